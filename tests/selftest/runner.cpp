@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+// Runs the in-kernel tests one after the other, each in a kernel thread of its own,
+// and prints TAP on the log. linker.ld keeps the `.selftest` records in one array.
+#include "tests/selftest/self_test.h"
+
+#include <atomic>
+
+#include <base/log.h>
+#include <base/panic.h>
+
+#include "kernel/sync/semaphore.h"
+#include "sched/scheduler.h"
+
+extern "C" selftest::Test const selftest_start[];
+extern "C" selftest::Test const selftest_end[];
+
+namespace selftest {
+
+namespace {
+
+/// Failed checks of the running test. Ordering: relaxed; the semaphore orders it.
+constinit std::atomic<u32> failed_checks{0};
+constinit sync::Semaphore test_done{0};
+
+void run_in_thread(void* argument) {
+    static_cast<Test const*>(argument)->run();
+    test_done.up();
+}
+
+bool run_one(Test const& test) {
+    failed_checks.store(0, std::memory_order_relaxed);
+    auto const thread = sched::scheduler.create_kernel_thread(test.name, run_in_thread, const_cast<Test*>(&test));
+    if (!thread) return false;
+    test_done.down_uninterruptible();
+    return failed_checks.load(std::memory_order_relaxed) == 0;
+}
+
+}
+
+void report_failure(char const* condition, char const* file, u32 line) {
+    failed_checks.fetch_add(1, std::memory_order_relaxed);
+    log_error("selftest", "# {}:{}: {}", file, line, condition);
+}
+
+u32 run_all() {
+    u32 const count = static_cast<u32>(selftest_end - selftest_start);
+    u32 failures = 0, number = 0;
+    log_info("selftest", "1..{}", count);
+    for (Test const* test = selftest_start; test != selftest_end; ++test) {
+        bool const passed = run_one(*test);
+        if (!passed) ++failures;
+        log_info("selftest", "{}ok {} - {}", passed ? "" : "not ", ++number, test->name);
+    }
+    log_info("selftest", "# {} of {} failed", failures, count);
+    return failures;
+}
+
+}

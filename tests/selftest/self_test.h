@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+// SELF_TEST(name) { … CHECK(condition); } — a test that runs inside the booted kernel
+// when `selftest` is on its command line. Each runs in an ordinary kernel thread and
+// may sleep, lock and create threads of its own. A failed CHECK is reported and the
+// test goes on; REQUIRE ends the test function (not the kernel).
+#pragma once
+
+#include <base/types.h>
+
+namespace selftest {
+
+struct Test {
+    char const* name;
+    void (*run)();
+};
+
+/// Reports a failed check of the test that is running; safe from any thread.
+void report_failure(char const* condition, char const* file, u32 line);
+
+/// Runs every test and prints TAP on the log's consoles; returns how many failed.
+u32 run_all();
+
+}
+
+#define SELF_TEST(test_name)                                                         \
+    static void self_test_##test_name();                                             \
+    [[gnu::section(".selftest"), gnu::used, gnu::retain]]                            \
+    constinit const ::selftest::Test self_test_record_##test_name = {#test_name, &self_test_##test_name}; \
+    static void self_test_##test_name()
+
+#define CHECK(condition)                                                             \
+    do {                                                                             \
+        if (!(condition)) [[unlikely]]                                               \
+            ::selftest::report_failure(#condition, __FILE_NAME__, __LINE__);         \
+    } while (0)
+
+#define REQUIRE(condition)                                                           \
+    do {                                                                             \
+        if (!(condition)) [[unlikely]] {                                             \
+            ::selftest::report_failure(#condition, __FILE_NAME__, __LINE__);         \
+            return;                                                                  \
+        }                                                                            \
+    } while (0)
