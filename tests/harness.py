@@ -1,0 +1,191 @@
+"""Boots the kernel in QEMU for the tests. Environment:
+  AUBRAC_BUILD   the build directory with aubrac.elf (default: build of this tree)
+  AUBRAC_KERNEL  another kernel for direct boot: a Linux bzImage proves a test on Linux
+A machine always has isa-debug-exit and -no-reboot and ends by its time limit at the
+latest, so no test hangs. Exit codes: 0 power off or reset, 33 and 35 self-tests passed
+and failed, 255 panic.
+"""
+import os
+import pathlib
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+import pexpect
+
+SOURCE = pathlib.Path(__file__).resolve().parent.parent
+BUILD = pathlib.Path(os.environ.get("AUBRAC_BUILD", SOURCE / "build"))
+OVMF = pathlib.Path("/usr/share/OVMF")
+QUIET = "console=ttyS0 quiet loglevel=1 panic=-1"
+POWERED_OFF, TESTS_PASSED, TESTS_FAILED, PANICKED = 0, 33, 35, 255
+
+
+def default_kernel():
+    return pathlib.Path(os.environ.get("AUBRAC_KERNEL", BUILD / "aubrac.elf"))
+
+
+def is_linux():
+    return "AUBRAC_KERNEL" in os.environ
+
+
+class Failure(Exception):
+    """A test's expectation did not hold."""
+
+
+class Machine:
+    """One QEMU. Boots an ISO, a USB stick with that ISO on it, or a kernel directly."""
+
+    def __init__(self, *, initrd=None, append=QUIET, memory="256M", cpus=1, iso=None, usb=None, uefi=False,
+                 kernel=None, limit=120, keyboard=False, extra=()):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="aubrac-"))
+        self.limit = time.monotonic() + limit
+        command = ["-M", "q35", "-cpu", "max,-la57", "-m", memory, "-smp", str(cpus), "-display", "none", "-nic", "none",
+                   "-no-reboot", "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04", "-serial", "stdio"]
+        if iso:
+            command += ["-cdrom", str(iso)]
+        elif usb:
+            command += ["-device", "qemu-xhci", "-drive", f"if=none,id=stick,format=raw,readonly=on,file={usb}",
+                        "-device", "usb-storage,drive=stick,bootindex=0"]
+        else:
+            command += ["-kernel", str(kernel or default_kernel()), "-append", append]
+            if initrd:
+                command += ["-initrd", str(initrd)]
+        if uefi:
+            # A fresh copy each time: with an old boot entry OVMF turns to the network.
+            variables = self.folder / "vars.fd"
+            shutil.copy(OVMF / "OVMF_VARS_4M.fd", variables)
+            command += ["-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={OVMF}/OVMF_CODE_4M.fd",
+                        "-drive", f"if=pflash,format=raw,unit=1,file={variables}"]
+        self.monitor_path = self.folder / "monitor"
+        command += ["-monitor", f"unix:{self.monitor_path},server,nowait" if keyboard else "none"]
+        self.log = open(self.folder / "serial.log", "w+", encoding="latin-1")
+        self.child = pexpect.spawn("qemu-system-x86_64", command + list(extra), encoding="latin-1", echo=False,
+                                   timeout=limit, maxread=65536, searchwindowsize=4096)
+        self.child.delaybeforesend = None
+        self.child.logfile_read = self.log
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, trace):
+        self.child.close(force=True)
+        if kind is not None:
+            print("---- the end of the serial log\n" + self.serial()[-6000:] + "\n----")
+        self.log.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def remaining(self):
+        return max(0.1, self.limit - time.monotonic())
+
+    def serial(self):
+        self.log.flush()
+        text = pathlib.Path(self.log.name).read_text(encoding="latin-1")
+        return text.replace("\r", "")
+
+    def expect(self, pattern, limit=None):
+        """Waits for a regular expression on the serial port; the match."""
+        try:
+            self.child.expect(pattern, timeout=min(limit or 1e9, self.remaining()))
+        except pexpect.TIMEOUT:
+            raise Failure(f"did not see {pattern!r} in time") from None
+        except pexpect.EOF:
+            self.child.wait()
+            raise Failure(f"the machine ended (code {self.child.exitstatus}) before {pattern!r}") from None
+        return self.child.match
+
+    def send(self, text):
+        self.child.send(text)
+
+    def command(self, line, limit=60):
+        """Types a line at the shell's prompt; what it printed. The shell must be at a prompt."""
+        mark = f"@{time.monotonic_ns()}@"
+        self.child.send(f"{line}; echo '{mark[:3]}''{mark[3:]}'$?.\n")
+        self.expect(re.escape(mark) + r"(\d+)\.", limit)
+        status = int(self.child.match.group(1))
+        text = self.child.before.replace("\r", "")
+        return status, text.split("\n", 1)[1] if "\n" in text else text
+
+    def monitor(self, line):
+        """One command to QEMU's monitor; its answer."""
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(10)
+            connection.connect(str(self.monitor_path))
+            self._read_prompt(connection)
+            connection.sendall(line.encode() + b"\n")
+            return self._read_prompt(connection)
+
+    @staticmethod
+    def _read_prompt(connection):
+        text = b""
+        while not text.rstrip().endswith(b"(qemu)"):
+            got = connection.recv(4096)
+            if not got:
+                break
+            text += got
+        return text.decode(errors="replace")
+
+    def type_keys(self, text):
+        """Types on the emulated PS/2 keyboard."""
+        names = {" ": "spc", "\n": "ret", "-": "minus", "/": "slash", ".": "dot", ";": "semicolon", ">": "shift-dot",
+                 "=": "equal", "_": "shift-minus", "&": "shift-7"}
+        for character in text:
+            key = names.get(character) or (f"shift-{character.lower()}" if character.isupper() else character)
+            self.monitor(f"sendkey {key} 20")
+            time.sleep(0.06)   # the monitor presses keys one after the other, 20 ms each
+
+    def finish(self):
+        """Waits for the end; QEMU's exit code."""
+        try:
+            self.child.expect(pexpect.EOF, timeout=self.remaining())
+        except pexpect.TIMEOUT:
+            raise Failure("the machine did not end in time") from None
+        self.child.wait()
+        return self.child.exitstatus
+
+    def must_end_with(self, code):
+        got = self.finish()
+        if got != code:
+            raise Failure(f"QEMU ended with {got}, not {code}")
+
+
+def make_initramfs(output, *, extra=None, init=None, bare=False):
+    command = [str(SOURCE / "tools/initramfs")]
+    if extra:
+        command += ["--extra", str(extra)]
+    if init:
+        command += ["--init", str(init)]
+    if bare:
+        command += ["--bare"]
+    subprocess.run(command + [str(output)], check=True)
+    return output
+
+
+def make_iso(output, *, initramfs, append):
+    subprocess.run([str(SOURCE / "tools/iso"), "--output", str(output), "--kernel", str(BUILD / "aubrac.elf"),
+                    "--initramfs", str(initramfs), "--append", append], check=True)
+    return output
+
+
+def expect_equal(what, got, wanted):
+    if got != wanted:
+        raise Failure(f"{what}: {got!r}, not {wanted!r}")
+
+
+def expect_true(what, holds):
+    if not holds:
+        raise Failure(what)
+
+
+def run(test):
+    """Runs a test function; ends the program with 0 or 1."""
+    try:
+        test()
+    except Failure as failure:
+        print(f"FAILED: {failure}")
+        sys.exit(1)
+    print("passed")
+    sys.exit(0)
