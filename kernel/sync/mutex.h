@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+// sync::Mutex<rank>: a sleeping lock with one owner. Uncontended: one atomic exchange. A woken
+// waiter competes with newcomers once; if it loses, the next release hands the lock to it,
+// so a lock that is not fought for makes no convoys and one that is starves no one.
+#pragma once
+
+#include <atomic>
+
+#include <base/lock_rank.h>
+#include <base/thread_annotations.h>
+
+#include "sched/wait_queue.h"
+
+namespace sync {
+
+class MutexBase {
+public:
+    constexpr explicit MutexBase(LockRank rank) : rank_(rank) {}
+    MutexBase(MutexBase const&) = delete;
+    MutexBase& operator=(MutexBase const&) = delete;
+    void acquire();
+    bool try_acquire();
+    void release();
+    bool is_held_by_current() const { return owner_.load(std::memory_order_relaxed) == &sched::current_thread(); }
+private:
+    struct Waiter;
+    bool take(sched::Thread& self);
+    void acquire_slowly(sched::Thread& self);
+    void release_to_waiter(sched::Thread& self);
+    bool is_granted(Waiter& waiter);
+
+    std::atomic<sched::Thread*> owner_{nullptr};
+    /// Length of list_. Ordering: written under lock_ before a full fence; release() reads it after one.
+    std::atomic<u32> waiters_{0};
+    LockRank rank_;
+    SpinLock<LockRank::wait_queue, InterruptsOff> lock_;
+    sched::WaitList list_ GUARDED_BY(lock_);
+};
+
+template <LockRank rank>
+class CAPABILITY("mutex") Mutex : public MutexBase {
+    static_assert(is_sleeping(rank), "this rank belongs to spin locks");
+public:
+    constexpr Mutex() : MutexBase(rank) {}
+    class SCOPED_CAPABILITY [[nodiscard]] Guard {
+    public:
+        explicit Guard(Mutex& mutex) ACQUIRE(mutex) : mutex_(mutex) { mutex_.acquire(); }
+        ~Guard() RELEASE() { mutex_.release(); }
+        Guard(Guard const&) = delete;
+        Guard& operator=(Guard const&) = delete;
+    private:
+        Mutex& mutex_;
+    };
+};
+
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+// Who used how much time. Charged at each switch and tick: the sum is exact; between
+// ticks all of it counts for the mode that the thread's last tick found it in, which is
+// fair on average and costs system calls nothing.
+#include <arch/time.h>
+#include <base/format.h>
+
+#include "sched/run_queue.h"
+#include "sched/scheduler.h"
+
+namespace sched {
+
+void charge(RunQueue& queue, u64 now_ns) {
+    Thread& thread = *queue.running;
+    u64 const elapsed_ns = now_ns - thread.last_charged_ns;
+    thread.last_charged_ns = now_ns;
+    (thread.charge_to_user ? thread.user_ns : thread.system_ns) += elapsed_ns;
+    (thread.charge_to_user ? queue.user_ns : queue.system_ns) += elapsed_ns;
+}
+
+void Scheduler::account(Thread const& thread, u64& user_ns, u64& system_ns) const {
+    ThreadQueueGuard guard(thread);
+    RunQueue& queue = guard.queue();
+    if (queue.running == &thread && &queue == run_queue.read()) charge(queue, arch::clock_ns());
+    user_ns = thread.user_ns;
+    system_ns = thread.system_ns;
+}
+
+CpuTimes Scheduler::cpu_times(CpuId cpu) const {
+    RunQueue& queue = *run_queue.on(cpu);
+    decltype(queue.lock)::Guard guard(queue.lock);
+    u64 const running_ns = arch::clock_ns() - queue.running->last_charged_ns;
+    u64 const idle_ns = queue.idle->system_ns;
+    CpuTimes times{queue.user_ns, queue.system_ns - idle_ns, idle_ns};
+    if (queue.running == queue.idle) times.idle_ns += running_ns;
+    else (queue.running->charge_to_user ? times.user_ns : times.system_ns) += running_ns;
+    return times;
+}
+
+u64 Scheduler::idle_ns(CpuId cpu) const { return cpu_times(cpu).idle_ns; }
+
+u64 Scheduler::context_switches() const {
+    u64 sum = 0;
+    // Unlocked: each is one word, and the sum is out of date when it is read anyway.
+    for (u32 cpu = 0; cpu < arch::online_cpus(); ++cpu) sum += run_queue.on(CpuId(cpu))->switches;
+    return sum;
+}
+
+u32 Scheduler::runnable_threads() const {
+    u32 sum = 0;
+    // Unlocked, as above.
+    for (u32 cpu = 0; cpu < arch::online_cpus(); ++cpu) {
+        RunQueue const& queue = *run_queue.on(CpuId(cpu));
+        sum += queue.ready + (queue.running != queue.idle);
+    }
+    return sum;
+}
+
+void Scheduler::load_averages(u64 (&out)[3]) {
+    u64 const now_ns = arch::clock_ns();
+    if (load_average_.is_due(now_ns)) load_average_.sample(now_ns, runnable_threads());
+    load_average_.read(out);
+}
+
+void Scheduler::write_status(base::Writer& out) const {
+    base::format_to(out, "policy:     {}\navailable: ", policy_->name());
+    for (Policy const* policy : policy_table()) base::format_to(out, " {}", policy->name());
+    base::format_to(out, "\nquantum_ms: {}\nrunnable:   {}\nswitches:   {}\n", quantum_ns_ / ns_per_ms, runnable_threads(), context_switches());
+    for (u32 cpu = 0; cpu < arch::online_cpus(); ++cpu) {
+        RunQueue const& queue = *run_queue.on(CpuId(cpu));
+        CpuTimes const times = cpu_times(CpuId(cpu));
+        base::format_to(out, "cpu{}: ready {} switches {} user_ms {} system_ms {} idle_ms {}\n", cpu, queue.ready, queue.switches,
+                        times.user_ns / ns_per_ms, times.system_ns / ns_per_ms, times.idle_ns / ns_per_ms);
+    }
+}
+
+}

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+// `priority`: the thread with the lowest nice value runs; a woken one preempts any of a
+// higher value. Threads of one nice value take turns, a quantum each.
+#pragma once
+
+#include "sched/policy.h"
+
+namespace sched {
+
+class PriorityPolicy final : public Policy {
+public:
+    std::string_view name() const override { return "priority"; }
+    void enqueue(PolicyQueue& queue, Schedulable& thread, Arrival arrival) const override {
+        if (arrival == Arrival::Preempted) queue.push_front(level_of(thread), thread);
+        else queue.push_back(level_of(thread), thread);
+    }
+    void dequeue(PolicyQueue& queue, Schedulable& thread) const override { queue.remove(level_of(thread), thread); }
+    Schedulable* pick(PolicyQueue& queue) const override { return queue.pop(); }
+    bool preempts(Schedulable const& woken, Schedulable const& running) const override { return woken.nice < running.nice; }
+    u64 slice_ns(Schedulable const&, u64 quantum_ns) const override { return quantum_ns; }
+
+private:
+    static unsigned level_of(Schedulable const& thread) { return static_cast<unsigned>(thread.nice - nice_min); }
+};
+
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+// What SCHED_OTHER means: one interface, one file each in sched/policies/, one table in
+// policy_table.cpp. All calls hold the run queue's lock. To add a policy: a file and a row.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "sched/schedulable.h"
+
+namespace sched {
+
+/// Room for a policy's queues on each CPU; a policy uses it as it likes. All O(1).
+using PolicyQueue = LevelQueue<nice_max - nice_min + 1>;
+
+/// Why a thread enters the queue.
+enum class Arrival : u8 {
+    Woken,       ///< new, or its event came
+    Preempted,   ///< something more urgent took the CPU; slice_left_ns of its quantum remain
+    Expired,     ///< its quantum is over, or it yielded
+};
+
+class Policy {
+public:
+    virtual std::string_view name() const = 0;
+    virtual void enqueue(PolicyQueue& queue, Schedulable& thread, Arrival arrival) const = 0;
+    virtual void dequeue(PolicyQueue& queue, Schedulable& thread) const = 0;
+    /// The next to run, removed from the queue, or null.
+    virtual Schedulable* pick(PolicyQueue& queue) const = 0;
+    /// Does `woken` preempt `running`?
+    virtual bool preempts(Schedulable const& woken, Schedulable const& running) const = 0;
+    /// How long `thread` may run while others wait, ns; no_limit: until it blocks.
+    virtual u64 slice_ns(Schedulable const& thread, u64 quantum_ns) const = 0;
+    static constexpr u64 no_limit = ~u64{0};
+protected:
+    ~Policy() = default;
+};
+
+/// All policies; the first is the default.
+std::span<Policy const* const> policy_table();
+/// Null: there is none of this name.
+Policy const* find_policy(std::string_view name);
+
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+// The state of one CPU's scheduling, and the guards of its lock; private to sched/. A switch
+// happens with the lock held: the thread that is switched to releases it, so whoever
+// sees a thread Blocked under the lock knows that its registers are saved.
+#pragma once
+
+#include <arch/interrupts.h>
+#include <arch/per_cpu.h>
+#include <arch/spin_lock.h>
+
+#include "sched/policy.h"
+#include "sched/thread.h"
+
+namespace sched {
+
+/// Above all that programs can ask for; the reapers have it.
+inline constexpr u8 realtime_priority_reaper = 100;
+inline constexpr u64 no_alarm = ~u64{0};
+/// While a thread runs, its mode is sampled at least this often.
+inline constexpr u64 statistics_tick_ns = 4 * ns_per_ms;
+
+struct RunQueue {
+    SpinLock<LockRank::run_queue, InterruptsOff> lock;
+    CpuId cpu;                                  ///< set once
+    Thread* idle = nullptr;                     ///< set once; runs when nothing is ready, never in a queue
+    Thread* reaper = nullptr;                   ///< set once; frees terminated threads
+
+    // GUARDED_BY(lock)
+    Thread* running = nullptr;
+    LevelQueue<realtime_priority_reaper + 1> realtime;
+    PolicyQueue other;
+    u32 ready = 0;                              ///< threads in `realtime` and `other`
+    u64 slice_end_ns = Policy::no_limit;        ///< when `running` must make room for its equals
+    u64 switches = 0;
+    u64 user_ns = 0, system_ns = 0;             ///< time used here; system_ns contains the idle thread's
+    base::List<Schedulable, &Schedulable::run_hook> dead;   ///< Terminated, for the reaper
+};
+
+/// Null until Scheduler::initialize().
+extern arch::PerCpu<RunQueue*> run_queue;
+
+/// Charges the running thread, and its CPU, for the time up to now. On that CPU, lock held.
+void charge(RunQueue& queue, u64 now_ns);
+
+/// Interrupts off and this CPU's run queue held, across a switch if one happens: then the
+/// queue that is released is the one of the CPU where the thread continues.
+class LocalQueueGuard {
+public:
+    LocalQueueGuard() : interrupts_(arch::interrupts_enabled()) {
+        arch::interrupts_disable();
+        arch::preempt_disable();
+        queue().lock.take();
+    }
+    // No check for a preemption: with the lock held nothing can ask this CPU for one but by what the guarded code does itself.
+    ~LocalQueueGuard() {
+        queue().lock.give();
+        arch::preempt_enable_no_check();
+        if (interrupts_) arch::interrupts_enable();
+    }
+    LocalQueueGuard(LocalQueueGuard const&) = delete;
+    LocalQueueGuard& operator=(LocalQueueGuard const&) = delete;
+    RunQueue& queue() const { return *run_queue.read(); }
+private:
+    bool interrupts_;
+};
+
+/// The run queue of a thread's CPU held, whichever that is.
+class ThreadQueueGuard {
+public:
+    explicit ThreadQueueGuard(Thread const& thread) : interrupts_(arch::interrupts_enabled()) {
+        arch::interrupts_disable();
+        arch::preempt_disable();
+        for (;;) {
+            // Ordering: acquire, with the release in Scheduler::start; the lock orders the rest.
+            queue_ = thread.run_queue.load(std::memory_order_acquire);
+            queue_->lock.take();
+            if (thread.run_queue.load(std::memory_order_relaxed) == queue_) [[likely]] return;
+            queue_->lock.give();   // it moved away meanwhile
+        }
+    }
+    // In an interrupt handler, or under an outer lock, the preemption waits for the end of that.
+    ~ThreadQueueGuard() {
+        queue_->lock.give();
+        if (interrupts_) {
+            arch::interrupts_enable();
+            arch::preempt_enable();
+        } else {
+            arch::preempt_enable_no_check();
+        }
+    }
+    ThreadQueueGuard(ThreadQueueGuard const&) = delete;
+    ThreadQueueGuard& operator=(ThreadQueueGuard const&) = delete;
+    RunQueue& queue() const { return *queue_; }
+private:
+    RunQueue* queue_ = nullptr;
+    bool interrupts_;
+};
+
+}

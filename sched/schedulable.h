@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+// What a policy sees of a thread, and queues of such things by level. Nothing here
+// knows a CPU, so policies and queues are tested on the host.
+#pragma once
+
+#include <bit>
+
+#include <base/intrusive.h>
+#include <base/types.h>
+
+namespace sched {
+
+/// POSIX classes. Realtime (1..99) stands above Other; what Other means is the policy of `sched=`.
+enum class SchedulingClass : u8 { Other, Fifo, RoundRobin };
+
+inline constexpr int nice_min = -20, nice_max = 19;
+
+/// All of it is GUARDED_BY the run queue's lock of the thread's CPU.
+struct Schedulable {
+    base::ListHook run_hook;                    ///< in a run queue while Ready
+    u64 slice_left_ns = 0;                      ///< rest of an interrupted quantum; 0: a new one
+    u64 policy_data = 0;                        ///< the policy's own
+    SchedulingClass scheduling_class = SchedulingClass::Other;
+    u8 realtime_priority = 0;                   ///< 1..99 for Fifo and RoundRobin, 0 for Other
+    i8 nice = 0;
+};
+
+/// Lists of several levels, the lowest level first. Every operation is O(1).
+template <unsigned level_count>
+class LevelQueue {
+public:
+    void push_back(unsigned level, Schedulable& item) {
+        lists_[level].push_back(item);
+        mark(level);
+    }
+    void push_front(unsigned level, Schedulable& item) {
+        lists_[level].push_front(item);
+        mark(level);
+    }
+    void remove(unsigned level, Schedulable& item) {
+        lists_[level].erase(lists_[level].iterator_to(item));
+        unmark_if_empty(level);
+    }
+    /// The first of the lowest level, removed; null if there is none.
+    Schedulable* pop() {
+        for (unsigned word = 0; word < words; ++word) {
+            if (present_[word] == 0) continue;
+            unsigned const level = word * 64 + static_cast<unsigned>(std::countr_zero(present_[word]));
+            Schedulable& item = lists_[level].front();
+            lists_[level].pop_front();
+            unmark_if_empty(level);
+            return &item;
+        }
+        return nullptr;
+    }
+    bool is_empty() const {
+        for (u64 word : present_)
+            if (word != 0) return false;
+        return true;
+    }
+
+private:
+    static constexpr unsigned words = (level_count + 63) / 64;
+    void mark(unsigned level) { present_[level / 64] |= u64{1} << (level % 64); }
+    void unmark_if_empty(unsigned level) {
+        if (lists_[level].empty()) present_[level / 64] &= ~(u64{1} << (level % 64));
+    }
+
+    u64 present_[words] = {};                   ///< bit i: lists_[i] is not empty
+    base::List<Schedulable, &Schedulable::run_hook> lists_[level_count];
+};
+
+}

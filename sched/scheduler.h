@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+// The scheduler: one run queue a CPU, one policy for SCHED_OTHER (sched=), preemption
+// by a one-shot alarm. Entry points for everyone above: block, wake, yield, create.
+#pragma once
+
+#include <string_view>
+
+#include <base/result.h>
+
+#include "sched/load_average.h"
+#include "sched/thread.h"
+
+namespace base { class Writer; }
+
+namespace sched {
+
+class Policy;
+struct RunQueue;
+enum class Arrival : u8;
+
+struct CpuTimes { u64 user_ns = 0, system_ns = 0, idle_ns = 0; };
+
+class Scheduler {
+public:
+    constexpr Scheduler() = default;
+    /// `policy_name`: a row of policy_table (unknown: rr, with a warning). The caller becomes the
+    /// boot CPU's first thread ("kernel"), and an idle thread is made.
+    void initialize(std::string_view policy_name, u64 quantum_ns);
+
+    /// A kernel thread that runs entry(argument) and ends when it returns. Ready at once. The object is
+    /// gone when it has ended: keep the pointer only if you know that it has not.
+    Result<Thread*> create_kernel_thread(std::string_view name, void (*entry)(void*), void* argument, int nice = 0);
+    /// Makes a prepared thread (context and stack set, state Blocked) runnable for the first time.
+    void start(Thread& thread);
+
+    /// Gives up the CPU; the thread stays Ready.
+    void yield();
+    /// The running thread blocks until wake(). State must be set by WaitQueue or prepare_to_block().
+    void block();
+    /// Marks the running thread as about to block: a wake() from now on makes block() return at once.
+    void prepare_to_block(Interruptible kind);
+    /// Undoes prepare_to_block().
+    void cancel_block();
+    /// Wakes a Blocked thread; false if it was not blocked (or about to). Any context.
+    bool wake(Thread& thread);
+    /// Wakes it only if it sleeps interruptibly: a signal came. Any context.
+    bool wake_interruptible(Thread& thread);
+
+    /// The running thread ends. Its on_terminated() runs later on another stack.
+    [[noreturn]] void exit_current();
+
+    /// Sleeps at least until `deadline_ns` of clock(); EINTR (as restart_no_intr… the caller chooses) when a signal came.
+    Result<> sleep_until(u64 deadline_ns, Interruptible kind);
+
+    /// POSIX parameters of a thread; requeues it.
+    void set_nice(Thread& thread, int nice);
+    void set_class(Thread& thread, SchedulingClass scheduling_class, u8 realtime_priority);
+    /// The round-robin interval, or 0 if it has none (sched_rr_get_interval(2)).
+    u64 slice_ns(Thread const& thread) const;
+
+    // ---- from kernel/trap.cpp
+    void on_timer(bool from_user);
+    /// Reschedules if that is wanted; the running thread keeps the rest of its quantum.
+    void on_preempt();
+    void finish_first_switch();   ///< first thing a new thread does; interrupts stay off
+
+    /// The time a thread has used: exact in sum; the share of each mode is sampled (at least every 4 ms).
+    void account(Thread const& thread, u64& user_ns, u64& system_ns) const;
+    CpuTimes cpu_times(CpuId cpu) const;
+
+    Policy const& policy() const { return *policy_; }
+    u64 quantum_ns() const { return quantum_ns_; }
+    u64 context_switches() const;
+    /// Threads Ready or Running (idle ones not counted), for /proc/loadavg.
+    u32 runnable_threads() const;
+    u64 idle_ns(CpuId cpu) const;
+    /// load averages over 1, 5 and 15 minutes, scaled by 65536 as sysinfo(2) has them.
+    void load_averages(u64 (&out)[3]);
+    /// /proc/sched: policy, quantum, per-CPU counts.
+    void write_status(base::Writer& out) const;
+
+private:
+    void initialize_cpu(CpuId cpu);
+    bool wake_if(Thread& thread, Interruptible least);
+    template <class Change> void requeue(Thread& thread, Change&& change);
+    void enqueue(RunQueue& queue, Thread& thread, Arrival arrival);
+    void dequeue(RunQueue& queue, Thread& thread);
+    void make_ready(RunQueue& queue, Thread& thread);
+    void preempt_if_more_urgent(RunQueue& queue, Thread const& thread);
+    Thread& pick(RunQueue& queue);
+    void begin_slice(RunQueue& queue, Thread& next, u64 now_ns);
+    void renew_alarm(RunQueue& queue, u64 now_ns);
+    void switch_to(RunQueue& queue, Thread& next, u64 now_ns);
+
+    Policy const* policy_ = nullptr;        ///< set once
+    u64 quantum_ns_ = 0;                    ///< set once
+    LoadAverage load_average_;
+};
+
+extern constinit Scheduler scheduler;
+
+}

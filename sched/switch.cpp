@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: MIT
+// The switch path: who runs next, blocking, waking, preemption. Everything here holds the
+// lock of one run queue; a thread that is switched away leaves it held and the next one gives it back.
+#include <arch/return_work.h>
+#include <arch/time.h>
+#include <base/trace.h>
+
+#include "sched/run_queue.h"
+#include "sched/scheduler.h"
+#include "sched/timer.h"
+
+namespace sched {
+namespace {
+
+constexpr unsigned realtime_level(Schedulable const& thread) { return realtime_priority_reaper - thread.realtime_priority; }
+
+}
+
+void Scheduler::enqueue(RunQueue& queue, Thread& thread, Arrival arrival) {
+    thread.state = ThreadState::Ready;
+    ++queue.ready;
+    if (thread.realtime_priority == 0) [[likely]] return policy_->enqueue(queue.other, thread, arrival);
+    if (arrival == Arrival::Preempted) queue.realtime.push_front(realtime_level(thread), thread);
+    else queue.realtime.push_back(realtime_level(thread), thread);
+}
+
+void Scheduler::dequeue(RunQueue& queue, Thread& thread) {
+    --queue.ready;
+    if (thread.realtime_priority == 0) policy_->dequeue(queue.other, thread);
+    else queue.realtime.remove(realtime_level(thread), thread);
+}
+
+/// The next thread, out of the queue: realtime first, then the policy's choice, then the idle thread.
+Thread& Scheduler::pick(RunQueue& queue) {
+    if (queue.ready == 0) return *queue.idle;
+    --queue.ready;
+    Schedulable* next = queue.realtime.pop();
+    if (!next) [[likely]] next = policy_->pick(queue.other);
+    return static_cast<Thread&>(*next);
+}
+
+void Scheduler::preempt_if_more_urgent(RunQueue& queue, Thread const& thread) {
+    Thread const& running = *queue.running;
+    bool const other = (thread.realtime_priority | running.realtime_priority) == 0;
+    bool const urgent = &running == queue.idle || thread.realtime_priority > running.realtime_priority ||
+                        (other && policy_->preempts(thread, running));
+    ASSERT(&queue == run_queue.read());   // threads stay on the CPU that started them, and only one runs threads
+    if (urgent) {
+        arch::set_need_resched();
+    } else {
+        alarm_no_later_than(queue.slice_end_ns);   // from now on the running thread's quantum counts
+    }
+}
+
+void Scheduler::make_ready(RunQueue& queue, Thread& thread) {
+    thread.slice_left_ns = 0;
+    enqueue(queue, thread, Arrival::Woken);
+    TRACE_EVENT(Wake, reinterpret_cast<u64>(&thread));
+    preempt_if_more_urgent(queue, thread);
+}
+
+u64 Scheduler::slice_ns(Thread const& thread) const {
+    if (thread.scheduling_class == SchedulingClass::Fifo) return Policy::no_limit;
+    if (thread.scheduling_class == SchedulingClass::RoundRobin) return quantum_ns_;
+    return policy_->slice_ns(thread, quantum_ns_);
+}
+
+/// The alarm is set only if it is not early enough already; when it rings too early, on_timer() looks again.
+void Scheduler::begin_slice(RunQueue& queue, Thread& next, u64 now_ns) {
+    u64 const slice = next.slice_left_ns ? next.slice_left_ns : slice_ns(next);
+    next.slice_left_ns = 0;
+    queue.slice_end_ns = slice == Policy::no_limit ? Policy::no_limit : now_ns + slice;
+    u64 const tick_ns = now_ns + statistics_tick_ns;
+    alarm_no_later_than(queue.ready != 0 && queue.slice_end_ns < tick_ns ? queue.slice_end_ns : tick_ns);
+}
+
+void Scheduler::switch_to(RunQueue& queue, Thread& next, u64 now_ns) {
+    Thread& previous = *queue.running;
+    charge(queue, now_ns);
+    arch::clear_need_resched();
+    next.state = ThreadState::Running;
+    if (&next == queue.idle) queue.slice_end_ns = Policy::no_limit;   // and no tick
+    else begin_slice(queue, next, now_ns);
+    if (&next == &previous) return;
+    ++queue.switches;
+    queue.running = &next;
+    next.last_charged_ns = now_ns;
+    current_thread_pointer.write(&next);
+    arch::return_work_pointer.write(reinterpret_cast<u32 const*>(&next.return_work));
+    TRACE_EVENT(Switch, reinterpret_cast<u64>(&previous), reinterpret_cast<u64>(&next));
+    arch::switch_context(previous.context, next.context);
+}
+
+void Scheduler::finish_first_switch() {
+    run_queue.read()->lock.give();
+    arch::preempt_enable_no_check();
+}
+
+void Scheduler::yield() {
+    LocalQueueGuard guard;
+    RunQueue& queue = guard.queue();
+    if (queue.ready == 0) return;
+    Thread& self = *queue.running;
+    if (&self != queue.idle) enqueue(queue, self, Arrival::Expired);
+    Thread& next = pick(queue);
+    if (&next != &self) ++self.voluntary_switches;
+    switch_to(queue, next, arch::clock_ns());
+}
+
+void Scheduler::on_preempt() {
+    if (!run_queue.read()) return arch::clear_need_resched();
+    LocalQueueGuard guard;
+    RunQueue& queue = guard.queue();
+    if (queue.ready == 0) return arch::clear_need_resched();
+    u64 const now_ns = arch::clock_ns();
+    Thread& self = *queue.running;
+    if (&self != queue.idle) {
+        bool const expired = now_ns >= queue.slice_end_ns;
+        bool const limited = queue.slice_end_ns != Policy::no_limit;
+        self.slice_left_ns = limited && !expired ? queue.slice_end_ns - now_ns : 0;
+        enqueue(queue, self, expired ? Arrival::Expired : Arrival::Preempted);
+    }
+    Thread& next = pick(queue);
+    if (&next != &self) ++self.involuntary_switches;
+    switch_to(queue, next, now_ns);
+}
+
+void Scheduler::prepare_to_block(Interruptible kind) {
+    Thread& self = current_thread();
+    self.sleep_kind = kind;
+    // Ordering: full fence. What is looked at next (the condition of the wait) is read after this, and after the
+    // caller's entry into its wait queue, is seen by wakers.
+    self.block_phase.store(BlockPhase::Preparing, std::memory_order_seq_cst);
+}
+
+void Scheduler::cancel_block() { current_thread().block_phase.store(BlockPhase::None, std::memory_order_relaxed); }
+
+void Scheduler::block() {
+    if constexpr (config::debug) arch::lock_check_may_sleep();
+    DEBUG_ASSERT(arch::preempt_enabled());
+    LocalQueueGuard guard;
+    RunQueue& queue = guard.queue();
+    Thread& self = *queue.running;
+    // Ordering: relaxed here and in wake_if(): both hold the lock.
+    bool const sleep = self.block_phase.load(std::memory_order_relaxed) == BlockPhase::Preparing;
+    self.block_phase.store(BlockPhase::None, std::memory_order_relaxed);
+    if (!sleep) return;
+    self.state = ThreadState::Blocked;
+    ++self.voluntary_switches;
+    switch_to(queue, pick(queue), arch::clock_ns());
+}
+
+/// Wakes `thread` if its sleep is at least as interruptible as `least`.
+bool Scheduler::wake_if(Thread& thread, Interruptible least) {
+    ThreadQueueGuard guard(thread);
+    if (thread.sleep_kind < least) return false;
+    if (thread.state == ThreadState::Blocked) {
+        make_ready(guard.queue(), thread);
+        return true;
+    }
+    // Running or Ready (preempted), but perhaps on its way to sleep.
+    if (thread.block_phase.load(std::memory_order_relaxed) != BlockPhase::Preparing) return false;
+    thread.block_phase.store(BlockPhase::Woken, std::memory_order_relaxed);
+    return true;
+}
+
+bool Scheduler::wake(Thread& thread) { return wake_if(thread, Interruptible::No); }
+bool Scheduler::wake_interruptible(Thread& thread) { return wake_if(thread, Interruptible::Yes); }
+
+void Scheduler::exit_current() {
+    if constexpr (config::debug) arch::lock_check_may_sleep();
+    LocalQueueGuard guard;
+    RunQueue& queue = guard.queue();
+    queue.running->state = ThreadState::Terminated;
+    queue.dead.push_back(*queue.running);
+    Thread& reaper = *queue.reaper;
+    if (reaper.state == ThreadState::Blocked) make_ready(queue, reaper);
+    else if (reaper.block_phase.load(std::memory_order_relaxed) == BlockPhase::Preparing)
+        reaper.block_phase.store(BlockPhase::Woken, std::memory_order_relaxed);
+    switch_to(queue, pick(queue), arch::clock_ns());
+    panic("a terminated thread runs");
+}
+
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+// Thread: what is scheduled. It knows nothing of processes: a program's thread is
+// process::UserThread, derived from it.
+#pragma once
+
+#include <atomic>
+#include <string_view>
+
+#include <arch/context.h>
+#include <arch/spin_lock.h>
+#include <base/intrusive.h>
+#include <base/types.h>
+
+#include "mm/heap.h"
+#include "mm/kernel_space.h"
+#include "sched/schedulable.h"
+
+namespace sched {
+
+enum class ThreadState : u8 { Ready, Running, Blocked, Terminated };
+
+/// How a blocked thread may be woken besides by its event.
+enum class Interruptible : u8 { No, Yes };
+
+/// Between deciding to sleep and sleeping.
+enum class BlockPhase : u8 {
+    None,        ///< not about to block
+    Preparing,   ///< prepare_to_block() was called: a wake must not be lost
+    Woken,       ///< … and it came: block() returns at once
+};
+
+/// Bits of Thread::return_work: what to do before the next return to user mode.
+namespace return_work {
+inline constexpr u32 signal = 1;    ///< a signal is pending: interruptible sleeps end with EINTR
+inline constexpr u32 exit = 2;      ///< the process is dying
+}
+
+struct RunQueue;
+
+class Thread : public Schedulable {
+public:
+    static constexpr size_t name_capacity = 16;   ///< as Linux's TASK_COMM_LEN, with its NUL
+
+    Thread() = default;
+    virtual ~Thread() = default;
+    Thread(Thread const&) = delete;
+    Thread& operator=(Thread const&) = delete;
+
+    // ---- saved context
+    arch::ThreadContext context;
+    mm::KernelStack stack;
+    std::atomic<u32> return_work{0};            ///< read by entry.S through arch::return_work_pointer
+
+    // ---- scheduling; GUARDED_BY the run queue's lock of `cpu`
+    ThreadState state = ThreadState::Blocked;
+    Interruptible sleep_kind = Interruptible::No;
+    /// Ordering: the thread itself writes it with no lock before its own full fence (prepare_to_block),
+    /// wakers under the run queue's lock; a wake that reads None comes before the sleeper's last look.
+    std::atomic<BlockPhase> block_phase{BlockPhase::None};
+    bool charge_to_user = false;                ///< the mode that the last tick found it in
+    CpuId cpu{0};                               ///< whose run queue it is on or runs on
+    std::atomic<RunQueue*> run_queue{nullptr};  ///< that CPU's; changes under the old queue's lock
+
+    // ---- accounting, ns of clock_ns(); written by the CPU it runs on. Read by Scheduler::account().
+    u64 user_ns = 0, system_ns = 0, last_charged_ns = 0;
+    u64 voluntary_switches = 0, involuntary_switches = 0;
+
+    char name[name_capacity] = {};
+    /// Locks held (debug builds), see arch/spin_lock.h.
+    void* held_locks = nullptr;
+
+    bool has_signal() const { return return_work.load(std::memory_order_relaxed) != 0; }
+    /// Cuts it to name_capacity - 1 bytes.
+    void set_name(std::string_view text);
+
+    /// Called by the scheduler on another thread's stack (the CPU's reaper: no lock is held, it may sleep) after a
+    /// Terminated thread has been switched away from for ever: the owner may free it now. Default: deletes it.
+    virtual void on_terminated();
+};
+
+/// Written at each switch.
+extern arch::PerCpu<Thread*> current_thread_pointer;
+
+/// The running thread. Its value does not change under the one who asks.
+inline Thread& current_thread() { return *current_thread_pointer.read(); }
+
+}

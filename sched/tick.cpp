@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+// What happens when the alarm rings: timers, load average, the end of a quantum. The alarm
+// may ring early; nothing here believes that it rang for a reason.
+#include <arch/time.h>
+
+#include "sched/run_queue.h"
+#include "sched/scheduler.h"
+#include "sched/timer.h"
+
+namespace sched {
+
+void Scheduler::on_timer(bool from_user) {
+    if (!run_queue.read()) return;
+    arch::preempt_disable();   // wake-ups only ask for a switch; it happens when the interrupt is done
+    alarm_rang();
+    u64 const now_ns = arch::clock_ns();
+    timer_queue.read()->run_expired(now_ns);
+    if (load_average_.is_due(now_ns)) load_average_.sample(now_ns, runnable_threads());
+    {
+        LocalQueueGuard guard;
+        RunQueue& queue = guard.queue();
+        queue.running->charge_to_user = from_user;
+        charge(queue, now_ns);
+        renew_alarm(queue, now_ns);
+    }
+    arch::preempt_enable_no_check();
+}
+
+/// Ends the quantum if it is over and sets the alarm for what comes next: an idle CPU has timers alone.
+void Scheduler::renew_alarm(RunQueue& queue, u64 now_ns) {
+    alarm_no_later_than(timer_queue.read()->first_deadline_ns());
+    if (queue.running == queue.idle) return;
+    alarm_no_later_than(now_ns + statistics_tick_ns);
+    if (queue.ready == 0) return;
+    if (now_ns >= queue.slice_end_ns) arch::set_need_resched();
+    else alarm_no_later_than(queue.slice_end_ns);
+}
+
+}

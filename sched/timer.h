@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+// Timers in deadline order, one tree a CPU. The alarm is set for the earliest of the
+// first timer, the running thread's quantum and the statistics tick; an idle CPU has only timers.
+// arm() and cancel() of one timer must not race with each other; both may race with the callback.
+#pragma once
+
+#include <atomic>
+
+#include <arch/per_cpu.h>
+#include <arch/spin_lock.h>
+#include <base/intrusive.h>
+#include <base/types.h>
+
+namespace sched {
+
+class TimerQueue;
+
+class Timer {
+public:
+    /// Runs with interrupts off in the timer interrupt; must be short; may re-arm the timer.
+    using Callback = void (*)(Timer& timer);
+    explicit Timer(Callback callback) : callback_(callback) {}
+    ~Timer();                               ///< cancels, waiting for a running callback
+    Timer(Timer const&) = delete;
+    Timer& operator=(Timer const&) = delete;
+    void arm(u64 deadline_ns);              ///< of clock_ns(); re-arms if armed
+    bool cancel();                          ///< false: was not armed or has fired
+    // Ordering: acquire, with the release when it fires: who sees it fired sees what came before.
+    bool is_armed() const { return queue_.load(std::memory_order_acquire) != nullptr; }
+    u64 deadline_ns() const { return deadline_ns_; }
+
+    base::TreeHook hook;                    ///< GUARDED_BY the queue's lock, as deadline_ns_ is while armed
+    struct Deadline { using type = u64; u64 operator()(Timer const& t) const { return t.deadline_ns_; } };
+private:
+    friend class TimerQueue;
+    Callback callback_;
+    u64 deadline_ns_ = 0;
+    std::atomic<TimerQueue*> queue_{nullptr};   ///< where it is armed
+    TimerQueue* last_queue_ = nullptr;          ///< where its callback may be running
+};
+
+/// One CPU's timers.
+class TimerQueue {
+public:
+    void insert(Timer& timer, u64 deadline_ns);             ///< interrupts off, on its own CPU
+    bool remove(Timer& timer);
+    void run_expired(u64 now_ns);                           ///< interrupts off, on its own CPU
+    u64 first_deadline_ns() const;                          ///< no_alarm: there is none
+    // Ordering: acquire, with the release after the callback: ~Timer frees what the callback used.
+    bool is_running(Timer const& timer) const { return running_.load(std::memory_order_acquire) == &timer; }
+private:
+    mutable SpinLock<LockRank::timer, InterruptsOff> lock_;
+    base::MultiTree<Timer, &Timer::hook, Timer::Deadline> timers_ GUARDED_BY(lock_);
+    std::atomic<Timer*> running_{nullptr};
+};
+
+/// Null until Scheduler::initialize().
+extern arch::PerCpu<TimerQueue*> timer_queue;
+
+/// This CPU's alarm shall ring at `deadline_ns` or before; an earlier setting is left alone, since
+/// whoever answers the alarm looks at everything again. Interrupts off.
+void alarm_no_later_than(u64 deadline_ns);
+/// It rang: nothing is set.
+void alarm_rang();
+
+}

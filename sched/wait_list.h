@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+// A first-come-first-served list of waiters, each on its own stack. Unlike base::List it
+// may stand in a constant-initialised object: an empty one is all zeros.
+#pragma once
+
+namespace sched {
+
+struct WaitNode {
+    WaitNode* previous = nullptr;
+    WaitNode* next = nullptr;
+};
+
+class WaitList {
+public:
+    constexpr WaitList() = default;
+    bool is_empty() const { return first_ == nullptr; }
+    WaitNode* first() const { return first_; }
+    void push_back(WaitNode& node) {
+        node.previous = last_;
+        node.next = nullptr;
+        (last_ ? last_->next : first_) = &node;
+        last_ = &node;
+    }
+    void remove(WaitNode& node) {
+        (node.previous ? node.previous->next : first_) = node.next;
+        (node.next ? node.next->previous : last_) = node.previous;
+    }
+private:
+    WaitNode* first_ = nullptr;
+    WaitNode* last_ = nullptr;
+};
+
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+// WaitQueue: threads that wait for one event. Wakers may be interrupt handlers.
+// A waiter's node is on its own stack; waking is O(1) a waiter, first come first served.
+// A queue must outlive the wake call that ends the last wait on it.
+#pragma once
+
+#include <atomic>
+
+#include <base/result.h>
+
+#include "sched/scheduler.h"
+#include "sched/wait_list.h"
+
+namespace sched {
+
+inline constexpr u64 no_deadline = ~u64{0};
+
+class WaitQueue {
+public:
+    constexpr WaitQueue() = default;
+
+    /// Blocks until `condition()` is true. The condition is evaluated without the queue's lock, at least
+    /// once before sleeping and after each wake-up; the waker makes it true *before* it wakes.
+    /// Errors: EINTR (a signal came, `kind` is Yes), ETIMEDOUT (deadline of clock_ns() passed).
+    template <class Condition>
+    Result<> wait(Condition&& condition, Interruptible kind = Interruptible::Yes, u64 deadline_ns = no_deadline) {
+        if (condition()) return {};
+        Waiter waiter(*this);
+        for (;;) {
+            waiter.prepare(kind);
+            if (condition()) return {};
+            Result<> const result = waiter.sleep(kind, deadline_ns);
+            if (condition()) return {};
+            if (!result) return result;
+        }
+    }
+
+    /// Cheap if no one waits.
+    void wake_one();
+    void wake_all();
+    bool has_waiters() const { return count_.load(std::memory_order_relaxed) != 0; }
+
+    /// One thread in the queue, for those who need more than wait(), or wait on several queues
+    /// (prepare on each, look at every condition, sleep on one of them without an error being final).
+    class Waiter : private WaitNode {
+    public:
+        explicit Waiter(WaitQueue& queue) : queue_(queue), thread_(current_thread()) {}
+        ~Waiter();                                  ///< leaves the queue, cancels a prepared block
+        Waiter(Waiter const&) = delete;
+        Waiter& operator=(Waiter const&) = delete;
+        void prepare(Interruptible kind);           ///< enters the queue, prepares to block
+        /// Success: woken, or for no reason. EINTR, ETIMEDOUT: the waiter has left the queue and no wake_one() was lost on it.
+        Result<> sleep(Interruptible kind, u64 deadline_ns);
+    private:
+        friend class WaitQueue;
+        Result<> leave(int error);
+        Result<> check(Interruptible kind, u64 deadline_ns);
+        WaitQueue& queue_;
+        Thread& thread_;
+        bool prepared_ = false;                     ///< was ever in the queue
+        bool queued_ = false;                       ///< GUARDED_BY(queue_.lock_)
+    };
+
+private:
+    void wake_first() REQUIRES(lock_);
+
+    mutable SpinLock<LockRank::wait_queue, InterruptsOff> lock_;
+    /// Length of waiters_. Ordering: relaxed under lock_; wakers read it after a full fence, see wake_one().
+    std::atomic<u32> count_{0};
+    WaitList waiters_ GUARDED_BY(lock_);
+};
+
+}
