@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+// Making, loading and ending an address space, and what others ask of it.
+#include "mm/user/address_space.h"
+
+#include <base/panic.h>
+
+#include "mm/heap.h"
+#include "mm/kernel_space.h"
+#include "mm/user/user_page.h"
+
+namespace mm {
+
+constinit PhysAddr zero_frame_address;
+
+namespace { constinit FrameRef the_zero_frame; }
+
+FrameRef zero_frame() { return the_zero_frame; }
+
+void initialize_user_memory() {
+    auto frame = frame_allocator.allocate(0, Fill::Zero, Urgency::Kernel);
+    if (!frame) panic("no memory for the frame of zeros");
+    zero_frame_address = frame->address();
+    the_zero_frame = std::move(*frame);
+}
+
+Result<Ref<AddressSpace>> AddressSpace::create() {
+    PageTable table = TRY(PageTable::create_user());
+    auto* const space = new (std::nothrow) AddressSpace(table);
+    if (!space) {
+        table.destroy_user();
+        return fail(ENOMEM);
+    }
+    return Ref<AddressSpace>::adopt(space);
+}
+
+AddressSpace::AddressSpace(PageTable table) : page_table_(table) {
+    // Linux keeps at least 128 MiB below the top for the stack; exec knows better.
+    vmas_.set_search_top(arch::user_space_end - 128 * mib);
+}
+
+/// O(pages touched), without recursion and without memory of its own; no lock is held, so it can be preempted.
+AddressSpace::~AddressSpace() {
+    if (arch::current_page_table_root() == page_table_.root()) deactivate();
+    vmas_.for_each([this](Vma& vma) {
+        page_table_.for_each_present(vma.start, vma.end, [this](u64, arch::PageEntry& entry) {
+            PhysAddr const frame = entry.address();
+            page_table_.set(entry, arch::PageEntry());
+            if (!is_zero_frame(frame)) frame_release(frame_record(frame));
+        });
+    });
+    page_table_.destroy_user();
+}
+
+void AddressSpace::activate() { arch::load_page_table_root(page_table_.root()); }
+
+void AddressSpace::deactivate() { arch::load_page_table_root(kernel_space.page_table().root()); }
+
+u64 AddressSpace::root() const { return page_table_.root().value(); }
+
+void AddressSpace::set_limits(AddressSpaceLimits const& limits) {
+    WriteGuard const guard(lock_);
+    limits_ = limits;
+}
+
+void AddressSpace::set_mmap_base(UserAddr base) {
+    WriteGuard const guard(lock_);
+    vmas_.set_search_top(base.page_down().value());
+}
+
+ImageLayout AddressSpace::layout() const {
+    ReadGuard const guard(lock_);
+    ImageLayout layout = layout_;
+    layout.heap_start = UserAddr(heap_start_);
+    layout.heap_end = UserAddr(break_);
+    return layout;
+}
+
+void AddressSpace::set_layout(ImageLayout const& layout) {
+    WriteGuard const guard(lock_);
+    layout_ = layout;
+}
+
+AddressSpaceStatistics AddressSpace::statistics() const {
+    ReadGuard const guard(lock_);
+    PageTableGuard const entries(page_table_lock_);
+    VmaPages const& pages = vmas_.pages();
+    return {.mapped_pages = pages.total,
+            .resident_pages = resident_.anonymous + resident_.file + resident_.shared,
+            .file_pages = resident_.file,
+            .shared_pages = resident_.shared,
+            .table_frames = page_table_.table_frames(),
+            .data_pages = pages.data,
+            .stack_pages = pages.stack,
+            .text_pages = pages.text};
+}
+
+/// `sign` is 1 or ~0: one page more or less in the resident set.
+void AddressSpace::count_resident(PhysAddr frame, Sharing sharing, u64 sign) {
+    if (is_zero_frame(frame)) return;
+    if (sharing == Sharing::Shared) resident_.shared += sign;
+    else if (frame_record(frame).flags & frame_is_anonymous) resident_.anonymous += sign;
+    else resident_.file += sign;
+}
+
+/// The end of [start, start + size) rounded up to pages, if a program can have such a range. ENOMEM.
+Result<u64> AddressSpace::checked_end(u64 start, u64 size) {
+    u64 const pages = align_up(size, page_size);
+    if (pages < size || start > arch::user_space_end || pages > arch::user_space_end - start) return fail(ENOMEM);
+    return start + pages;
+}
+
+}

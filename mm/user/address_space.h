@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: MIT
+// AddressSpace: a program's memory. VMAs in a tree, page tables below. lock_ (sleeping)
+// protects the VMAs, page_table_lock_ the entries. fork shares pages copy-on-write; the first
+// write copies, or reuses in place when no one else holds the frame.
+#pragma once
+
+#include <span>
+
+#include <arch/spin_lock.h>
+
+#include "kernel/sync/rw_lock.h"
+#include "mm/page_table.h"
+#include "mm/user/vm_counters.h"
+#include "mm/user/vma_set.h"
+
+namespace base { class Writer; }
+
+namespace mm {
+
+class TlbBatch;
+enum class Writable : bool;
+
+/// What mmap(2) was asked for, decoded.
+struct MapRequest {
+    enum class Placement : u8 { Anywhere, Hint, Fixed, FixedNoReplace };
+    UserAddr address;
+    u64 size = 0;
+    Placement placement = Placement::Anywhere;
+    Protection protection;
+    Protection max_protection{true, true, true};   ///< mprotect may not exceed it (file opened read-only, shared)
+    Sharing sharing = Sharing::Private;
+    Ref<VmObject> object;                          ///< null: anonymous
+    u64 offset = 0;                                ///< bytes, page aligned
+    VmaKind kind = VmaKind::Ordinary;
+    bool no_reserve = false;
+    bool populate = false;
+};
+
+enum class FaultKind : u8 { Read, Write, Execute };
+/// What a page fault came to. Signals are the caller's business.
+enum class FaultResult : u8 { Handled, NotMapped, NotPermitted, PastEnd, OutOfMemory };   ///< SEGV_MAPERR, SEGV_ACCERR, SIGBUS BUS_ADRERR, OOM
+
+enum class Advice : u8 { Normal, DontNeed, Free, WillNeed };
+
+struct AddressSpaceLimits {
+    u64 address_space = ~u64{0};   ///< RLIMIT_AS, bytes
+    u64 data = ~u64{0};            ///< RLIMIT_DATA
+    u64 stack = 8 * mib;           ///< RLIMIT_STACK
+};
+
+struct AddressSpaceStatistics {
+    u64 mapped_pages = 0;      ///< VmSize
+    u64 resident_pages = 0;    ///< VmRSS: anonymous + file + shared
+    u64 file_pages = 0, shared_pages = 0;
+    u64 table_frames = 0;      ///< VmPTE
+    u64 data_pages = 0, stack_pages = 0, text_pages = 0;
+};
+
+/// Where exec put things; prctl and /proc read them. Protected by the space's lock.
+struct ImageLayout {
+    UserAddr code_start, code_end, data_start, data_end, heap_start, heap_end;
+    UserAddr stack_start, arguments_start, arguments_end, environment_start, environment_end;
+};
+
+class AddressSpace : public RefCounted<AddressSpace> {
+public:
+    /// An empty one. ENOMEM.
+    static Result<Ref<AddressSpace>> create();
+    /// A copy-on-write copy for fork. ENOMEM leaves the original whole.
+    Result<Ref<AddressSpace>> fork();
+    ~AddressSpace();
+
+    /// Loads this space on the current CPU / the kernel's own, when a thread changes or drops its space.
+    void activate();
+    static void deactivate();
+    u64 root() const;   ///< for ThreadContext::page_table_root
+
+    // ---- mmap family. Addresses and sizes in bytes; errors as the man pages have them.
+    Result<UserAddr> map(MapRequest const& request);                               ///< EINVAL ENOMEM EEXIST
+    Result<> unmap(UserAddr start, u64 size);                                      ///< EINVAL ENOMEM
+    Result<> protect(UserAddr start, u64 size, Protection protection);             ///< EACCES EINVAL ENOMEM
+    enum class Move : u8 { Never, Maybe, Fixed };
+    Result<UserAddr> remap(UserAddr start, u64 old_size, u64 new_size, Move move, UserAddr new_address);   ///< EFAULT EINVAL ENOMEM
+    Result<> advise(UserAddr start, u64 size, Advice advice);
+    Result<> sync(UserAddr start, u64 size);                                       ///< msync: ENOMEM for holes
+    /// brk(2): the new break, or the old one when it cannot be.
+    UserAddr set_break(UserAddr wanted);
+    void set_heap(UserAddr start);        ///< exec: the break's start
+    void set_limits(AddressSpaceLimits const& limits);
+
+    // ---- faults
+    FaultResult handle_fault(UserAddr address, FaultKind kind, UserAddr stack_pointer);
+
+    // ---- access from outside (exec's stack before it runs, /proc/PID/cmdline): like a fault, then copy
+    Result<> write(UserAddr to, std::span<std::byte const> bytes);                 ///< EFAULT ENOMEM
+    Result<size_t> read(UserAddr from, std::span<std::byte> bytes);                ///< short at an unmapped page
+
+    AddressSpaceStatistics statistics() const;
+    void write_maps(base::Writer& out) const;     ///< /proc/PID/maps
+    ImageLayout layout() const;
+    void set_layout(ImageLayout const& layout);
+
+    /// Where mmap starts to look downwards for space (exec: below the stack, less a random offset).
+    void set_mmap_base(UserAddr base);
+
+private:
+    using Lock = sync::RwLock<LockRank::address_space>;
+    using ReadGuard = Lock::ReadGuard;
+    using WriteGuard = Lock::WriteGuard;
+    using PageTableGuard = SpinLock<LockRank::page_table, PreemptOff>::Guard;
+    /// Pages that the entries show, by source. Written under page_table_lock_ or with lock_ held for writing.
+    struct Resident { u64 anonymous = 0, file = 0, shared = 0; };
+
+    explicit AddressSpace(PageTable table);
+    static Result<u64> checked_end(u64 start, u64 size);
+    static bool is_obvious_overcommit(u64 size);
+    void count_resident(PhysAddr frame, Sharing sharing, u64 sign);
+    void forget_last_found(WriteGuard const&) { last_found_.store(nullptr, std::memory_order_relaxed); }
+
+    // ---- map.cpp
+    Result<u64> map_range(MapRequest const& request, u64 size, Ref<VmObject> object);
+    Result<u64> choose_address(MapRequest const& request, u64 size, WriteGuard const&);
+    Result<> check_room(MapRequest const& request, u64 start, u64 size, WriteGuard const&) const;
+    bool may_expand(u64 pages, u64 data_pages, WriteGuard const&) const;
+    void populate(u64 start, u64 size, FaultKind kind);
+    // ---- unmap.cpp
+    Result<> unmap_range(u64 start, u64 end, RemovedVmas& removed, WriteGuard const&);
+    void zap_range(u64 start, u64 end, Sharing sharing, TlbBatch& batch, WriteGuard const&);
+    void free_tables(u64 start, u64 end, TlbBatch& batch, WriteGuard const&);
+    // ---- protect.cpp
+    Result<> protect_piece(Vma& whole, u64 start, u64 end, Protection protection, TlbBatch& batch, WriteGuard const&);
+    void change_entries(Vma const& vma, Protection old, TlbBatch& batch, WriteGuard const&);
+    // ---- remap.cpp
+    Result<> check_resize(Vma const& vma, u64 start, u64 old_size, u64 new_size, WriteGuard const&) const;
+    Result<u64> remap_fixed(u64 start, u64 old_size, u64 new_size, u64 target, RemovedVmas& removed, WriteGuard const&);
+    Result<u64> remap_grow(Vma& vma, u64 start, u64 old_size, u64 new_size, Move move, RemovedVmas& removed, WriteGuard const&);
+    Result<u64> move_mapping(Vma& vma, u64 start, u64 old_size, u64 target, u64 new_size, RemovedVmas& removed, WriteGuard const&);
+    Result<> prepare_tables(u64 start, u64 size, u64 target, WriteGuard const&);
+    void move_entries(u64 start, u64 size, u64 target, TlbBatch& batch, WriteGuard const&);
+    // ---- brk.cpp
+    Result<> grow_heap(u64 old_end, u64 new_end, WriteGuard const&);
+    // ---- advise.cpp
+    template <class Action>
+    Result<> for_each_mapped(u64 start, u64 end, Action&& act) const;
+    // ---- page_fault.cpp, with lock_ held for reading
+    Vma* find_vma(u64 address);
+    FaultResult resolve_fault(Vma& vma, u64 page, FaultKind kind);
+    FaultResult map_anonymous(Vma& vma, u64 page, FaultKind kind);
+    FaultResult map_object(Vma& vma, u64 page, FaultKind kind);
+    FaultResult map_private_copy(Vma& vma, u64 page, FrameRef const& original);
+    FaultResult install(Vma const& vma, u64 page, FrameRef frame, Writable writable, arch::PerCpu<u64>& counter);
+    bool grow_stack(u64 page);
+    // ---- copy_on_write.cpp
+    static Result<FrameRef> copy_frame(PhysAddr original);
+    static arch::PerCpu<u64>& copy_counter(PhysAddr original);
+    FaultResult make_writable(Vma& vma, u64 page, arch::PageEntry seen);
+    FaultResult make_shared_writable(Vma& vma, u64 page, arch::PageEntry seen);
+    bool reuse_in_place(u64 page, arch::PageEntry seen);
+    FaultResult replace(Vma const& vma, u64 page, arch::PageEntry seen, FrameRef frame, arch::PerCpu<u64>& counter);
+    Result<> copy_from(AddressSpace const& parent);
+    Result<> share_pages(Vma const& vma, AddressSpace& child, TlbBatch& batch);
+    // ---- remote_access.cpp
+    Result<FrameRef> pin_page(u64 page, FaultKind kind);
+
+    mutable Lock lock_;
+    VmaSet vmas_ GUARDED_BY(lock_);
+    AddressSpaceLimits limits_ GUARDED_BY(lock_);
+    ImageLayout layout_ GUARDED_BY(lock_);
+    u64 heap_start_ GUARDED_BY(lock_) = 0;
+    u64 break_ GUARDED_BY(lock_) = 0;
+    /// A guess for find_vma: written under lock_ held for reading, forgotten under lock_ held for
+    /// writing. Ordering: relaxed; it is only followed by who holds lock_.
+    std::atomic<Vma*> last_found_{nullptr};
+
+    // Who holds lock_ for writing is alone; who holds it for reading takes this one to change an entry.
+    // Tables are freed only with lock_ held for writing, so a reader may walk them without.
+    mutable SpinLock<LockRank::page_table, PreemptOff> page_table_lock_;
+    PageTable page_table_;
+    Resident resident_;
+};
+
+/// The frame of zeros, mapped read-only wherever a program reads memory it never wrote.
+FrameRef zero_frame();
+/// Called once at boot.
+void initialize_user_memory();
+
+}

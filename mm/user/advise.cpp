@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+// madvise(2) and msync(2): calls that change no VMA.
+#include <algorithm>
+
+#include "mm/user/address_space.h"
+#include "mm/user/tlb_batch.h"
+
+namespace mm {
+
+/// Calls act(vma, start, end) for what is mapped of [start, end). ENOMEM if there is a hole, after the rest was done.
+template <class Action>
+Result<> AddressSpace::for_each_mapped(u64 start, u64 end, Action&& act) const {
+    u64 at = start;
+    bool hole = false;
+    for (Vma* vma = vmas_.first_ending_above(start); vma && vma->start < end; vma = vmas_.next(*vma)) {
+        if (vma->start > at) hole = true;
+        TRY(act(*vma, std::max(start, vma->start), std::min(end, vma->end)));
+        at = vma->end;
+    }
+    if (hole || at < end) return fail(ENOMEM);
+    return {};
+}
+
+Result<> AddressSpace::advise(UserAddr start, u64 size, Advice advice) {
+    auto const end = checked_end(start.value(), size);
+    if (!start.is_page_aligned() || !end) return fail(EINVAL);
+    if (*end == start.value()) return {};
+    WriteGuard const guard(lock_);
+    TlbBatch batch(page_table_);
+    return for_each_mapped(start.value(), *end, [&](Vma& vma, u64 from, u64 to) -> Result<> {
+        if (advice == Advice::Free && (vma.object || vma.is_shared())) return fail(EINVAL);
+        // MADV_FREE lets the kernel take the pages at any time before they are written again: at once.
+        if (advice == Advice::DontNeed || advice == Advice::Free) zap_range(from, to, vma.attributes.sharing, batch, guard);
+        return {};
+    });
+}
+
+/// Files live in memory, so there is nothing to write: only the range is checked.
+Result<> AddressSpace::sync(UserAddr start, u64 size) {
+    if (!start.is_page_aligned()) return fail(EINVAL);
+    u64 const end = TRY(checked_end(start.value(), size));
+    if (end == start.value()) return {};
+    ReadGuard const guard(lock_);
+    return for_each_mapped(start.value(), end, [](Vma&, u64, u64) -> Result<> { return {}; });
+}
+
+}

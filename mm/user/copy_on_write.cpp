@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+// The heart: fork shares every private page read-only; the first write to one copies it, and the last
+// sharer's write takes it in place. The frame's reference count says how many entries show it.
+//
+//   two sharers write at once     both copy, each gives its reference back: the frame is freed
+//   a sharer writes, other exits  it sees one reference (acquire) and writes in place
+#include <base/trace.h>
+
+#include "mm/user/address_space.h"
+#include "mm/user/tlb_batch.h"
+#include "mm/user/user_page.h"
+
+namespace mm {
+
+/// An anonymous copy of a frame. The frame may be changed or even freed meanwhile by another thread
+/// that resolves the same fault: then the entry has changed too, and the copy is dropped.
+Result<FrameRef> AddressSpace::copy_frame(PhysAddr original) {
+    if (is_zero_frame(original)) return allocate_anonymous(Fill::Zero);
+    FrameRef copy = TRY(allocate_anonymous(Fill::Dirty));
+    arch::copy_page(copy.data(), arch::direct_map(original));
+    return copy;
+}
+
+arch::PerCpu<u64>& AddressSpace::copy_counter(PhysAddr original) {
+    return is_zero_frame(original) ? vm_events.anonymous_pages : vm_events.cow_copies;
+}
+
+/// A write to a page whose entry `seen` is present and read-only, in a VMA that allows it.
+FaultResult AddressSpace::make_writable(Vma& vma, u64 page, arch::PageEntry seen) {
+    if (vma.is_shared()) return make_shared_writable(vma, page, seen);
+    if (!is_zero_frame(seen.address()) && reuse_in_place(page, seen)) return FaultResult::Handled;
+    auto copy = copy_frame(seen.address());
+    if (!copy) return FaultResult::OutOfMemory;
+    vma.has_private_pages.store(true, std::memory_order_relaxed);
+    return replace(vma, page, seen, std::move(*copy), copy_counter(seen.address()));
+}
+
+/// The page became writable by mprotect: the object must hear of it.
+FaultResult AddressSpace::make_shared_writable(Vma& vma, u64 page, arch::PageEntry seen) {
+    auto frame = vma.object->page(vma.page_index(page), Access::Write);
+    if (!frame) return frame.error().value == ENOMEM ? FaultResult::OutOfMemory : FaultResult::PastEnd;
+    return replace(vma, page, seen, std::move(*frame), vm_events.file_maps);
+}
+
+/// True if the entry is dealt with: nobody else holds the frame, or the entry has changed.
+bool AddressSpace::reuse_in_place(u64 page, arch::PageEntry seen) {
+    PageTableGuard const guard(page_table_lock_);
+    arch::PageEntry* const entry = page_table_.find(page);
+    if (!entry || !is_same_mapping(*entry, seen)) return true;
+    if (!is_exclusive(frame_record(seen.address()))) return false;
+    page_table_.set(*entry, entry->with_write());   // rights only grow: no flush
+    vm_events.cow_reuses.add(1);
+    TRACE_EVENT(CowReuse, page);
+    return true;
+}
+
+/// Shows `frame`, writable, where `seen` was.
+FaultResult AddressSpace::replace(Vma const& vma, u64 page, arch::PageEntry seen, FrameRef frame, arch::PerCpu<u64>& counter) {
+    TlbBatch batch(page_table_);
+    PageTableGuard const guard(page_table_lock_);
+    arch::PageEntry* const entry = page_table_.find(page);
+    if (!entry || !is_same_mapping(*entry, seen)) return FaultResult::Handled;
+    count_resident(seen.address(), vma.attributes.sharing, ~u64{0});
+    count_resident(frame.address(), vma.attributes.sharing, 1);
+    page_table_.set(*entry, user_entry(frame.address(), vma.attributes.protection, Writable::Yes));
+    static_cast<void>(frame.leak());
+    counter.add(1);
+    TRACE_EVENT(CowCopy, page);
+    batch.changed(page);
+    if (!is_zero_frame(seen.address())) batch.release_later(frame_record(seen.address()));
+    return FaultResult::Handled;
+}
+
+// ---- fork
+
+/// The parent's lock is held for writing; nobody else knows the child.
+Result<> AddressSpace::copy_from(AddressSpace const& parent) {
+    limits_ = parent.limits_;
+    layout_ = parent.layout_;
+    heap_start_ = parent.heap_start_;
+    break_ = parent.break_;
+    vmas_.set_search_top(parent.vmas_.search_top());
+    for (Vma const* vma = parent.vmas_.first(); vma; vma = parent.vmas_.next(*vma)) {
+        Vma* const copy = vma->clone(vma->start, vma->end);
+        if (!copy) return fail(ENOMEM);
+        vmas_.insert(*copy);
+    }
+    return {};
+}
+
+/// Shows the private pages of `vma` in the child too, read-only in both. Entries of one table are
+/// next to each other, so a table of the child is looked up once. ENOMEM.
+Result<> AddressSpace::share_pages(Vma const& vma, AddressSpace& child, TlbBatch& batch) {
+    u64 covered = ~u64{0};
+    arch::PageEntry* entries = nullptr;
+    Result<> result;
+    page_table_.for_each_present(vma.start, vma.end, [&](u64 address, arch::PageEntry& entry) {
+        u64 const table = align_down(address, arch::entries_per_table * page_size);
+        if (table != covered) {
+            if (!result) return;
+            auto const first = child.page_table_.find_or_create(table);
+            if (!first) {
+                result = fail(first.error());
+                return;
+            }
+            entries = *first;
+            covered = table;
+        }
+        arch::PageEntry const shared = entry.without_write();
+        if (entry.is_writable()) {
+            page_table_.set(entry, shared);
+            batch.changed_all();
+        }
+        child.page_table_.set(entries[(address >> page_shift) % arch::entries_per_table], shared);
+        child.count_resident(shared.address(), Sharing::Private, 1);
+        if (!is_zero_frame(shared.address())) frame_acquire(frame_record(shared.address()));
+    });
+    return result;
+}
+
+Result<Ref<AddressSpace>> AddressSpace::fork() {
+    Ref<AddressSpace> child = TRY(create());
+    WriteGuard const guard(lock_);
+    TRY(child->copy_from(*this));
+    TlbBatch batch(page_table_);
+    // What a file or shared memory can show again is not copied: most children exec first.
+    for (Vma const* vma = vmas_.first(); vma; vma = vmas_.next(*vma)) {
+        bool const has_own_pages = !vma->object || vma->has_private_pages.load(std::memory_order_relaxed);
+        if (!vma->is_shared() && has_own_pages) TRY(share_pages(*vma, *child, batch));
+    }
+    vm_events.forks.add(1);
+    return child;
+}
+
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+// mmap(2): where a mapping goes and whether there is room for it.
+#include <algorithm>
+
+#include "mm/user/address_space.h"
+#include "mm/user/tlb_batch.h"
+
+namespace mm {
+
+namespace {
+
+bool is_fixed(MapRequest const& request) {
+    return request.placement == MapRequest::Placement::Fixed || request.placement == MapRequest::Placement::FixedNoReplace;
+}
+
+/// Memory that only this mapping will fill, so that it must be there one day.
+bool is_accountable(MapRequest const& request) {
+    if (request.no_reserve) return false;
+    return request.sharing == Sharing::Private ? request.protection.write : !request.object;
+}
+
+VmaAttributes attributes_of(MapRequest const& request) {
+    return {.protection = request.protection, .max_protection = request.max_protection, .sharing = request.sharing,
+            .kind = request.kind, .no_reserve = request.no_reserve};
+}
+
+}
+
+/// Linux's overcommit mode 0 (proc(5), overcommit_memory): only what can never be kept is refused.
+bool AddressSpace::is_obvious_overcommit(u64 size) { return size > frame_allocator.total_bytes(); }
+
+/// RLIMIT_AS and RLIMIT_DATA; the latter counts when it grows.
+bool AddressSpace::may_expand(u64 pages, u64 data_pages, WriteGuard const&) const {
+    VmaPages const& now = vmas_.pages();
+    if (pages != 0 && now.total + pages > limits_.address_space >> page_shift) return false;
+    return data_pages == 0 || now.data + data_pages <= limits_.data >> page_shift;
+}
+
+Result<u64> AddressSpace::choose_address(MapRequest const& request, u64 size, WriteGuard const&) {
+    u64 const wanted = request.address.value();
+    if (is_fixed(request)) {
+        if (wanted > arch::user_space_end - size) return fail(ENOMEM);
+        if (!request.address.is_page_aligned()) return fail(EINVAL);
+        if (wanted < VmaSet::lowest_address) return fail(EPERM);
+        if (request.placement == MapRequest::Placement::FixedNoReplace && !vmas_.is_free(wanted, wanted + size)) return fail(EEXIST);
+        return wanted;
+    }
+    if (request.placement == MapRequest::Placement::Hint && wanted >= page_size) {
+        u64 const hint = std::max(request.address.page_down().value(), VmaSet::lowest_address);
+        if (hint <= arch::user_space_end - size && vmas_.is_free_with_guard(hint, hint + size)) return hint;
+    }
+    return vmas_.find_gap(size, arch::user_space_end);
+}
+
+Result<> AddressSpace::check_room(MapRequest const& request, u64 start, u64 size, WriteGuard const& guard) const {
+    if (vmas_.count() >= VmaSet::max_count) return fail(ENOMEM);
+    bool const is_data = request.sharing == Sharing::Private && request.protection.write && request.kind != VmaKind::Stack;
+    u64 pages = size >> page_shift;
+    if (is_fixed(request)) pages -= vmas_.pages_in(start, start + size);   // what it replaces
+    if (!may_expand(pages, is_data ? pages : 0, guard)) return fail(ENOMEM);
+    if (is_accountable(request) && is_obvious_overcommit(size)) return fail(ENOMEM);
+    return {};
+}
+
+Result<u64> AddressSpace::map_range(MapRequest const& request, u64 size, Ref<VmObject> object) {
+    RemovedVmas removed;
+    WriteGuard const guard(lock_);
+    forget_last_found(guard);
+    u64 const start = TRY(choose_address(request, size, guard));
+    TRY(check_room(request, start, size, guard));
+    u64 const offset = request.object ? request.offset : 0;
+    Owned<Vma> vma(new (std::nothrow) Vma(start, start + size, offset, std::move(object), attributes_of(request)));
+    if (!vma) return fail(ENOMEM);
+    if (request.placement == MapRequest::Placement::Fixed) TRY(unmap_range(start, start + size, removed, guard));
+    vmas_.insert(*vma);
+    vmas_.merge(*vma.leak());
+    return start;
+}
+
+Result<UserAddr> AddressSpace::map(MapRequest const& request) {
+    if (request.size == 0) return fail(EINVAL);
+    u64 const size = align_up(request.size, page_size);
+    if (size == 0 || size > arch::user_space_end) return fail(ENOMEM);
+    if (!is_aligned(request.offset, page_size)) return fail(EINVAL);
+    if (request.offset + size < request.offset) return fail(EOVERFLOW);
+    Ref<VmObject> object = request.object;
+    if (!object && request.sharing == Sharing::Shared) object = TRY(make_anonymous_object(size));
+    u64 const start = TRY(map_range(request, size, std::move(object)));
+    if (request.populate) populate(start, size, request.protection.write ? FaultKind::Write : FaultKind::Read);
+    return UserAddr(start);
+}
+
+/// MAP_POPULATE: failure to touch a page is not an error, mmap(2).
+void AddressSpace::populate(u64 start, u64 size, FaultKind kind) {
+    for (u64 page = start; page < start + size; page += page_size)
+        if (handle_fault(UserAddr(page), kind, UserAddr()) != FaultResult::Handled) return;
+}
+
+}

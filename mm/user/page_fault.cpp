@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+// Page faults: demand paging and stack growth. lock_ is held for reading, so VMAs stand still;
+// frames are found or made with no spin lock held (a file may sleep), and the entry is looked at again
+// under page_table_lock_: another thread may have been faster, then the access is just tried again.
+#include "mm/user/address_space.h"
+#include "mm/user/user_page.h"
+
+namespace mm {
+
+namespace {
+
+/// Writing and executing need their right; reading is possible with any, as on Linux.
+bool permits(Protection protection, FaultKind kind) {
+    if (kind == FaultKind::Write) return protection.write;
+    if (kind == FaultKind::Execute) return protection.execute;
+    return !protection.none();
+}
+
+FaultResult result_of(Errno error) {
+    return error.value == ENOMEM ? FaultResult::OutOfMemory : FaultResult::PastEnd;
+}
+
+}
+
+Vma* AddressSpace::find_vma(u64 address) {
+    Vma* const guess = last_found_.load(std::memory_order_relaxed);
+    if (guess && guess->contains(address)) [[likely]] return guess;
+    Vma* const vma = vmas_.find(address);
+    if (vma) last_found_.store(vma, std::memory_order_relaxed);
+    return vma;
+}
+
+FaultResult AddressSpace::handle_fault(UserAddr address, FaultKind kind, UserAddr) {
+    vm_events.page_faults.add(1);
+    u64 const page = address.page_down().value();
+    for (;;) {
+        {
+            ReadGuard const guard(lock_);
+            if (Vma* const vma = find_vma(page)) [[likely]] return resolve_fault(*vma, page, kind);
+        }
+        if (!grow_stack(page)) return FaultResult::NotMapped;
+    }
+}
+
+FaultResult AddressSpace::resolve_fault(Vma& vma, u64 page, FaultKind kind) {
+    if (!permits(vma.attributes.protection, kind)) return FaultResult::NotPermitted;
+    arch::PageEntry const* const entry = page_table_.find(page);
+    arch::PageEntry const seen = entry ? *entry : arch::PageEntry();
+    if (!seen.is_present()) return vma.object ? map_object(vma, page, kind) : map_anonymous(vma, page, kind);
+    if (kind == FaultKind::Write && !seen.is_writable()) return make_writable(vma, page, seen);
+    return FaultResult::Handled;   // the TLB was behind the table
+}
+
+FaultResult AddressSpace::map_anonymous(Vma& vma, u64 page, FaultKind kind) {
+    if (kind != FaultKind::Write) return install(vma, page, zero_frame(), Writable::No, vm_events.zero_page_maps);
+    auto frame = allocate_anonymous(Fill::Zero);
+    if (!frame) return FaultResult::OutOfMemory;
+    return install(vma, page, std::move(*frame), Writable::Yes, vm_events.anonymous_pages);
+}
+
+FaultResult AddressSpace::map_object(Vma& vma, u64 page, FaultKind kind) {
+    bool const writes_object = vma.is_shared() && vma.attributes.protection.write;
+    u64 const index = vma.page_index(page);
+    auto frame = vma.object->page(index, writes_object ? Access::Write : Access::Read);
+    // A hole that is mapped shared needs its own frame now, or this mapping would miss later writes.
+    if (frame && vma.is_shared() && is_zero_frame(frame->address())) frame = vma.object->page(index, Access::Write);
+    if (!frame) return result_of(frame.error());
+    if (kind == FaultKind::Write && !vma.is_shared()) return map_private_copy(vma, page, *frame);
+    return install(vma, page, std::move(*frame), writes_object ? Writable::Yes : Writable::No, vm_events.file_maps);
+}
+
+FaultResult AddressSpace::map_private_copy(Vma& vma, u64 page, FrameRef const& original) {
+    auto frame = copy_frame(original.address());
+    if (!frame) return FaultResult::OutOfMemory;
+    vma.has_private_pages.store(true, std::memory_order_relaxed);
+    return install(vma, page, std::move(*frame), Writable::Yes, copy_counter(original.address()));
+}
+
+/// Puts `frame` into the absent entry of `page`, and counts that in `counter`.
+FaultResult AddressSpace::install(Vma const& vma, u64 page, FrameRef frame, Writable writable, arch::PerCpu<u64>& counter) {
+    arch::PageEntry const value = user_entry(frame.address(), vma.attributes.protection, writable);
+    PageTableGuard const guard(page_table_lock_);
+    auto const entry = page_table_.find_or_create(page);
+    if (!entry) return FaultResult::OutOfMemory;
+    if ((*entry)->is_present()) return FaultResult::Handled;
+    page_table_.set(**entry, value);
+    counter.add(1);
+    if (is_zero_frame(value.address())) return FaultResult::Handled;
+    count_resident(value.address(), vma.attributes.sharing, 1);
+    static_cast<void>(frame.leak());   // the entry owns it now
+    return FaultResult::Handled;
+}
+
+/// True if `page` now lies in a stack. Any address within the limit will do: programs may
+/// touch their stack in any order.
+bool AddressSpace::grow_stack(u64 page) {
+    WriteGuard const guard(lock_);
+    Vma* const stack = vmas_.first_ending_above(page);
+    if (!stack) return false;
+    if (stack->start <= page) return true;   // another thread was faster
+    if (!stack->is_stack() || page < VmaSet::lowest_address || stack->end - page > limits_.stack) return false;
+    Vma const* const below = vmas_.previous(*stack);
+    if (below && !below->is_stack() && !below->attributes.protection.none() && page - below->end < VmaSet::stack_guard_gap) return false;
+    if (!may_expand((stack->start - page) >> page_shift, 0, guard)) return false;
+    vmas_.resize(*stack, page, stack->end);
+    return true;
+}
+
+}

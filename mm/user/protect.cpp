@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+// mprotect(2).
+#include <algorithm>
+
+#include "mm/user/address_space.h"
+#include "mm/user/tlb_batch.h"
+#include "mm/user/user_page.h"
+
+namespace mm {
+
+namespace {
+
+/// A page keeps its write right, or has it at once where its first write would only be found
+/// to need no copy.
+Writable may_stay_writable(Vma const& vma, arch::PageEntry entry) {
+    if (entry.is_writable()) return Writable::Yes;
+    if (vma.is_shared() || is_zero_frame(entry.address())) return Writable::No;
+    return is_exclusive(frame_record(entry.address())) ? Writable::Yes : Writable::No;
+}
+
+}
+
+/// Gives the present entries of an isolated VMA its new rights. Where rights only grow nothing is flushed:
+/// an old translation faults once and is found to be out of date.
+void AddressSpace::change_entries(Vma const& vma, Protection old, TlbBatch& batch, WriteGuard const&) {
+    Protection const protection = vma.attributes.protection;
+    bool const narrows = !protection.covers(old);
+    page_table_.for_each_present(vma.start, vma.end, [&](u64 address, arch::PageEntry& entry) {
+        arch::PageEntry const value = user_entry(entry.address(), protection,
+                                                 protection.write ? may_stay_writable(vma, entry) : Writable::No);
+        page_table_.set(entry, value);
+        if (narrows) batch.changed(address);
+    });
+}
+
+Result<> AddressSpace::protect_piece(Vma& whole, u64 start, u64 end, Protection protection, TlbBatch& batch, WriteGuard const& guard) {
+    VmaAttributes const& attributes = whole.attributes;
+    if (!attributes.max_protection.covers(protection)) return fail(EACCES);
+    Protection const old = attributes.protection;
+    if (old == protection) return {};
+    bool const becomes_data = !whole.is_shared() && protection.write && !old.write;
+    if (becomes_data && !whole.is_stack() && !may_expand(0, (end - start) >> page_shift, guard)) return fail(ENOMEM);
+    if (becomes_data && !attributes.no_reserve && is_obvious_overcommit(end - start)) return fail(ENOMEM);
+    TRY(vmas_.isolate(start, end));
+    Vma& piece = *vmas_.find(start);
+    vmas_.set_protection(piece, protection);
+    change_entries(piece, old, batch, guard);
+    return {};
+}
+
+/// As Linux: what lies before a hole or before a VMA that refuses has been changed when the error returns.
+Result<> AddressSpace::protect(UserAddr start, u64 size, Protection protection) {
+    if (!start.is_page_aligned()) return fail(EINVAL);
+    if (size == 0) return {};
+    u64 const end = TRY(checked_end(start.value(), size));
+    WriteGuard const guard(lock_);
+    forget_last_found(guard);
+    TlbBatch batch(page_table_);
+    Result<> result;
+    u64 at = start.value();
+    while (at < end && result) {
+        Vma* const vma = vmas_.find(at);
+        if (!vma) {
+            result = fail(ENOMEM);
+            break;
+        }
+        u64 const piece_end = std::min(end, vma->end);
+        result = protect_piece(*vma, at, piece_end, protection, batch, guard);
+        at = piece_end;
+    }
+    vmas_.merge_range(start.value(), at);
+    return result;
+}
+
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+// mremap(2): shrink, grow in place, or move entries (not pages) to another place.
+#include "mm/user/address_space.h"
+#include "mm/user/tlb_batch.h"
+
+namespace mm {
+
+namespace {
+
+constexpr u64 leaf_table_span = arch::entries_per_table * page_size;
+
+}
+
+/// Linux's vma_to_resize: may the `old_size` bytes at `start`, which lies in `vma`, become `new_size`?
+Result<> AddressSpace::check_resize(Vma const& vma, u64 start, u64 old_size, u64 new_size, WriteGuard const& guard) const {
+    if (old_size == 0 && !vma.is_shared()) return fail(EINVAL);
+    if (old_size > vma.end - start) return fail(EFAULT);
+    if (new_size <= old_size) return {};
+    if (vma.object && vma.offset + (start - vma.start) + new_size < new_size) return fail(EINVAL);
+    u64 const pages = (new_size - old_size) >> page_shift;
+    bool const is_data = vma.is_private_writable() && !vma.is_stack();
+    if (!may_expand(pages, is_data ? pages : 0, guard)) return fail(ENOMEM);
+    if (vma.is_private_writable() && !vma.attributes.no_reserve && is_obvious_overcommit(new_size - old_size)) return fail(ENOMEM);
+    return {};
+}
+
+/// Makes the tables that move_entries will need, so that it cannot fail.
+Result<> AddressSpace::prepare_tables(u64 start, u64 size, u64 target, WriteGuard const&) {
+    u64 prepared = ~u64{0};
+    Result<> result;
+    page_table_.for_each_present(start, start + size, [&](u64 address, arch::PageEntry&) {
+        u64 const table = align_down(address - start + target, leaf_table_span);
+        if (table == prepared || !result) return;
+        if (auto const made = page_table_.find_or_create(table); !made) result = fail(made.error());
+        prepared = table;
+    });
+    return result;
+}
+
+void AddressSpace::move_entries(u64 start, u64 size, u64 target, TlbBatch& batch, WriteGuard const&) {
+    page_table_.for_each_present(start, start + size, [&](u64 address, arch::PageEntry& entry) {
+        arch::PageEntry const value = entry;
+        page_table_.set(entry, arch::PageEntry());
+        page_table_.set(*page_table_.find(address - start + target), value);
+        batch.changed(address);
+    });
+}
+
+/// Moves [start, start + old_size) of `vma` to the free range at `target`. old_size 0: a second mapping of the same pages.
+Result<u64> AddressSpace::move_mapping(Vma& vma, u64 start, u64 old_size, u64 target, u64 new_size,
+                                       RemovedVmas& removed, WriteGuard const& guard) {
+    Owned<Vma> moved(vma.clone(start, start + new_size));
+    if (!moved) return fail(ENOMEM);
+    moved->start = target;
+    moved->end = target + new_size;
+    moved->attributes.kind = VmaKind::Ordinary;
+    TRY(prepare_tables(start, old_size, target, guard));
+    if (old_size != 0) TRY(vmas_.isolate(start, start + old_size));
+    TlbBatch batch(page_table_);
+    move_entries(start, old_size, target, batch, guard);
+    vmas_.remove_range(start, start + old_size, removed);
+    vmas_.insert(*moved);
+    vmas_.merge(*moved.leak());
+    free_tables(start, start + old_size, batch, guard);
+    return target;
+}
+
+Result<u64> AddressSpace::remap_fixed(u64 start, u64 old_size, u64 new_size, u64 target, RemovedVmas& removed, WriteGuard const& guard) {
+    if (!is_aligned(target, page_size) || !checked_end(target, new_size) || !checked_end(start, old_size)) return fail(EINVAL);
+    if (start + old_size > target && target + new_size > start) return fail(EINVAL);
+    if (target < VmaSet::lowest_address) return fail(EPERM);
+    if (vmas_.count() + 5 >= VmaSet::max_count) return fail(ENOMEM);
+    TRY(unmap_range(target, target + new_size, removed, guard));
+    if (old_size > new_size) {
+        TRY(unmap_range(start + new_size, start + old_size, removed, guard));
+        old_size = new_size;
+    }
+    Vma* const vma = vmas_.find(start);
+    if (!vma) return fail(EFAULT);
+    TRY(check_resize(*vma, start, old_size, new_size, guard));
+    return move_mapping(*vma, start, old_size, target, new_size, removed, guard);
+}
+
+Result<u64> AddressSpace::remap_grow(Vma& vma, u64 start, u64 old_size, u64 new_size, Move move, RemovedVmas& removed, WriteGuard const& guard) {
+    TRY(check_resize(vma, start, old_size, new_size, guard));
+    u64 const new_end = start + new_size;
+    bool const ends_with_vma = start + old_size == vma.end;
+    if (ends_with_vma && checked_end(start, new_size) && vmas_.is_free_with_guard(vma.end, new_end)) {
+        vmas_.resize(vma, vma.start, new_end);
+        vmas_.merge(vma);
+        return start;
+    }
+    if (move == Move::Never) return fail(ENOMEM);
+    u64 const target = TRY(vmas_.find_gap(new_size, arch::user_space_end));
+    return move_mapping(vma, start, old_size, target, new_size, removed, guard);
+}
+
+Result<UserAddr> AddressSpace::remap(UserAddr start, u64 old_size, u64 new_size, Move move, UserAddr new_address) {
+    if (!start.is_page_aligned()) return fail(EINVAL);
+    old_size = align_up(old_size, page_size);
+    new_size = align_up(new_size, page_size);
+    if (new_size == 0) return fail(EINVAL);
+    RemovedVmas removed;
+    WriteGuard const guard(lock_);
+    forget_last_found(guard);
+    Vma* const vma = vmas_.find(start.value());
+    if (!vma) return fail(EFAULT);
+    if (move == Move::Fixed) return UserAddr(TRY(remap_fixed(start.value(), old_size, new_size, new_address.value(), removed, guard)));
+    if (old_size < new_size) {
+        if (new_size > arch::user_space_end) return fail(ENOMEM);
+        return UserAddr(TRY(remap_grow(*vma, start.value(), old_size, new_size, move, removed, guard)));
+    }
+    auto const old_end = checked_end(start.value(), old_size);
+    if (!old_end) return fail(EINVAL);
+    if (old_size > new_size) TRY(unmap_range(start.value() + new_size, *old_end, removed, guard));
+    return start;
+}
+
+}

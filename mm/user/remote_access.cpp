@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+// Reading and writing a program's memory from outside it: each page is faulted in as
+// if the program had touched it, held by a reference, and copied through the direct map.
+#include <algorithm>
+#include <cstring>
+
+#include "mm/user/address_space.h"
+
+namespace mm {
+
+/// The frame of `page`, ready for `kind`. EFAULT, ENOMEM.
+Result<FrameRef> AddressSpace::pin_page(u64 page, FaultKind kind) {
+    for (;;) {
+        {
+            ReadGuard const guard(lock_);
+            PageTableGuard const entries(page_table_lock_);
+            arch::PageEntry const* const entry = page_table_.find(page);
+            bool const usable = entry && entry->is_present() && entry->is_user();
+            if (usable && (kind != FaultKind::Write || entry->is_writable())) return FrameRef::share(frame_record(entry->address()));
+        }
+        FaultResult const result = handle_fault(UserAddr(page), kind, UserAddr());
+        if (result == FaultResult::OutOfMemory) return fail(ENOMEM);
+        if (result != FaultResult::Handled) return fail(EFAULT);
+    }
+}
+
+Result<> AddressSpace::write(UserAddr to, std::span<std::byte const> bytes) {
+    if (to.value() >= arch::user_space_end || bytes.size() > arch::user_space_end - to.value()) return fail(EFAULT);
+    while (!bytes.empty()) {
+        FrameRef const frame = TRY(pin_page(to.page_down().value(), FaultKind::Write));
+        size_t const count = std::min<size_t>(bytes.size(), page_size - to.page_offset());
+        std::memcpy(static_cast<std::byte*>(frame.data()) + to.page_offset(), bytes.data(), count);
+        bytes = bytes.subspan(count);
+        to += count;
+    }
+    return {};
+}
+
+Result<size_t> AddressSpace::read(UserAddr from, std::span<std::byte> bytes) {
+    if (from.value() >= arch::user_space_end) return 0;
+    bytes = bytes.first(std::min<u64>(bytes.size(), arch::user_space_end - from.value()));
+    size_t done = 0;
+    while (done < bytes.size()) {
+        auto const frame = pin_page(from.page_down().value(), FaultKind::Read);
+        if (!frame && frame.error().value == ENOMEM) return fail(ENOMEM);
+        if (!frame) break;
+        size_t const count = std::min<size_t>(bytes.size() - done, page_size - from.page_offset());
+        std::memcpy(bytes.data() + done, static_cast<std::byte const*>(frame->data()) + from.page_offset(), count);
+        done += count;
+        from += count;
+    }
+    return done;
+}
+
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+// TlbBatch: what one operation took out of a space's page tables. Frames it gathers are released
+// only after no CPU can reach them through its TLB. flush() is the one place that will send
+// shoot-downs to other CPUs. Lives on the stack of one thread.
+#pragma once
+
+#include <array>
+
+#include "mm/page_table.h"
+
+namespace mm {
+
+class TlbBatch {
+public:
+    explicit TlbBatch(PageTable const& table);
+    TlbBatch(TlbBatch const&) = delete;
+    ~TlbBatch() { flush(); }
+
+    /// The entry of `address` has lost rights or shows another frame.
+    void changed(u64 address);
+    /// A reference that an entry held; given back after the next flush.
+    void release_later(Frame& frame) {
+        if (frame_count_ == frames_.size()) flush();
+        frames_[frame_count_++] = &frame;
+    }
+    /// A table frame was or will be freed: CPUs may have cached the way through it.
+    void changed_all() { pages_count_ = everything; }
+    void flush();
+
+private:
+    static constexpr u32 most_pages = 32;         ///< beyond, one full flush is cheaper than INVLPGs
+    static constexpr u32 everything = most_pages + 1;
+
+    PhysAddr root_;
+    u32 pages_count_ = 0;
+    u32 frame_count_ = 0;
+    std::array<u64, most_pages> pages_;
+    std::array<Frame*, 64> frames_;
+};
+
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+// munmap(2), and taking pages out of the tables for everyone else.
+#include <algorithm>
+
+#include <arch/interrupts.h>
+
+#include "mm/user/address_space.h"
+#include "mm/user/tlb_batch.h"
+#include "mm/user/user_page.h"
+
+namespace mm {
+
+/// Takes the pages of [start, end), which lies in one VMA, out of the tables.
+void AddressSpace::zap_range(u64 start, u64 end, Sharing sharing, TlbBatch& batch, WriteGuard const&) {
+    page_table_.for_each_present(start, end, [&](u64 address, arch::PageEntry& entry) {
+        PhysAddr const frame = entry.address();
+        page_table_.set(entry, arch::PageEntry());
+        batch.changed(address);
+        if (is_zero_frame(frame)) return;
+        count_resident(frame, sharing, ~u64{0});
+        batch.release_later(frame_record(frame));
+    });
+}
+
+/// Gives back tables that hold nothing any more. Nothing runs on this CPU between the freeing
+/// and the flush that makes it forget the way through them.
+void AddressSpace::free_tables(u64 start, u64 end, TlbBatch& batch, WriteGuard const&) {
+    u64 const before = page_table_.table_frames();
+    arch::PreemptGuard const until_flushed;
+    page_table_.free_empty_tables(start, end);
+    if (page_table_.table_frames() == before) return;
+    batch.changed_all();
+    batch.flush();
+}
+
+/// ENOMEM: nothing has changed.
+Result<> AddressSpace::unmap_range(u64 start, u64 end, RemovedVmas& removed, WriteGuard const& guard) {
+    if (vmas_.is_free(start, end)) return {};
+    TRY(vmas_.isolate(start, end));
+    forget_last_found(guard);
+    TlbBatch batch(page_table_);
+    for (Vma* vma = vmas_.first_ending_above(start); vma && vma->start < end; vma = vmas_.next(*vma))
+        zap_range(vma->start, vma->end, vma->attributes.sharing, batch, guard);
+    vmas_.remove_range(start, end, removed);
+    free_tables(start, end, batch, guard);
+    return {};
+}
+
+Result<> AddressSpace::unmap(UserAddr start, u64 size) {
+    auto const end = checked_end(start.value(), size);
+    if (!start.is_page_aligned() || size == 0 || !end) return fail(EINVAL);
+    RemovedVmas removed;
+    WriteGuard const guard(lock_);
+    return unmap_range(start.value(), *end, removed, guard);
+}
+
+}

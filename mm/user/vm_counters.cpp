@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+// The sums over all CPUs.
+#include "mm/user/vm_counters.h"
+
+namespace mm {
+
+PER_CPU VmEvents vm_events;
+
+namespace {
+
+u64 sum(arch::PerCpu<u64>& counter) {
+    u64 total = 0;
+    for (u32 cpu = 0; cpu < arch::online_cpus(); ++cpu) total += counter.on(CpuId(cpu));
+    return total;
+}
+
+}
+
+VmCounters vm_counters() {
+    VmCounters counters;
+    counters.page_faults = sum(vm_events.page_faults);
+    counters.zero_page_maps = sum(vm_events.zero_page_maps);
+    counters.anonymous_pages = sum(vm_events.anonymous_pages);
+    counters.cow_copies = sum(vm_events.cow_copies);
+    counters.cow_reuses = sum(vm_events.cow_reuses);
+    counters.file_maps = sum(vm_events.file_maps);
+    counters.tlb_flush_pages = sum(vm_events.tlb_flush_pages);
+    counters.tlb_flush_all = sum(vm_events.tlb_flush_all);
+    counters.forks = sum(vm_events.forks);
+    return counters;
+}
+
+}

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+// What the virtual memory has done since boot: one word for each event on each CPU, so
+// that counting is one instruction and takes no lock. /proc/vmstat shows the sums.
+#pragma once
+
+#include <arch/per_cpu.h>
+
+namespace mm {
+
+struct VmCounters {
+    u64 page_faults = 0, major_faults = 0, zero_page_maps = 0, anonymous_pages = 0;
+    u64 cow_copies = 0, cow_reuses = 0, file_maps = 0;
+    u64 tlb_flush_pages = 0, tlb_flush_all = 0, forks = 0;
+};
+
+struct VmEvents {
+    arch::PerCpu<u64> page_faults, zero_page_maps, anonymous_pages;
+    arch::PerCpu<u64> cow_copies, cow_reuses, file_maps;
+    arch::PerCpu<u64> tlb_flush_pages, tlb_flush_all, forks;
+};
+
+extern VmEvents vm_events;
+
+VmCounters vm_counters();
+
+}

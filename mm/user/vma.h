@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+// Vma: one range of a program's memory in which every page has the same rights and the
+// same source. Owned by a VmaSet; all fields but one are protected by the space's lock.
+#pragma once
+
+#include <atomic>
+
+#include <base/intrusive.h>
+
+#include "mm/slab.h"
+#include "mm/user/vm_object.h"
+
+namespace mm {
+
+struct Protection {
+    bool read = false, write = false, execute = false;
+    constexpr bool operator==(Protection const&) const = default;
+    constexpr bool none() const { return !read && !write && !execute; }
+    /// True if `other` allows nothing that this does not.
+    constexpr bool covers(Protection other) const {
+        return (read || !other.read) && (write || !other.write) && (execute || !other.execute);
+    }
+};
+
+enum class Sharing : u8 { Private, Shared };
+enum class VmaKind : u8 { Ordinary, Heap, Stack };   ///< Stack grows down; names in /proc/PID/maps
+
+/// What makes one VMA differ from its neighbour.
+struct VmaAttributes {
+    Protection protection;
+    Protection max_protection{true, true, true};
+    Sharing sharing = Sharing::Private;
+    VmaKind kind = VmaKind::Ordinary;
+    bool no_reserve = false;
+    constexpr bool operator==(VmaAttributes const&) const = default;
+};
+
+struct Vma {
+    base::TreeHook hook;
+    u64 start, end;                ///< page aligned, start < end
+    u64 offset;                    ///< where `start` lies in the object, bytes
+    Ref<VmObject> const object;    ///< null: private anonymous memory
+    VmaAttributes attributes;
+    /// Some page is this program's own copy, so fork must copy entries. Set by faults, which hold
+    /// the space's lock for reading only. Ordering: relaxed; fork holds it for writing.
+    std::atomic<bool> has_private_pages{false};
+    Vma* next_removed = nullptr;   ///< in RemovedVmas
+
+    Vma(u64 from, u64 to, u64 object_offset, Ref<VmObject> source, VmaAttributes const& what);
+    ~Vma();
+    /// The same pages from the same source. Null: no memory.
+    Vma* clone(u64 from, u64 to) const;
+
+    u64 pages() const { return (end - start) >> page_shift; }
+    bool contains(u64 address) const { return address >= start && address < end; }
+    u64 page_index(u64 address) const { return (offset + (address - start)) >> page_shift; }
+    bool is_stack() const { return attributes.kind == VmaKind::Stack; }
+    bool is_shared() const { return attributes.sharing == Sharing::Shared; }
+    bool is_private_writable() const { return !is_shared() && attributes.protection.write; }
+    /// True if `upper`, which starts where this ends, could be one VMA with this.
+    bool can_merge_with(Vma const& upper) const;
+
+    MM_OBJECT_CACHE(Vma)
+};
+
+struct VmaStart {
+    using type = u64;
+    u64 operator()(Vma const& vma) const { return vma.start; }
+};
+
+/// VMAs on their way out: deleted after the space's lock is given up, because the last
+/// reference to a file may take locks that stand below it.
+class RemovedVmas {
+public:
+    RemovedVmas() = default;
+    RemovedVmas(RemovedVmas const&) = delete;
+    ~RemovedVmas();
+    void add(Vma& vma) { vma.next_removed = first_; first_ = &vma; }
+private:
+    Vma* first_ = nullptr;
+};
+
+}

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: MIT
+// Finding, cutting and joining VMAs.
+#include "mm/user/vma_set.h"
+
+#include <algorithm>
+
+namespace mm {
+
+VmaSet::~VmaSet() {
+    tree_.clear_and_dispose([](Vma* vma) { delete vma; });
+}
+
+Vma* VmaSet::find(u64 address) const {
+    auto above = tree_.upper_bound(address);
+    if (above == tree_.begin()) return nullptr;
+    Vma& vma = const_cast<Vma&>(*--above);
+    return address < vma.end ? &vma : nullptr;
+}
+
+Vma* VmaSet::first_ending_above(u64 address) const {
+    if (Vma* const vma = find(address)) return vma;
+    auto const above = tree_.upper_bound(address);
+    return above == tree_.end() ? nullptr : const_cast<Vma*>(&*above);
+}
+
+Vma* VmaSet::first() const {
+    return tree_.empty() ? nullptr : const_cast<Vma*>(&*tree_.begin());
+}
+
+Vma* VmaSet::next(Vma const& vma) const {
+    auto const after = std::next(tree_.iterator_to(vma));
+    return after == tree_.end() ? nullptr : const_cast<Vma*>(&*after);
+}
+
+Vma* VmaSet::previous(Vma const& vma) const {
+    auto const at = tree_.iterator_to(vma);
+    return at == tree_.begin() ? nullptr : const_cast<Vma*>(&*std::prev(at));
+}
+
+u64 VmaSet::pages_in(u64 start, u64 end) const {
+    u64 bytes = 0;
+    for (Vma const* vma = first_ending_above(start); vma && vma->start < end; vma = next(*vma))
+        bytes += std::min(end, vma->end) - std::max(start, vma->start);
+    return bytes >> page_shift;
+}
+
+bool VmaSet::is_free(u64 start, u64 end) const {
+    Vma const* const vma = first_ending_above(start);
+    return !vma || vma->start >= end;
+}
+
+bool VmaSet::is_free_with_guard(u64 start, u64 end) const {
+    Vma const* const vma = first_ending_above(start);
+    if (!vma) return true;
+    return vma->start >= end && vma->start - end >= (vma->is_stack() ? stack_guard_gap : 0);
+}
+
+void VmaSet::account(Vma const& vma, u64 sign) {
+    u64 const pages = vma.pages() * sign;
+    Protection const protection = vma.attributes.protection;
+    pages_.total += pages;
+    if (vma.is_stack()) pages_.stack += pages;
+    else if (vma.is_private_writable()) pages_.data += pages;
+    else if (protection.execute && !protection.write) pages_.text += pages;
+}
+
+void VmaSet::insert(Vma& vma) {
+    tree_.insert(vma);
+    ++count_;
+    account(vma, 1);
+}
+
+void VmaSet::remove(Vma& vma) {
+    tree_.erase(tree_.iterator_to(vma));
+    --count_;
+    account(vma, ~u64{0});
+}
+
+Vma& VmaSet::merge(Vma& vma) {
+    Vma* survivor = &vma;
+    auto const join = [this](Vma& lower, Vma& upper) {
+        bool const has_private_pages = upper.has_private_pages.load(std::memory_order_relaxed);
+        u64 const end = upper.end;
+        remove(upper);
+        delete &upper;
+        account(lower, ~u64{0});
+        lower.end = end;
+        account(lower, 1);
+        if (has_private_pages) lower.has_private_pages.store(true, std::memory_order_relaxed);
+    };
+    if (Vma* const below = previous(vma); below && below->end == vma.start && below->can_merge_with(vma)) {
+        join(*below, vma);
+        survivor = below;
+    }
+    if (Vma* const above = next(*survivor); above && above->start == survivor->end && survivor->can_merge_with(*above))
+        join(*survivor, *above);
+    return *survivor;
+}
+
+void VmaSet::merge_range(u64 start, u64 end) {
+    Vma* vma = first_ending_above(start == 0 ? 0 : start - 1);
+    while (vma && vma->start <= end) vma = next(merge(*vma));
+}
+
+Result<> VmaSet::split(u64 address) {
+    Vma* const lower = find(address);
+    if (!lower || lower->start == address) return {};
+    if (count_ >= max_count) return fail(ENOMEM);
+    Vma* const upper = lower->clone(address, lower->end);
+    if (!upper) return fail(ENOMEM);
+    account(*lower, ~u64{0});
+    lower->end = address;
+    account(*lower, 1);
+    insert(*upper);
+    return {};
+}
+
+Result<> VmaSet::isolate(u64 start, u64 end) {
+    TRY(split(start));
+    auto const at_end = split(end);
+    if (!at_end) merge_range(start, start);
+    return at_end;
+}
+
+void VmaSet::remove_range(u64 start, u64 end, RemovedVmas& removed) {
+    Vma* vma = first_ending_above(start);
+    u64 highest = 0;
+    while (vma && vma->start < end) {
+        Vma* const after = next(*vma);
+        highest = vma->end;
+        remove(*vma);
+        removed.add(*vma);
+        vma = after;
+    }
+    if (highest != 0) hole_grew(highest);
+}
+
+void VmaSet::resize(Vma& vma, u64 start, u64 end) {
+    u64 const old_start = vma.start, old_end = vma.end;
+    account(vma, ~u64{0});
+    if (vma.object) vma.offset += start - vma.start;
+    vma.start = start;
+    vma.end = end;
+    account(vma, 1);
+    if (end < old_end) hole_grew(old_end);
+    if (start > old_start) hole_grew(start);
+}
+
+void VmaSet::set_protection(Vma& vma, Protection protection) {
+    account(vma, ~u64{0});
+    vma.attributes.protection = protection;
+    account(vma, 1);
+}
+
+}
