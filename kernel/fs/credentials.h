@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+// Who is asking: a value that travels as a parameter. credentials(7).
+#pragma once
+
+#include <array>
+
+#include <base/types.h>
+
+namespace fs {
+
+struct Credentials {
+    static constexpr size_t max_groups = 32;
+    UserId real_uid{0}, effective_uid{0}, saved_uid{0}, fs_uid{0};
+    GroupId real_gid{0}, effective_gid{0}, saved_gid{0}, fs_gid{0};
+    std::array<GroupId, max_groups> groups{};
+    u32 group_count = 0;
+
+    bool is_superuser() const { return fs_uid.value == 0; }
+    bool in_group(GroupId gid) const {
+        if (fs_gid == gid) return true;
+        for (u32 i = 0; i < group_count; ++i) if (groups[i] == gid) return true;
+        return false;
+    }
+};
+
+}

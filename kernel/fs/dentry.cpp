@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+// Dentries: their life, their place in the tree, their path.
+#include "kernel/fs/dentry.h"
+
+#include <cstring>
+
+namespace fs {
+
+constinit TreeLock tree_lock;
+
+MM_OBJECT_CACHE_DEFINE(Dentry)
+
+void NameCopy::assign(std::string_view from) {
+    std::memcpy(text, from.data(), from.size());
+    text[from.size()] = 0;
+    length = static_cast<u8>(from.size());
+}
+
+Result<> NameText::assign(std::string_view text) {
+    if (text.size() > name_max) return fail(ENAMETOOLONG);
+    char* to = inline_;
+    if (text.size() > inline_capacity) {
+        to = static_cast<char*>(mm::heap_allocate(text.size()));
+        if (!to) return fail(ENOMEM);
+        heap_ = to;
+    }
+    std::memcpy(to, text.data(), text.size());
+    length_ = static_cast<u8>(text.size());
+    return {};
+}
+
+void NameText::swap(NameText& other) {
+    char bytes[inline_capacity];
+    std::memcpy(bytes, inline_, sizeof bytes);
+    std::memcpy(inline_, other.inline_, sizeof bytes);
+    std::memcpy(other.inline_, bytes, sizeof bytes);
+    std::swap(length_, other.length_);
+}
+
+/// FNV-1a over bytes, then mixed, since tables use the low bits.
+u32 hash_of_name(std::string_view name) {
+    u32 hash = 2166136261u;
+    for (char c : name) hash = (hash ^ static_cast<u8>(c)) * 16777619u;
+    return hash ^ (hash >> 15);
+}
+
+Result<Ref<Dentry>> Dentry::create_root(Ref<Inode> inode, std::string_view name) {
+    auto* dentry = new (std::nothrow) Dentry();
+    if (!dentry) return fail(ENOMEM);
+    auto result = Ref<Dentry>::adopt(dentry);
+    dentry->inode_ = std::move(inode);
+    TRY(dentry->name_.assign(name));
+    return result;
+}
+
+Result<Ref<Dentry>> Dentry::create(Dentry& parent, std::string_view name, Ref<Inode> inode) {
+    auto dentry = TRY(create_root(std::move(inode), name));
+    dentry->hash_ = hash_of_name(name);
+    parent.acquire_ref();
+    dentry->parent_ = &parent;
+    TreeLock::Guard guard(tree_lock);
+    dentry->inode_->alias_ = dentry.get();
+    return dentry;
+}
+
+/// A chain of removed directories, each kept alive by its child alone, ends here without recursion.
+void Dentry::destroy() {
+    Dentry* current = this;
+    do {
+        {
+            TreeLock::Guard guard(tree_lock);
+            if (current->inode_ && current->inode_->alias_ == current) current->inode_->alias_ = nullptr;
+        }
+        Dentry* const parent = current->parent_;
+        if (current->covered_) current->covered_->release_ref();
+        delete current;
+        current = parent;
+    } while (current && current->drop_ref());
+}
+
+NameCopy Dentry::name() const {
+    NameCopy copy;
+    TreeLock::Guard guard(tree_lock);
+    copy.assign(name_.view());
+    return copy;
+}
+
+Ref<Dentry> Dentry::parent() const {
+    TreeLock::Guard guard(tree_lock);
+    Dentry const* place = this;
+    while (!place->parent_ && place->covered_) place = place->covered_;
+    return Ref<Dentry>::share(place->parent_ ? place->parent_ : const_cast<Dentry*>(place));
+}
+
+Ref<Dentry> Dentry::alias_of(Inode& inode) {
+    TreeLock::Guard guard(tree_lock);
+    // A dentry whose last reference is gone waits for this lock in destroy().
+    if (!inode.alias_ || !inode.alias_->try_acquire_ref()) return nullptr;
+    return Ref<Dentry>::adopt(inode.alias_);
+}
+
+namespace {
+
+/// Fills a buffer from its end towards its start.
+class PathBuilder {
+public:
+    explicit PathBuilder(std::span<char> buffer) : buffer_(buffer), start_(buffer.size()) {}
+    bool prepend(std::string_view text) {
+        if (text.size() > start_) return false;
+        start_ -= text.size();
+        std::memcpy(buffer_.data() + start_, text.data(), text.size());
+        return true;
+    }
+    bool is_empty() const { return start_ == buffer_.size(); }
+    std::string_view text() const { return {buffer_.data() + start_, buffer_.size() - start_}; }
+private:
+    std::span<char> buffer_;
+    size_t start_;
+};
+
+}
+
+Result<std::string_view> Dentry::path(Dentry const& root, std::span<char> buffer, bool mark_deleted) const {
+    constexpr std::string_view deleted = " (deleted)";
+    PathBuilder builder(buffer);
+    TreeLock::Guard guard(tree_lock);
+    if (mark_deleted && is_unlinked() && !builder.prepend(deleted)) return fail(ENAMETOOLONG);
+    bool any = false;
+    for (Dentry const* place = this; place != &root;) {
+        if (!place->parent_) {
+            if (!place->covered_) {
+                if (any || place->name_.view().empty()) break;
+                if (!builder.prepend(place->name_.view())) return fail(ENAMETOOLONG);
+                return builder.text();
+            }
+            place = place->covered_;
+            continue;
+        }
+        if (!builder.prepend(place->name_.view()) || !builder.prepend("/")) return fail(ENAMETOOLONG);
+        any = true;
+        place = place->parent_;
+    }
+    if (!any && !builder.prepend("/")) return fail(ENAMETOOLONG);
+    return builder.text();
+}
+
+}

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: MIT
+// Descriptor tables. See descriptor_table.h.
+#include "kernel/fs/descriptor_table.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+namespace fs {
+
+MM_OBJECT_CACHE_DEFINE(DescriptorTable)
+
+Result<Ref<DescriptorTable>> DescriptorTable::create() { return mm::make_ref<DescriptorTable>(); }
+
+DescriptorTable::~DescriptorTable() {
+    close_all();
+    if (files_ != inline_.files) mm::heap_free(files_);
+}
+
+u32 DescriptorTable::capacity() const {
+    Guard guard(lock_);
+    return capacity_;
+}
+
+u32 DescriptorTable::first_free(u32 from) const {
+    u32 const words = capacity_ / word_bits;
+    for (u32 word = from / word_bits; word < words; ++word) {
+        u64 free = ~used()[word];
+        if (word == from / word_bits) free &= ~u64{0} << (from % word_bits);
+        if (free) return word * word_bits + static_cast<u32>(std::countr_zero(free));
+    }
+    return std::max(capacity_, from);
+}
+
+u32 DescriptorTable::next_used_number(u32 from) const {
+    u32 const words = capacity_ / word_bits;
+    for (u32 word = from / word_bits; word < words; ++word) {
+        u64 bits = used()[word];
+        if (word == from / word_bits) bits &= ~u64{0} << (from % word_bits);
+        if (bits) return word * word_bits + static_cast<u32>(std::countr_zero(bits));
+    }
+    return capacity_;
+}
+
+void DescriptorTable::put(u32 number, File* file, CloseOnExec close_on_exec) {
+    u64 const bit = u64{1} << (number % word_bits);
+    files_[number] = file;
+    used()[number / word_bits] |= bit;
+    if (close_on_exec == CloseOnExec::Yes) on_exec()[number / word_bits] |= bit;
+    else on_exec()[number / word_bits] &= ~bit;
+}
+
+Ref<File> DescriptorTable::take(u32 number) {
+    used()[number / word_bits] &= ~(u64{1} << (number % word_bits));
+    lowest_free_ = std::min(lowest_free_, number);
+    return Ref<File>::adopt(files_[number]);
+}
+
+/// Makes room for `count` numbers: a new block, twice as large at least.
+Result<> DescriptorTable::reserve(u32 count) {
+    u32 const wanted = std::bit_ceil(std::max(count, inline_capacity * 2));
+    size_t const bitmap_bytes = wanted / 8;
+    auto* const block = static_cast<File**>(mm::heap_allocate(wanted * sizeof(File*) + 2 * bitmap_bytes));
+    if (!block) return fail(ENOMEM);
+    File** retired = block;
+    {
+        Guard guard(lock_);
+        if (capacity_ < wanted) {
+            auto* const new_used = reinterpret_cast<u64*>(block + wanted);
+            std::memset(new_used, 0, 2 * bitmap_bytes);
+            std::memcpy(block, files_, capacity_ * sizeof(File*));
+            std::memcpy(new_used, used(), capacity_ / 8);
+            std::memcpy(new_used + wanted / word_bits, on_exec(), capacity_ / 8);
+            retired = std::exchange(files_, block);
+            capacity_ = wanted;
+        }
+    }
+    if (retired != inline_.files) mm::heap_free(retired);
+    return {};
+}
+
+Result<Ref<DescriptorTable>> DescriptorTable::copy() const {
+    auto result = TRY(create());
+    for (;;) {
+        u32 needed;
+        {
+            Guard guard(lock_);
+            u32 last = 0;
+            for (u32 n = next_used_number(0); n < capacity_; n = next_used_number(n + 1)) last = n;
+            needed = last + 1;
+            if (needed <= result->capacity_) {
+                for (u32 n = next_used_number(0); n < capacity_; n = next_used_number(n + 1)) {
+                    files_[n]->acquire_ref();
+                    bool const flag = on_exec()[n / word_bits] >> (n % word_bits) & 1;
+                    result->put(n, files_[n], flag ? CloseOnExec::Yes : CloseOnExec::No);
+                }
+                result->lowest_free_ = lowest_free_;
+                return result;
+            }
+        }
+        TRY(result->reserve(needed));
+    }
+}
+
+Result<Fd> DescriptorTable::add(Ref<File> file, CloseOnExec close_on_exec, u32 limit, Fd lowest) {
+    u32 const from = static_cast<u32>(lowest.value);
+    if (lowest.value < 0 || from >= limit) return fail(from == 0 ? EMFILE : EINVAL);
+    for (;;) {
+        u32 number;
+        {
+            Guard guard(lock_);
+            number = first_free(std::max(from, lowest_free_));
+            if (number >= limit) return fail(EMFILE);
+            if (number < capacity_) {
+                put(number, file.leak(), close_on_exec);
+                if (from <= lowest_free_) lowest_free_ = number + 1;
+                return Fd(static_cast<i32>(number));
+            }
+        }
+        TRY(reserve(number + 1));
+    }
+}
+
+Result<> DescriptorTable::replace(Fd fd, Ref<File> file, CloseOnExec close_on_exec, u32 limit) {
+    u32 const number = static_cast<u32>(fd.value);
+    if (fd.value < 0 || number >= limit) return fail(EBADF);
+    Ref<File> old;
+    for (;;) {
+        {
+            Guard guard(lock_);
+            if (number < capacity_) {
+                if (is_used(number)) old = take(number);
+                put(number, file.leak(), close_on_exec);
+                break;
+            }
+        }
+        TRY(reserve(number + 1));
+    }
+    if (old) old->flush();
+    return {};
+}
+
+Result<> DescriptorTable::close(Fd fd) {
+    Ref<File> old;
+    {
+        Guard guard(lock_);
+        u32 const number = static_cast<u32>(fd.value);
+        if (!is_used(number)) return fail(EBADF);
+        old = take(number);
+    }
+    old->flush();
+    return {};
+}
+
+template <class Select>
+void DescriptorTable::close_each(u32 first, u32 last, Select&& select) {
+    for (u32 number = first;; ++number) {
+        Ref<File> old;
+        {
+            Guard guard(lock_);
+            do number = next_used_number(number);
+            while (number < capacity_ && number <= last && !select(number) && ++number);
+            if (number >= capacity_ || number > last) return;
+            old = take(number);
+        }
+        old->flush();
+        if (number == last) return;
+    }
+}
+
+Result<> DescriptorTable::close_range(u32 first, u32 last) {
+    if (first > last) return fail(EINVAL);
+    close_each(first, last, [](u32) { return true; });
+    return {};
+}
+
+Result<> DescriptorTable::set_close_on_exec_range(u32 first, u32 last) {
+    if (first > last) return fail(EINVAL);
+    Guard guard(lock_);
+    for (u32 n = next_used_number(first); n < capacity_ && n <= last; n = next_used_number(n + 1)) on_exec()[n / word_bits] |= u64{1} << (n % word_bits);
+    return {};
+}
+
+void DescriptorTable::close_on_exec() {
+    close_each(0, ~u32{0}, [this](u32 n) { return (on_exec()[n / word_bits] >> (n % word_bits) & 1) != 0; });
+}
+
+void DescriptorTable::close_all() {
+    close_each(0, ~u32{0}, [](u32) { return true; });
+}
+
+Result<CloseOnExec> DescriptorTable::close_on_exec_flag(Fd fd) const {
+    u32 const number = static_cast<u32>(fd.value);
+    Guard guard(lock_);
+    if (!is_used(number)) return fail(EBADF);
+    return on_exec()[number / word_bits] >> (number % word_bits) & 1 ? CloseOnExec::Yes : CloseOnExec::No;
+}
+
+Result<> DescriptorTable::set_close_on_exec(Fd fd, CloseOnExec value) {
+    u32 const number = static_cast<u32>(fd.value);
+    Guard guard(lock_);
+    if (!is_used(number)) return fail(EBADF);
+    put(number, files_[number], value);
+    return {};
+}
+
+std::optional<Fd> DescriptorTable::next_used(Fd from) const {
+    if (from.value < 0) from = Fd(0);
+    Guard guard(lock_);
+    u32 const number = next_used_number(static_cast<u32>(from.value));
+    if (number >= capacity_) return std::nullopt;
+    return Fd(static_cast<i32>(number));
+}
+
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+// The registry of character devices, and the tree of their nodes.
+#include "kernel/fs/device.h"
+
+#include <sys/stat.h>
+
+#include "kernel/fs/tmpfs.h"
+
+namespace fs {
+
+constinit DeviceRegistry device_registry;
+
+Result<> DeviceRegistry::initialize() {
+    nodes_ = TRY(Tmpfs::create("devtmpfs", 0755));
+    Credentials const kernel;
+    FsContext const context{nodes_->root_dentry(), nodes_->root_dentry(), 0};
+    Walk const walk{context, kernel};
+    TRY(vfs.make_symlink(walk, "/proc/self/fd", "fd"));
+    TRY(vfs.make_symlink(walk, "/proc/self/fd/0", "stdin"));
+    TRY(vfs.make_symlink(walk, "/proc/self/fd/1", "stdout"));
+    return vfs.make_symlink(walk, "/proc/self/fd/2", "stderr");
+}
+
+FileSystem& DeviceRegistry::file_system() { return *nodes_; }
+
+/// Open addressing; the lock is held.
+DeviceRegistry::Entry& DeviceRegistry::slot_of(u64 device) {
+    u32 index = static_cast<u32>(device ^ (device >> 8) * 31);
+    for (;; ++index) {
+        Entry& entry = table_[index % slots];
+        if (!entry.open || entry.device == device) return entry;
+    }
+}
+
+Result<> DeviceRegistry::add_character(std::string_view name, u64 device, u32 permissions, DeviceOpen open) {
+    {
+        decltype(lock_)::Guard guard(lock_);
+        Entry& entry = slot_of(device);
+        if (entry.open) return fail(EEXIST);
+        if (count_ == slots / 2) return fail(ENOSPC);
+        entry = {device, open};
+        ++count_;
+    }
+    return name.empty() ? Result<>{} : add_node(name, device, permissions);
+}
+
+Result<> DeviceRegistry::add_node(std::string_view name, u64 device, u32 permissions) {
+    Credentials const kernel;
+    FsContext const context{nodes_->root_dentry(), nodes_->root_dentry(), 0};
+    return vfs.make_node({context, kernel}, name, S_IFCHR | permissions, device);
+}
+
+Result<Ref<File>> DeviceRegistry::open_character(Dentry& dentry, u32 flags, u64 device) {
+    DeviceOpen open;
+    {
+        decltype(lock_)::Guard guard(lock_);
+        open = slot_of(device).open;
+    }
+    return open ? open(dentry, flags, device) : fail(ENXIO);
+}
+
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+// Character devices by number, and their nodes in /dev. Owners register at boot.
+#pragma once
+
+#include "kernel/fs/file.h"
+
+namespace fs {
+
+class Tmpfs;
+
+constexpr u64 make_device(u32 major, u32 minor) { return (minor & 0xff) | (u64{major & 0xfff} << 8) | (u64{minor & ~0xffu} << 12); }
+constexpr u32 device_major(u64 device) { return static_cast<u32>(device >> 8) & 0xfff; }
+constexpr u32 device_minor(u64 device) { return static_cast<u32>(device & 0xff) | (static_cast<u32>(device >> 12) & ~0xffu); }
+
+/// Opens the device: a File of its own kind. `flags` are O_*.
+using DeviceOpen = Result<Ref<File>> (*)(Dentry& dentry, u32 flags, u64 device);
+
+class DeviceRegistry {
+public:
+    constexpr DeviceRegistry() = default;
+    /// Makes the tree that is mounted on /dev. Vfs::initialize calls it.
+    Result<> initialize();
+    /// Any node with this number opens with `open`; a node /dev/`name` appears in devfs if `name` is not empty. EEXIST ENOSPC.
+    Result<> add_character(std::string_view name, u64 device, u32 permissions, DeviceOpen open);
+    Result<Ref<File>> open_character(Dentry& dentry, u32 flags, u64 device);   ///< ENXIO
+    /// The file system with the nodes.
+    FileSystem& file_system();
+private:
+    static constexpr u32 slots = 256;       ///< power of two, never more than half full
+    struct Entry { u64 device = 0; DeviceOpen open = nullptr; };
+
+    Result<> add_node(std::string_view name, u64 device, u32 permissions);
+    Entry& slot_of(u64 device);
+
+    SpinLock<LockRank::leaf, PreemptOff> lock_;
+    Entry table_[slots] GUARDED_BY(lock_) = {};
+    u32 count_ GUARDED_BY(lock_) = 0;
+    Tmpfs* nodes_ = nullptr;                ///< set once at boot
+};
+
+extern constinit DeviceRegistry device_registry;
+
+/// null zero full random urandom; called once from main.
+Result<> register_memory_devices();
+
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+// What all open files share: rights, the position, the defaults.
+#include "kernel/fs/file.h"
+
+#include <linux/fcntl.h>
+#include <linux/fs.h>
+#include <linux/poll.h>
+
+#include "kernel/fs/vfs.h"
+
+namespace fs {
+
+namespace {
+
+constexpr u32 settable_flags = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | FASYNC;
+constexpr u64 largest_position = ~u64{0} >> 1;
+
+constexpr u8 rights_of(u32 flags) {
+    if (flags & O_PATH) return 0;
+    switch (flags & O_ACCMODE) {
+    case O_RDONLY: return 1;
+    case O_WRONLY: return 2;
+    case O_RDWR: return 3;
+    default: return 0;
+    }
+}
+
+/// Opened with O_PATH: every operation but those on the name fails with EBADF.
+class PathOnlyFile final : public File {
+public:
+    using File::File;
+    Result<u64> seek(i64, int) override { return fail(EBADF); }
+    Result<i64> ioctl(u32, u64) override { return fail(EBADF); }
+    Result<> truncate(u64) override { return fail(EBADF); }
+    Result<> synchronise() override { return fail(EBADF); }
+    Result<Ref<mm::VmObject>> vm_object() override { return fail(EBADF); }
+    PollEvents poll(sched::WaitQueue*& queue_out) override {
+        queue_out = nullptr;
+        return POLLNVAL;
+    }
+};
+
+}
+
+Result<Ref<File>> open_path_only(Dentry& dentry, u32 flags) {
+    return TRY(mm::make_ref<PathOnlyFile>(Ref<Dentry>::share(&dentry), flags));
+}
+
+File::File(Ref<Dentry> dentry, u32 flags)
+    : dentry_(std::move(dentry)), flags_(flags & ~u32{O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC}), rights_(rights_of(flags)) {}
+
+bool File::is_path_only() const { return (flags() & O_PATH) != 0; }
+
+void File::set_status_flags(u32 flags) {
+    u32 old = flags_.load(std::memory_order_relaxed);
+    while (!flags_.compare_exchange_weak(old, (old & ~settable_flags) | (flags & settable_flags), std::memory_order_relaxed)) {
+    }
+}
+
+Result<size_t> File::read(mm::IoBuffer& buffer) {
+    if (!is_readable()) [[unlikely]] return fail(EBADF);
+    if (!keeps_position()) return do_read(0, buffer);
+    decltype(position_lock_)::Guard guard(position_lock_);
+    auto const count = do_read(position_, buffer);
+    if (count) position_ += *count;
+    return count;
+}
+
+Result<size_t> File::write(mm::IoBuffer& buffer) {
+    if (!is_writable()) [[unlikely]] return fail(EBADF);
+    if (!keeps_position()) return do_write(0, buffer);
+    decltype(position_lock_)::Guard guard(position_lock_);
+    auto const count = flags() & O_APPEND ? do_append(buffer, position_) : do_write(position_, buffer);
+    if (count) position_ += *count;
+    return count;
+}
+
+Result<size_t> File::read_at(u64 position, mm::IoBuffer& buffer) {
+    if (position > largest_position) return fail(EINVAL);
+    if (is_path_only()) return fail(EBADF);
+    if (!is_seekable()) return fail(ESPIPE);
+    if (!is_readable()) return fail(EBADF);
+    return do_read(position, buffer);
+}
+
+/// Linux appends even here when O_APPEND is set: pwrite(2), BUGS.
+Result<size_t> File::write_at(u64 position, mm::IoBuffer& buffer) {
+    if (position > largest_position) return fail(EINVAL);
+    if (is_path_only()) return fail(EBADF);
+    if (!is_seekable()) return fail(ESPIPE);
+    if (!is_writable()) return fail(EBADF);
+    return flags() & O_APPEND ? do_append(buffer, position) : do_write(position, buffer);
+}
+
+Result<u64> File::seek(i64 offset, int whence) {
+    if (!is_seekable()) return fail(ESPIPE);
+    decltype(position_lock_)::Guard guard(position_lock_);
+    i64 base = 0;
+    switch (whence) {
+    case SEEK_SET: break;
+    case SEEK_CUR: base = static_cast<i64>(position_); break;
+    case SEEK_END: base = static_cast<i64>(TRY(attributes()).size); break;
+    case SEEK_DATA:
+    case SEEK_HOLE: {
+        i64 const size = static_cast<i64>(TRY(attributes()).size);
+        if (offset < 0 || offset >= size) return fail(ENXIO);
+        base = whence == SEEK_HOLE ? size - offset : 0;   // one run of data up to the end is a valid answer: lseek(2)
+        break;
+    }
+    default: return fail(EINVAL);
+    }
+    i64 target;
+    if (__builtin_add_overflow(base, offset, &target)) return fail(EOVERFLOW);
+    if (target < 0) return fail(EINVAL);
+    return position_ = static_cast<u64>(target);
+}
+
+Result<> File::list(DirectorySink& sink) {
+    if (is_path_only()) return fail(EBADF);
+    decltype(position_lock_)::Guard guard(position_lock_);
+    return do_list(position_, sink);
+}
+
+PollEvents File::poll(sched::WaitQueue*& queue_out) {
+    queue_out = nullptr;
+    return POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM;
+}
+
+Result<Attributes> File::attributes() {
+    if (!dentry_) return fail(EBADF);
+    return inode()->attributes();
+}
+
+Result<> File::truncate(u64 size) {
+    if (!is_writable() || !dentry_) return fail(EINVAL);
+    return inode()->truncate(size);
+}
+
+Result<Ref<mm::VmObject>> File::vm_object() {
+    if (!dentry_) return fail(ENODEV);
+    auto object = inode()->vm_object();
+    if (!object) return fail(ENODEV);
+    return object;
+}
+
+}

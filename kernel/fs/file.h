@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+// File: an open file description (open(2)): what descriptors of several processes share.
+// Position and status flags belong to it. poll readiness through a wait queue.
+#pragma once
+
+#include <atomic>
+
+#include "kernel/fs/dentry.h"
+#include "kernel/sync/mutex.h"
+#include "mm/user/user_access.h"
+
+namespace fs {
+
+/// poll(2) events (POLLIN …), UAPI values.
+using PollEvents = u32;
+
+/// Whether the one who opened could leave setuid bits on what it writes to.
+enum class OpenerPrivilege : u8 { None, Superuser };
+
+class File : public RefCounted<File> {
+public:
+    File(Ref<Dentry> dentry, u32 flags);
+    virtual ~File() = default;
+
+    /// May be null for files that no name leads to.
+    Dentry* dentry() const { return dentry_.get(); }
+    Inode* inode() const { return dentry_ ? &dentry_->file() : nullptr; }
+    u32 flags() const { return flags_.load(std::memory_order_relaxed); }      ///< O_*: access mode and status
+    void set_status_flags(u32 flags);                                          ///< F_SETFL: O_APPEND, O_NONBLOCK, … only
+    bool is_readable() const { return (rights_ & can_read) != 0; }
+    bool is_writable() const { return (rights_ & can_write) != 0; }
+    bool is_path_only() const;                                                 ///< O_PATH: names a place, allows nothing
+
+    // ---- read(2), write(2): move the position (under position_lock), honour O_APPEND. EBADF EINVAL EISDIR ESPIPE …
+    Result<size_t> read(mm::IoBuffer& buffer);
+    Result<size_t> write(mm::IoBuffer& buffer);
+    Result<size_t> read_at(u64 position, mm::IoBuffer& buffer);               ///< pread
+    Result<size_t> write_at(u64 position, mm::IoBuffer& buffer);              ///< pwrite
+    virtual Result<u64> seek(i64 offset, int whence);
+    Result<> list(DirectorySink& sink);                                        ///< getdents64; moves the position
+
+    virtual Result<i64> ioctl(u32 command, u64 argument) { (void)command; (void)argument; return fail(ENOTTY); }
+    /// fcntl(2) commands that only one kind of file knows (F_GETPIPE_SZ, F_SETPIPE_SZ). EBADF.
+    virtual Result<i64> control(u32 command, u64 argument) { (void)command; (void)argument; return fail(EBADF); }
+    /// Ready events now. `queue_out`: where the poller waits for a change (null: always ready).
+    virtual PollEvents poll(sched::WaitQueue*& queue_out);
+    virtual Result<Attributes> attributes();
+    virtual Result<> truncate(u64 size);                                       ///< ftruncate: EINVAL if not open for writing
+    virtual Result<> synchronise() { return {}; }
+    /// What mmap maps. ENODEV.
+    virtual Result<Ref<mm::VmObject>> vm_object();
+    virtual bool is_seekable() const { return true; }                          ///< else seek, pread, pwrite: ESPIPE
+    /// False: every position reads the same (/dev/zero), so read and write need no position_lock.
+    virtual bool keeps_position() const { return is_seekable(); }
+    /// Last descriptor of a *process* closed (POSIX locks …). Default: nothing.
+    virtual void flush() {}
+    /// Vfs::open says who opened.
+    void set_privilege(OpenerPrivilege privilege) { privilege_ = privilege; }
+
+protected:
+    // What a kind of file implements. Non-seekable kinds ignore `position`.
+    virtual Result<size_t> do_read(u64 position, mm::IoBuffer& buffer) { (void)position; (void)buffer; return fail(EINVAL); }
+    virtual Result<size_t> do_write(u64 position, mm::IoBuffer& buffer) { (void)position; (void)buffer; return fail(EINVAL); }
+    /// O_APPEND: writes at the end, whole, and says where that was.
+    virtual Result<size_t> do_append(mm::IoBuffer& buffer, u64& position) { return do_write(position, buffer); }
+    virtual Result<> do_list(u64& position, DirectorySink& sink) { (void)position; (void)sink; return fail(ENOTDIR); }
+    u64 position() const { return position_; }
+    OpenerPrivilege privilege() const { return privilege_; }
+
+private:
+    static constexpr u8 can_read = 1, can_write = 2;
+
+    Ref<Dentry> dentry_;
+    std::atomic<u32> flags_;
+    u8 const rights_;
+    OpenerPrivilege privilege_ = OpenerPrivilege::None;
+    sync::Mutex<LockRank::file_offset> position_lock_;
+    u64 position_ GUARDED_BY(position_lock_) = 0;
+};
+
+/// A file opened with O_PATH.
+Result<Ref<File>> open_path_only(Dentry& dentry, u32 flags);
+
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+// What all inodes share: attributes, times, and opening what is not a regular file.
+#include "kernel/fs/inode.h"
+
+#include <sys/stat.h>
+
+#include "kernel/fs/device.h"
+#include "kernel/fs/directory_file.h"
+#include "kernel/fs/vfs.h"
+#include "sched/clock.h"
+
+namespace fs {
+
+namespace {
+
+constinit FifoOpen fifo_open = nullptr;   // written once at boot
+
+constexpr i64 seconds_per_day = 24 * 60 * 60;
+
+}
+
+void register_fifo_open(FifoOpen open) { fifo_open = open; }
+
+u32 mode_of(FileType type) {
+    constexpr u32 modes[] = {S_IFREG, S_IFDIR, S_IFLNK, S_IFCHR, S_IFBLK, S_IFIFO, S_IFSOCK};
+    return modes[static_cast<u8>(type)];
+}
+
+FileType type_of_mode(u32 mode) {
+    switch (mode & S_IFMT) {
+    case S_IFDIR: return FileType::Directory;
+    case S_IFLNK: return FileType::Symlink;
+    case S_IFCHR: return FileType::CharacterDevice;
+    case S_IFBLK: return FileType::BlockDevice;
+    case S_IFIFO: return FileType::Fifo;
+    case S_IFSOCK: return FileType::Socket;
+    default: return FileType::Regular;
+    }
+}
+
+Timestamp current_time() {
+    u64 const now = sched::clock.realtime_ns();
+    return {static_cast<i64>(now / ns_per_s), static_cast<u32>(now % ns_per_s)};
+}
+
+Inode::Inode(FileSystem& file_system, u64 number, Ownership const& owner)
+    : file_system_(file_system), number_(number), type_(owner.type), permissions_(owner.permissions & 07777),
+      uid_(owner.uid.value), gid_(owner.gid.value), accessed_(current_time()), modified_(accessed_), changed_(accessed_) {}
+
+Result<Attributes> Inode::attributes() {
+    Attributes out;
+    out.device = file_system_.device();
+    out.inode = number_;
+    out.rdev = rdev();
+    out.type = type_;
+    decltype(attribute_lock_)::Guard guard(attribute_lock_);
+    auto const owner = ownership();
+    out.permissions = owner.permissions;
+    out.links = links();
+    out.uid = owner.uid;
+    out.gid = owner.gid;
+    out.accessed = accessed_;
+    out.modified = modified_;
+    out.changed = changed_;
+    return out;
+}
+
+Result<> Inode::change(AttributeChange const& change) {
+    auto const now = current_time();
+    decltype(attribute_lock_)::Guard guard(attribute_lock_);
+    if (change.set_permissions) permissions_.store(change.permissions & 07777, std::memory_order_relaxed);
+    if (change.set_uid) uid_.store(change.uid.value, std::memory_order_relaxed);
+    if (change.set_gid) gid_.store(change.gid.value, std::memory_order_relaxed);
+    if (change.set_accessed) accessed_ = change.accessed;
+    if (change.set_modified) modified_ = change.modified;
+    changed_ = now;
+    return {};
+}
+
+void Inode::touch_accessed() {
+    auto const now = current_time();
+    decltype(attribute_lock_)::Guard guard(attribute_lock_);
+    if (accessed_ <= modified_ || accessed_ <= changed_ || now.seconds - accessed_.seconds >= seconds_per_day) accessed_ = now;
+}
+
+void Inode::touch_modified() {
+    auto const now = current_time();
+    decltype(attribute_lock_)::Guard guard(attribute_lock_);
+    modified_ = changed_ = now;
+}
+
+void Inode::touch_changed() {
+    auto const now = current_time();
+    decltype(attribute_lock_)::Guard guard(attribute_lock_);
+    changed_ = now;
+}
+
+void Inode::drop_privilege_bits() {
+    decltype(attribute_lock_)::Guard guard(attribute_lock_);
+    u32 bits = permissions_.load(std::memory_order_relaxed);
+    bits &= ~u32{S_ISUID};
+    if (bits & S_IXGRP) bits &= ~u32{S_ISGID};
+    permissions_.store(bits, std::memory_order_relaxed);
+}
+
+Result<Ref<File>> Inode::open(Dentry& dentry, u32 flags) {
+    switch (type_) {
+    case FileType::Directory: return open_directory(dentry, flags);
+    case FileType::CharacterDevice: return device_registry.open_character(dentry, flags, rdev());
+    case FileType::Fifo: return fifo_open ? fifo_open(dentry, flags) : fail(ENXIO);
+    case FileType::Symlink: return fail(ELOOP);
+    default: return fail(ENXIO);
+    }
+}
+
+}

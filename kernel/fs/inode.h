@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+// Inode: one file of any type, in any file system. inode(7). Owner, mode, link count and times
+// live here, guarded by attribute_lock_; permission checks read mode and owner without it.
+// A directory either stores its names in the tree (names() is its table: tmpfs, devfs)
+// or answers for each lookup anew (procfs).
+#pragma once
+
+#include <string_view>
+
+#include <arch/spin_lock.h>
+#include <base/ref.h>
+#include <base/result.h>
+
+#include "kernel/fs/credentials.h"
+#include "mm/user/vm_object.h"
+
+namespace fs {
+
+class File;
+class Dentry;
+class FileSystem;
+class Names;
+
+enum class FileType : u8 { Regular, Directory, Symlink, CharacterDevice, BlockDevice, Fifo, Socket };
+
+/// S_IFMT bits of a type and back.
+u32 mode_of(FileType type);
+FileType type_of_mode(u32 mode);
+
+struct Timestamp {
+    i64 seconds = 0;
+    u32 nanoseconds = 0;
+    constexpr auto operator<=>(Timestamp const&) const = default;
+};
+/// The wall clock.
+Timestamp current_time();
+
+/// What stat(2) shows.
+struct Attributes {
+    u64 device = 0, inode = 0, rdev = 0;     ///< in Linux's new_encode_dev form
+    FileType type = FileType::Regular;
+    u32 permissions = 0;                     ///< 07777
+    u32 links = 1;
+    UserId uid{0};
+    GroupId gid{0};
+    u64 size = 0, blocks = 0;                ///< blocks of 512 bytes
+    u32 block_size = 4096;
+    Timestamp accessed, modified, changed;
+};
+
+/// What chmod, chown, truncate and utimensat change; absent fields stay.
+struct AttributeChange {
+    bool set_permissions = false, set_uid = false, set_gid = false, set_accessed = false, set_modified = false;
+    u32 permissions = 0;
+    UserId uid{0};
+    GroupId gid{0};
+    Timestamp accessed, modified;
+};
+
+/// What a permission check needs to know of a file.
+struct Ownership {
+    FileType type = FileType::Regular;
+    u32 permissions = 0;                     ///< 07777
+    UserId uid{0};
+    GroupId gid{0};
+};
+
+/// A file that is about to be made in a directory.
+struct NewFile {
+    FileType type = FileType::Regular;
+    u32 permissions = 0;                     ///< 07777, umask applied
+    UserId uid{0};
+    GroupId gid{0};
+    u64 rdev = 0;                            ///< devices
+    std::string_view target;                 ///< symlinks
+};
+
+/// A name in a directory listing. Return false from the sink to stop (buffer full).
+struct DirectoryEntry {
+    std::string_view name;
+    u64 inode = 0;
+    FileType type = FileType::Regular;
+    u64 next_offset = 0;                     ///< position to continue after this entry
+};
+class DirectorySink {
+public:
+    virtual bool add(DirectoryEntry const& entry) = 0;
+protected:
+    ~DirectorySink() = default;
+};
+
+/// State that another subsystem hangs on an inode: the pipe behind a FIFO's name.
+class InodeAttachment : public RefCounted<InodeAttachment> {
+public:
+    virtual ~InodeAttachment() = default;
+};
+
+class Inode : public RefCounted<Inode> {
+public:
+    Inode(FileSystem& file_system, u64 number, Ownership const& owner);
+    virtual ~Inode() = default;
+
+    FileType type() const { return type_; }
+    bool is_directory() const { return type_ == FileType::Directory; }
+    u64 number() const { return number_; }
+    FileSystem& file_system() const { return file_system_; }
+    Ownership ownership() const {
+        return {type_, permissions_.load(std::memory_order_relaxed), UserId(uid_.load(std::memory_order_relaxed)),
+                GroupId(gid_.load(std::memory_order_relaxed))};
+    }
+
+    virtual Result<Attributes> attributes();
+    virtual Result<> change(AttributeChange const& change);               ///< rights were checked
+    virtual Result<> truncate(u64) { return fail(EINVAL); }
+    /// Opens: a File whose operations are this inode's. `flags` are O_*. Default: devices by number, FIFOs through
+    /// their hook, directories; ENXIO for the rest.
+    virtual Result<Ref<File>> open(Dentry& dentry, u32 flags);
+    /// The text of a symbolic link; at most `out.size()` bytes of it.
+    virtual Result<size_t> read_link(std::span<char> out) { (void)out; return fail(EINVAL); }
+    /// The same, where the text lives as long as the inode; empty: use read_link().
+    virtual std::string_view stored_link() const { return {}; }
+    /// For magic links (/proc/self/exe, /proc/PID/fd/N): the object itself instead of a text. Null: follow the text.
+    virtual Result<Ref<Dentry>> magic_target() { return Ref<Dentry>(); }
+    /// Regular files: their pages.
+    virtual Ref<mm::VmObject> vm_object() { return nullptr; }
+    virtual u64 rdev() const { return 0; }
+    /// Where a FIFO's pipe hangs, or null if this kind of inode has no such place. Under attachment_lock of the hook's owner.
+    virtual Ref<InodeAttachment>* attachment() { return nullptr; }
+
+    // ---- directories
+    /// The table of names, or null: not a directory, or a volatile one.
+    virtual Names* names() { return nullptr; }
+    /// Directories with names(): an inode for a name that the vfs then enters. ENOSPC ENOMEM.
+    virtual Result<Ref<Inode>> make_child(NewFile const&) { return fail(EPERM); }
+    /// Volatile directories (procfs): names come and go by themselves. ENOENT.
+    virtual Result<Ref<Inode>> lookup(std::string_view) { return fail(ENOTDIR); }
+    virtual Result<> list(u64 /*offset*/, DirectorySink&) { return fail(ENOTDIR); }
+
+    // ---- link count and times, any context that may take inode_spin
+    u32 links() const { return links_.load(std::memory_order_relaxed); }
+    void adjust_links(int by) { links_.fetch_add(static_cast<u32>(by), std::memory_order_relaxed); }
+    void touch_accessed();                     ///< like Linux's relatime
+    void touch_modified();                     ///< mtime and ctime
+    void touch_changed();                      ///< ctime
+    /// A write by one without privilege takes setuid and setgid away.
+    void drop_privilege_bits();
+
+private:
+    friend class Dentry;
+    FileSystem& file_system_;
+    u64 const number_;
+    FileType const type_;
+    mutable SpinLock<LockRank::inode_spin, PreemptOff> attribute_lock_;
+    // Written under attribute_lock_. Ordering: relaxed reads, each word stands alone.
+    std::atomic<u32> permissions_, uid_, gid_;
+    std::atomic<u32> links_{1};
+    Timestamp accessed_ GUARDED_BY(attribute_lock_), modified_ GUARDED_BY(attribute_lock_), changed_ GUARDED_BY(attribute_lock_);
+    Dentry* alias_ = nullptr;                  ///< one of its names, if any; guarded by tree_lock (dentry.h)
+};
+
+/// Opens FIFOs; kernel/ipc registers it.
+using FifoOpen = Result<Ref<File>> (*)(Dentry& dentry, u32 flags);
+void register_fifo_open(FifoOpen open);
+
+}

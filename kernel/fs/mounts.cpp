@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: MIT
+// What is mounted where: mount(2), umount2(2), /proc/mounts. One list in the order of
+// mounting, under mounts_lock.
+#include <base/format.h>
+#include <base/log.h>
+#include <sys/stat.h>
+
+#include "kernel/fs/device.h"
+#include "kernel/fs/procfs.h"
+#include "kernel/fs/tmpfs.h"
+#include "kernel/fs/tree_edit.h"
+
+namespace fs {
+
+namespace {
+
+/// Whose mount it is: the kernel's own gives way to a program that asks for the same.
+enum class MountedBy : u8 { Kernel, Program };
+/// Whether the file system ends with its mount.
+enum class Lifetime : u8 { Permanent, UntilUnmounted };
+
+struct Mount {
+    Mount* next = nullptr;
+    Ref<Dentry> root;
+    FileSystem* file_system = nullptr;
+    u32 id = 0;
+    MountedBy mounted_by = MountedBy::Program;
+    Lifetime lifetime = Lifetime::Permanent;
+    NameText source;
+};
+
+constinit sync::Mutex<LockRank::sleeping_leaf> mounts_lock;
+constinit Mount* first_mount GUARDED_BY(mounts_lock) = nullptr;
+constinit u32 next_mount_id GUARDED_BY(mounts_lock) = 1;
+constinit std::atomic<u32> next_device_minor{1};
+
+using MountsGuard = decltype(mounts_lock)::Guard;
+
+/// The link that holds the mount of `root`; the lock is held.
+Mount** find_mount(Dentry const& root) {
+    Mount** link = &first_mount;
+    while (*link && (*link)->root.get() != &root) link = &(*link)->next;
+    return link;
+}
+
+Result<Mount*> make_mount(FileSystem& file_system, std::string_view source) {
+    mm::Owned<Mount> mount(TRY(mm::make<Mount>()));
+    TRY(mount->source.assign(source.substr(0, name_max)));
+    mount->file_system = &file_system;
+    mount->root = file_system.root_dentry();
+    if (!mount->root) mount->root = TRY(Dentry::create_root(file_system.root()));
+    return mount.leak();
+}
+
+void append_mount(Mount& mount) {
+    MountsGuard guard(mounts_lock);
+    mount.id = next_mount_id++;
+    Mount** link = &first_mount;
+    while (*link) link = &(*link)->next;
+    *link = &mount;
+}
+
+/// The kernel mounted the same there already: now it is the program's. EBUSY if a program did.
+Result<bool> adopt_mount(Dentry const& place, FileSystem const& file_system) {
+    MountsGuard guard(mounts_lock);
+    Mount* const there = *find_mount(place);
+    if (!there || there->file_system != &file_system) return false;
+    if (there->mounted_by == MountedBy::Program) return fail(EBUSY);
+    there->mounted_by = MountedBy::Program;
+    return true;
+}
+
+Result<> attach(FileSystem& file_system, std::string_view source, Dentry& point, MountedBy by, Lifetime lifetime) {
+    if (!point.file().is_directory()) return fail(ENOTDIR);
+    if (TRY(adopt_mount(point, file_system))) return {};
+    // A name that procfs answers for anew each time cannot be covered.
+    if (!point.is_root() && !point.parent()->file().names()) return fail(EINVAL);
+    mm::Owned<Mount> mount(TRY(make_mount(file_system, source)));
+    mount->mounted_by = by;
+    mount->lifetime = lifetime;
+    TRY(TreeEdit::mount(point, *mount->root));
+    append_mount(*mount.leak());
+    return {};
+}
+
+/// Spaces and the like as octal escapes, as in Linux's table: fstab(5).
+void write_escaped(base::Writer& out, std::string_view text) {
+    for (char const& c : text) {
+        switch (c) {
+        case ' ': out.write("\\040"); break;
+        case '\t': out.write("\\011"); break;
+        case '\n': out.write("\\012"); break;
+        case '\\': out.write("\\134"); break;
+        default: out.write({&c, 1});
+        }
+    }
+}
+
+void write_mount_path(base::Writer& out, Mount const& mount, Dentry const& root) {
+    auto const buffer = mm::Buffer::allocate(path_max);
+    if (!buffer) return out.write("?");
+    auto const path = mount.root->path(root, {buffer->chars(), path_max}, false);
+    write_escaped(out, path ? *path : std::string_view("?"));
+}
+
+}
+
+u64 next_anonymous_device() { return make_device(0, next_device_minor.fetch_add(1, std::memory_order_relaxed)); }
+
+Result<> Vfs::initialize() {
+    auto* const tmpfs = TRY(Tmpfs::create("rootfs", 0755));
+    auto* const mount = TRY(make_mount(*tmpfs, "rootfs"));
+    mount->mounted_by = MountedBy::Kernel;
+    root_ = mount->root;
+    append_mount(*mount);
+    return device_registry.initialize();
+}
+
+Result<> Vfs::set_root(Ref<Dentry> root) {
+    Ref<Dentry> old;
+    MountsGuard guard(mounts_lock);
+    if (first_mount->next || first_mount->root == root) return fail(EBUSY);
+    auto* const old_file_system = first_mount->file_system;
+    old = std::exchange(root_, root);
+    first_mount->file_system = &root->file().file_system();
+    first_mount->root = std::move(root);
+    old_file_system->unmounted();
+    return {};
+}
+
+Result<> Vfs::mount(FileSystem& file_system, std::string_view source, Walk const& walk, std::string_view path) {
+    auto const point = TRY(resolve(walk, path));
+    return attach(file_system, source, *point, MountedBy::Kernel, Lifetime::Permanent);
+}
+
+Result<> Vfs::mount_type(std::string_view type, std::string_view source, Walk const& walk, std::string_view path) {
+    if (!walk.credentials.is_superuser()) return fail(EPERM);
+    auto const point = TRY(resolve(walk, path));
+    if (type == "proc") return attach(procfs.file_system(), source, *point, MountedBy::Program, Lifetime::Permanent);
+    if (type == "devtmpfs") return attach(device_registry.file_system(), source, *point, MountedBy::Program, Lifetime::Permanent);
+    if (type != "tmpfs" && type != "ramfs") return fail(ENODEV);
+    constexpr u32 everyone_sticky = 01777;
+    auto* const tmpfs = TRY(Tmpfs::create("tmpfs", everyone_sticky));
+    auto const done = attach(*tmpfs, source, *point, MountedBy::Program, Lifetime::UntilUnmounted);
+    if (!done) tmpfs->discard();
+    return done;
+}
+
+Result<> Vfs::unmount(Walk const& walk, std::string_view path) {
+    if (!walk.credentials.is_superuser()) return fail(EPERM);
+    auto const root = TRY(resolve(walk, path));
+    mm::Owned<Mount> mount;
+    {
+        MountsGuard guard(mounts_lock);
+        Mount** const link = find_mount(*root);
+        if (!*link || *link == first_mount) return fail(EINVAL);
+        // Held by: this function, the mount table, the mount point; a tree that is its own store holds its root too.
+        u32 const references = root->file().names() ? 4 : 3;
+        if (TreeEdit::is_busy(*root, references)) return fail(EBUSY);
+        mount = mm::Owned<Mount>(std::exchange(*link, (*link)->next));
+        TreeEdit::unmount(*root);
+    }
+    if (mount->lifetime == Lifetime::UntilUnmounted) mount->file_system->unmounted();
+    return {};
+}
+
+Result<> Vfs::mount_devices() {
+    Credentials const kernel;
+    auto const context = root_context();
+    Walk const walk{context, kernel};
+    auto const made = make_directory(walk, "/dev", 0755);
+    if (!made && made.error() != Errno(EEXIST)) return made;
+    return mount(device_registry.file_system(), "devtmpfs", walk, "/dev");
+}
+
+void Vfs::write_mounts(base::Writer& out) const {
+    MountsGuard guard(mounts_lock);
+    for (Mount* mount = first_mount; mount; mount = mount->next) {
+        write_escaped(out, mount->source.view());
+        out.write(" ");
+        write_mount_path(out, *mount, *root_);
+        base::format_to(out, " {} rw 0 0\n", mount->file_system->type_name());
+    }
+}
+
+void Vfs::write_mount_info(base::Writer& out) const {
+    MountsGuard guard(mounts_lock);
+    for (Mount* mount = first_mount; mount; mount = mount->next) {
+        u64 const device = mount->file_system->device();
+        base::format_to(out, "{} {} {}:{} / ", mount->id, first_mount->id, device_major(device), device_minor(device));
+        write_mount_path(out, *mount, *root_);
+        base::format_to(out, " rw,relatime - {} ", mount->file_system->type_name());
+        write_escaped(out, mount->source.view());
+        out.write(" rw\n");
+    }
+}
+
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+// Names: the hash table and listing order of one directory.
+#include <cstring>
+
+#include "kernel/fs/dentry.h"
+
+namespace fs {
+
+namespace {
+
+constexpr u32 entries_per_bucket = 2;
+constexpr u32 largest_table = 256 * 1024;    ///< buckets: one 2 MiB block
+constexpr u32 buckets_moved_at_once = 32;
+
+}
+
+Names::~Names() {
+    ASSERT(count_ == 0);
+    if (buckets_ != &single_) mm::heap_free(buckets_);
+}
+
+Dentry** Names::bucket_of(u32 hash) const {
+    if (old_buckets_ && (hash & old_mask_) >= migrated_) [[unlikely]] return &old_buckets_[hash & old_mask_];
+    return &buckets_[hash & mask_];
+}
+
+Dentry* Names::probe(std::string_view name, u32 hash) const {
+    for (Dentry* d = *bucket_of(hash); d; d = d->next_in_bucket_) {
+        if (d->hash_ != hash) continue;
+        auto const text = d->name_.view();
+        if (text.size() == name.size() && std::memcmp(text.data(), name.data(), name.size()) == 0) return d;
+    }
+    return nullptr;
+}
+
+Ref<Dentry> Names::find(std::string_view name, u32 hash) const {
+    {
+        SpinLock<LockRank::dentry_cache, PreemptOff>::Guard guard(lock_);
+        if (Dentry* d = probe(name, hash)) [[likely]] return Ref<Dentry>::share(d);
+    }
+    // A rename between directories is in neither table for a moment, but it holds tree_lock.
+    TreeLock::Guard guard(tree_lock);
+    return Ref<Dentry>::share(probe(name, hash));
+}
+
+void Names::link(Dentry& dentry) {
+    Dentry** const bucket = bucket_of(dentry.hash_);
+    dentry.next_in_bucket_ = *bucket;
+    *bucket = &dentry;
+    ++count_;
+}
+
+void Names::unlink(Dentry& dentry) {
+    Dentry** link = bucket_of(dentry.hash_);
+    while (*link != &dentry) link = &(*link)->next_in_bucket_;
+    *link = dentry.next_in_bucket_;
+    dentry.next_in_bucket_ = nullptr;
+    --count_;
+}
+
+void Names::insert(Dentry& dentry) {
+    dentry.sequence_ = next_sequence_++;
+    listing_.insert(listing_.end(), dentry);
+    SpinLock<LockRank::dentry_cache, PreemptOff>::Guard guard(lock_);
+    link(dentry);
+}
+
+Ref<Dentry> Names::remove(Dentry& dentry) {
+    listing_.erase(listing_.iterator_to(dentry));
+    SpinLock<LockRank::dentry_cache, PreemptOff>::Guard guard(lock_);
+    unlink(dentry);
+    return Ref<Dentry>::adopt(&dentry);
+}
+
+Ref<Dentry> Names::replace(Dentry& old, Dentry& with) {
+    listing_.erase(listing_.iterator_to(old));
+    with.sequence_ = next_sequence_++;
+    listing_.insert(listing_.end(), with);
+    SpinLock<LockRank::dentry_cache, PreemptOff>::Guard guard(lock_);
+    unlink(old);
+    link(with);
+    return Ref<Dentry>::adopt(&old);
+}
+
+Dentry* Names::at_or_after(u64 sequence) const {
+    auto const found = listing_.lower_bound(sequence);
+    return found == listing_.end() ? nullptr : const_cast<Dentry*>(&*found);
+}
+
+bool Names::copy_at_or_after(u64 sequence, NameCopy& name, DirectoryEntry& entry) const {
+    TreeLock::Guard guard(tree_lock);
+    Dentry const* const found = at_or_after(sequence);
+    if (!found) return false;
+    name.assign(found->name_.view());
+    entry = {name, found->inode_->number(), found->inode_->type(), found->sequence_ + 1};
+    return true;
+}
+
+/// Moves the next old buckets over. Holds both locks.
+void Names::migrate(u32 buckets) {
+    for (; buckets > 0 && migrated_ <= old_mask_; --buckets) {
+        Dentry* next = old_buckets_[migrated_++];
+        while (Dentry* d = next) {
+            next = d->next_in_bucket_;
+            Dentry** const bucket = &buckets_[d->hash_ & mask_];
+            d->next_in_bucket_ = *bucket;
+            *bucket = d;
+        }
+    }
+}
+
+void Names::grow() {
+    u32 const wanted = count_ / entries_per_bucket;
+    if (wanted <= mask_ || mask_ + 1 >= largest_table) return;
+    u32 const size = (mask_ + 1) * 4;
+    auto* const table = static_cast<Dentry**>(mm::heap_allocate(size * sizeof(Dentry*)));
+    if (!table) return;
+    std::memset(table, 0, size * sizeof(Dentry*));
+    {
+        TreeLock::Guard tree(tree_lock);
+        SpinLock<LockRank::dentry_cache, PreemptOff>::Guard guard(lock_);
+        if (old_buckets_ || size <= mask_ + 1) {
+            mm::heap_free(table);
+            return;
+        }
+        old_buckets_ = buckets_;
+        old_mask_ = mask_;
+        migrated_ = 0;
+        buckets_ = table;
+        mask_ = size - 1;
+    }
+    for (;;) {
+        TreeLock::Guard tree(tree_lock);
+        SpinLock<LockRank::dentry_cache, PreemptOff>::Guard guard(lock_);
+        migrate(buckets_moved_at_once);
+        if (migrated_ > old_mask_) break;
+    }
+    Dentry** retired;
+    {
+        TreeLock::Guard tree(tree_lock);
+        SpinLock<LockRank::dentry_cache, PreemptOff>::Guard guard(lock_);
+        retired = std::exchange(old_buckets_, nullptr);
+    }
+    if (retired != &single_) mm::heap_free(retired);
+}
+
+}

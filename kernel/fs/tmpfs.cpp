@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: MIT
+// tmpfs: the inodes of each type, and the file system.
+#include "kernel/fs/tmpfs.h"
+
+#include <cstring>
+
+#include <linux/fcntl.h>
+#include <linux/magic.h>
+#include <sys/stat.h>
+
+#include "kernel/fs/file_pages.h"
+#include "kernel/fs/tree_edit.h"
+#include "mm/frame_allocator.h"
+
+namespace fs {
+
+namespace {
+
+constexpr u64 largest_size = ~u64{0} >> 1;      ///< off_t
+
+Ownership ownership_of(NewFile const& file) { return {file.type, file.permissions, file.uid, file.gid}; }
+
+/// Keeps the file system while an inode lives.
+class TmpfsInode : public Inode {
+public:
+    TmpfsInode(Tmpfs& tmpfs, Ownership const& owner) : Inode(tmpfs, tmpfs.next_number(), owner) { tmpfs.retain(); }
+    ~TmpfsInode() override { tmpfs().release(); }
+protected:
+    Tmpfs& tmpfs() const { return static_cast<Tmpfs&>(file_system()); }
+};
+
+// ---------------------------------------------------------------- regular files
+
+class TmpfsRegular final : public TmpfsInode {
+public:
+    TmpfsRegular(Tmpfs& tmpfs, NewFile const& file) : TmpfsInode(tmpfs, ownership_of(file)) {}
+    ~TmpfsRegular() override { if (pages_) pages_->disown(); }
+    Result<> initialize() {
+        pages_ = TRY(mm::make_ref<FilePages>(*this, file_system().device(), number()));
+        return {};
+    }
+    Result<Attributes> attributes() override;
+    Result<> truncate(u64 size) override;
+    Result<Ref<File>> open(Dentry& dentry, u32 flags) override;
+    Ref<mm::VmObject> vm_object() override { return pages_; }
+
+    FilePages& pages() const { return *pages_; }
+    Result<size_t> write(u64 position, mm::IoBuffer& buffer, OpenerPrivilege privilege);
+    Result<size_t> append(u64& position, mm::IoBuffer& buffer, OpenerPrivilege privilege);
+
+    MM_OBJECT_CACHE(TmpfsRegular)
+private:
+    void written(OpenerPrivilege privilege);
+    sync::Mutex<LockRank::inode> write_lock_;     ///< writes and truncations, one at a time
+    Ref<FilePages> pages_;
+};
+
+MM_OBJECT_CACHE_DEFINE(TmpfsRegular)
+
+class TmpfsFile final : public File {
+public:
+    using File::File;
+    Result<Attributes> attributes() override { return regular().TmpfsRegular::attributes(); }
+    MM_OBJECT_CACHE(TmpfsFile)
+protected:
+    TmpfsRegular& regular() const { return static_cast<TmpfsRegular&>(*inode()); }
+    Result<size_t> do_read(u64 position, mm::IoBuffer& buffer) override {
+        auto const count = regular().pages().read(position, buffer);
+        if (!(flags() & O_NOATIME)) regular().touch_accessed();
+        return count;
+    }
+    Result<size_t> do_write(u64 position, mm::IoBuffer& buffer) override { return regular().write(position, buffer, privilege()); }
+    Result<size_t> do_append(mm::IoBuffer& buffer, u64& position) override { return regular().append(position, buffer, privilege()); }
+};
+
+MM_OBJECT_CACHE_DEFINE(TmpfsFile)
+
+Result<Attributes> TmpfsRegular::attributes() {
+    auto out = Inode::attributes();
+    out->size = pages_->size();
+    out->blocks = pages_->frames() * (page_size / 512);
+    return out;
+}
+
+Result<Ref<File>> TmpfsRegular::open(Dentry& dentry, u32 flags) {
+    return TRY(mm::make_ref<TmpfsFile>(Ref<Dentry>::share(&dentry), flags));
+}
+
+void TmpfsRegular::written(OpenerPrivilege privilege) {
+    touch_modified();
+    if (privilege == OpenerPrivilege::None && (ownership().permissions & (S_ISUID | S_ISGID))) [[unlikely]] drop_privilege_bits();
+}
+
+Result<size_t> TmpfsRegular::write(u64 position, mm::IoBuffer& buffer, OpenerPrivilege privilege) {
+    if (buffer.remaining() == 0) return 0;
+    if (position >= largest_size || buffer.remaining() > largest_size - position) return fail(EFBIG);
+    decltype(write_lock_)::Guard guard(write_lock_);
+    size_t const count = TRY(pages_->write(position, buffer));
+    written(privilege);
+    return count;
+}
+
+Result<size_t> TmpfsRegular::append(u64& position, mm::IoBuffer& buffer, OpenerPrivilege privilege) {
+    decltype(write_lock_)::Guard guard(write_lock_);
+    position = pages_->size();
+    if (buffer.remaining() == 0) return 0;
+    if (buffer.remaining() > largest_size - position) return fail(EFBIG);
+    size_t const count = TRY(pages_->write(position, buffer));
+    written(privilege);
+    return count;
+}
+
+Result<> TmpfsRegular::truncate(u64 size) {
+    if (size > largest_size) return fail(EINVAL);
+    decltype(write_lock_)::Guard guard(write_lock_);
+    pages_->resize(size);
+    touch_modified();
+    return {};
+}
+
+// ---------------------------------------------------------------- directories
+
+class TmpfsDirectory final : public TmpfsInode {
+public:
+    TmpfsDirectory(Tmpfs& tmpfs, NewFile const& file) : TmpfsInode(tmpfs, ownership_of(file)) { adjust_links(1); }
+    Names* names() override { return &names_; }
+    Result<Ref<Inode>> make_child(NewFile const& file) override;
+    Result<Attributes> attributes() override {
+        constexpr u64 size_of_entry = 20;         // as Linux's tmpfs counts
+        auto out = Inode::attributes();
+        out->size = (2 + u64{names_.count()}) * size_of_entry;
+        return out;
+    }
+    MM_OBJECT_CACHE(TmpfsDirectory)
+private:
+    Names names_;
+};
+
+MM_OBJECT_CACHE_DEFINE(TmpfsDirectory)
+
+// ---------------------------------------------------------------- symlinks, devices, FIFOs, sockets
+
+class TmpfsSymlink final : public TmpfsInode {
+public:
+    TmpfsSymlink(Tmpfs& tmpfs, NewFile const& file) : TmpfsInode(tmpfs, ownership_of(file)) {}
+    Result<> initialize(std::string_view target) {
+        text_ = TRY(mm::Buffer::allocate(target.size()));
+        std::memcpy(text_.data(), target.data(), target.size());
+        return {};
+    }
+    std::string_view stored_link() const override { return {text_.chars(), text_.size()}; }
+    Result<size_t> read_link(std::span<char> out) override { return stored_link().copy(out.data(), out.size()); }
+    Result<Attributes> attributes() override {
+        auto result = Inode::attributes();
+        result->size = text_.size();
+        return result;
+    }
+    MM_OBJECT_CACHE(TmpfsSymlink)
+private:
+    mm::Buffer text_;
+};
+
+MM_OBJECT_CACHE_DEFINE(TmpfsSymlink)
+
+class TmpfsSpecial final : public TmpfsInode {
+public:
+    TmpfsSpecial(Tmpfs& tmpfs, NewFile const& file) : TmpfsInode(tmpfs, ownership_of(file)), rdev_(file.rdev) {}
+    u64 rdev() const override { return rdev_; }
+    Ref<InodeAttachment>* attachment() override { return &attachment_; }
+    MM_OBJECT_CACHE(TmpfsSpecial)
+private:
+    u64 rdev_;
+    Ref<InodeAttachment> attachment_;
+};
+
+MM_OBJECT_CACHE_DEFINE(TmpfsSpecial)
+
+Result<Ref<Inode>> TmpfsDirectory::make_child(NewFile const& file) {
+    switch (file.type) {
+    case FileType::Regular: {
+        auto inode = TRY(mm::make_ref<TmpfsRegular>(tmpfs(), file));
+        TRY(inode->initialize());
+        return inode;
+    }
+    case FileType::Directory: return TRY(mm::make_ref<TmpfsDirectory>(tmpfs(), file));
+    case FileType::Symlink: {
+        auto inode = TRY(mm::make_ref<TmpfsSymlink>(tmpfs(), file));
+        TRY(inode->initialize(file.target));
+        return inode;
+    }
+    default: return TRY(mm::make_ref<TmpfsSpecial>(tmpfs(), file));
+    }
+}
+
+}
+
+// ---------------------------------------------------------------- the file system
+
+Result<Tmpfs*> Tmpfs::create(std::string_view type_name, u32 root_permissions) {
+    auto* const tmpfs = new (std::nothrow) Tmpfs(type_name);
+    if (!tmpfs) return fail(ENOMEM);
+    NewFile directory;
+    directory.type = FileType::Directory;
+    directory.permissions = root_permissions;
+    auto inode = mm::make_ref<TmpfsDirectory>(*tmpfs, directory);
+    auto root = inode ? Dentry::create_root(std::move(*inode)) : fail(ENOMEM);
+    if (!root) {
+        tmpfs->release();
+        return fail(ENOMEM);
+    }
+    tmpfs->root_ = std::move(*root);
+    return tmpfs;
+}
+
+void Tmpfs::unmounted() {
+    TreeEdit::demolish(*root_);
+    root_.reset();
+    release();
+}
+
+void Tmpfs::release() {
+    if (users_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+}
+
+FileSystem::Statistics Tmpfs::statistics() {
+    auto const frames = mm::frame_allocator.statistics();
+    Statistics out;
+    out.type = TMPFS_MAGIC;
+    out.block_size = page_size;
+    out.blocks = frames.total;
+    out.free_blocks = mm::free_frames();
+    out.files = frames.total;
+    out.free_files = out.free_blocks;
+    return out;
+}
+
+}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+// Names: path walk, mounts, and every operation on a path, with the permission checks.
+// path_resolution(7). All functions take who asks and from where. The tree itself is in dentry.h.
+#pragma once
+
+#include "kernel/fs/file.h"
+
+namespace base { class Writer; }
+
+namespace fs {
+
+/// A process's view: root, working directory, umask. Copied by fork.
+struct FsContext {
+    Ref<Dentry> root, working_directory;
+    u32 umask = 022;
+};
+
+enum class FollowLast : u8 { No, Yes };
+
+/// Who walks and from where. `base`: the directory of an *at() call, or null for the working directory.
+struct Walk {
+    FsContext const& context;
+    Credentials const& credentials;
+    Dentry* base = nullptr;
+    FollowLast follow = FollowLast::Yes;
+    bool directory_only = false;
+};
+
+class FileSystem {
+public:
+    virtual std::string_view type_name() const = 0;
+    /// The inode of a file system that answers each lookup anew, or of the root dentry's.
+    virtual Ref<Inode> root() = 0;
+    /// The root of a file system whose names live in the tree; null: a new one for each mount.
+    virtual Ref<Dentry> root_dentry() { return nullptr; }
+    virtual u64 device() const = 0;
+    struct Statistics { u64 type = 0, block_size = 4096, blocks = 0, free_blocks = 0, files = 0, free_files = 0; };
+    virtual Statistics statistics() = 0;
+    /// No mount shows it any more.
+    virtual void unmounted() {}
+protected:
+    ~FileSystem() = default;
+};
+
+/// A new device number for a file system without a device.
+u64 next_anonymous_device();
+
+class Vfs {
+public:
+    constexpr Vfs() = default;
+    /// Mounts an empty tmpfs as root.
+    Result<> initialize();
+    /// Mounts `file_system` on the directory `path` of the root tree (kernel's own mounts and mount(2)). EBUSY ENOTDIR.
+    Result<> mount(FileSystem& file_system, std::string_view source, Walk const& walk, std::string_view path);
+    /// mount(2) by the type's name: tmpfs, proc, devtmpfs. ENODEV EPERM.
+    Result<> mount_type(std::string_view type, std::string_view source, Walk const& walk, std::string_view path);
+    Result<> unmount(Walk const& walk, std::string_view path);                          ///< umount2(2): EINVAL EBUSY EPERM
+    /// /dev over whatever is there (the directory is made if need be). The kernel's own mount, once, after the initramfs.
+    Result<> mount_devices();
+    /// `root` becomes the root of the tree; nothing may be mounted yet (the initramfs).
+    Result<> set_root(Ref<Dentry> root);
+    void write_mounts(base::Writer& out) const;        ///< /proc/mounts
+    void write_mount_info(base::Writer& out) const;    ///< /proc/self/mountinfo
+    Ref<Dentry> root() const;
+    FsContext root_context() const;
+
+    /// path_resolution(7): ENOENT ENOTDIR EACCES ELOOP ENAMETOOLONG. Empty path: ENOENT.
+    Result<Ref<Dentry>> resolve(Walk const& walk, std::string_view path);
+    /// open(2): flags O_*, mode before umask.
+    Result<Ref<File>> open(Walk const& walk, std::string_view path, u32 flags, u32 mode);
+    /// Opens what is already resolved, with open(2)'s checks.
+    Result<Ref<File>> open_dentry(Dentry& dentry, Credentials const& who, u32 flags);
+    Result<> make_directory(Walk const& walk, std::string_view path, u32 mode);
+    Result<> make_node(Walk const& walk, std::string_view path, u32 mode_with_type, u64 rdev);
+    Result<> make_symlink(Walk const& walk, std::string_view target, std::string_view path);
+    Result<> link(Walk const& from_walk, std::string_view from, Walk const& to_walk, std::string_view to);
+    /// linkat with AT_EMPTY_PATH and the like: an already resolved file.
+    Result<> link_dentry(Dentry& from, Walk const& to_walk, std::string_view to);
+    Result<> unlink(Walk const& walk, std::string_view path);
+    Result<> remove_directory(Walk const& walk, std::string_view path);
+    Result<> rename(Walk const& from_walk, std::string_view from, Walk const& to_walk, std::string_view to, u32 flags);   ///< RENAME_NOREPLACE, RENAME_EXCHANGE
+    Result<size_t> read_link(Walk const& walk, std::string_view path, std::span<char> out);
+    /// Of a resolved symbolic link (readlinkat with an empty path). EINVAL.
+    Result<size_t> read_link(Dentry& dentry, Dentry const& root, std::span<char> out);
+    Result<> truncate(Walk const& walk, std::string_view path, u64 size);
+
+    // On a resolved file, with the permission checks of the call.
+    Result<> change_mode(Inode& inode, Credentials const& who, u32 permissions);
+    Result<> change_owner(Inode& inode, Credentials const& who, i64 uid, i64 gid);    ///< -1: leave
+    enum class TimeChange : u8 { Omit, Now, Set };
+    Result<> change_times(Inode& inode, Credentials const& who, TimeChange accessed_kind, Timestamp accessed, TimeChange modified_kind, Timestamp modified);
+    /// access(2) of a resolved file; `mask` R_OK|W_OK|X_OK.
+    Result<> check_access(Inode& inode, Credentials const& who, u32 mask);
+private:
+    Ref<Dentry> root_;                                 ///< set before the first process
+};
+
+extern constinit Vfs vfs;
+
+/// The one function that decides (permissions.cpp): may `who` do `mask` (4 read, 2 write, 1 execute)? EACCES.
+Result<> permission(Ownership const& owner, Credentials const& who, u32 mask);
+Result<> permission(Attributes const& attributes, Credentials const& who, u32 mask);
+inline Result<> permission(Inode const& inode, Credentials const& who, u32 mask) { return permission(inode.ownership(), who, mask); }
+
+inline constexpr u32 may_execute = 1, may_write = 2, may_read = 4;
+
+}
