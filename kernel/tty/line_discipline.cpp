@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: MIT
+// Input half of the line discipline: what each typed byte means. The order of the
+// questions (flow control, signals, CR and NL, editing, text) is that of Linux's n_tty.
+#include "kernel/tty/line_discipline.h"
+
+#include <algorithm>
+
+namespace tty {
+
+namespace {
+
+constexpr char disabled_character = '\0';
+constexpr char bell = '\a';
+
+constexpr bool is_control(char byte) { return static_cast<u8>(byte) < 0x20 || byte == 0x7f; }
+/// Letters, digits and every byte of a multi-byte character.
+constexpr bool is_word(char byte) {
+    u8 const c = static_cast<u8>(byte);
+    return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c == '_' || c >= 0x80;
+}
+
+}
+
+void LineDiscipline::mark_delimiter(u32 position, bool value) {
+    u64 const bit = u64{1} << (position % 64);
+    u64& word = delimiters_[position % capacity / 64];
+    word = value ? word | bit : word & ~bit;
+}
+
+void LineDiscipline::configure(::termios const& settings, LineHost& host) {
+    bool const mode_changed = (settings.c_lflag ^ settings_.c_lflag) & ICANON;
+    bool const flow_ended = (settings_.c_iflag & IXON) && !(settings.c_iflag & IXON);
+    settings_ = settings;
+    if (mode_changed) {
+        delimiters_.fill(0);
+        // What was typed in raw mode becomes one complete line.
+        if (canonical() && used() != 0) mark_delimiter(head_ - 1, true);
+        line_start_ = head_;
+        literal_next_ = false;
+    }
+    if (flow_ended) start(host);
+}
+
+size_t LineDiscipline::input_room() const {
+    size_t const room = capacity - used();
+    return readable() == 0 ? std::max<size_t>(room, 1) : room;
+}
+
+void LineDiscipline::input(char byte, LineHost& host) {
+    if (settings_.c_iflag & ISTRIP) byte &= 0x7f;
+    if (literal_next_) {
+        literal_next_ = false;
+        if (local(ECHO)) echo(byte);
+        store(byte);
+    } else if (!handle_flow(byte, host) && !handle_signal(byte, host)) {
+        accept(byte);
+    }
+    flush_echo(host);
+}
+
+bool LineDiscipline::handle_flow(char byte, LineHost& host) {
+    if (!(settings_.c_iflag & IXON)) return false;
+    if (matches(byte, VSTART)) return start(host), true;
+    if (matches(byte, VSTOP)) return stop(), true;
+    if (stopped_ && (settings_.c_iflag & IXANY)) start(host);
+    return false;
+}
+
+bool LineDiscipline::handle_signal(char byte, LineHost& host) {
+    if (!local(ISIG)) return false;
+    if (matches(byte, VINTR)) return raise(TypedSignal::Interrupt, byte, host), true;
+    if (matches(byte, VQUIT)) return raise(TypedSignal::Quit, byte, host), true;
+    if (matches(byte, VSUSP)) return raise(TypedSignal::Stop, byte, host), true;
+    return false;
+}
+
+void LineDiscipline::raise(TypedSignal signal, char byte, LineHost& host) {
+    if (!local(NOFLSH)) {
+        discard_input();
+        host.discard_output();
+        echo_tail_ = echo_head_;
+    }
+    if (settings_.c_iflag & IXON) start(host);
+    if (local(ECHO)) echo(byte);
+    host.raise(signal);
+}
+
+void LineDiscipline::accept(char byte) {
+    if (byte == '\r') {
+        if (settings_.c_iflag & IGNCR) return;
+        if (settings_.c_iflag & ICRNL) byte = '\n';
+    } else if (byte == '\n' && (settings_.c_iflag & INLCR)) {
+        byte = '\r';
+    }
+    if (canonical() && handle_canonical(byte)) return;
+    if (local(ECHO)) {
+        if (line_start_ == head_) line_column_ = column_;
+        if (byte == '\n') echo_raw(byte);
+        else echo(byte);
+    }
+    store(byte);
+}
+
+/// True if `byte` was an editing character or ended the line.
+bool LineDiscipline::handle_canonical(char byte) {
+    bool const extended = local(IEXTEN);
+    if (matches(byte, VERASE)) return erase(Erase::Character), true;
+    if (matches(byte, VKILL)) return erase(Erase::Line), true;
+    if (extended && matches(byte, VWERASE)) return erase(Erase::Word), true;
+    if (extended && matches(byte, VLNEXT)) {
+        literal_next_ = true;
+        if (local(ECHO) && local(ECHOCTL)) echo_raw('^'), echo_raw('\b');
+        return true;
+    }
+    if (extended && local(ECHO) && matches(byte, VREPRINT)) return echo(byte), reprint(), true;
+    if (byte == '\n') {
+        if (local(ECHO) || local(ECHONL)) echo_raw('\n');
+        return finish_line('\n'), true;
+    }
+    if (matches(byte, VEOF)) return finish_line(disabled_character), true;
+    if (matches(byte, VEOL) || (extended && matches(byte, VEOL2))) {
+        if (local(ECHO)) echo(byte);
+        return finish_line(byte), true;
+    }
+    return false;
+}
+
+/// In canonical mode the last place is kept for the delimiter.
+void LineDiscipline::store(char byte) {
+    if (used() >= (canonical() ? longest_line : capacity)) {
+        if (settings_.c_iflag & IMAXBEL) echo_output(bell);
+        return;
+    }
+    mark_delimiter(head_, false);
+    buffer_[head_++ % capacity] = byte;
+    if (!canonical()) line_start_ = head_;
+}
+
+void LineDiscipline::finish_line(char byte) {
+    if (used() == capacity) {
+        if (settings_.c_iflag & IMAXBEL) echo_output(bell);
+        return;
+    }
+    mark_delimiter(head_, true);
+    buffer_[head_++ % capacity] = byte;
+    line_start_ = head_;
+}
+
+void LineDiscipline::discard_input() {
+    tail_ = line_start_ = head_;
+    literal_next_ = false;
+}
+
+// ---------------------------------------------------------------- erasing
+
+/// The first byte of the character that ends before `position`.
+u32 LineDiscipline::character_start(u32 position) const {
+    do --position;
+    while (position != line_start_ && is_continuation(at(position)));
+    return position;
+}
+
+u32 LineDiscipline::erase_start(Erase kind) const {
+    if (kind == Erase::Line) return line_start_;
+    if (kind == Erase::Character) return character_start(head_);
+    u32 start = head_;
+    bool seen_word = false;
+    while (start != line_start_) {
+        u32 const previous = character_start(start);
+        if (is_word(at(previous))) seen_word = true;
+        else if (seen_word) break;
+        start = previous;
+    }
+    return start;
+}
+
+/// How far the echo of `byte` moves a cursor that stands at `column`.
+u32 LineDiscipline::columns_of(char byte, u32 column) const {
+    if (byte == '\t') return 8 - column % 8;
+    if (is_control(byte)) return local(ECHOCTL) ? 2 : 0;
+    return is_continuation(byte) ? 0 : 1;
+}
+
+u32 LineDiscipline::column_at(u32 position) const {
+    u32 column = line_column_;
+    for (u32 i = line_start_; i != position; ++i) column += columns_of(at(i), column);
+    return column;
+}
+
+void LineDiscipline::erase(Erase kind) {
+    if (head_ == line_start_) return;
+    if (!local(ECHO)) {
+        head_ = erase_start(kind);
+        return;
+    }
+    if (kind == Erase::Line && !(local(ECHOK) && local(ECHOKE) && local(ECHOE))) return kill_without_erasing();
+    u32 const start = erase_start(kind);
+    while (head_ != start) {
+        u32 const previous = character_start(head_);
+        u32 const width = columns_of(at(previous), column_at(previous));
+        bool const is_tab = at(previous) == '\t';
+        head_ = previous;
+        if (kind == Erase::Character && !local(ECHOE)) {
+            echo(static_cast<char>(settings_.c_cc[VERASE]));
+            continue;
+        }
+        for (u32 i = 0; i < width; ++i) {
+            echo_raw('\b');
+            if (!is_tab) echo_raw(' '), echo_raw('\b');
+        }
+    }
+}
+
+void LineDiscipline::kill_without_erasing() {
+    head_ = line_start_;
+    echo(static_cast<char>(settings_.c_cc[VKILL]));
+    if (local(ECHOK)) echo_raw('\n');
+}
+
+void LineDiscipline::reprint() {
+    echo_raw('\n');
+    line_column_ = column_;
+    for (u32 i = line_start_; i != head_; ++i) echo(at(i));
+}
+
+// ---------------------------------------------------------------- reading
+
+size_t LineDiscipline::readable() const { return canonical() ? line_start_ - tail_ : used(); }
+
+size_t LineDiscipline::readable_exact() const {
+    if (!canonical()) return used();
+    size_t count = 0;
+    for (u32 i = tail_; i != line_start_; ++i)
+        if (!is_delimiter(i) || at(i) != disabled_character) ++count;
+    return count;
+}
+
+ReadOutcome LineDiscipline::read(std::span<char> out) {
+    ReadOutcome outcome;
+    u32 const end = canonical() ? line_start_ : head_;
+    while (tail_ != end) {
+        bool const delimiter = canonical() && is_delimiter(tail_);
+        bool const end_of_file = delimiter && at(tail_) == disabled_character;
+        if (outcome.bytes == out.size() && !end_of_file) return outcome.end = ReadEnd::Full, outcome;
+        char const byte = at(tail_++);
+        if (!end_of_file) out[outcome.bytes++] = byte;
+        if (delimiter) return outcome.end = ReadEnd::Delimiter, outcome;
+    }
+    return outcome;
+}
+
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+// LineDiscipline: what happens to bytes between a terminal and its programs: editing of
+// lines, echo, signals, flow control, output translation. termios(3). A pure state
+// machine: the owner (Terminal) locks it and does what LineHost asks for.
+#pragma once
+
+#include <array>
+#include <span>
+
+#include <asm/termbits.h>
+
+#include <base/types.h>
+
+namespace tty {
+
+/// The signals that typed characters mean, by their numbers in signal(7).
+enum class TypedSignal : u8 { Interrupt = 2, Quit = 3, Stop = 20 };
+
+/// What the discipline asks of its terminal. Called from within its own functions.
+class LineHost {
+public:
+    /// Bytes that send() would take now.
+    virtual size_t output_room() = 0;
+    /// To the device; never more than output_room().
+    virtual void send(std::span<char const> bytes) = 0;
+    /// Output that has not left yet is thrown away.
+    virtual void discard_output() = 0;
+    /// A signal for the foreground group.
+    virtual void raise(TypedSignal signal) = 0;
+protected:
+    ~LineHost() = default;
+};
+
+/// Where a read stopped.
+enum class ReadEnd : u8 {
+    Empty,      ///< nothing (more) to read
+    Full,       ///< the buffer is full, the line goes on
+    Delimiter,  ///< a line, or an end of file, is complete
+};
+struct ReadOutcome {
+    size_t bytes = 0;
+    ReadEnd end = ReadEnd::Empty;
+};
+
+/// The settings that a terminal starts with; Linux's tty_std_termios.
+constexpr ::termios initial_settings() {
+    ::termios t{};
+    t.c_iflag = ICRNL | IXON;
+    t.c_oflag = OPOST | ONLCR;
+    t.c_cflag = B38400 | CS8 | CREAD | HUPCL;
+    t.c_lflag = ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN;
+    t.c_cc[VINTR] = 3, t.c_cc[VQUIT] = 28, t.c_cc[VERASE] = 127, t.c_cc[VKILL] = 21, t.c_cc[VEOF] = 4, t.c_cc[VMIN] = 1;
+    t.c_cc[VSTART] = 17, t.c_cc[VSTOP] = 19, t.c_cc[VSUSP] = 26, t.c_cc[VREPRINT] = 18, t.c_cc[VDISCARD] = 15;
+    t.c_cc[VWERASE] = 23, t.c_cc[VLNEXT] = 22;
+    return t;
+}
+
+class LineDiscipline {
+public:
+    static constexpr size_t capacity = 4096;                  ///< bytes typed and not yet read
+    static constexpr size_t longest_line = capacity - 1;      ///< without its delimiter; the rest is dropped
+    static constexpr size_t echo_capacity = 1024;
+
+    constexpr LineDiscipline() = default;
+    constexpr explicit LineDiscipline(::termios const& settings) : settings_(settings) {}
+
+    ::termios const& settings() const { return settings_; }
+    void configure(::termios const& settings, LineHost& host);
+
+    /// Bytes that input() would keep. While there is nothing to read it is never 0, so
+    /// that erase and end-of-line characters get through.
+    size_t input_room() const;
+    void input(char byte, LineHost& host);
+    /// Bytes that can be read now; in canonical mode 1 may stand for an end of file.
+    size_t readable() const;
+    /// FIONREAD: bytes that reads would give without an end of file.
+    size_t readable_exact() const;
+    ReadOutcome read(std::span<char> out);
+    void discard_input();
+
+    /// Translates and sends as much as there is room for; returns how many of `bytes`.
+    size_t write(std::span<char const> bytes, LineHost& host);
+    /// Sends echoes for which there was no room before.
+    void flush_echo(LineHost& host);
+
+    bool is_stopped() const { return stopped_; }
+    void stop() { stopped_ = true; }
+    void start(LineHost& host);
+
+private:
+    enum class Erase : u8 { Character, Word, Line };
+
+    bool canonical() const { return settings_.c_lflag & ICANON; }
+    bool local(tcflag_t flag) const { return settings_.c_lflag & flag; }
+    bool matches(char byte, unsigned which) const { return settings_.c_cc[which] != 0 && static_cast<u8>(byte) == settings_.c_cc[which]; }
+    bool is_continuation(char byte) const { return (settings_.c_iflag & IUTF8) && (static_cast<u8>(byte) & 0xc0) == 0x80; }
+    u32 used() const { return head_ - tail_; }
+    char at(u32 position) const { return buffer_[position % capacity]; }
+    bool is_delimiter(u32 position) const { return delimiters_[position % capacity / 64] >> (position % 64) & 1; }
+    void mark_delimiter(u32 position, bool value);
+
+    bool handle_flow(char byte, LineHost& host);
+    bool handle_signal(char byte, LineHost& host);
+    bool handle_canonical(char byte);
+    void raise(TypedSignal signal, char byte, LineHost& host);
+    void store(char byte);
+    void finish_line(char byte);
+    void accept(char byte);
+    void erase(Erase kind);
+    void kill_without_erasing();
+    u32 character_start(u32 position) const;
+    u32 erase_start(Erase kind) const;
+    u32 columns_of(char byte, u32 column) const;
+    u32 column_at(u32 position) const;
+    void reprint();
+
+    void echo(char byte);
+    void echo_raw(char byte);
+    void echo_output(char byte);
+    size_t translate(char byte, std::span<char, 8> out);
+
+    ::termios settings_ = initial_settings();
+    std::array<char, capacity> buffer_{};
+    std::array<u64, capacity / 64> delimiters_{};
+    u32 head_ = 0, tail_ = 0;       ///< free-running; bytes tail_ … head_ are in buffer_
+    u32 line_start_ = 0;            ///< the line that is being edited begins here; all before it can be read
+    u32 column_ = 0;                ///< of the cursor, as far as output tells
+    u32 line_column_ = 0;           ///< where the echo of the edited line begins
+    bool literal_next_ = false;
+    bool stopped_ = false;
+    std::array<char, echo_capacity> echo_{};
+    u32 echo_head_ = 0, echo_tail_ = 0;
+};
+
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+// Output half of the line discipline: OPOST translation, the column, echoes.
+#include "kernel/tty/line_discipline.h"
+
+#include <algorithm>
+
+namespace tty {
+
+namespace {
+
+/// The longest translation of one byte: a tab.
+constexpr size_t longest_translation = 8;
+
+/// Not touched by any output flag but OLCUC.
+constexpr bool is_plain(char byte) { return static_cast<u8>(byte) >= 0x20 && byte != 0x7f; }
+
+}
+
+/// `byte` as the output flags want it; moves the column. Returns how many bytes of `out` it takes.
+size_t LineDiscipline::translate(char byte, std::span<char, 8> out) {
+    tcflag_t const flags = settings_.c_oflag;
+    out[0] = byte;
+    if (!(flags & OPOST)) return 1;
+    if (byte == '\r') {
+        if ((flags & ONOCR) && column_ == 0) return 0;
+        if (!(flags & OCRNL)) return column_ = 0, 1;
+        out[0] = '\n';
+        if (flags & ONLRET) column_ = 0;
+        return 1;
+    }
+    if (byte == '\n') {
+        if (flags & (ONLRET | ONLCR)) column_ = 0;
+        if (!(flags & ONLCR)) return 1;
+        out[0] = '\r', out[1] = '\n';
+        return 2;
+    }
+    if (byte == '\t') {
+        size_t const spaces = 8 - column_ % 8;
+        column_ += static_cast<u32>(spaces);
+        if ((flags & TABDLY) != XTABS) return 1;
+        std::fill_n(out.begin(), spaces, ' ');
+        return spaces;
+    }
+    if (byte == '\b') return column_ -= column_ > 0, 1;
+    if (is_plain(byte)) {
+        if ((flags & OLCUC) && byte >= 'a' && byte <= 'z') out[0] = static_cast<char>(byte - 'a' + 'A');
+        column_ += !is_continuation(byte);
+    }
+    return 1;
+}
+
+size_t LineDiscipline::write(std::span<char const> bytes, LineHost& host) {
+    flush_echo(host);
+    if (stopped_ || echo_head_ != echo_tail_) return 0;
+    if (!(settings_.c_oflag & OPOST)) {
+        size_t const count = std::min(bytes.size(), host.output_room());
+        if (count) host.send(bytes.first(count));
+        return count;
+    }
+    bool const runs = !(settings_.c_oflag & OLCUC);
+    size_t done = 0, room = host.output_room();
+    while (done < bytes.size() && room >= longest_translation) {
+        size_t run = 0;
+        while (runs && run < room && done + run < bytes.size() && is_plain(bytes[done + run]))
+            column_ += !is_continuation(bytes[done + run++]);
+        if (run) {
+            host.send(bytes.subspan(done, run));
+            done += run, room -= run;
+            continue;
+        }
+        std::array<char, longest_translation> out;
+        size_t const length = translate(bytes[done++], out);
+        if (length) host.send({out.data(), length});
+        room -= length;
+    }
+    return done;
+}
+
+void LineDiscipline::start(LineHost& host) {
+    stopped_ = false;
+    flush_echo(host);
+}
+
+void LineDiscipline::flush_echo(LineHost& host) {
+    if (stopped_) return;
+    while (echo_tail_ != echo_head_) {
+        u32 const start = echo_tail_ % echo_capacity;
+        u32 const contiguous = std::min<u32>(echo_head_ - echo_tail_, static_cast<u32>(echo_capacity) - start);
+        size_t const count = std::min<size_t>(contiguous, host.output_room());
+        if (count == 0) return;
+        host.send({&echo_[start], count});
+        echo_tail_ += static_cast<u32>(count);
+    }
+}
+
+/// An echo that finds no room is lost, as on Linux; the input is not.
+void LineDiscipline::echo_output(char byte) {
+    if (echo_head_ - echo_tail_ < echo_capacity) echo_[echo_head_++ % echo_capacity] = byte;
+}
+
+void LineDiscipline::echo_raw(char byte) {
+    std::array<char, longest_translation> out;
+    size_t const length = translate(byte, out);
+    for (size_t i = 0; i < length; ++i) echo_output(out[i]);
+}
+
+void LineDiscipline::echo(char byte) {
+    bool const control = !is_plain(byte) && byte != '\t';
+    if (!control || !local(ECHOCTL)) return echo_raw(byte);
+    echo_raw('^');
+    echo_raw(static_cast<char>(byte ^ 0x40));
+}
+
+}

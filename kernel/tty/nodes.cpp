@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+// The terminals' files and nodes: ttyS0, tty0, tty1, console (5,1) and tty (5,0), the
+// opener's own terminal. The tables are filled at boot, before any program, and never
+// change after: no lock.
+#include <array>
+
+#include <linux/fcntl.h>
+
+#include "kernel/tty/terminal.h"
+#include "mm/heap.h"
+
+namespace tty {
+
+namespace {
+
+constexpr u64 controlling_device = fs::make_device(5, 0);
+constexpr u64 console_device = fs::make_device(5, 1);
+constexpr u64 current_virtual_device = fs::make_device(4, 0);
+
+struct Entry {
+    u64 device = 0;
+    Terminal* terminal = nullptr;
+};
+
+constinit std::array<Entry, 16> entries{};
+constinit size_t entry_count = 0;
+constinit Terminal* console_terminal = nullptr;
+constinit SignalTarget* the_signal_target = nullptr;
+
+class TerminalFile final : public fs::File {
+public:
+    TerminalFile(Ref<fs::Dentry> dentry, u32 flags, Terminal& terminal) : File(std::move(dentry), flags), terminal_(terminal) {}
+    bool is_seekable() const override { return false; }
+    Result<i64> ioctl(u32 command, u64 argument) override { return terminal_.ioctl(command, argument); }
+    fs::PollEvents poll(sched::WaitQueue*& queue_out) override { return terminal_.poll(queue_out); }
+protected:
+    Result<size_t> do_read(u64, mm::IoBuffer& buffer) override { return terminal_.read(flags(), buffer); }
+    Result<size_t> do_write(u64, mm::IoBuffer& buffer) override { return terminal_.write(flags(), buffer); }
+private:
+    Terminal& terminal_;
+};
+
+/// The terminal that a node stands for; ENXIO if there is none.
+Result<Terminal*> resolve(u64 device) {
+    Terminal* terminal;
+    if (device == console_device) terminal = console_terminal;
+    else if (device == controlling_device) terminal = the_signal_target ? find_terminal(the_signal_target->controlling_terminal()) : nullptr;
+    else terminal = find_terminal(device);
+    if (!terminal) return fail(ENXIO);
+    return terminal;
+}
+
+Result<Ref<fs::File>> open_terminal(fs::Dentry& dentry, u32 flags, u64 device) {
+    Terminal* const terminal = TRY(resolve(device));
+    auto file = TRY(mm::make_ref<TerminalFile>(Ref<fs::Dentry>::share(&dentry), flags, *terminal));
+    bool const never_controls = device == console_device || device == controlling_device || device == current_virtual_device;
+    if (!never_controls && !(flags & O_NOCTTY) && (flags & O_ACCMODE) != O_WRONLY) terminal->offer_to_opener();
+    return Ref<fs::File>(std::move(file));
+}
+
+}
+
+void set_signal_target(SignalTarget& target) { the_signal_target = &target; }
+SignalTarget* signal_target() { return the_signal_target; }
+void set_console(Terminal& terminal) { console_terminal = &terminal; }
+
+Terminal* find_terminal(u64 device) {
+    for (Entry const& entry : entries)
+        if (device != 0 && entry.device == device) return entry.terminal;
+    return nullptr;
+}
+
+void end_session(Pid session) {
+    for (Entry const& entry : entries)
+        if (entry.terminal) entry.terminal->end_session(session);
+}
+
+Result<> register_terminal(Terminal& terminal, std::string_view name, u64 device, u32 permissions) {
+    if (entry_count == entries.size()) return fail(ENOSPC);
+    TRY(fs::device_registry.add_character(name, device, permissions, open_terminal));
+    entries[entry_count++] = {device, &terminal};
+    return {};
+}
+
+Result<> register_common_nodes() {
+    TRY(fs::device_registry.add_character("console", console_device, 0600, open_terminal));
+    return fs::device_registry.add_character("tty", controlling_device, 0666, open_terminal);
+}
+
+}
