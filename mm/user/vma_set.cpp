@@ -68,6 +68,8 @@ void VmaSet::insert(Vma& vma) {
     tree_.insert(vma);
     ++count_;
     account(vma, 1);
+    // The hole below no longer has to keep away from a stack.
+    if (Vma const* const above = next(vma); above && above->is_stack()) hole_grew(vma.start);
 }
 
 void VmaSet::remove(Vma& vma) {
