@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+// Which devices the words console=… name; the rules of Linux's serial-console.rst. Pure.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include <base/types.h>
+
+namespace drivers {
+
+enum class ConsoleKind : u8 { None, Serial0, Serial1, Screen };
+
+struct ConsoleChoice {
+    bool log_to_serial[2] = {false, false};
+    bool log_to_screen = false;
+    u32 baud[2] = {115200, 115200};
+    ConsoleKind console = ConsoleKind::None;   ///< what /dev/console is
+    std::string_view unknown;                  ///< a word that names nothing here
+};
+
+/// Devices that are not there are passed over. Nothing named: the first serial port is
+/// the console and the screen shows the log as well; without a port, the screen is it.
+ConsoleChoice choose_consoles(std::span<std::string_view const> names, bool has_serial0, bool has_serial1, bool has_screen);
+
+}

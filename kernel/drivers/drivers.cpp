@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+// Brings the devices up in order and decides which of them are consoles.
+#include "kernel/drivers/drivers.h"
+
+#include <base/log.h>
+
+#include "kernel/drivers/console_choice.h"
+#include "kernel/drivers/serial.h"
+#include "kernel/tty/terminal.h"
+
+namespace drivers {
+
+namespace {
+
+constinit bool log_attached[2] = {false, false};
+
+ConsoleChoice choose(std::span<std::string_view const> names, bool has_screen) {
+    return choose_consoles(names, serial_ports[0].is_present(), serial_ports[1].is_present(), has_screen);
+}
+
+void attach_log(size_t port) {
+    if (std::exchange(log_attached[port], true)) return;
+    base::kernel_log.add_sink(serial_ports[port]);
+}
+
+}
+
+void start_early_log(std::span<std::string_view const> console_names) {
+    // Both are taken for present, to learn the speeds that were asked for.
+    ConsoleChoice const wanted = choose_consoles(console_names, true, true, true);
+    for (size_t port = 0; port < 2; ++port) serial_ports[port].probe(wanted.baud[port]);
+    ConsoleChoice const choice = choose(console_names, true);
+    for (size_t port = 0; port < 2; ++port)
+        if (choice.log_to_serial[port]) attach_log(port);
+}
+
+Result<> initialize(std::span<std::string_view const> console_names) {
+    for (SerialPort& port : serial_ports)
+        if (port.is_present()) TRY(port.start());
+    ConsoleChoice const choice = choose(console_names, false);
+    if (!choice.unknown.empty()) log_warning("console", "console={}: no such device", choice.unknown);
+    for (size_t port = 0; port < 2; ++port)
+        if (choice.log_to_serial[port]) attach_log(port);
+    if (choice.console == ConsoleKind::Serial0) tty::set_console(serial_ports[0].terminal);
+    if (choice.console == ConsoleKind::Serial1) tty::set_console(serial_ports[1].terminal);
+    return tty::register_common_nodes();
+}
+
+}
