@@ -4,9 +4,14 @@
 
 #include <algorithm>
 
+#include "sched/run_queue.h"
+
 namespace sched {
 
 PER_CPU arch::PerCpu<Thread*> current_thread_pointer;
+
+// Signals and /proc may reach a thread before it is started: their lock is there from the beginning.
+Thread::Thread() : run_queue(sched::run_queue.read()) {}
 
 void Thread::set_name(std::string_view text) {
     size_t const length = std::min(text.size(), name_capacity - 1);

@@ -41,7 +41,7 @@ class Thread : public Schedulable {
 public:
     static constexpr size_t name_capacity = 16;   ///< as Linux's TASK_COMM_LEN, with its NUL
 
-    Thread() = default;
+    Thread();
     virtual ~Thread() = default;
     Thread(Thread const&) = delete;
     Thread& operator=(Thread const&) = delete;
@@ -59,7 +59,7 @@ public:
     std::atomic<BlockPhase> block_phase{BlockPhase::None};
     bool charge_to_user = false;                ///< the mode that the last tick found it in
     CpuId cpu{0};                               ///< whose run queue it is on or runs on
-    std::atomic<RunQueue*> run_queue{nullptr};  ///< that CPU's; changes under the old queue's lock
+    std::atomic<RunQueue*> run_queue;           ///< that CPU's, never null; changes under the old queue's lock
 
     // ---- accounting, ns of clock_ns(); written by the CPU it runs on. Read by Scheduler::account().
     u64 user_ns = 0, system_ns = 0, last_charged_ns = 0;

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: MIT
+// Who runs, and for how long: turns, realtime order, preemption, ends of threads.
+#include <algorithm>
+#include <atomic>
+
+#include "kernel/sync/semaphore.h"
+#include "mm/kernel_space.h"
+#include "sched/policy.h"
+#include "tests/selftest/crew.h"
+#include "tests/selftest/self_test.h"
+
+using namespace selftest;
+using sched::scheduler;
+
+namespace {
+
+/// Threads that only burn time until a deadline, and count how often each got its turn.
+struct Hogs {
+    u64 deadline_ns = 0;
+    std::atomic<u32> last{~0u};
+    u32 turns[3] = {};
+    u64 used_ns[3] = {};
+    void burn(u32 number) {
+        while (arch::clock_ns() < deadline_ns)
+            if (last.exchange(number) != number) ++turns[number];
+        u64 user_ns, system_ns;
+        scheduler.account(sched::current_thread(), user_ns, system_ns);
+        used_ns[number] = user_ns + system_ns;
+    }
+};
+
+}
+
+SELF_TEST(sched_hogs_share_as_the_policy_says) {
+    Hogs hogs;
+    u64 const quanta = 12;
+    u64 const length_ns = 3 * quanta * scheduler.quantum_ns();
+    {
+        RealtimeScope above(50);   // none runs before all are there
+        Crew crew(hogs, 3);
+        REQUIRE(crew.start_all(&Hogs::burn));
+        hogs.deadline_ns = arch::clock_ns() + length_ns;
+        crew.join();
+    }
+    auto const [fewest, most] = std::minmax({hogs.turns[0], hogs.turns[1], hogs.turns[2]});
+    if (scheduler.policy().name() == "fifo") {
+        CHECK(hogs.turns[0] == 1 && hogs.turns[1] == 0 && hogs.turns[2] == 0);
+        CHECK(hogs.used_ns[0] >= length_ns * 9 / 10);
+    } else {
+        CHECK(most - fewest <= 1);
+        CHECK(fewest >= 2);
+    }
+    u64 const sum_ns = hogs.used_ns[0] + hogs.used_ns[1] + hogs.used_ns[2];
+    CHECK(sum_ns >= length_ns / 2 && sum_ns <= length_ns * 3 / 2);
+}
+
+SELF_TEST(sched_priority_policy_serves_low_nice_values_first) {
+    if (scheduler.policy().name() != "priority") return;
+    struct {
+        u32 order[3] = {}, count = 0;
+        void run(u32 number) { order[count++] = number; }
+    } work;
+    {
+        RealtimeScope above(50);
+        Crew crew(work, 3);
+        REQUIRE(crew.start(&decltype(work)::run, 10) && crew.start(&decltype(work)::run, -10) && crew.start(&decltype(work)::run, 0));
+        crew.join();
+    }
+    CHECK(work.order[0] == 1 && work.order[1] == 2 && work.order[2] == 0);
+}
+
+SELF_TEST(sched_realtime_priorities_run_in_order) {
+    struct {
+        u32 order[4] = {}, count = 0;
+        void run(u32 number) { order[count++] = number; }
+    } work;
+    {
+        RealtimeScope above(50);
+        Crew crew(work, 4);
+        static constexpr u8 priorities[] = {10, 30, 20, 30};
+        for (u8 priority : priorities) {
+            sched::Thread* thread = crew.start(&decltype(work)::run);
+            REQUIRE(thread);
+            scheduler.set_class(*thread, sched::SchedulingClass::Fifo, priority);
+        }
+        CHECK(work.count == 0);   // nothing below us has run
+        crew.join();
+    }
+    CHECK(work.order[0] == 1 && work.order[1] == 3 && work.order[2] == 2 && work.order[3] == 0);
+}
+
+SELF_TEST(sched_waking_a_realtime_thread_preempts_the_waker) {
+    struct {
+        sync::Semaphore event{0};
+        std::atomic<bool> seen{false};
+        bool at_once = false;
+        void wake(u32) {
+            event.up();
+            at_once = seen.load();
+        }
+    } work;
+    RealtimeScope above(50);
+    Crew crew(work, 1);
+    REQUIRE(crew.start(&decltype(work)::wake));
+    CHECK(work.event.down().has_value());
+    work.seen = true;
+    crew.join();
+    CHECK(work.at_once);
+}
+
+SELF_TEST(sched_yield_alternates_equals) {
+    struct {
+        u32 turn = 0, wrong = 0;
+        void run(u32 number) {
+            for (u32 i = 0; i < 1000; ++i) {
+                if (turn++ % 2 != number) ++wrong;
+                scheduler.yield();
+            }
+        }
+    } work;
+    RealtimeScope above(50);
+    Crew crew(work, 2);
+    for (u32 i = 0; i < 2; ++i) {
+        sched::Thread* thread = crew.start(&decltype(work)::run);
+        REQUIRE(thread);
+        scheduler.set_class(*thread, sched::SchedulingClass::Fifo, 10);   // no quantum disturbs the turns
+    }
+    crew.join();
+    CHECK(work.turn == 2000);
+    CHECK(work.wrong == 0);
+}
+
+SELF_TEST(sched_ended_threads_give_their_memory_back) {
+    struct { void run(u32) {} } work;
+    auto const many = [&] {
+        for (u32 round = 0; round < 20; ++round) {
+            Crew crew(work, 10);
+            CHECK(crew.start_all(&decltype(work)::run));
+        }
+    };
+    many();
+    u64 const before = mm::free_frames();
+    many();
+    u64 const limit_ns = in_ms(1000);
+    while (mm::free_frames() != before && arch::clock_ns() < limit_ns) scheduler.yield();
+    CHECK(mm::free_frames() == before);
+}
+
+SELF_TEST(sched_time_used_is_accounted) {
+    u64 user_ns, system_ns, user_after_ns, system_after_ns;
+    scheduler.account(sched::current_thread(), user_ns, system_ns);
+    u64 const start_ns = arch::clock_ns();
+    while (arch::clock_ns() < start_ns + 20 * ns_per_ms) arch::relax();
+    u64 const elapsed_ns = arch::clock_ns() - start_ns;
+    scheduler.account(sched::current_thread(), user_after_ns, system_after_ns);
+    u64 const used_ns = user_after_ns + system_after_ns - user_ns - system_ns;
+    CHECK(used_ns > 0 && used_ns <= elapsed_ns + ns_per_ms);
+    CHECK(user_after_ns == user_ns);
+
+    u64 const idle_before_ns = scheduler.idle_ns(CpuId(0));
+    CHECK(scheduler.sleep_until(in_ms(20), sched::Interruptible::No).has_value());
+    CHECK(scheduler.idle_ns(CpuId(0)) > idle_before_ns);
+}
