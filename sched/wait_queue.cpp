@@ -58,19 +58,22 @@ void WaitQueue::Waiter::prepare(Interruptible kind) {
     scheduler.prepare_to_block(kind);
 }
 
-/// Out of the queue with `error`; but a waiter that was already woken may not fail, or that wake_one() would be lost.
-Result<> WaitQueue::Waiter::leave(int error) {
+/// Out of the queue; false: was not in it, because it has been woken.
+bool WaitQueue::Waiter::leave() {
     decltype(queue_.lock_)::Guard guard(queue_.lock_);
-    if (!queued_) return {};
+    if (!queued_) return false;
     queued_ = false;
     queue_.waiters_.remove(*this);
     queue_.count_.store(queue_.count_.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
-    return fail(error);
+    return true;
 }
 
+/// A reason to give up; but a waiter that was already woken may not, or that wake_one() would be lost.
 Result<> WaitQueue::Waiter::check(Interruptible kind, u64 deadline_ns) {
-    if (kind == Interruptible::Yes && thread_.has_signal()) return leave(EINTR);
-    if (deadline_ns != no_deadline && arch::clock_ns() >= deadline_ns) return leave(ETIMEDOUT);
+    int error = 0;
+    if (kind == Interruptible::Yes && thread_.has_signal()) error = EINTR;
+    else if (deadline_ns != no_deadline && arch::clock_ns() >= deadline_ns) error = ETIMEDOUT;
+    if (error != 0 && leave()) return fail(error);
     return {};
 }
 
@@ -89,7 +92,7 @@ Result<> WaitQueue::Waiter::sleep(Interruptible kind, u64 deadline_ns) {
 WaitQueue::Waiter::~Waiter() {
     if (!prepared_) return;
     scheduler.cancel_block();
-    (void)leave(0);
+    leave();
 }
 
 }

@@ -53,7 +53,7 @@ public:
         Result<> sleep(Interruptible kind, u64 deadline_ns);
     private:
         friend class WaitQueue;
-        Result<> leave(int error);
+        bool leave();
         Result<> check(Interruptible kind, u64 deadline_ns);
         WaitQueue& queue_;
         Thread& thread_;
