@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: MIT
+// clone(2) and with it fork and vfork. Everything that can fail comes first, on an object
+// that nobody sees; link_process() makes it visible, all at once, under tree_lock.
+#include <abi/signal.h>
+#include <base/trace.h>
+
+#include <algorithm>
+
+#include <asm/resource.h>
+#include <linux/sched.h>
+
+#include "kernel/process/process_manager.h"
+#include "kernel/process/signal_action.h"
+#include "mm/user/user_access.h"
+#include "sched/clock.h"
+#include "sched/scheduler.h"
+
+namespace process {
+namespace {
+
+// Of no effect here: nothing is traced, there is no SysV undo list or I/O context to share.
+constexpr u64 accepted_flags = CSIGNAL | CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_VFORK | CLONE_PARENT |
+                               CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID |
+                               CLONE_DETACHED | CLONE_UNTRACED | CLONE_CHILD_SETTID | CLONE_IO | CLONE_PTRACE |
+                               CLONE_CLEAR_SIGHAND;
+
+/// A thread shares everything; a process of its own shares no more than memory and descriptors.
+constexpr u64 thread_flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD;
+
+Result<> check(CloneRequest const& request) {
+    u64 const flags = request.flags;
+    if (flags & ~accepted_flags) return fail(EINVAL);
+    if ((flags & CLONE_SIGHAND) && !(flags & CLONE_VM)) return fail(EINVAL);
+    if ((flags & CLONE_SIGHAND) && (flags & CLONE_CLEAR_SIGHAND)) return fail(EINVAL);
+    if ((flags & CLONE_THREAD) && (flags & thread_flags) != thread_flags) return fail(EINVAL);
+    if (!(flags & CLONE_THREAD) && (flags & CLONE_FS)) return fail(EINVAL);
+    if (request.exit_signal < 0 || request.exit_signal > signal_count) return fail(EINVAL);
+    if ((flags & CLONE_SETTLS) && request.tls >= arch::user_space_end) return fail(EPERM);
+    return {};
+}
+
+/// Registers of the new thread: the caller's, 0 as the result, perhaps another stack and TLS.
+void prepare_context(UserThread& child, UserThread& parent, CloneRequest const& request, TrapFrame frame) {
+    frame.rax = 0;
+    frame.vector_or_syscall = ~u64{0};
+    if (request.stack != 0) frame.rsp = request.stack;
+    arch::fpu_save_current(parent.context);
+    std::copy_n(reinterpret_cast<u64 const*>(parent.context.fpu), arch::fpu_area_size() / sizeof(u64),
+                reinterpret_cast<u64*>(child.context.fpu));
+    child.context.fs_base = (request.flags & CLONE_SETTLS) ? request.tls : arch::get_fs_base(parent.context);
+    child.context.gs_base = arch::get_gs_base(parent.context);
+    arch::prepare_user_thread(child.context, frame);
+}
+
+void inherit(UserThread& child, UserThread& parent, CloneRequest const& request) {
+    child.set_name(parent.name);
+    child.blocked = parent.blocked;
+    child.nice = parent.nice;
+    child.scheduling_class = parent.scheduling_class;
+    child.realtime_priority = parent.realtime_priority;
+    bool const shares_stack_area = (request.flags & (CLONE_VM | CLONE_VFORK)) == CLONE_VM;
+    if (!shares_stack_area) child.alternate_stack = parent.alternate_stack;
+    if (request.flags & CLONE_CHILD_CLEARTID) child.clear_child_tid = UserAddr(request.child_tid);
+}
+
+Result<Ref<SignalHandlers>> copy_handlers(SignalHandlers& from, u64 flags) {
+    if (flags & CLONE_SIGHAND) return Ref<SignalHandlers>::share(&from);
+    auto copy = TRY(mm::make_ref<SignalHandlers>());
+    {
+        decltype(from.lock)::Guard guard(from.lock);
+        copy->actions = from.actions;
+    }
+    if (flags & CLONE_CLEAR_SIGHAND) reset_handlers(*copy);
+    return copy;
+}
+
+Result<> share_or_copy(Process& child, Process& parent, u64 flags) {
+    child.handlers = TRY(copy_handlers(*parent.handlers, flags));
+    child.descriptors = (flags & CLONE_FILES) ? parent.descriptors : TRY(parent.descriptors->copy());
+    {
+        decltype(parent.fs_lock)::Guard guard(parent.fs_lock);
+        child.fs_context = parent.fs_context;
+        child.limits = parent.limits;
+    }
+    child.address_space = (flags & CLONE_VM) ? parent.address_space : TRY(parent.address_space->fork());
+    child.executable = parent.executable;
+    return {};
+}
+
+void inherit(Process& child, Process& parent, CloneRequest const& request) {
+    child.credentials = parent.credentials;
+    child.set_name(parent.name());
+    child.auxiliary_vector = parent.auxiliary_vector;
+    child.dumpable = parent.dumpable;
+    child.add_random_layout = parent.add_random_layout;
+    child.oom_score_adjustment = parent.oom_score_adjustment;
+    child.exit_signal = request.exit_signal;
+    child.start_time_ns = sched::clock.monotonic_ns();
+    child.vfork_done.store(!(request.flags & CLONE_VFORK), std::memory_order_relaxed);
+}
+
+/// CLONE_PARENT_SETTID, CLONE_CHILD_SETTID: faults are ignored, as in Linux.
+void write_tids(Process& child, Pid tid, CloneRequest const& request) {
+    i32 const value = tid.value;
+    if (request.flags & CLONE_PARENT_SETTID) (void)mm::UserPtr<i32>(request.parent_tid).write(value);
+    if (request.flags & CLONE_CHILD_SETTID)
+        (void)child.address_space->write(UserAddr(request.child_tid), std::as_bytes(std::span(&value, 1)));
+}
+
+}
+
+Result<> ProcessManager::link_process(Process& child, UserThread& thread, u64 flags) {
+    Process& caller = current_process();
+    UserId const payer = caller.credentials.real_uid;
+    mm::Owned<UserAccount> fresh_account;
+    if (payer.value != 0) fresh_account = mm::Owned<UserAccount>(TRY(mm::make<UserAccount>()));
+    TreeGuard guard(tree_lock);
+    // A signal sent to the caller's whole group reaches either the caller before it forks, or the child too.
+    if (current_user_thread().has_signal()) return fail(restart_no_intr);
+    if (thread_count_.load(std::memory_order_relaxed) >= thread_limit_) return fail(EAGAIN);
+    if (processes_of(payer) >= caller.limits[RLIMIT_NPROC].soft) return fail(EAGAIN);
+    if (!pids_.add_with_new_number(child)) return fail(EAGAIN);
+    thread.tid = child.pid();
+    child.parent = (flags & CLONE_PARENT) && caller.parent ? caller.parent : &caller;
+    child.parent->children.push_back(child);
+    child.controlling_terminal = caller.controlling_terminal;
+    join_group(child, *caller.group_object);
+    charge(child, payer, fresh_account);
+    add_first_thread(child, thread);
+    return {};
+}
+
+void ProcessManager::add_first_thread(Process& process, UserThread& thread) {
+    process.threads.push_back(thread);
+    process.thread_count = 1;
+    process_count_.fetch_add(1, std::memory_order_relaxed);
+    thread_count_.fetch_add(1, std::memory_order_relaxed);
+    forks_.fetch_add(1, std::memory_order_relaxed);
+    process.acquire_ref();   // the tree's, given back by who reaps it
+}
+
+Result<Pid> ProcessManager::clone_process(CloneRequest const& request, TrapFrame const& frame) {
+    UserThread& parent_thread = current_user_thread();
+    Process& parent = parent_thread.process();
+    auto child = TRY(mm::make_ref<Process>());
+    auto thread = TRY(UserThread::create(child));
+    TRY(share_or_copy(*child, parent, request.flags));
+    inherit(*child, parent, request);
+    inherit(*thread, parent_thread, request);
+    prepare_context(*thread, parent_thread, request, frame);
+    thread->context.page_table_root = child->address_space->root();
+    TRY(link_process(*child, *thread, request.flags));
+    Pid const pid = child->pid();
+    TRACE_EVENT(Fork, static_cast<u64>(parent.pid().value), static_cast<u64>(pid.value));
+    write_tids(*child, pid, request);
+    sched::scheduler.start(*thread.leak());
+    if (request.flags & CLONE_VFORK)
+        (void)child->vfork_wait.wait([&] { return child->vfork_done.load(std::memory_order_acquire); }, sched::Interruptible::No);
+    return pid;
+}
+
+Result<Pid> ProcessManager::clone_thread(CloneRequest const& request, TrapFrame const& frame) {
+    UserThread& parent = current_user_thread();
+    Process& process = parent.process();
+    auto thread = TRY(UserThread::create(Ref<Process>::share(&process)));
+    inherit(*thread, parent, request);
+    prepare_context(*thread, parent, request, frame);
+    thread->context.page_table_root = process.address_space->root();
+    {
+        TreeGuard guard(tree_lock);
+        decltype(process.signal_lock)::Guard signal_guard(process.signal_lock);
+        if (process.group_exit || process.execing || parent.has_signal()) return fail(restart_no_intr);
+        if (thread_count_.load(std::memory_order_relaxed) >= thread_limit_) return fail(EAGAIN);
+        if (!pids_.add_with_new_number(*thread)) return fail(EAGAIN);
+        thread->tid = thread->entry_id;
+        process.threads.push_back(*thread);
+        ++process.thread_count;
+        thread_count_.fetch_add(1, std::memory_order_relaxed);
+        forks_.fetch_add(1, std::memory_order_relaxed);
+    }
+    Pid const tid = thread->tid;
+    write_tids(process, tid, request);
+    sched::scheduler.start(*thread.leak());
+    return tid;
+}
+
+Result<Pid> ProcessManager::clone(CloneRequest const& request, TrapFrame const& frame) {
+    TRY(check(request));
+    if (request.flags & CLONE_THREAD) return clone_thread(request, frame);
+    return clone_process(request, frame);
+}
+
+}

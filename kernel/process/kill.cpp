@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+// kill(2), tgkill(2), rt_sigqueueinfo(2): whom a number means, and who may signal whom.
+#include <abi/signal.h>
+
+#include "kernel/process/process_manager.h"
+
+namespace process {
+namespace {
+
+/// credentials(7): root, or the sender's real or effective user is the target's real or saved one.
+bool may_signal(Process const& sender, Process const& target, int signal) {
+    fs::Credentials const& from = sender.credentials;
+    fs::Credentials const& to = target.credentials;
+    if (from.effective_uid.value == 0) return true;
+    if (signal == SIGCONT && sender.session == target.session) return true;
+    return from.effective_uid == to.real_uid || from.effective_uid == to.saved_uid || from.real_uid == to.real_uid ||
+           from.real_uid == to.saved_uid;
+}
+
+SignalInfo info_from(Process const& sender, int signal, int code) {
+    SignalInfo info;
+    info.signal = signal;
+    info.code = code;
+    info.pid = sender.pid().value;
+    info.uid = sender.credentials.real_uid.value;
+    return info;
+}
+
+/// Counts what became of a signal to many.
+struct Tally {
+    bool seen = false, sent = false;
+    void deliver(Process const& sender, Process& target, SignalInfo const& info) {
+        seen = true;
+        if (!may_signal(sender, target, info.signal)) return;
+        sent = true;
+        post_signal(target, info);
+    }
+    Result<> result() const {
+        if (sent) return {};
+        return fail(seen ? EPERM : ESRCH);
+    }
+};
+
+}
+
+Result<> ProcessManager::kill_group(Process& sender, Pid group, SignalInfo const& info) {
+    TreeGuard guard(tree_lock);
+    auto* found = static_cast<ProcessGroup*>(pids_.find(group, PidKind::Group));
+    if (!found) return fail(ESRCH);
+    Tally tally;
+    for (Process& member : found->members) tally.deliver(sender, member, info);
+    return tally.result();
+}
+
+Result<> ProcessManager::kill_everyone(Process& sender, SignalInfo const& info) {
+    TreeGuard guard(tree_lock);
+    Tally tally;
+    // With the lock held throughout, so that a fork cannot slip through behind the walk.
+    for (PidEntry* entry = pids_.next_process(Pid(1)); entry; entry = pids_.next_process(entry->entry_id)) {
+        auto& target = static_cast<Process&>(*entry);
+        if (&target != &sender) tally.deliver(sender, target, info);
+    }
+    return tally.result();
+}
+
+Result<> ProcessManager::kill(i32 pid, int signal) {
+    if (signal < 0 || signal > signal_count) return fail(EINVAL);
+    Process& sender = current_process();
+    SignalInfo const info = info_from(sender, signal, SI_USER);
+    if (pid == 0) return kill_group(sender, sender.group, info);
+    if (pid == -1) return kill_everyone(sender, info);
+    if (pid == INT32_MIN) return fail(ESRCH);
+    if (pid < 0) return kill_group(sender, Pid(-pid), info);
+    return queue_signal(Pid(pid), info);
+}
+
+Result<> ProcessManager::queue_signal(Pid pid, SignalInfo const& info) {
+    auto [target, thread] = find_thread(pid);
+    if (!target) return fail(ESRCH);
+    if (!may_signal(current_process(), *target, info.signal)) return fail(EPERM);
+    send_signal(*target, info);
+    return {};
+}
+
+std::pair<Ref<Process>, bool> ProcessManager::find_thread(Pid tid) {
+    TreeGuard guard(tree_lock);
+    if (auto* process = static_cast<Process*>(pids_.find(tid, PidKind::Process))) return {Ref<Process>::share(process), false};
+    if (auto* thread = static_cast<UserThread*>(pids_.find(tid, PidKind::Thread))) return {Ref<Process>::share(&thread->process()), true};
+    return {Ref<Process>(), false};
+}
+
+Result<> ProcessManager::kill_thread(Pid group_or_zero, Pid tid, int signal) {
+    if (tid.value <= 0 || signal < 0 || signal > signal_count) return fail(EINVAL);
+    Process& sender = current_process();
+    auto [target, is_thread] = find_thread(tid);
+    if (!target || (group_or_zero.value != 0 && target->pid() != group_or_zero)) return fail(ESRCH);
+    if (!may_signal(sender, *target, signal)) return fail(EPERM);
+    return send_to_thread(*target, tid, info_from(sender, signal, SI_TKILL));
+}
+
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+// The set of signals that were sent and not yet taken. Its owner's signal_lock guards it.
+#include <abi/signal.h>
+
+#include "kernel/process/signal.h"
+
+namespace process {
+
+MM_OBJECT_CACHE_DEFINE(SignalNode)
+
+SignalNodes::~SignalNodes() {
+    list_.clear_and_dispose([](SignalNode* node) { delete node; });
+}
+
+PendingSignals::~PendingSignals() {
+    queue_.clear_and_dispose([](SignalNode* node) { delete node; });
+    discarded_.clear_and_dispose([](SignalNode* node) { delete node; });
+}
+
+bool PendingSignals::add(SignalInfo const& info, SignalNode* node) {
+    bool const realtime = info.signal >= first_realtime_signal;
+    bool const already = set & mask_of(info.signal);
+    set |= mask_of(info.signal);
+    if (already && !realtime) return false;
+    if (!realtime) {
+        for (SignalInfo& slot : slots_) {
+            if (slot.signal != 0) continue;
+            slot = info;
+            return false;
+        }
+    }
+    if (!node) return false;
+    node->info = info;
+    queue_.push_back(*node);
+    ++queued_;
+    return true;
+}
+
+SignalInfo PendingSignals::take(int signal, SignalNodes& used) {
+    SignalInfo result;
+    result.signal = signal;
+    bool found = false, more = false;
+    for (SignalInfo& slot : slots_) {
+        if (slot.signal != signal) continue;
+        result = slot;
+        slot.signal = 0;
+        found = true;
+    }
+    for (auto it = queue_.begin(); it != queue_.end();) {
+        SignalNode& node = *it;
+        if (node.info.signal != signal) { ++it; continue; }
+        if (found) { more = true; break; }
+        result = node.info;
+        found = true;
+        it = queue_.erase(it);
+        --queued_;
+        used.add(node);
+    }
+    used.take_all(discarded_);
+    if (!more) set &= ~mask_of(signal);
+    return result;
+}
+
+void PendingSignals::discard(SignalMask mask) {
+    if (!(set & mask)) return;
+    set &= ~mask;
+    for (SignalInfo& slot : slots_)
+        if (slot.signal != 0 && (mask & mask_of(slot.signal))) slot.signal = 0;
+    for (auto it = queue_.begin(); it != queue_.end();) {
+        SignalNode& node = *it;
+        if (!(mask & mask_of(node.info.signal))) { ++it; continue; }
+        it = queue_.erase(it);
+        --queued_;
+        discarded_.push_back(node);
+    }
+}
+
+void encode_signal_info(SignalInfo const& info, std::array<std::byte, 128>& out) {
+    siginfo_t value{};
+    static_assert(sizeof value == sizeof out);
+    value.si_signo = info.signal;
+    value.si_errno = info.error;
+    value.si_code = info.code;
+    bool const fault = info.code > 0 && info.code != SI_KERNEL;
+    switch (info.signal) {
+    case SIGSEGV: case SIGBUS: case SIGILL: case SIGFPE: case SIGTRAP:
+        if (fault) {
+            value.si_addr = reinterpret_cast<void*>(info.address);
+            break;
+        }
+        [[fallthrough]];
+    default:
+        value.si_pid = info.pid;
+        value.si_uid = info.uid;
+        if (info.signal == SIGCHLD && fault) value.si_status = info.status;
+        else if (info.code < 0) value.si_ptr = reinterpret_cast<void*>(info.value);
+    }
+    std::copy_n(reinterpret_cast<std::byte const*>(&value), sizeof value, out.data());
+}
+
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+// Allocation takes the next free number after the last one given, so that a number is
+// not used again soon: 64 numbers a step, at most 512 steps.
+#include "kernel/process/pid_table.h"
+
+#include <bit>
+
+#include <base/panic.h>
+
+namespace process {
+
+std::optional<i32> PidTable::next_free(i32 from, i32 end) const {
+    while (from < end) {
+        u64 const free = ~used_[from / 64] >> (from % 64);
+        if (free == 0) {
+            from = (from / 64 + 1) * 64;
+            continue;
+        }
+        i32 const found = from + std::countr_zero(free);
+        if (found < end) return found;
+        break;
+    }
+    return std::nullopt;
+}
+
+bool PidTable::add_with_new_number(PidEntry& entry) {
+    auto number = next_free(last_ + 1, pid_max);
+    if (!number) number = next_free(first_reused, last_ + 1);
+    if (!number) return false;
+    last_ = *number;
+    used_[*number / 64] |= u64{1} << (*number % 64);
+    add(entry, Pid(*number));
+    return true;
+}
+
+void PidTable::add(PidEntry& entry, Pid id) {
+    DEBUG_ASSERT(is_used(id.value) && !find(id, entry.entry_kind));
+    entry.entry_id = id;
+    PidEntry*& bucket = buckets_[bucket_of(id)];
+    entry.next_in_bucket = bucket;
+    bucket = &entry;
+}
+
+bool PidTable::bears_anything(Pid id) const {
+    for (PidEntry const* entry = buckets_[bucket_of(id)]; entry; entry = entry->next_in_bucket)
+        if (entry->entry_id == id) return true;
+    return false;
+}
+
+void PidTable::remove(PidEntry& entry) {
+    Pid const id = entry.entry_id;
+    PidEntry** link = &buckets_[bucket_of(id)];
+    while (*link != &entry) {
+        ASSERT(*link != nullptr);
+        link = &(*link)->next_in_bucket;
+    }
+    *link = entry.next_in_bucket;
+    entry.next_in_bucket = nullptr;
+    if (!bears_anything(id)) used_[id.value / 64] &= ~(u64{1} << (id.value % 64));
+}
+
+PidEntry* PidTable::find(Pid id, PidKind kind) const {
+    if (id.value <= 0) return nullptr;
+    for (PidEntry* entry = buckets_[bucket_of(id)]; entry; entry = entry->next_in_bucket)
+        if (entry->entry_id == id && entry->entry_kind == kind) return entry;
+    return nullptr;
+}
+
+PidEntry* PidTable::next_process(Pid previous) const {
+    for (i32 number = previous.value + 1; number < pid_max; ++number) {
+        if (number % 64 == 0 && used_[number / 64] == 0) {
+            number += 63;
+            continue;
+        }
+        if (!is_used(number)) continue;
+        if (PidEntry* entry = find(Pid(number), PidKind::Process)) return entry;
+    }
+    return nullptr;
+}
+
+}

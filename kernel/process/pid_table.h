@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+// Numbers of processes, threads, groups and sessions: one number space, as in Linux.
+// A number is free again when nothing of any kind bears it. All under ProcessManager::tree_lock.
+// The hash never grows, so that it costs the same memory before and after a storm of forks.
+#pragma once
+
+#include <array>
+#include <optional>
+
+#include <base/types.h>
+
+namespace process {
+
+enum class PidKind : u8 { Process, Thread, Group, Session };
+
+/// What bears a number; a base of the four kinds.
+struct PidEntry {
+    explicit constexpr PidEntry(PidKind kind) : entry_kind(kind) {}
+    PidEntry* next_in_bucket = nullptr;
+    Pid entry_id;
+    PidKind entry_kind;
+};
+
+class PidTable {
+public:
+    static constexpr i32 pid_max = 32768;            ///< /proc/sys/kernel/pid_max
+    static constexpr i32 first_reused = 300;         ///< below are the numbers of boot, as in Linux
+
+    constexpr PidTable() = default;
+    /// Gives `entry` the next free number and makes it findable; false: all are in use.
+    bool add_with_new_number(PidEntry& entry);
+    /// Makes `entry` findable under a number that something else bears already (groups, sessions).
+    void add(PidEntry& entry, Pid id);
+    void remove(PidEntry& entry);
+    PidEntry* find(Pid id, PidKind kind) const;
+    /// The next process after `previous`, in order of numbers, or null.
+    PidEntry* next_process(Pid previous) const;
+    Pid last_given() const { return Pid(last_); }
+
+private:
+    static constexpr size_t bucket_count = 4096;
+    static constexpr size_t word_count = pid_max / 64;
+
+    static size_t bucket_of(Pid id) { return static_cast<u32>(id.value) % bucket_count; }
+    bool is_used(i32 number) const { return used_[number / 64] >> (number % 64) & 1; }
+    bool bears_anything(Pid id) const;
+    std::optional<i32> next_free(i32 from, i32 end) const;
+
+    std::array<PidEntry*, bucket_count> buckets_{};
+    std::array<u64, word_count> used_{1};            ///< 0 is nobody's
+    i32 last_ = 0;
+};
+
+}

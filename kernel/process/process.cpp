@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+// Birth and death of the objects Process and UserThread, and what others may read of them.
+#include "kernel/process/process.h"
+
+#include <algorithm>
+
+#include "kernel/process/process_manager.h"
+#include "sched/clock.h"
+#include "sched/scheduler.h"
+
+namespace process {
+
+MM_OBJECT_CACHE_DEFINE(Process)
+MM_OBJECT_CACHE_DEFINE(UserThread)
+MM_OBJECT_CACHE_DEFINE(SignalHandlers)
+MM_OBJECT_CACHE_DEFINE(ProcessGroup)
+MM_OBJECT_CACHE_DEFINE(Session)
+MM_OBJECT_CACHE_DEFINE(UserAccount)
+
+Remains::~Remains() {
+    delete group;
+    delete session;
+    delete account;
+}
+
+Process::Process() : PidEntry(PidKind::Process) {}
+
+Process::~Process() { DEBUG_ASSERT(threads.empty() && children.empty() && zombies.empty()); }
+
+Ref<mm::AddressSpace> Process::copy_address_space() const {
+    decltype(state_lock)::Guard guard(state_lock);
+    return address_space;
+}
+
+Ref<fs::DescriptorTable> Process::copy_descriptors() const {
+    decltype(state_lock)::Guard guard(state_lock);
+    return descriptors;
+}
+
+Ref<fs::Dentry> Process::copy_executable() const {
+    decltype(state_lock)::Guard guard(state_lock);
+    return executable;
+}
+
+void Process::set_name(std::string_view text) {
+    size_t const length = std::min(text.size(), sizeof name_ - 1);
+    std::copy_n(text.data(), length, name_);
+    std::fill(name_ + length, name_ + sizeof name_, '\0');
+}
+
+ResourceUsage Process::total_usage() const {
+    ResourceUsage total = usage;
+    decltype(signal_lock)::Guard guard(signal_lock);
+    for (UserThread const& thread : threads) total.add(thread);
+    return total;
+}
+
+void ResourceUsage::add(ResourceUsage const& other) {
+    user_ns += other.user_ns;
+    system_ns += other.system_ns;
+    minor_faults += other.minor_faults;
+    major_faults += other.major_faults;
+    voluntary += other.voluntary;
+    involuntary += other.involuntary;
+    max_resident_kib = std::max(max_resident_kib, other.max_resident_kib);
+}
+
+void ResourceUsage::add(sched::Thread const& thread) {
+    u64 user = 0, system = 0;
+    sched::scheduler.account(thread, user, system);
+    user_ns += user;
+    system_ns += system;
+    voluntary += thread.voluntary_switches;
+    involuntary += thread.involuntary_switches;
+}
+
+Result<mm::Owned<UserThread>> UserThread::create(Ref<Process> process) {
+    mm::Owned<UserThread> thread(TRY(mm::make<UserThread>(std::move(process))));
+    thread->stack = TRY(mm::kernel_space.allocate_stack());
+    u64 const area = align_down(thread->stack.top() - arch::fpu_area_size(), 64);
+    thread->context.fpu = reinterpret_cast<arch::FpuArea*>(area);
+    thread->context.kernel_stack_top = area;
+    thread->start_time_ns = sched::clock.monotonic_ns();
+    return thread;
+}
+
+void UserThread::on_terminated() { delete this; }
+
+}

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT
+// Process: an address space, descriptors, credentials and signals, and the threads that
+// use them. Tree links are under process_manager.tree_lock, signal state and the list of
+// threads under signal_lock. A process is one object from fork until its parent reaps it.
+#pragma once
+
+#include <array>
+#include <optional>
+
+#include <base/intrusive.h>
+
+#include "kernel/fs/descriptor_table.h"
+#include "kernel/fs/vfs.h"
+#include "kernel/process/pid_table.h"
+#include "kernel/process/signal.h"
+#include "kernel/sync/mutex.h"
+#include "mm/slab.h"
+#include "mm/user/address_space.h"
+#include "sched/thread.h"
+#include "sched/wait_queue.h"
+
+namespace process {
+
+class Process;
+struct ProcessGroup;
+struct Session;
+struct UserAccount;
+
+/// Bits of Thread::return_work beyond the scheduler's own.
+namespace return_work = sched::return_work;
+
+/// A program's thread. Its FPU area lies above its kernel stack's first frame.
+class UserThread final : public sched::Thread, public PidEntry {
+public:
+    explicit UserThread(Ref<Process> process) : PidEntry(PidKind::Thread), process_(std::move(process)) {}
+    /// With a kernel stack and an FPU area (not initialised). ENOMEM.
+    static Result<mm::Owned<UserThread>> create(Ref<Process> process);
+
+    Process& process() const { return *process_; }
+    bool is_leader() const;
+    void on_terminated() override;
+
+    Pid tid;
+    base::ListHook process_hook;                 ///< in Process::threads
+    SignalMask blocked = 0;                      ///< changed by itself only, under signal_lock (set_blocked)
+    std::optional<SignalMask> saved_mask;        ///< sigsuspend: what to restore after the handler
+    PendingSignals pending;                      ///< GUARDED_BY process.signal_lock
+    AlternateStack alternate_stack;
+    UserAddr clear_child_tid;                    ///< set_tid_address(2)
+    UserAddr robust_list; u64 robust_list_size = 0;
+    u64 restart_block_deadline_ns = 0;           ///< restart_syscall(2) of nanosleep
+    u64 start_time_ns = 0;
+    MM_OBJECT_CACHE(UserThread)
+private:
+    Ref<Process> process_;
+};
+
+struct ResourceLimit { u64 soft = ~u64{0}, hard = ~u64{0}; };
+
+struct ResourceUsage {
+    u64 user_ns = 0, system_ns = 0, minor_faults = 0, major_faults = 0, voluntary = 0, involuntary = 0, max_resident_kib = 0;
+    void add(ResourceUsage const& other);
+    void add(sched::Thread const& thread);
+};
+
+enum class ProcessState : u8 { Alive, Exiting, Zombie, Reaped };
+
+/// Job control: how a process stands, and what its parent has yet to hear of it.
+enum class ChildReport : u8 { None, Stopped, Continued };
+
+/// What an ended process was the last to use; freed without a lock.
+struct Remains {
+    ProcessGroup* group = nullptr;
+    Session* session = nullptr;
+    UserAccount* account = nullptr;
+    Remains() = default;
+    Remains(Remains const&) = delete;
+    ~Remains();
+};
+
+class Process final : public RefCounted<Process>, public PidEntry {
+public:
+    Process();
+    ~Process();
+    Pid pid() const { return entry_id; }
+
+    // ---- used by its own threads without a lock; others go through the copies below.
+    // exec and exit, which change them, do so as the only thread, under state_lock.
+    Ref<mm::AddressSpace> address_space;
+    Ref<fs::DescriptorTable> descriptors;
+    Ref<SignalHandlers> handlers;                ///< changes under signal_lock too
+    Ref<fs::Dentry> executable;                  ///< /proc/PID/exe
+    mutable SpinLock<LockRank::process_state, PreemptOff> state_lock;
+    Ref<mm::AddressSpace> copy_address_space() const;   ///< null: it has exited
+    Ref<fs::DescriptorTable> copy_descriptors() const;
+    Ref<fs::Dentry> copy_executable() const;
+
+    fs::FsContext fs_context;                    ///< GUARDED_BY(fs_lock)
+    mutable sync::Mutex<LockRank::sleeping_leaf> fs_lock;
+    fs::Credentials credentials;                 ///< changed by the process itself only (one thread at a time)
+
+    // ---- GUARDED_BY process_manager.tree_lock
+    Process* parent = nullptr;                   ///< null: init
+    base::ListHook sibling_hook;                 ///< in the parent's children or zombies
+    base::ListHook group_hook;
+    base::List<Process, &Process::sibling_hook> children, zombies;
+    Pid group, session;
+    ProcessGroup* group_object = nullptr;
+    UserAccount* account = nullptr;              ///< who is charged for it (RLIMIT_NPROC); null: root
+    Remains remains;
+    u64 controlling_terminal = 0;                ///< device number; 0: none
+    std::atomic<ProcessState> state{ProcessState::Alive};
+    int exit_status = 0;                         ///< as wait4 reports it
+    ResourceUsage usage;                         ///< of threads that have ended
+    ResourceUsage children_usage;
+    int parent_death_signal = 0;                 ///< prctl(PR_SET_PDEATHSIG)
+    bool is_subreaper = false;                   ///< prctl(PR_SET_CHILD_SUBREAPER)
+    ChildReport report = ChildReport::None;
+    int report_status = 0;
+    u32 children_reports = 0;                    ///< children whose report is not None
+
+    // ---- signals and threads
+    mutable SpinLock<LockRank::signal, InterruptsOff> signal_lock;
+    PendingSignals shared_pending GUARDED_BY(signal_lock);
+    base::List<UserThread, &UserThread::process_hook> threads GUARDED_BY(signal_lock);
+    u32 thread_count GUARDED_BY(signal_lock) = 0;
+    bool group_exit GUARDED_BY(signal_lock) = false;    ///< all threads must end, with group_exit_status
+    int group_exit_status GUARDED_BY(signal_lock) = 0;
+    UserThread* execing GUARDED_BY(signal_lock) = nullptr;   ///< the thread for whose exec the others end
+    int stop_signal GUARDED_BY(signal_lock) = 0;         ///< not 0: stopped by it
+    bool continue_pending GUARDED_BY(signal_lock) = false;   ///< its parent is yet to hear of it
+    int exit_signal = 17;                        ///< SIGCHLD; what the parent gets; 0: nothing
+    sched::WaitQueue child_wait;                 ///< wait4 sleeps here
+    sched::WaitQueue stop_wait;                  ///< its own threads while stopped, or while one of them execs
+    sched::WaitQueue vfork_wait;                 ///< the parent sleeps here until exec or exit
+    std::atomic<bool> vfork_done{true};
+
+    // ---- exec's
+    std::array<u64, 2 * 24> auxiliary_vector{};  ///< /proc/PID/auxv
+    u64 start_time_ns = 0;
+    std::array<ResourceLimit, 16> limits;        ///< RLIM_NLIMITS; GUARDED_BY(fs_lock)
+    bool has_executed = false;                   ///< setpgid(2): EACCES after exec
+    bool dumpable = true;
+    bool add_random_layout = true;               ///< personality ADDR_NO_RANDOMIZE clears it
+    int oom_score_adjustment = 0;
+    bool oom_victim = false;                     ///< it was told to die for its memory
+
+    /// The name of its first thread (comm), for messages.
+    std::string_view name() const { return name_; }
+    void set_name(std::string_view text);
+    /// Own time and switches, ended and living threads.
+    ResourceUsage total_usage() const;
+    ResourceLimit limit(unsigned resource) const { return limits[resource]; }
+    bool is_init() const { return entry_id.value == 1; }
+    MM_OBJECT_CACHE(Process)
+
+private:
+    char name_[sched::Thread::name_capacity] = {};
+};
+
+inline bool UserThread::is_leader() const { return tid == process_->pid(); }
+
+using ProcessList = base::List<Process, &Process::sibling_hook>;
+
+/// The running thread's, which must be a program's.
+inline UserThread& current_user_thread() { return static_cast<UserThread&>(sched::current_thread()); }
+inline Process& current_process() { return current_user_thread().process(); }
+/// Null in a kernel thread.
+inline UserThread* current_user_thread_or_null() {
+    sched::Thread& thread = sched::current_thread();
+    return thread.context.fpu ? static_cast<UserThread*>(&thread) : nullptr;
+}
+
+}

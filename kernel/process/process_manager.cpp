@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+// The table of all processes: start, lookup, limits.
+#include "kernel/process/process_manager.h"
+
+#include <algorithm>
+
+#include <base/log.h>
+#include <base/panic.h>
+
+#include "kernel/process/terminal_signals.h"
+#include "mm/frame_allocator.h"
+#include "sched/scheduler.h"
+
+namespace process {
+
+constinit ProcessManager process_manager;
+
+void ProcessManager::initialize() {
+    // The FPU area shares the kernel stack's pages: most of them must be left for frames.
+    ASSERT(arch::fpu_area_size() <= mm::kernel_stack_size / 4);
+    // As Linux: at most an eighth of memory in kernel stacks.
+    u64 const by_memory = mm::frame_allocator.total_bytes() / (8 * mm::kernel_stack_size);
+    thread_limit_ = static_cast<u32>(std::clamp<u64>(by_memory, 20, PidTable::pid_max - PidTable::first_reused));
+    register_terminal_signals();
+    log_info("process", "at most {} threads, pids below {}", thread_limit_, PidTable::pid_max);
+}
+
+Result<sched::Thread*> ProcessManager::create(std::string_view name, void (*entry)(void*), int priority, void* argument) {
+    return sched::scheduler.create_kernel_thread(name, entry, argument, priority);
+}
+
+Ref<Process> ProcessManager::find(Pid pid) {
+    TreeGuard guard(tree_lock);
+    return Ref<Process>::share(static_cast<Process*>(pids_.find(pid, PidKind::Process)));
+}
+
+Ref<Process> ProcessManager::find_after(Pid pid) {
+    TreeGuard guard(tree_lock);
+    return Ref<Process>::share(static_cast<Process*>(pids_.next_process(pid)));
+}
+
+Pid ProcessManager::last_pid() const {
+    TreeGuard guard(tree_lock);
+    return pids_.last_given();
+}
+
+}

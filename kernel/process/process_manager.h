@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+// All processes: the pid table, the tree, groups and sessions; creation, exit, wait.
+// O(1) lookup and creation. tree_lock guards the tree and every Process field that says so;
+// it is a spin lock because terminals signal groups from interrupts. Nothing is freed under it.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "kernel/process/process.h"
+
+namespace process {
+
+/// clone(2), decoded.
+struct CloneRequest {
+    u64 flags = 0;               ///< CLONE_*
+    int exit_signal = 17;
+    u64 stack = 0, tls = 0;
+    u64 parent_tid = 0, child_tid = 0;   ///< user addresses
+};
+
+/// What wait4(2)/waitid(2) select.
+struct WaitRequest {
+    enum class Who : u8 { Any, Process, Group };
+    Who who = Who::Any;
+    Pid id;                      ///< Group 0: the caller's own
+    bool no_hang = false, exited = true, stopped = false, continued = false, no_reap = false;
+};
+struct WaitResult { Pid pid; int status = 0; ResourceUsage usage; UserId uid; };   ///< pid 0: nothing yet (no_hang)
+
+struct Session;
+struct Image;
+
+/// A group of processes that a terminal signals as one. credentials(7).
+struct ProcessGroup final : PidEntry {
+    ProcessGroup() : PidEntry(PidKind::Group) {}
+    Session* session = nullptr;
+    base::List<Process, &Process::group_hook> members;
+    MM_OBJECT_CACHE(ProcessGroup)
+};
+/// Keeps a session's number taken while it has groups.
+struct Session final : PidEntry {
+    Session() : PidEntry(PidKind::Session) {}
+    u32 groups = 0;
+    MM_OBJECT_CACHE(Session)
+};
+
+/// How many processes a user who is not root has, for RLIMIT_NPROC. Charged to the real uid at fork.
+struct UserAccount {
+    UserAccount* next = nullptr;
+    UserId uid{0};
+    u32 processes = 0;
+    MM_OBJECT_CACHE(UserAccount)
+};
+
+class ProcessManager {
+public:
+    constexpr ProcessManager() = default;
+    void initialize();
+
+    /// A kernel thread, in one line: process_manager.create("writer", entry, priority). `priority` is a nice value.
+    Result<sched::Thread*> create(std::string_view name, void (*entry)(void*), int priority, void* argument = nullptr);
+
+    /// Process 1 running `path` (argv[0] = path, then `arguments`), /dev/console as 0, 1, 2.
+    Result<> start_init(std::string_view path, std::span<std::string_view const> arguments, std::span<std::string_view const> environment);
+
+    Result<Pid> clone(CloneRequest const& request, TrapFrame const& frame);                     ///< EAGAIN ENOMEM EINVAL
+    /// execve(2). Strings are still in the old image. On success does not fail any more; the frame is the new program's.
+    Result<> execute(std::string_view path_for_name, Ref<fs::File> file, u64 argv, u64 envp, TrapFrame& frame);
+    /// Ends the running thread; `status` as wait4 reports it, if it is the last.
+    [[noreturn]] void exit_thread(int status_as_wait_reports);
+    [[noreturn]] void exit_group(int status_as_wait_reports);
+    Result<WaitResult> wait(WaitRequest const& request);                                        ///< ECHILD, restart_sys
+
+    Ref<Process> find(Pid pid);                                                                 ///< null: none. Zombies are found
+    Ref<Process> find_after(Pid pid);                                                           ///< next live pid (procfs)
+    Result<> kill(i32 pid, int signal);                                                         ///< kill(2) whole: ESRCH EPERM EINVAL
+    /// tgkill, tkill, and rt_sigqueueinfo's relatives; `info.signal` 0 only asks.
+    Result<> kill_thread(Pid group_or_zero, Pid tid, int signal);
+    Result<> queue_signal(Pid pid, SignalInfo const& info);                                     ///< rt_sigqueueinfo(2)
+    void signal_group(Pid group, SignalInfo const& info);                                       ///< any context
+
+    Result<> set_group(Pid pid, Pid group);                                                     ///< setpgid(2)
+    Result<Pid> get_group(Pid pid);
+    Result<Pid> get_session(Pid pid);
+    Result<Pid> new_session();                                                                  ///< setsid(2)
+    /// True if no member has a parent in another group of the session: no shell can continue it. POSIX 3.264.
+    bool is_orphaned(Pid group);
+
+    /// Memory is out: kills the largest process with a log line (SIGKILL); false if there is none to kill.
+    bool out_of_memory();
+
+    u32 process_count() const { return process_count_.load(std::memory_order_relaxed); }
+    u32 thread_count() const { return thread_count_.load(std::memory_order_relaxed); }
+    u32 thread_limit() const { return thread_limit_; }
+    Pid last_pid() const;
+    u64 forks() const { return forks_.load(std::memory_order_relaxed); }
+
+    mutable SpinLock<LockRank::process_tree, InterruptsOff> tree_lock;
+    using TreeGuard = decltype(tree_lock)::Guard;
+
+private:
+    // fork.cpp
+    Result<Pid> clone_thread(CloneRequest const& request, TrapFrame const& frame);
+    Result<Pid> clone_process(CloneRequest const& request, TrapFrame const& frame);
+    Result<> link_process(Process& child, UserThread& thread, u64 flags);
+    void add_first_thread(Process& process, UserThread& thread);
+    // exec.cpp
+    void become(Image& image, UserThread& thread);
+    // exit.cpp
+    [[noreturn]] void end_last_thread(UserThread& thread, int status);
+    void end_other_threads(UserThread& thread, int status);
+    void leave_children(Process& process, ProcessList& reaped);
+    void become_zombie(Process& process, ProcessList& reaped);
+    void hand_to_parent(Process& process, ProcessList& reaped);
+    Process& reaper_of(Process const& process) const;
+    // wait.cpp
+    struct Collected;
+    bool try_collect(Process& parent, WaitRequest const& request, Collected& out);
+    void reap(Process& parent, Process& child, Collected& out);
+    /// Takes `child`, already out of its parent's lists, out of the tree; its reference passes to the caller.
+    void unlink_reaped(Process& child);
+    // kill.cpp
+    Result<> kill_group(Process& sender, Pid group, SignalInfo const& info);
+    Result<> kill_everyone(Process& sender, SignalInfo const& info);
+    /// The process of a thread or process number, and whether it is a further thread's.
+    std::pair<Ref<Process>, bool> find_thread(Pid tid);
+    // process_group.cpp
+    void join_group(Process& process, ProcessGroup& group);
+    void leave_group(Process& process, Remains& remains);
+    // user_accounts.cpp
+    u64 processes_of(UserId uid) const;
+    void charge(Process& child, UserId uid, mm::Owned<UserAccount>& fresh);
+    void uncharge(Process& process);
+    Result<> check_set_group(Process const& caller, Process const& target, Pid group) const;
+
+    PidTable pids_ GUARDED_BY(tree_lock);
+    Process* init_ GUARDED_BY(tree_lock) = nullptr;
+    std::array<UserAccount*, 64> accounts_ GUARDED_BY(tree_lock){};
+    std::atomic<u32> process_count_{0}, thread_count_{0};
+    std::atomic<u64> forks_{0};
+    u32 thread_limit_ = 0;
+};
+
+extern constinit ProcessManager process_manager;
+
+/// Process 1 has ended: the machine powers off.
+[[noreturn]] void on_init_exit(int status);
+
+/// /proc's entries that speak of the system or of processes. Called once from main.
+Result<> register_proc_entries();
+
+}

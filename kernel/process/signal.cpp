@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: MIT
+// Sending signals, and what sending alone does: ignored ones vanish, SIGCONT continues and
+// stop signals cancel it, some thread that does not block the signal is woken. signal(7).
+#include <abi/signal.h>
+#include <base/trace.h>
+
+#include <asm/resource.h>
+
+#include "kernel/process/process_manager.h"
+#include "kernel/process/signal_action.h"
+#include "sched/scheduler.h"
+
+namespace process {
+namespace {
+
+using SignalGuard = decltype(Process::signal_lock)::Guard;
+
+/// True if the signal would do nothing now. A blocked signal is kept: its action may change.
+bool is_dropped(Process const& target, SignalMask blocked, int signal, SignalGuard const&) {
+    if (signal == SIGKILL || signal == SIGSTOP) return target.is_init();
+    SignalAction action;
+    {
+        decltype(target.handlers->lock)::Guard guard(target.handlers->lock);
+        action = target.handlers->actions[signal - 1];
+    }
+    bool const is_default = action.handler == default_handler;
+    // Init gets only what it handles: nobody may kill it.
+    if (target.is_init() && is_default) return true;
+    if (blocked & mask_of(signal)) return false;
+    return action.handler == ignore_handler || (is_default && default_action(signal) == DefaultAction::Ignore);
+}
+
+void notify(UserThread& thread) {
+    thread.return_work.fetch_or(return_work::signal, std::memory_order_relaxed);
+    sched::scheduler.wake_interruptible(thread);
+}
+
+/// Wakes one thread that will take the signal, or all for one that ends them all.
+void notify_some_thread(Process& target, int signal, SignalGuard const&) {
+    if (signal == SIGKILL) {
+        for (UserThread& thread : target.threads) notify(thread);
+        return;
+    }
+    for (UserThread& thread : target.threads) {
+        if (thread.blocked & mask_of(signal)) continue;
+        notify(thread);
+        return;
+    }
+}
+
+/// SIGCONT forgets stops and the reverse, whatever their actions are.
+void cancel_opposites(Process& target, int signal, SignalGuard const&) {
+    SignalMask const opposite = signal == SIGCONT              ? stop_signals
+                                : stop_signals & mask_of(signal) ? mask_of(SIGCONT)
+                                                                 : 0;
+    if (opposite != 0) {
+        target.shared_pending.discard(opposite);
+        for (UserThread& thread : target.threads) thread.pending.discard(opposite);
+    }
+    if (signal == SIGCONT && target.stop_signal != 0) {
+        target.stop_signal = 0;
+        target.continue_pending = true;
+    }
+    if (signal == SIGCONT || signal == SIGKILL) target.stop_wait.wake_all();
+}
+
+/// A blocked signal is kept as long as one thread blocks it; a single thread's mask decides usually.
+SignalMask blocked_by_first(Process const& target, SignalGuard const&) {
+    return target.threads.empty() ? 0 : target.threads.front().blocked;
+}
+
+bool has_room(Process const& target, PendingSignals const& pending) {
+    return pending.queued() < target.limits[RLIMIT_SIGPENDING].soft;
+}
+
+}
+
+void post_signal(Process& target, SignalInfo const& info, SignalNode* node) {
+    if (info.signal == 0) return;
+    SignalNodes unused;
+    TRACE_EVENT(Signal, static_cast<u64>(target.pid().value), static_cast<u64>(info.signal));
+    SignalGuard guard(target.signal_lock);
+    cancel_opposites(target, info.signal, guard);
+    bool used = false;
+    if (!target.threads.empty() && !is_dropped(target, blocked_by_first(target, guard), info.signal, guard)) {
+        used = target.shared_pending.add(info, has_room(target, target.shared_pending) ? node : nullptr);
+        notify_some_thread(target, info.signal, guard);
+    }
+    if (node && !used) unused.add(*node);
+}
+
+void send_signal(Process& target, SignalInfo const& info) {
+    // A look without the lock: at worst the information is lost, or a node is made in vain.
+    bool const wants_node = info.signal != 0 && target.shared_pending.wants_node(info.signal);
+    post_signal(target, info, wants_node ? new (std::nothrow) SignalNode : nullptr);
+}
+
+Result<> send_to_thread(Process& target, Pid tid, SignalInfo const& info) {
+    // To kill one thread is to kill them all.
+    if (info.signal == SIGKILL) {
+        send_signal(target, info);
+        return {};
+    }
+    SignalNodes unused;
+    SignalNode* node = info.signal >= first_realtime_signal ? new (std::nothrow) SignalNode : nullptr;
+    if (node) unused.add(*node);
+    SignalGuard guard(target.signal_lock);
+    UserThread* thread = nullptr;
+    for (UserThread& candidate : target.threads)
+        if (candidate.tid == tid) thread = &candidate;
+    // The first thread may have ended before the others: then the number still answers.
+    if (!thread) return tid == target.pid() ? Result<>() : fail(ESRCH);
+    if (info.signal == 0) return {};
+    cancel_opposites(target, info.signal, guard);
+    if (is_dropped(target, thread->blocked, info.signal, guard)) return {};
+    if (node) unused.remove(*node);
+    if (!thread->pending.add(info, has_room(target, thread->pending) ? node : nullptr) && node) unused.add(*node);
+    if (!(thread->blocked & mask_of(info.signal))) notify(*thread);
+    return {};
+}
+
+void force_signal(SignalInfo const& info) {
+    UserThread& thread = current_user_thread();
+    Process& process = thread.process();
+    SignalGuard guard(process.signal_lock);
+    {
+        decltype(process.handlers->lock)::Guard handlers_guard(process.handlers->lock);
+        SignalAction& action = process.handlers->actions[info.signal - 1];
+        if ((thread.blocked & mask_of(info.signal)) || action.handler == ignore_handler) action.handler = default_handler;
+    }
+    thread.blocked &= ~mask_of(info.signal);
+    thread.pending.add(info, nullptr);
+    thread.return_work.fetch_or(return_work::signal, std::memory_order_relaxed);
+}
+
+Result<SignalAction> exchange_action(Process& process, int signal, SignalAction const* replacement) {
+    if (signal < 1 || signal > signal_count) return fail(EINVAL);
+    if (replacement && (mask_of(signal) & unblockable_signals)) return fail(EINVAL);
+    SignalGuard guard(process.signal_lock);
+    SignalAction old;
+    {
+        decltype(process.handlers->lock)::Guard handlers_guard(process.handlers->lock);
+        SignalAction& action = process.handlers->actions[signal - 1];
+        old = action;
+        if (!replacement) return old;
+        action = *replacement;
+        action.mask &= ~unblockable_signals;
+    }
+    bool const ignores = replacement->handler == ignore_handler ||
+                         (replacement->handler == default_handler && default_action(signal) == DefaultAction::Ignore);
+    if (ignores) {
+        process.shared_pending.discard(mask_of(signal));
+        for (UserThread& thread : process.threads) thread.pending.discard(mask_of(signal));
+    }
+    return old;
+}
+
+void reset_handlers(SignalHandlers& handlers) {
+    decltype(handlers.lock)::Guard guard(handlers.lock);
+    for (SignalAction& action : handlers.actions) action = {action.handler == ignore_handler ? ignore_handler : default_handler, 0, 0, 0};
+}
+
+void refresh_return_work(UserThread& thread, SignalGuard const&) {
+    Process& process = thread.process();
+    SignalMask const pending = (thread.pending.set | process.shared_pending.set) & ~thread.blocked;
+    if (pending != 0 || process.stop_signal != 0 || process.continue_pending)
+        thread.return_work.fetch_or(return_work::signal, std::memory_order_relaxed);
+    else
+        thread.return_work.fetch_and(~return_work::signal, std::memory_order_relaxed);
+}
+
+void set_blocked(UserThread& thread, SignalMask mask) {
+    Process& process = thread.process();
+    mask &= ~unblockable_signals;
+    SignalGuard guard(process.signal_lock);
+    SignalMask const newly_blocked = mask & ~thread.blocked;
+    thread.blocked = mask;
+    refresh_return_work(thread, guard);
+    // What this thread had been chosen for, another may take.
+    SignalMask const orphaned = process.shared_pending.set & newly_blocked;
+    if (orphaned == 0 || process.thread_count == 1) return;
+    for (UserThread& other : process.threads)
+        if (&other != &thread && (orphaned & ~other.blocked)) notify(other);
+}
+
+std::optional<SignalInfo> take_signal(UserThread& thread, SignalMask wanted) {
+    SignalNodes used;
+    Process& process = thread.process();
+    SignalGuard guard(process.signal_lock);
+    for (PendingSignals* pending : {&thread.pending, &process.shared_pending}) {
+        SignalMask const ready = pending->set & wanted;
+        if (ready == 0) continue;
+        // Faults of the thread itself first, then in order of numbers (signal(7)).
+        SignalMask const first = ready & fault_signals ? ready & fault_signals : ready;
+        SignalInfo const info = pending->take(std::countr_zero(first) + 1, used);
+        refresh_return_work(thread, guard);
+        return info;
+    }
+    refresh_return_work(thread, guard);
+    return std::nullopt;
+}
+
+SignalMask pending_signals(UserThread const& thread) {
+    Process const& process = thread.process();
+    SignalGuard guard(process.signal_lock);
+    return thread.pending.set | process.shared_pending.set;
+}
+
+bool signal_pending() {
+    UserThread const* thread = current_user_thread_or_null();
+    return thread && thread->has_signal();
+}
+
+bool fatal_signal_pending() {
+    UserThread& thread = current_user_thread();
+    if (!thread.has_signal()) return false;
+    if (thread.return_work.load(std::memory_order_relaxed) & return_work::exit) return true;
+    return pending_signals(thread) & mask_of(SIGKILL);
+}
+
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+// Signals: pending sets, handlers, delivery. signal(7), sigaction(2). A signal sets the
+// return_work flag of a thread, which delivers it on its way back to user mode.
+// Lock order: ProcessManager::tree_lock, Process::signal_lock, SignalHandlers::lock.
+#pragma once
+
+#include <array>
+#include <optional>
+
+#include <arch/context.h>
+#include <arch/spin_lock.h>
+#include <base/intrusive.h>
+#include <base/ref.h>
+#include <base/result.h>
+
+#include "mm/slab.h"
+
+namespace process {
+
+class Process;
+class UserThread;
+
+/// Like base/result.h's restart_…: go on through restart_syscall(2), with what UserThread's restart block says.
+inline constexpr int restart_by_block = 516;
+
+inline constexpr int signal_count = 64;
+inline constexpr int first_realtime_signal = 32;         ///< from here on signals queue
+using SignalMask = u64;                                  ///< bit n-1: signal n
+constexpr SignalMask mask_of(int signal) { return SignalMask{1} << (signal - 1); }
+
+/// What siginfo_t says, before it is laid out for the program.
+struct SignalInfo {
+    int signal = 0, code = 0, error = 0;
+    i32 pid = 0; u32 uid = 0;                            ///< SI_USER, SIGCHLD
+    int status = 0;                                      ///< SIGCHLD
+    u64 address = 0;                                     ///< SIGSEGV, SIGBUS, SIGILL, SIGFPE
+    u64 value = 0;                                       ///< sigqueue
+};
+
+/// A queued signal that found no slot.
+struct SignalNode {
+    SignalInfo info;
+    base::ListHook hook;
+    MM_OBJECT_CACHE(SignalNode)
+};
+
+/// Nodes on their way to the heap: declare it before the lock's guard, so that it dies after it.
+class SignalNodes {
+public:
+    SignalNodes() = default;
+    ~SignalNodes();
+    SignalNodes(SignalNodes const&) = delete;
+    using List = base::List<SignalNode, &SignalNode::hook>;
+    void add(SignalNode& node) { list_.push_back(node); }
+    void remove(SignalNode& node) { list_.erase(list_.iterator_to(node)); }
+    void take_all(List& other) { list_.splice(list_.end(), other); }
+private:
+    List list_;
+};
+
+/// Signals sent and not yet taken. Two of the standard signals keep their information in place,
+/// so that the usual send allocates nothing; others need a node, or lose it (as in Linux).
+class PendingSignals {
+public:
+    PendingSignals() = default;
+    ~PendingSignals();
+    PendingSignals(PendingSignals const&) = delete;
+
+    SignalMask set = 0;
+
+    /// `node`: room for the information; null is allowed. True if the node was used.
+    bool add(SignalInfo const& info, SignalNode* node);
+    /// Takes the oldest signal `signal`, whose bit is set.
+    SignalInfo take(int signal, SignalNodes& used);
+    /// Forgets all of `mask`. Frees nothing (process_manager.tree_lock may be held).
+    void discard(SignalMask mask);
+    bool wants_node(int signal) const { return signal >= first_realtime_signal || (slots_[0].signal != 0 && slots_[1].signal != 0); }
+    u32 queued() const { return queued_; }
+
+private:
+    SignalNodes::List queue_, discarded_;
+    u32 queued_ = 0;
+    std::array<SignalInfo, 2> slots_{};                  ///< signal 0: free
+};
+
+/// The kernel's struct sigaction of x86-64 (rt_sigaction(2)).
+struct SignalAction { u64 handler = 0; u64 flags = 0; u64 restorer = 0; SignalMask mask = 0; };
+
+struct SignalHandlers : RefCounted<SignalHandlers> {
+    mutable SpinLock<LockRank::signal_handlers, InterruptsOff> lock;
+    std::array<SignalAction, signal_count> actions{};    ///< GUARDED_BY(lock); index signal - 1
+    MM_OBJECT_CACHE(SignalHandlers)
+};
+
+struct AlternateStack { u64 address = 0, size = 0; u32 flags = 2; };   ///< SS_DISABLE
+
+/// Sends to a process: any thread takes it. Any context in which Process::signal_lock may be taken.
+void send_signal(Process& target, SignalInfo const& info);
+/// To the thread `tid` of a process, which may be ending. ESRCH.
+Result<> send_to_thread(Process& process, Pid tid, SignalInfo const& info);
+/// As above with tree_lock or another spin lock held: allocates nothing, so information may be lost.
+void post_signal(Process& target, SignalInfo const& info, SignalNode* node = nullptr);
+/// A fault of the running thread: cannot be blocked or ignored (then the process dies).
+void force_signal(SignalInfo const& info);
+
+/// sigaction(2): null `replacement` only asks. EINVAL for SIGKILL and SIGSTOP. Ignoring a signal discards it.
+Result<SignalAction> exchange_action(Process& process, int signal, SignalAction const* replacement);
+/// Changes the running thread's mask (never SIGKILL, SIGSTOP) and looks again for what is now deliverable.
+void set_blocked(UserThread& thread, SignalMask mask);
+/// sigtimedwait(2): takes one pending signal of `wanted` from the running thread or its process.
+std::optional<SignalInfo> take_signal(UserThread& thread, SignalMask wanted);
+/// Signals pending for the thread or its process, blocked or not (sigpending(2)).
+SignalMask pending_signals(UserThread const& thread);
+/// Lays out the siginfo_t of signal(2) handlers, sigtimedwait and waitid: 128 bytes.
+void encode_signal_info(SignalInfo const& info, std::array<std::byte, 128>& out);
+
+/// From upcalls::on_return_to_user: delivers what is pending, restarts or ends a system call, exits.
+void deliver_signals(TrapFrame& frame);
+/// rt_sigreturn(2): restores the frame; the value that goes to rax.
+u64 signal_return(TrapFrame& frame);
+bool signal_pending();
+/// True if the running thread is about to die of what is pending.
+bool fatal_signal_pending();
+
+/// Stack that a handler's frame needs (AT_MINSIGSTKSZ).
+size_t minimum_signal_stack();
+
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+// rt_sigreturn(2): takes back the registers that a handler's frame holds. A program may have
+// written anything there: selectors are ours, flags are masked, the FPU area is made safe.
+#include <abi/signal.h>
+#include <arch/cpu.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "kernel/process/process.h"
+#include "kernel/process/signal_action.h"
+#include "kernel/process/signal_frame.h"
+#include "mm/user/user_access.h"
+
+namespace process {
+namespace {
+
+/// Room for one FPU area: on the stack where it fits, as it does but for the largest CPUs.
+class AreaBuffer {
+public:
+    Result<std::byte*> get(size_t size) {
+        if (size <= sizeof local_) return local_;
+        heap_ = TRY(mm::Buffer::allocate(size + 64));
+        return reinterpret_cast<std::byte*>(align_up(reinterpret_cast<u64>(heap_.data()), 64));
+    }
+private:
+    alignas(64) std::byte local_[2816];
+    mm::Buffer heap_;
+};
+
+/// True if the frame holds all of XSAVE's area, not only the legacy part.
+bool holds_xstate(u64 from) {
+    size_t const size = arch::fpu_area_size();
+    auto const software = mm::UserPtr<struct _fpx_sw_bytes>(from + software_bytes).read();
+    if (!software || software->magic1 != FP_XSTATE_MAGIC1 || software->xstate_size != size) return false;
+    auto const magic = mm::UserPtr<u32>(from + size).read();
+    return magic && *magic == FP_XSTATE_MAGIC2;
+}
+
+/// An XSAVE header (SDM vol. 1, 13.4.2) that says: x87 and SSE only.
+void write_legacy_header(std::byte* area) {
+    u64 const header[8] = {3};
+    std::copy_n(reinterpret_cast<std::byte const*>(header), sizeof header, area + legacy_area);
+}
+
+Result<> restore_fpu(UserThread& thread, u64 from) {
+    size_t const size = arch::fpu_area_size();
+    if (from == 0) {
+        arch::PreemptGuard guard;
+        arch::fpu_initialize(thread.context.fpu);
+        arch::fpu_load_current(thread.context);
+        return {};
+    }
+    if (!is_aligned(from, 64)) return fail(EFAULT);
+    AreaBuffer buffer;
+    std::byte* area = TRY(buffer.get(size));
+    bool const extended = arch::cpu_features.xsave && holds_xstate(from);
+    size_t const used = extended ? size : legacy_area;
+    TRY(mm::UserPtr<std::byte>(from).read_array({area, used}));
+    std::fill(area + used, area + size, std::byte{0});
+    if (arch::cpu_features.xsave && !extended) write_legacy_header(area);
+    if (!arch::fpu_sanitize(reinterpret_cast<arch::FpuArea*>(area))) return fail(EINVAL);
+    // Not preempted in between: a switch would save the live state over what is copied.
+    arch::PreemptGuard guard;
+    std::copy_n(area, size, reinterpret_cast<std::byte*>(thread.context.fpu));
+    arch::fpu_load_current(thread.context);
+    return {};
+}
+
+void restore_registers(TrapFrame& frame, struct sigcontext const& in) {
+    frame.r8 = in.r8; frame.r9 = in.r9; frame.r10 = in.r10; frame.r11 = in.r11;
+    frame.r12 = in.r12; frame.r13 = in.r13; frame.r14 = in.r14; frame.r15 = in.r15;
+    frame.rdi = in.rdi; frame.rsi = in.rsi; frame.rbp = in.rbp; frame.rbx = in.rbx;
+    frame.rdx = in.rdx; frame.rax = in.rax; frame.rcx = in.rcx; frame.rsp = in.rsp;
+    frame.rip = in.rip;
+    frame.rflags = (frame.rflags & ~arch::user_flags_allowed) | (in.eflags & arch::user_flags_allowed);
+    frame.cs = arch::user_code_selector;
+    frame.ss = arch::user_data_selector;
+    frame.vector_or_syscall = ~u64{0};
+}
+
+/// SS_AUTODISARM is not offered, so the frame only says what sigaltstack(2) had said.
+void restore_alternate_stack(UserThread& thread, UserStackDescription const& stack) {
+    if (stack.flags & SS_DISABLE) thread.alternate_stack = {};
+    else if (stack.size >= MINSIGSTKSZ) thread.alternate_stack = {stack.address, stack.size, 0};
+}
+
+Result<> restore(UserThread& thread, TrapFrame& frame) {
+    // The handler's `ret` took the return address.
+    auto const context = TRY(mm::UserPtr<UserContext>(frame.rsp - sizeof(u64) + offsetof(SignalFrame, context)).read());
+    TRY(restore_fpu(thread, reinterpret_cast<u64>(context.registers.fpstate)));
+    restore_registers(frame, context.registers);
+    restore_alternate_stack(thread, context.stack);
+    set_blocked(thread, context.blocked);
+    return {};
+}
+
+}
+
+u64 signal_return(TrapFrame& frame) {
+    UserThread& thread = current_user_thread();
+    if (restore(thread, frame)) return frame.rax;
+    SignalInfo info;
+    info.signal = SIGSEGV;
+    info.code = SI_KERNEL;
+    force_signal(info);
+    frame.vector_or_syscall = ~u64{0};
+    return 0;
+}
+
+}

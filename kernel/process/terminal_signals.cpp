@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+// tty::SignalTarget: the terminal's view of the running process and of groups.
+#include "kernel/process/terminal_signals.h"
+
+#include <abi/signal.h>
+
+#include "kernel/process/process_manager.h"
+#include "kernel/tty/terminal.h"
+
+namespace process {
+namespace {
+
+class TerminalSignals final : public tty::SignalTarget {
+public:
+    void signal_group(Pid group, int signal) override {
+        SignalInfo info;
+        info.signal = signal;
+        info.code = SI_KERNEL;
+        process_manager.signal_group(group, info);
+    }
+    Pid current_group() override { return running().group; }
+    Pid current_session() override { return running().session; }
+    bool is_session_leader() override { return running().session == running().pid(); }
+    u64 controlling_terminal() override { return running().controlling_terminal; }
+    void set_controlling_terminal(u64 device) override {
+        ProcessManager::TreeGuard guard(process_manager.tree_lock);
+        running().controlling_terminal = device;
+    }
+
+private:
+    static Process& running() { return current_process(); }
+};
+
+constinit TerminalSignals terminal_signals;
+
+}
+
+void register_terminal_signals() { tty::set_signal_target(terminal_signals); }
+
+}
