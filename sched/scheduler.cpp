@@ -108,6 +108,7 @@ void Scheduler::initialize_cpu(CpuId cpu) {
     timer_queue.on(cpu) = required(mm::make<TimerQueue>());
     current_thread_pointer.on(cpu) = queue->running;
     arch::return_work_pointer.on(cpu) = reinterpret_cast<u32 const*>(&queue->running->return_work);
+    if constexpr (config::debug) arch::set_thread_lock_list(queue->running->held_locks.pointer());
     run_queue.on(cpu) = queue;
 }
 

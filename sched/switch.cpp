@@ -87,6 +87,7 @@ void Scheduler::switch_to(RunQueue& queue, Thread& next, u64 now_ns) {
     next.last_charged_ns = now_ns;
     current_thread_pointer.write(&next);
     arch::return_work_pointer.write(reinterpret_cast<u32 const*>(&next.return_work));
+    if constexpr (config::debug) arch::set_thread_lock_list(next.held_locks.pointer());
     TRACE_EVENT(Switch, reinterpret_cast<u64>(&previous), reinterpret_cast<u64>(&next));
     arch::switch_context(previous.context, next.context);
 }

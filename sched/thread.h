@@ -8,6 +8,7 @@
 
 #include <arch/context.h>
 #include <arch/spin_lock.h>
+#include <base/config.h>
 #include <base/intrusive.h>
 #include <base/types.h>
 
@@ -34,6 +35,17 @@ namespace return_work {
 inline constexpr u32 signal = 1;    ///< a signal is pending: interruptible sleeps end with EINTR
 inline constexpr u32 exit = 2;      ///< the process is dying
 }
+
+/// Debug builds only: the sleeping locks a thread holds.
+template <bool is_checked>
+struct HeldLocks {
+    arch::LockList list;
+    arch::LockList* pointer() { return &list; }
+};
+template <>
+struct HeldLocks<false> {
+    arch::LockList* pointer() { return nullptr; }
+};
 
 struct RunQueue;
 
@@ -66,8 +78,8 @@ public:
     u64 voluntary_switches = 0, involuntary_switches = 0;
 
     char name[name_capacity] = {};
-    /// Locks held (debug builds), see arch/spin_lock.h.
-    void* held_locks = nullptr;
+    /// Sleeping locks held, for the check of their order.
+    [[no_unique_address]] HeldLocks<config::debug> held_locks;
 
     bool has_signal() const { return return_work.load(std::memory_order_relaxed) != 0; }
     /// Cuts it to name_capacity - 1 bytes.
