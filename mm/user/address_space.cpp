@@ -12,15 +12,12 @@ namespace mm {
 
 constinit PhysAddr zero_frame_address;
 
-namespace { constinit FrameRef the_zero_frame; }
-
-FrameRef zero_frame() { return the_zero_frame; }
+FrameRef zero_frame() { return FrameRef::share(frame_record(zero_frame_address)); }
 
 void initialize_user_memory() {
     auto frame = frame_allocator.allocate(0, Fill::Zero, Urgency::Kernel);
     if (!frame) panic("no memory for the frame of zeros");
-    zero_frame_address = frame->address();
-    the_zero_frame = std::move(*frame);
+    zero_frame_address = frame_address(frame->leak());   // its reference is kept for ever
 }
 
 Result<Ref<AddressSpace>> AddressSpace::create() {

@@ -62,10 +62,11 @@ FaultResult AddressSpace::map_object(Vma& vma, u64 page, FaultKind kind) {
     bool const writes_object = vma.is_shared() && vma.attributes.protection.write;
     u64 const index = vma.page_index(page);
     auto frame = vma.object->page(index, writes_object ? Access::Write : Access::Read);
-    // A hole that is mapped shared needs its own frame now, or this mapping would miss later writes.
-    if (frame && vma.is_shared() && is_zero_frame(frame->address())) frame = vma.object->page(index, Access::Write);
+    bool const copies = kind == FaultKind::Write && !vma.is_shared();
+    // A hole that is mapped needs its own frame now, or this mapping would miss later writes to the file.
+    if (frame && !copies && is_zero_frame(frame->address())) frame = vma.object->page(index, Access::Write);
     if (!frame) return result_of(frame.error());
-    if (kind == FaultKind::Write && !vma.is_shared()) return map_private_copy(vma, page, *frame);
+    if (copies) return map_private_copy(vma, page, *frame);
     return install(vma, page, std::move(*frame), writes_object ? Writable::Yes : Writable::No, vm_events.file_maps);
 }
 

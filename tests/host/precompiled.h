@@ -2,6 +2,11 @@
 // What every host test reads, parsed once.
 #pragma once
 
+// <atomic> drags in <unistd.h>, whose function sync would bar our namespace.
+#define sync libc_sync
+#include <unistd.h>
+#undef sync
+
 #include <gtest/gtest.h>
 
 #include <algorithm>

@@ -16,6 +16,8 @@ enum class IrqPolicy : u8 { InterruptsOff, PreemptOff };
 inline constexpr IrqPolicy InterruptsOff = IrqPolicy::InterruptsOff;
 inline constexpr IrqPolicy PreemptOff = IrqPolicy::PreemptOff;
 
+struct LockList {};
+inline void set_thread_lock_list(LockList*) {}
 inline void lock_check_acquire(LockRank, void const*) {}
 inline void lock_check_release(LockRank, void const*) {}
 inline void lock_check_may_sleep() {}
