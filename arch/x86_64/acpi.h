@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+// What arch reads from the ACPI tables (ACPI specification 6.4, 5.2), decoded once into
+// plain structures. Every table is mapped through upcalls::map_mmio, its length and sum
+// checked; a corrupt one counts as absent.
+#pragma once
+
+#include <span>
+
+#include <base/types.h>
+
+namespace arch::acpi {
+
+inline constexpr size_t max_io_apics = 8, isa_line_count = 16;
+
+/// A generic address structure (5.2.3.2), reduced to what is used here.
+struct Register {
+    enum class Space : u8 { Memory = 0, Port = 1, None = 255 };
+    Space space = Space::None;
+    u64 address = 0;
+    void volatile* window = nullptr;   ///< mapped, for Memory
+    explicit operator bool() const { return space != Space::None && address != 0; }
+};
+
+/// Interrupt routing (5.2.12).
+struct InterruptModel {
+    struct IoApic { PhysAddr address; u32 first_interrupt; };
+    struct Line { u32 interrupt = 0; bool low_active = false, level = false; };
+    bool present = false;
+    PhysAddr local_apic{0xfee00000};
+    u32 cpus = 0;                      ///< enabled or startable later
+    IoApic io_apics[max_io_apics] = {};
+    u32 io_apic_count = 0;
+    Line lines[isa_line_count] = {};   ///< of ISA line n, overrides applied
+};
+
+/// Fixed hardware (5.2.9).
+struct FixedHardware {
+    bool present = false;
+    Register power_control_a, power_control_b;   ///< PM1a_CNT, PM1b_CNT
+    Register sleep_control, reset;
+    Register timer;                    ///< 3.579545 MHz
+    bool timer_is_32_bit = false;
+    u16 smi_port = 0;
+    u8 enable_command = 0, reset_value = 0, century_index = 0;
+    bool has_sleep_type = false;       ///< \_S5_ was found in the DSDT
+    u8 sleep_type_a = 0, sleep_type_b = 0;
+};
+
+extern constinit InterruptModel interrupt_model;
+extern constinit FixedHardware fixed_hardware;
+extern constinit PhysAddr hpet_address;   ///< null: none
+
+/// Reads all tables; without a usable RSDP everything above says "absent".
+void initialize();
+
+u32 read(Register const& from, u8 bytes);
+void write(Register const& to, u32 value, u8 bytes);
+
+// Decoders of single tables, each given a whole checked table. Defined in acpi_*.cpp.
+void read_madt(std::span<u8 const> table);
+void read_fadt(std::span<u8 const> table);
+void read_dsdt(std::span<u8 const> table);
+
+/// A little-endian T at `offset`, or 0 past the table's end.
+template <class T>
+T field(std::span<u8 const> table, size_t offset) {
+    T value{};
+    if (offset + sizeof(T) > table.size()) return value;
+    __builtin_memcpy(&value, table.data() + offset, sizeof value);
+    return value;
+}
+
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+// The one-shot alarm of each CPU: TSC deadline, local APIC timer, or the PIT where there is
+// no APIC. Hardware that cannot wait so long rings early and is set again. All functions
+// run with interrupts off and touch only their own CPU.
+#include "arch/x86_64/alarm.h"
+
+#include <algorithm>
+
+#include <arch/cpu.h>
+#include <arch/interrupts.h>
+#include <arch/time.h>
+#include <arch/upcalls.h>
+#include <base/log.h>
+
+#include "arch/x86_64/counters.h"
+#include "arch/x86_64/interrupt_controller.h"
+#include "arch/x86_64/segments.h"
+
+namespace arch {
+
+namespace {
+
+enum class AlarmKind : u8 { None, TscDeadline, LocalApic, PitOnce, PitPeriodic };
+
+constexpr u32 MSR_TSC_DEADLINE = 0x6e0;
+constexpr u64 never = ~u64{0};
+constexpr u64 longest_wait_ns = 4 * ns_per_s;
+
+constinit AlarmKind kind = AlarmKind::None;      // written once at boot
+constinit u64 local_apic_per_ns = 0;             // 32.32 fixed point
+constinit u64 longest_ns = longest_wait_ns;
+PER_CPU PerCpu<u64> deadline{never};
+
+u64 multiply(u64 value, u64 factor_32_32) { return static_cast<u64>(static_cast<unsigned __int128>(value) * factor_32_32 >> 32); }
+
+/// Rounds up: an alarm that rings before its time has to be set twice.
+void start(u64 wait_ns) {
+    switch (kind) {
+    case AlarmKind::TscDeadline: write_msr(MSR_TSC_DEADLINE, read_tsc() + ns_to_tsc(wait_ns) + 1); break;
+    case AlarmKind::LocalApic:
+        local_apic_start_timer(static_cast<u32>(std::min<u64>(multiply(wait_ns, local_apic_per_ns) + 1, ~u32{0})));
+        break;
+    case AlarmKind::PitOnce:
+        pit_start_once(static_cast<u16>(std::clamp<u64>(multiply(wait_ns, (pit_hz << 32) / ns_per_s) + 1, 2, 65535)));
+        break;
+    case AlarmKind::PitPeriodic:
+    case AlarmKind::None: break;
+    }
+}
+
+void stop() {
+    switch (kind) {
+    case AlarmKind::TscDeadline: write_msr(MSR_TSC_DEADLINE, 0); break;
+    case AlarmKind::LocalApic: local_apic_start_timer(0); break;
+    case AlarmKind::PitOnce: pit_stop(); break;
+    case AlarmKind::PitPeriodic:
+    case AlarmKind::None: break;
+    }
+}
+
+/// A clock that wraps is kept alive by an alarm of its own.
+void start_for(u64 until_ns) {
+    if (until_ns == never && clock_must_be_read_within() == never) return stop();
+    u64 const now = clock_ns();
+    start(until_ns > now ? std::min(until_ns - now, longest_ns) : 0);
+}
+
+}
+
+void initialize_alarm(u64 local_apic_hz) {
+    if (uses_apic() && cpu_features.tsc_deadline) {
+        kind = AlarmKind::TscDeadline;
+        local_apic_set_timer_mode(LocalApicTimer::TscDeadline, false);
+    } else if (uses_apic() && local_apic_hz != 0) {
+        kind = AlarmKind::LocalApic;
+        local_apic_per_ns = (local_apic_hz << 32) / ns_per_s;
+        local_apic_set_timer_mode(LocalApicTimer::OneShot, false);
+    } else if (!uses_apic()) {
+        kind = clock_must_be_read_within() == 0 ? AlarmKind::PitPeriodic : AlarmKind::PitOnce;
+        unmask_pit_line();
+    }
+    longest_ns = std::min(longest_wait_ns, std::max(clock_must_be_read_within(), u64{1}));
+    if (kind == AlarmKind::None) log_error("clock", "no timer interrupt: threads are not preempted");
+    else log_info("clock", "alarm: {}", alarm_name());
+}
+
+void set_alarm(u64 deadline_ns) {
+    deadline.write(deadline_ns);
+    start_for(deadline_ns);
+}
+
+void cancel_alarm() {
+    deadline.write(never);
+    start_for(never);
+}
+
+void alarm_rang(bool from_user) {
+    if (kind == AlarmKind::PitPeriodic) count_pit_tick();
+    u64 const wanted = deadline.read();
+    if (wanted == never || clock_ns() < wanted) return start_for(wanted);
+    deadline.write(never);
+    upcalls::on_timer(from_user);
+}
+
+char const* alarm_name() {
+    switch (kind) {
+    case AlarmKind::TscDeadline: return "TSC deadline";
+    case AlarmKind::LocalApic: return "local APIC timer";
+    case AlarmKind::PitOnce: return "PIT, one shot";
+    case AlarmKind::PitPeriodic: return "PIT, periodic";
+    case AlarmKind::None: break;
+    }
+    return "none";
+}
+
+}

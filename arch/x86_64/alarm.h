@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+// Inside arch: the set-up of clock and alarm, and the alarm's interrupt.
+#pragma once
+
+#include <base/types.h>
+
+namespace arch {
+
+/// Calibrates and chooses the clock. Returns the local APIC timer's rate in Hz (0: unknown).
+u64 initialize_clock();
+/// Chooses the alarm; after the clock and the interrupt controllers.
+void initialize_alarm(u64 local_apic_hz);
+void alarm_rang(bool from_user);   ///< interrupts off, end of interrupt done
+
+/// Marks the moment that clock_ns() counts from.
+void start_counting_time();
+u64 ns_to_tsc(u64 ns);
+/// Clocks that wrap must be read this often (ns); ~0 if the clock does not.
+u64 clock_must_be_read_within();
+void count_pit_tick();             ///< the PIT is the clock: one more period went by
+
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+// The bounds that linker.ld left, as typed values, and the TLB operations of this CPU.
+#include <arch/image.h>
+
+#include "kernel/base/symbols.h"
+
+extern "C" char const image_physical_start[], text_start[], text_end[], rodata_start[], rodata_end[], data_start[], boot_stack_guard[],
+    boot_stack_bottom[], data_end[], symbol_table_start[], per_cpu_start[];
+
+/// Distance from the per-CPU template to this copy; boot.asm sets the boot CPU's.
+extern "C" {
+[[gnu::section(".percpu")]] constinit u64 per_cpu_self_offset = 0;
+}
+
+namespace arch {
+
+namespace {
+
+u64 address(char const* symbol) { return reinterpret_cast<u64>(symbol); }
+
+constexpr PageFlags code{.executable = true, .global = true};
+constexpr PageFlags constants{.global = true};
+constexpr PageFlags variables{.writable = true, .global = true};
+
+constinit ImageSegment segments[5] = {};
+
+}
+
+std::span<ImageSegment const> image_segments() {
+    segments[0] = {"text", address(text_start), align_up(address(text_end), page_size), code};
+    segments[1] = {"rodata", address(rodata_start), align_up(address(rodata_end), page_size), constants};
+    segments[2] = {"data", address(data_start), address(boot_stack_guard), variables};
+    segments[3] = {"boot stack", address(boot_stack_bottom), align_up(address(data_end), page_size), variables};
+    segments[4] = {"symbols", address(symbol_table_start), image_end(), constants};
+    return segments;
+}
+
+bool is_kernel_text(u64 a) { return a >= address(text_start) && a < address(text_end); }
+u64 image_physical_start_address() { return address(image_physical_start); }
+u64 image_end() { return align_up(address(symbol_table_start) + base::symbol_table_size(), page_size); }
+
+PhysAddr current_page_table_root() {
+    u64 root;
+    asm volatile("movq %%cr3, %0" : "=r"(root));
+    return PhysAddr(root & ~page_mask);
+}
+
+void load_page_table_root(PhysAddr root) { asm volatile("movq %0, %%cr3" : : "r"(root.value()) : "memory"); }
+
+void tlb_flush_all() { load_page_table_root(current_page_table_root()); }
+
+void tlb_flush_global() {
+    constexpr u64 global_pages = 1 << 7;
+    if (!cpu_features.pge) return tlb_flush_all();
+    u64 cr4;
+    asm volatile("movq %%cr4, %0" : "=r"(cr4));
+    asm volatile("movq %0, %%cr4\n\tmovq %1, %%cr4" : : "r"(cr4 & ~global_pages), "r"(cr4) : "memory");
+}
+
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+// SpinLock<rank, policy>: a fair (ticket) spin lock whose type says what it does to
+// interrupts. InterruptsOff: interrupts and preemption are off while it is held, so
+// handlers may take it. PreemptOff: only preemption is off; never in a handler.
+#pragma once
+
+#include <atomic>
+
+#include <arch/cpu.h>
+#include <arch/interrupts.h>
+#include <base/config.h>
+#include <base/lock_rank.h>
+#include <base/panic.h>
+#include <base/thread_annotations.h>
+
+namespace arch {
+
+enum class IrqPolicy : u8 { InterruptsOff, PreemptOff };
+inline constexpr IrqPolicy InterruptsOff = IrqPolicy::InterruptsOff;
+inline constexpr IrqPolicy PreemptOff = IrqPolicy::PreemptOff;
+
+/// The sleeping locks that one thread holds (debug builds).
+struct LockList {
+    static constexpr size_t capacity = 16;
+    struct Held { LockRank rank; void const* lock; };
+    Held held[capacity] = {};
+    size_t count = 0;
+};
+/// The running thread's list, told by the scheduler at each switch; null: not checked.
+void set_thread_lock_list(LockList* list);
+
+/// Debug builds: this CPU's held spin locks and the current thread's sleeping locks.
+/// Panic if `rank` is not above all of them. Defined in arch/x86_64/lock_check.cpp.
+void lock_check_acquire(LockRank rank, void const* lock);
+void lock_check_release(LockRank rank, void const* lock);
+/// Debug builds: panics if this CPU holds a spin lock (called before sleeping).
+void lock_check_may_sleep();
+
+template <LockRank rank, IrqPolicy policy>
+class CAPABILITY("spin lock") SpinLock {
+    static_assert(!is_sleeping(rank), "this rank belongs to sleeping locks");
+public:
+    constexpr SpinLock() = default;
+    SpinLock(SpinLock const&) = delete;
+    SpinLock& operator=(SpinLock const&) = delete;
+
+    /// Holds the lock for a scope. Functions that need the lock take `Guard const&`.
+    class SCOPED_CAPABILITY [[nodiscard]] Guard {
+    public:
+        explicit Guard(SpinLock& lock) ACQUIRE(lock) : lock_(lock) {
+            if constexpr (policy == InterruptsOff) asm volatile("pushfq; popq %0; cli" : "=r"(flags_) : : "memory");
+            preempt_disable();
+            lock_.take();
+        }
+        ~Guard() RELEASE() {
+            lock_.give();
+            if constexpr (policy == InterruptsOff)
+                if (flags_ & 0x200) interrupts_enable();
+            preempt_enable();
+        }
+        Guard(Guard const&) = delete;
+        Guard& operator=(Guard const&) = delete;
+        bool guards(SpinLock const& lock) const { return &lock_ == &lock; }
+    private:
+        SpinLock& lock_;
+        u64 flags_ = 0;
+    };
+
+    bool is_held() const { return owner_.load(std::memory_order_relaxed) != next_.load(std::memory_order_relaxed); }
+
+    // For the scheduler alone, which takes a lock in one thread and gives it in another.
+    // Interrupts and preemption must be off already.
+    void take() NO_THREAD_SAFETY_ANALYSIS {
+        if constexpr (config::debug) lock_check_acquire(rank, this);
+        u16 const ticket = next_.fetch_add(1, std::memory_order_relaxed);
+        // Ordering: acquire, with the release in give().
+        while (owner_.load(std::memory_order_acquire) != ticket) {
+            if (base::panicking()) [[unlikely]] return;
+            relax();
+        }
+    }
+    void give() NO_THREAD_SAFETY_ANALYSIS {
+        if constexpr (config::debug) lock_check_release(rank, this);
+        // Ordering: release; only the holder writes owner_, so no read-modify-write is needed.
+        owner_.store(static_cast<u16>(owner_.load(std::memory_order_relaxed) + 1), std::memory_order_release);
+    }
+
+private:
+    std::atomic<u16> next_{0};
+    std::atomic<u16> owner_{0};
+};
+
+}
+
+using arch::InterruptsOff;
+using arch::PreemptOff;
+using arch::SpinLock;

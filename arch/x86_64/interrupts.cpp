@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT
+// Device interrupts: which line comes in at which vector, who handles it, how often it came;
+// and the slow path of preemption. Handlers run with interrupts and preemption off.
+#include <arch/interrupts.h>
+
+#include <arch/context.h>
+#include <arch/spin_lock.h>
+#include <arch/upcalls.h>
+#include <base/format.h>
+#include <base/log.h>
+#include <base/trace.h>
+
+#include "arch/x86_64/acpi.h"
+#include "arch/x86_64/alarm.h"
+#include "arch/x86_64/interrupt_controller.h"
+
+namespace arch {
+
+namespace {
+
+constexpr u8 line_timer = 0, line_keyboard = 1, no_line = 0xff;
+constexpr u8 pic_vectors_in_use = 32, pic_vectors_aside = 0xe0;
+
+struct Line {
+    InterruptHandler handler = nullptr;   // GUARDED_BY lock for writing; read in the handler
+    void* context = nullptr;
+    char const* name = "";
+};
+
+struct Counts {
+    u64 lines[pic_line_count] = {};
+    u64 alarm = 0, spurious = 0, unexpected = 0;
+};
+
+constinit SpinLock<LockRank::interrupt_controller, InterruptsOff> lock;
+constinit Line lines[pic_line_count] = {};
+constinit bool apic_in_use = false;   // written once at boot
+PER_CPU PerCpu<Counts> counts;        // this CPU, interrupts off
+
+/// With APICs: timer 32, keyboard 33, others 34 + line. The 8259 can only count up from 32.
+u8 vector_of(u8 line) {
+    if (!apic_in_use) return static_cast<u8>(pic_vectors_in_use + line);
+    if (line == line_timer) return vector_timer;
+    return line == line_keyboard ? vector_keyboard : static_cast<u8>(vector_first_device + line);
+}
+
+u8 line_of(u8 vector) {
+    for (u8 line = 0; line < pic_line_count; ++line)
+        if (vector_of(line) == vector) return line;
+    return no_line;
+}
+
+void run_line(u8 line) {
+    counts.local().lines[line]++;
+    if (lines[line].handler) lines[line].handler(lines[line].context);
+    else counts.local().unexpected++;
+}
+
+void dispatch(TrapFrame const& frame, u8 vector) {
+    if (vector == vector_timer) {
+        counts.local().alarm++;
+        if (apic_in_use) local_apic_end_of_interrupt();
+        else pic_end_of_interrupt(line_timer);
+        return alarm_rang(frame.from_user());
+    }
+    u8 const line = line_of(vector);
+    if (vector == vector_spurious || line == no_line || (!apic_in_use && pic_is_spurious(line))) {
+        counts.local().spurious++;
+        // A vector that nobody asked for was delivered all the same: it must be ended, but the spurious one must not.
+        if (apic_in_use && vector != vector_spurious && vector < pic_vectors_aside) local_apic_end_of_interrupt();
+        return;
+    }
+    run_line(line);
+    if (apic_in_use) local_apic_end_of_interrupt();
+    else pic_end_of_interrupt(line);
+}
+
+void write_count_row(base::Writer& out, char const* label, u64 count, char const* kind, char const* name) {
+    base::format_to(out, "{:>3}: {:>10}   {}   {}\n", label, count, kind, name);
+}
+
+}
+
+extern "C" void handle_interrupt(TrapFrame& frame, u32 vector) {
+    preempt_disable();
+    TRACE_EVENT(Interrupt, vector, frame.rip);
+    dispatch(frame, static_cast<u8>(vector));
+    preempt_enable_no_check();   // entry.S looks at the word on the way out
+}
+
+void preempt_now() {
+    if (!interrupts_enabled()) return;   // whoever turned them off counts on not being switched away
+    upcalls::on_preempt();
+}
+
+bool uses_apic() { return apic_in_use; }
+
+void initialize_interrupts() {
+    apic_in_use = acpi::interrupt_model.present && local_apic_initialize(acpi::interrupt_model.local_apic) && io_apics_initialize();
+    bool const has_pic = pic_initialize(apic_in_use ? pic_vectors_aside : pic_vectors_in_use);
+    u32 const cpus = acpi::interrupt_model.cpus ? acpi::interrupt_model.cpus : 1;
+    log_info("interrupts", "{}, 8259 {}; 1 of {} CPUs runs", apic_in_use ? (local_apic_is_x2apic() ? "x2APIC" : "xAPIC") : "no APIC",
+             has_pic ? (apic_in_use ? "masked" : "in use") : "absent", cpus);
+}
+
+void unmask_pit_line() {
+    decltype(lock)::Guard guard(lock);
+    pic_set_masked(line_timer, false);
+}
+
+void enable_isa_interrupt(u8 line, InterruptHandler handler, void* context, char const* name) {
+    if (line >= pic_line_count) return;
+    auto const& wiring = acpi::interrupt_model.lines[line];
+    {
+        decltype(lock)::Guard guard(lock);
+        lines[line] = {handler, context, name};
+        if (!apic_in_use) pic_set_masked(line, false);
+    }
+    if (apic_in_use) io_apic_route(wiring.interrupt, vector_of(line), local_apic_id(), wiring.low_active, wiring.level);
+}
+
+void disable_isa_interrupt(u8 line) {
+    if (line >= pic_line_count) return;
+    if (apic_in_use) io_apic_mask(acpi::interrupt_model.lines[line].interrupt);
+    decltype(lock)::Guard guard(lock);
+    if (!apic_in_use) pic_set_masked(line, true);
+    lines[line].handler = nullptr;
+}
+
+void write_interrupts(base::Writer& out) {
+    CpuId const cpu{0};
+    Counts const& now = counts.on(cpu);
+    base::format_to(out, "           CPU0\n");
+    for (u8 line = 0; line < pic_line_count; ++line) {
+        if (!lines[line].handler && now.lines[line] == 0) continue;
+        char label[4];
+        base::BufferWriter text({label, sizeof label - 1});
+        base::format_to(text, "{}", line);
+        label[text.text().size()] = 0;
+        write_count_row(out, label, now.lines[line], apic_in_use ? "IO-APIC" : "XT-PIC", lines[line].name);
+    }
+    write_count_row(out, "NMI", count_of_nmis(cpu), "Non-maskable interrupts", "");
+    write_count_row(out, "LOC", now.alarm, "Local timer interrupts", "");
+    write_count_row(out, "SPU", now.spurious, "Spurious interrupts", "");
+    write_count_row(out, "ERR", now.unexpected, "Interrupts without a handler", "");
+}
+
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+// This CPU's local APIC, through MMIO (xAPIC) or MSRs (x2APIC). Intel SDM vol. 3, 11.
+#include <arch/cpu.h>
+#include <arch/interrupts.h>
+#include <arch/io.h>
+#include <arch/paging.h>
+#include <arch/upcalls.h>
+
+#include "arch/x86_64/interrupt_controller.h"
+#include "arch/x86_64/segments.h"
+
+namespace arch {
+
+namespace {
+
+constexpr u32 MSR_APIC_BASE = 0x1b, MSR_X2APIC_FIRST = 0x800;
+constexpr u64 base_enabled = 1 << 11, base_x2apic = 1 << 10;
+
+enum class ApicRegister : u32 {
+    Id = 0x20, TaskPriority = 0x80, EndOfInterrupt = 0xb0, Spurious = 0xf0, ErrorStatus = 0x280,
+    TimerEntry = 0x320, ThermalEntry = 0x330, Lint0 = 0x350, Lint1 = 0x360, ErrorEntry = 0x370,
+    TimerInitial = 0x380, TimerCurrent = 0x390, TimerDivide = 0x3e0,
+};
+
+constexpr u32 masked_entry = 1 << 16, nmi_delivery = 4 << 8, tsc_deadline_mode = 2 << 17, divide_by_1 = 0xb, software_enable = 1 << 8;
+
+constinit u8* registers = nullptr;   ///< null: x2APIC. Set once at boot
+constinit bool x2apic = false;
+
+u32 read(ApicRegister r) {
+    if (x2apic) return static_cast<u32>(read_msr(MSR_X2APIC_FIRST + static_cast<u32>(r) / 16));
+    return mmio_read<u32>(registers + static_cast<u32>(r));
+}
+void write(ApicRegister r, u32 value) {
+    if (x2apic) write_msr(MSR_X2APIC_FIRST + static_cast<u32>(r) / 16, value);
+    else mmio_write<u32>(registers + static_cast<u32>(r), value);
+}
+
+/// The firmware may have left x2APIC on; then there is no way back to MMIO but off.
+bool turn_on(PhysAddr base) {
+    u64 const state = read_msr(MSR_APIC_BASE);
+    if (cpu_features.x2apic) {
+        write_msr(MSR_APIC_BASE, state | base_enabled);
+        write_msr(MSR_APIC_BASE, state | base_enabled | base_x2apic);
+        x2apic = read_msr(MSR_APIC_BASE) & base_x2apic;
+    } else if (!(state & base_enabled)) {
+        write_msr(MSR_APIC_BASE, state | base_enabled);
+    }
+    if (!x2apic) registers = static_cast<u8*>(upcalls::map_mmio(base, page_size, CacheMode::Uncached));
+    return x2apic || registers;
+}
+
+}
+
+bool local_apic_initialize(PhysAddr base) {
+    if (!cpu_features.apic || !turn_on(base)) return false;
+    write(ApicRegister::Spurious, software_enable | vector_spurious);
+    write(ApicRegister::TaskPriority, 0);
+    write(ApicRegister::TimerEntry, masked_entry | vector_timer);
+    write(ApicRegister::Lint0, masked_entry);      // the 8259's line: all comes through the I/O APIC
+    write(ApicRegister::Lint1, nmi_delivery);
+    write(ApicRegister::ErrorEntry, masked_entry);
+    write(ApicRegister::TimerDivide, divide_by_1);
+    write(ApicRegister::EndOfInterrupt, 0);
+    return true;
+}
+
+bool local_apic_is_x2apic() { return x2apic; }
+u32 local_apic_id() { return x2apic ? read(ApicRegister::Id) : read(ApicRegister::Id) >> 24; }
+void local_apic_end_of_interrupt() { write(ApicRegister::EndOfInterrupt, 0); }
+
+void local_apic_set_timer_mode(LocalApicTimer mode, bool masked) {
+    u32 const kind = mode == LocalApicTimer::TscDeadline ? tsc_deadline_mode : 0;
+    write(ApicRegister::TimerEntry, kind | (masked ? masked_entry : 0) | vector_timer);
+    asm volatile("mfence" : : : "memory");   // before the first write to IA32_TSC_DEADLINE (11.5.4.1)
+}
+
+void local_apic_start_timer(u32 count) { write(ApicRegister::TimerInitial, count); }
+u32 local_apic_timer_count() { return read(ApicRegister::TimerCurrent); }
+
+}

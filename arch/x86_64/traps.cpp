@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+// The IDT and the first C++ that runs after entry.S: sorts exceptions into the upcalls.
+// Gates are interrupt gates, so interrupts are off until handle_trap turns them on again.
+#include <arch/context.h>
+#include <arch/interrupts.h>
+#include <arch/paging.h>
+#include <arch/upcalls.h>
+#include <base/panic.h>
+
+#include <cstring>
+
+#include "arch/x86_64/interrupt_controller.h"
+#include "arch/x86_64/segments.h"
+
+extern "C" char const trap_gates[], interrupt_gates[];
+
+namespace arch {
+
+namespace {
+
+struct Gate {
+    u16 offset_low, selector;
+    u8 interrupt_stack, attributes;
+    u16 offset_middle;
+    u32 offset_high, reserved;
+};
+
+constexpr size_t gate_code_size = 16;   // entry.S: .balign 16
+constexpr u8 interrupt_gate = 0x8e, ring_3 = 0x60;
+constexpr u8 vector_nmi = 2, vector_breakpoint = 3, vector_overflow = 4, vector_double_fault = 8, vector_page_fault = 14,
+             vector_machine_check = 18, exception_count = 32;
+constexpr u64 page_present = 1, page_write = 2, page_fetch = 16;
+
+constinit Gate gates[256];
+PER_CPU PerCpu<u64> nmi_count;
+
+InterruptStack stack_of(u8 vector) {
+    switch (vector) {
+    case vector_nmi: return InterruptStack::NonMaskable;
+    case vector_double_fault: return InterruptStack::DoubleFault;
+    case vector_machine_check: return InterruptStack::MachineCheck;
+    default: return InterruptStack::None;
+    }
+}
+
+Gate make_gate(char const* code, u8 attributes, InterruptStack stack) {
+    u64 const address = reinterpret_cast<u64>(code);
+    return {static_cast<u16>(address), kernel_code_selector, static_cast<u8>(stack), attributes,
+            static_cast<u16>(address >> 16), static_cast<u32>(address >> 32), 0};
+}
+
+void fill_gates() {
+    for (unsigned vector = 0; vector < exception_count; ++vector) {
+        bool const by_program = vector == vector_breakpoint || vector == vector_overflow;
+        gates[vector] = make_gate(trap_gates + vector * gate_code_size, interrupt_gate | (by_program ? ring_3 : 0),
+                                  stack_of(static_cast<u8>(vector)));
+    }
+    for (unsigned vector = exception_count; vector < 256; ++vector)
+        gates[vector] = make_gate(interrupt_gates + (vector - exception_count) * gate_code_size, interrupt_gate, InterruptStack::None);
+}
+
+u64 read_fault_address() { u64 v; asm volatile("movq %%cr2, %0" : "=r"(v)); return v; }
+
+upcalls::FaultAccess access_of(u64 error_code) {
+    if (error_code & page_fetch) return upcalls::FaultAccess::Execute;
+    return error_code & page_write ? upcalls::FaultAccess::Write : upcalls::FaultAccess::Read;
+}
+
+}
+
+void load_interrupt_gates() {
+    if (gates[0].selector == 0) fill_gates();
+    struct [[gnu::packed]] { u16 limit; u64 base; } const pointer{sizeof gates - 1, reinterpret_cast<u64>(gates)};
+    asm volatile("lidt %0" : : "m"(pointer));
+}
+
+u64 count_of_nmis(CpuId cpu) { return nmi_count.on(cpu); }
+
+}
+
+/// An exception on a thread's stack. Interrupts become what they were where it happened.
+extern "C" void handle_trap(TrapFrame& frame, u32 vector, u32 error_code) {
+    u64 const address = vector == arch::vector_page_fault ? arch::read_fault_address() : 0;
+    if (frame.rflags & 0x200) arch::interrupts_enable();
+    if (vector == arch::vector_page_fault)
+        upcalls::on_page_fault(frame, address, arch::access_of(error_code), error_code & arch::page_present);
+    else
+        upcalls::on_exception(frame, static_cast<u8>(vector), error_code);
+}
+
+/// NMI, double fault, machine check: anything may be half done below us, so no lock, no log.
+extern "C" void handle_paranoid_trap(TrapFrame& frame, u32 vector, u32) {
+    auto const here = std::source_location::current();
+    if (vector == arch::vector_double_fault) base::panic_with("double fault", here, &frame);
+    if (vector == arch::vector_machine_check) base::panic_with("machine check", here, &frame);
+    arch::nmi_count.add(1);
+}
+
+/// IRET to user mode faulted (RIP not canonical, bad selector). Its five words are still at the
+/// top of the thread's stack and the program's registers in `fault`: together they are the
+/// frame of a program that faulted by itself, and the fault becomes its signal.
+extern "C" TrapFrame* repair_failed_iret(TrapFrame const& fault) {
+    TrapFrame registers = fault;
+    auto* const frame = reinterpret_cast<TrapFrame*>(arch::cpu_task_state.local().rsp[0] - sizeof(TrapFrame));
+    u64 const rip = frame->rip, rflags = frame->rflags, rsp = frame->rsp;
+    *frame = registers;
+    frame->vector_or_syscall = ~u64{0};
+    frame->rip = rip, frame->rflags = rflags | 0x202, frame->rsp = rsp;
+    frame->cs = arch::user_code_selector, frame->ss = arch::user_data_selector;
+    return frame;
+}

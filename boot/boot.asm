@@ -1,0 +1,279 @@
+; SPDX-License-Identifier: MIT
+; From the loader (Multiboot2 or PVH, both 32-bit) to kernel_main in the higher half.
+; Owns the first page tables: the low 4 GiB with 2 MiB pages at identity, at
+; direct_map_base and (2 GiB) at kernel_image_base. They live until mm has its own.
+; Intel SDM vol. 3, 10.8.5 "Initializing IA-32e Mode".
+
+MULTIBOOT2_HEADER equ 0xe85250d6
+MULTIBOOT2_LOADER equ 0x36d76289
+PVH_MAGIC         equ 0x336ec578      ; hvm_start_info.magic
+MSR_EFER          equ 0xc0000080
+MSR_GS_BASE       equ 0xc0000101
+EFER_LONG_MODE    equ 1 << 8
+CR4_PAE           equ 1 << 5
+CR0_PAGING_WP_PE  equ 1 << 31 | 1 << 16 | 1
+PRESENT_WRITABLE  equ 3
+LARGE_PAGE        equ 0x83
+COM1              equ 0x3f8
+VGA_TEXT          equ 0xb8000
+PANIC_EXIT        equ 0x7f            ; arch::debug_exit_panic
+
+extern boot_stack_top_physical, boot_page_tables_physical, boot_stack_top
+extern per_cpu_start, per_cpu_end, boot_per_cpu_area, per_cpu_self_offset
+extern kernel_main
+
+; ---------------------------------------------------------------- what loaders look for
+section .multiboot progbits alloc noexec nowrite align=8
+header:
+    dd MULTIBOOT2_HEADER, 0, header_end - header
+    dd 0x100000000 - (MULTIBOOT2_HEADER + (header_end - header))
+    dw 6, 0                         ; modules on page boundaries
+    dd 8
+    dw 0, 0                         ; end
+    dd 8
+header_end:
+
+section .note.pvh note alloc noexec nowrite align=4
+    dd 4, 4, 18                     ; XEN_ELFNOTE_PHYS32_ENTRY
+    db "Xen", 0
+    dd pvh_entry
+
+; ---------------------------------------------------------------- 32-bit code
+section .boot progbits alloc exec nowrite align=16
+bits 32
+global multiboot_entry
+multiboot_entry:                    ; eax = loader's magic, ebx = its tags
+    cmp eax, MULTIBOOT2_LOADER
+    je start
+    mov esp, boot_stack_top_physical
+    mov esi, text_unknown_loader
+    jmp refuse
+pvh_entry:                          ; ebx = hvm_start_info
+    mov eax, PVH_MAGIC
+start:
+    cli
+    cld
+    mov esp, boot_stack_top_physical
+    mov edi, eax                    ; kept for kernel_main
+    push ebx
+    call check_cpu
+    call build_page_tables
+    pop ebx
+    mov esi, ebx                    ; kept for kernel_main
+
+    mov eax, cr4
+    or eax, CR4_PAE
+    mov cr4, eax
+    mov eax, boot_page_tables_physical
+    mov cr3, eax
+    mov ecx, MSR_EFER
+    rdmsr
+    or eax, EFER_LONG_MODE
+    wrmsr
+    mov eax, cr0
+    or eax, CR0_PAGING_WP_PE
+    mov cr0, eax
+    lgdt [boot_gdt_pointer]
+    jmp 0x10:long_mode
+
+; Page 0 PML4, 1 PDPT (identity, direct map), 2 PDPT (image), 3..6 page directories.
+build_page_tables:
+    mov ebx, boot_page_tables_physical
+    lea eax, [ebx + 0x1000 + PRESENT_WRITABLE]
+    mov [ebx], eax                  ; 0: identity
+    mov [ebx + 256 * 8], eax        ; direct_map_base
+    lea eax, [ebx + 0x2000 + PRESENT_WRITABLE]
+    mov [ebx + 511 * 8], eax        ; kernel_image_base
+    lea eax, [ebx + 0x3000 + PRESENT_WRITABLE]
+    mov [ebx + 0x2000 + 510 * 8], eax
+    xor ecx, ecx
+.directory:
+    mov [ebx + 0x1000 + ecx * 8], eax
+    add eax, 0x1000
+    inc ecx
+    cmp ecx, 4
+    jne .directory
+    lea eax, [ebx + 0x4000 + PRESENT_WRITABLE]
+    mov [ebx + 0x2000 + 511 * 8], eax
+    mov eax, LARGE_PAGE
+    xor ecx, ecx
+.page:
+    mov [ebx + 0x3000 + ecx * 8], eax
+    add eax, 0x200000
+    inc ecx
+    cmp ecx, 4 * 512
+    jne .page
+    ret
+
+; Returns if this CPU has all that the kernel cannot do without; else says what is missing.
+check_cpu:
+    pushfd                          ; CPUID exists if EFLAGS.ID can be changed
+    pop eax
+    mov ecx, eax
+    xor eax, 1 << 21
+    push eax
+    popfd
+    pushfd
+    pop eax
+    push ecx
+    popfd
+    xor eax, ecx
+    mov esi, text_no_cpuid
+    jz refuse
+    mov eax, 1
+    cpuid
+    not edx
+    mov ebp, edx                    ; bits that leaf 1 lacks
+    mov eax, 0x80000000
+    cpuid
+    xor edx, edx
+    cmp eax, 0x80000001
+    jb .no_extended
+    mov eax, 0x80000001
+    cpuid
+.no_extended:
+    not edx                         ; bits that leaf 0x80000001 lacks
+    mov ebx, required_features
+    xor ecx, ecx                    ; how many are missing
+.next:
+    movzx eax, byte [ebx]           ; 0..31: leaf 1; 32..63: leaf 0x80000001; 255: end
+    cmp al, 255
+    je .done
+    cmp al, 32
+    jae .extended
+    bt ebp, eax
+    jmp .test
+.extended:
+    sub al, 32
+    bt edx, eax
+.test:
+    lea esi, [ebx + 1]
+    jnc .skip
+    test ecx, ecx
+    jnz .name
+    push esi
+    mov esi, text_lacks
+    call print
+    pop esi
+.name:
+    inc ecx
+    call print                      ; leaves esi behind the NUL
+    jmp .advance
+.skip:
+    lodsb
+    test al, al
+    jnz .skip
+.advance:
+    mov ebx, esi
+    jmp .next
+.done:
+    test ecx, ecx
+    mov esi, text_end
+    jnz refuse
+    ret
+
+refuse:                             ; esi = last words
+    call print
+    mov dx, 0xf4                    ; isa-debug-exit, so that a test ends
+    mov al, PANIC_EXIT
+    out dx, al
+.halt:
+    cli
+    hlt
+    jmp .halt
+
+; Prints the string at esi on the VGA text screen and on COM1; esi ends behind its NUL.
+print:
+    pushad
+    mov edi, [screen_position]
+.character:
+    lodsb
+    test al, al
+    jz .end
+    mov ah, 0x4f
+    cmp al, 10
+    je .serial
+    mov [edi], ax
+    add edi, 2
+.serial:
+    mov bl, al
+    mov ecx, 100000                 ; a port that never gets ready is not waited for
+.wait:
+    mov dx, COM1 + 5
+    in al, dx
+    test al, 0x20
+    loopz .wait
+    mov al, bl
+    mov dx, COM1
+    out dx, al
+    jmp .character
+.end:
+    mov [screen_position], edi
+    mov [esp + 4], esi              ; the esi that popad restores
+    popad
+    ret
+
+screen_position: dd VGA_TEXT          ; written before paging is on
+text_unknown_loader: db "Aubrac cannot start: the boot loader speaks neither Multiboot2 nor PVH.", 10, 0
+text_no_cpuid: db "Aubrac cannot start: this CPU has no CPUID instruction.", 10, 0
+text_lacks: db "Aubrac cannot start: this CPU lacks", 0
+text_end: db ".", 10, 0
+required_features:
+    db 0, " FPU", 0
+    db 4, " TSC", 0
+    db 5, " MSR", 0
+    db 6, " PAE", 0
+    db 8, " CMPXCHG8B", 0
+    db 15, " CMOV", 0
+    db 24, " FXSAVE", 0
+    db 25, " SSE", 0
+    db 26, " SSE2", 0
+    db 32 + 29, " long mode (64 bit)", 0
+    db 255
+
+align 8
+boot_gdt:
+    dq 0, 0
+    dq 0x00af9a000000ffff           ; 0x10 code
+    dq 0x00cf92000000ffff           ; 0x18 data
+boot_gdt_pointer:
+    dw $ - boot_gdt - 1
+    dd boot_gdt
+
+; ---------------------------------------------------------------- 64-bit code
+bits 64
+long_mode:
+    mov eax, 0x18
+    mov ss, eax
+    xor eax, eax
+    mov ds, eax
+    mov es, eax
+    mov fs, eax
+    mov gs, eax
+    mov rax, higher_half
+    jmp rax
+
+section .text progbits alloc exec nowrite align=16
+higher_half:
+    mov rsp, boot_stack_top
+    mov r12d, edi                   ; magic
+    mov r13d, esi                   ; loader's information
+    mov rsi, per_cpu_start          ; the boot CPU's copy of the per-CPU template
+    mov rdi, boot_per_cpu_area
+    mov rcx, per_cpu_end
+    sub rcx, rsi
+    shr rcx, 3
+    mov rax, rdi
+    sub rax, rsi                    ; GS base: copy - template
+    rep movsq
+    mov rdx, rax
+    mov rbx, rax
+    shr rdx, 32
+    mov ecx, MSR_GS_BASE
+    wrmsr
+    mov [gs:per_cpu_self_offset], rbx
+    mov edi, r12d
+    mov rsi, r13
+    xor ebp, ebp                    ; a backtrace ends here
+    call kernel_main
+    ud2

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+// The last words of the kernel. Everything here may run with any lock held, interrupts off,
+// on any stack and with broken data: locks are broken (panicking()), the stack walk checks
+// each step, and a second panic only stops.
+#include <base/panic.h>
+
+#include <atomic>
+
+#include <arch/context.h>
+#include <arch/early_console.h>
+#include <arch/image.h>
+#include <arch/interrupts.h>
+#include <arch/power.h>
+#include <arch/time.h>
+#include <base/log.h>
+
+#include "kernel/base/panic_policy.h"
+#include "kernel/base/symbols.h"
+#include "kernel/trace/trace.h"
+
+extern "C" char const entry_text_start[], entry_text_end[];
+
+namespace base {
+
+namespace {
+
+constexpr int max_depth = 40;
+constexpr size_t events_shown = 16;
+
+constinit std::atomic<bool> in_panic{false};
+constinit i64 seconds_to_reset = 0;
+
+template <class... A>
+void say(FormatString<std::type_identity_t<A>...> format, A const&... arguments) {
+    log(LogLevel::Emergency, "panic", format, arguments...);
+}
+
+void say_address(char const* what, u64 address) {
+    Symbol const symbol = arch::is_kernel_text(address) ? find_symbol(address) : Symbol{};
+    if (symbol.name.empty()) say("{} {:#018x}", what, address);
+    else say("{} {:#018x} {}+{:#x}", what, address, symbol.name, symbol.offset);
+}
+
+void say_registers(TrapFrame const& f) {
+    say_address("rip", f.rip);
+    say("cs {:#x} ss {:#x} rsp {:#018x} flags {:#x}", f.cs, f.ss, f.rsp, f.rflags);
+    say("rax {:016x} rbx {:016x} rcx {:016x} rdx {:016x}", f.rax, f.rbx, f.rcx, f.rdx);
+    say("rsi {:016x} rdi {:016x} rbp {:016x} r8  {:016x}", f.rsi, f.rdi, f.rbp, f.r8);
+    say("r9  {:016x} r10 {:016x} r11 {:016x} r12 {:016x}", f.r9, f.r10, f.r11, f.r12);
+    say("r13 {:016x} r14 {:016x} r15 {:016x}", f.r13, f.r14, f.r15);
+}
+
+/// Within the stack of `start`, which is at most this large, and above what was seen so far.
+bool is_next_frame(u64 frame, u64 previous, u64 start) {
+    constexpr u64 largest_stack = 16 * kib;
+    return is_aligned(frame, 8) && frame >= arch::direct_map_base && frame > previous && frame - start < largest_stack;
+}
+
+/// Follows the saved frame pointers. A return address inside entry.S means that a TrapFrame
+/// lies just above (CALL_ALIGNED leaves one word between): the walk goes on in what it interrupted.
+void say_backtrace(u64 frame_pointer) {
+    u64 start = frame_pointer, previous = frame_pointer - 1;
+    for (int depth = 0; depth < max_depth && is_next_frame(frame_pointer, previous, start); ++depth) {
+        auto const* words = reinterpret_cast<u64 const*>(frame_pointer);
+        u64 const return_address = words[1];
+        if (!arch::is_kernel_text(return_address)) return;
+        say_address("  at", return_address);
+        previous = frame_pointer;
+        frame_pointer = words[0];
+        bool const from_entry = return_address >= reinterpret_cast<u64>(entry_text_start) && return_address < reinterpret_cast<u64>(entry_text_end);
+        if (!from_entry || frame_pointer == 0) continue;
+        auto const& trap = *reinterpret_cast<TrapFrame const*>(words + 3);
+        if (trap.from_user() || !arch::is_kernel_text(trap.rip)) return;
+        say_address("  interrupted", trap.rip);
+    }
+}
+
+void say_trace() {
+    trace::Record events[events_shown];
+    size_t const count = trace::last_records(events);
+    for (size_t i = 0; i < count; ++i)
+        say("trace {:>9} us {} {:#x} {:#x}", events[i].nanoseconds / ns_per_us, trace::name_of(events[i].event), events[i].first, events[i].second);
+}
+
+[[noreturn]] void end_machine() {
+    arch::debug_exit(arch::debug_exit_panic);
+    if (seconds_to_reset < 0) arch::reset();
+    if (seconds_to_reset > 0) {
+        arch::delay_us(static_cast<u64>(seconds_to_reset) * 1'000'000);
+        arch::reset();
+    }
+    arch::halt_for_ever();
+}
+
+}
+
+bool panicking() { return in_panic.load(std::memory_order_relaxed); }
+
+void set_panic_timeout(i64 seconds) { seconds_to_reset = seconds < -1 ? -1 : seconds > 86'400 ? 86'400 : seconds; }
+
+void panic_with(char const* reason, std::source_location where, TrapFrame const* frame) {
+    arch::interrupts_disable();
+    if (in_panic.exchange(true)) end_machine();
+    arch::preempt_disable();
+    arch::stop_other_cpus();
+    kernel_log.set_console_level(static_cast<u8>(LogLevel::Debug) + 1);
+    if (!kernel_log.has_sink())
+        if (LogSink* const console = arch::early_console()) kernel_log.add_sink(*console);
+    say("kernel panic on CPU {}: {}", arch::current_cpu(), reason);
+    say("in {} ({}:{})", where.function_name(), where.file_name(), where.line());
+    if (frame) {
+        say_registers(*frame);
+        if (!frame->from_user()) say_backtrace(frame->rbp);
+    } else {
+        say_backtrace(reinterpret_cast<u64>(__builtin_frame_address(0)));
+    }
+    say_trace();
+    say("end of panic");
+    end_machine();
+}
+
+}

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+// What follows a panic when no emulator ends by itself: Linux's `panic=` parameter.
+#pragma once
+
+#include <base/types.h>
+
+namespace base {
+
+/// Negative: reset at once. 0 (default): halt. Positive: reset after so many seconds.
+void set_panic_timeout(i64 seconds);
+
+}
