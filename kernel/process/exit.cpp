@@ -71,11 +71,11 @@ bool is_awaited_by(Process const& parent, int exit_signal) {
     return action.handler != ignore_handler && !(action.flags & SA_NOCLDWAIT);
 }
 
+}
+
 void release_vfork_parent(Process& process) {
     if (process.vfork_done.exchange(true, std::memory_order_release)) return;
     process.vfork_wait.wake_all();
-}
-
 }
 
 Process& ProcessManager::reaper_of(Process const& process) const {
@@ -137,8 +137,8 @@ void ProcessManager::end_last_thread(UserThread& thread, int status) {
     process.state.store(ProcessState::Exiting, std::memory_order_relaxed);
     release_resources(process);
     release_vfork_parent(process);
-    if (process.oom_victim) oom_victim_is_gone();
     ProcessList reaped;
+    bool was_victim;
     {
         TreeGuard guard(tree_lock);
         process.exit_status = status;
@@ -151,7 +151,9 @@ void ProcessManager::end_last_thread(UserThread& thread, int status) {
         process.usage.add(thread);
         thread_count_.fetch_sub(1, std::memory_order_relaxed);
         become_zombie(process, reaped);
+        was_victim = process.oom_victim;
     }
+    if (was_victim) oom_victim_is_gone();
     reaped.clear_and_dispose([](Process* child) { child->release_ref(); });
     sched::scheduler.exit_current();
 }

@@ -56,11 +56,12 @@ void PidTable::remove(PidEntry& entry) {
     }
     *link = entry.next_in_bucket;
     entry.next_in_bucket = nullptr;
-    if (!bears_anything(id)) used_[id.value / 64] &= ~(u64{1} << (id.value % 64));
+    // 0 is the kernel's: never given away.
+    if (id.value != 0 && !bears_anything(id)) used_[id.value / 64] &= ~(u64{1} << (id.value % 64));
 }
 
 PidEntry* PidTable::find(Pid id, PidKind kind) const {
-    if (id.value <= 0) return nullptr;
+    if (id.value < 0) return nullptr;
     for (PidEntry* entry = buckets_[bucket_of(id)]; entry; entry = entry->next_in_bucket)
         if (entry->entry_id == id && entry->entry_kind == kind) return entry;
     return nullptr;

@@ -106,7 +106,10 @@ private:
     Result<> link_process(Process& child, UserThread& thread, u64 flags);
     void add_first_thread(Process& process, UserThread& thread);
     // exec.cpp
+    Result<> become_only_thread(UserThread& thread);
     void become(Image& image, UserThread& thread);
+    // init.cpp
+    Result<> link_first(Process& process, UserThread& thread);
     // exit.cpp
     [[noreturn]] void end_last_thread(UserThread& thread, int status);
     void end_other_threads(UserThread& thread, int status);
@@ -143,6 +146,12 @@ private:
 };
 
 extern constinit ProcessManager process_manager;
+
+/// A file that the caller may execute: regular, with the right to; it need not be readable. EACCES ENOENT …
+Result<Ref<fs::File>> open_executable(fs::Walk const& walk, std::string_view path);
+
+/// exec or exit: the parent of a vfork goes on.
+void release_vfork_parent(Process& process);
 
 /// Process 1 has ended: the machine powers off.
 [[noreturn]] void on_init_exit(int status);

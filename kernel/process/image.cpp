@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: MIT
+// Builds the image of a new program: `#!` lines, the ELF file and its interpreter, where
+// everything goes, whose rights it has. execve(2).
+#include "kernel/process/image.h"
+
+#include <algorithm>
+
+#include <asm/resource.h>
+#include <sys/stat.h>
+
+#include "kernel/base/random.h"
+#include "kernel/process/process_manager.h"
+#include "kernel/process/script.h"
+
+namespace process {
+namespace {
+
+constinit bool layout_is_random = true;
+
+constexpr u64 program_base = 0x5555'5555'4000;     // position-independent programs, as Linux: 2/3 of the space
+constexpr u64 random_program_pages = 1 << 28;      // Linux's mmap_rnd_bits
+constexpr u64 random_mapping_pages = 1 << 28;
+constexpr u64 random_heap_pages = 0x02000000 >> page_shift;
+constexpr u64 smallest_stack_gap = 128 * mib;
+constexpr size_t most_scripts = 5;                 // Linux: deeper is ELOOP
+
+/// The first bytes of one file of a chain of scripts, and what they say.
+struct ScriptLevel {
+    char head[head_size];
+    ScriptLine line;
+};
+
+Result<bool> read_head(fs::File& file, std::span<char> head) {
+    std::fill(head.begin(), head.end(), '\0');
+    auto buffer = mm::IoBuffer::kernel(head.data(), head.size());
+    TRY(file.read_at(0, buffer));
+    return is_script({head.data(), head.size()});
+}
+
+/// Follows `#!` lines from `file` to a program. Returns how many there were; `file` becomes the program.
+Result<size_t> follow_scripts(ImageRequest const& request, Ref<fs::File>& file, std::span<mm::Owned<ScriptLevel>> levels) {
+    char head[head_size];
+    for (size_t depth = 0;; ++depth) {
+        if (!TRY(read_head(*file, head))) return depth;
+        if (depth == levels.size()) return fail(ELOOP);
+        levels[depth] = mm::Owned<ScriptLevel>(TRY(mm::make<ScriptLevel>()));
+        ScriptLevel& level = *levels[depth];
+        std::copy_n(head, head_size, level.head);
+        level.line = TRY(parse_script_line({level.head, head_size}));
+        file = TRY(open_executable({request.context, request.credentials}, level.line.interpreter));
+    }
+}
+
+/// argv of the last interpreter: it, its argument, then each script it is to run, outermost last.
+Result<> add_script_arguments(Arguments& arguments, std::span<mm::Owned<ScriptLevel> const> levels, std::string_view path) {
+    for (size_t i = levels.size(); i-- > 0;) {
+        ScriptLine const& line = levels[i]->line;
+        TRY(arguments.arguments.add(line.interpreter));
+        if (!line.argument.empty()) TRY(arguments.arguments.add(line.argument));
+    }
+    return arguments.arguments.add(path);
+}
+
+/// setuid and setgid bits (credentials(7), execve(2)).
+Result<> take_rights(Image& image, ImageRequest const& request, fs::Inode const& inode) {
+    fs::Credentials& who = image.credentials = request.credentials;
+    fs::Ownership const owner = inode.ownership();
+    if (owner.permissions & S_ISUID) who.effective_uid = owner.uid;
+    constexpr u32 group_bits = S_ISGID | S_IXGRP;
+    if ((owner.permissions & group_bits) == group_bits) who.effective_gid = owner.gid;
+    who.saved_uid = who.fs_uid = who.effective_uid;
+    who.saved_gid = who.fs_gid = who.effective_gid;
+    image.gains_rights = who.effective_uid != who.real_uid || who.effective_gid != who.real_gid;
+    return {};
+}
+
+u64 choose_bias(ElfFile const& elf, RandomLayout random) {
+    if (!elf.is_position_independent()) return 0;
+    return align_up(program_base + random_offset(random, random_program_pages), elf.alignment()) - elf.lowest_page();
+}
+
+/// The dynamic linker goes wherever there is room; its place is held while its segments are put there.
+Result<ElfMapping> map_interpreter(mm::AddressSpace& space, ElfFile const& elf) {
+    if (!elf.is_position_independent()) return fail(ENOEXEC);
+    mm::MapRequest request;
+    request.size = elf.size();
+    u64 const start = TRY(space.map(request)).value();
+    return map_elf(space, elf, start - elf.lowest_page());
+}
+
+Result<> map_program(Image& image, ImageRequest const& request, ElfFile const& elf, ProgramPlace& place) {
+    u64 const bias = choose_bias(elf, request.random);
+    u64 first, end;
+    if (__builtin_add_overflow(elf.lowest_page(), bias, &first) || __builtin_add_overflow(first, elf.size(), &end) ||
+        end > arch::user_space_end)
+        return fail(ENOMEM);
+    place.program = TRY(map_elf(*image.space, elf, bias));
+    place.program_header_count = elf.header().e_phnum;
+    place.executable_stack = elf.wants_executable_stack();
+    image.entry = place.program.entry;
+    if (!elf.has_interpreter()) return {};
+    mm::Buffer path = TRY(mm::Buffer::allocate(page_size));
+    auto const name = TRY(elf.interpreter({path.chars(), path.size()}));
+    auto const linker = TRY(ElfFile::read(TRY(open_executable({request.context, request.credentials}, name))));
+    ElfMapping const mapping = TRY(map_interpreter(*image.space, linker));
+    place.interpreter_base = mapping.bias + linker.lowest_page();
+    image.entry = mapping.entry;
+    return {};
+}
+
+/// Where mmap and brk begin, both with a random offset.
+void place_heap(Image& image, ImageRequest const& request, ProgramPlace& place) {
+    u64 const heap = place.program.end + random_offset(request.random, random_heap_pages);
+    image.space->set_heap(UserAddr(heap));
+    place.layout.heap_start = place.layout.heap_end = UserAddr(heap);
+    place.layout.code_start = UserAddr(place.program.code_start);
+    place.layout.code_end = UserAddr(place.program.code_end);
+    place.layout.data_start = UserAddr(place.program.data_start);
+    place.layout.data_end = UserAddr(place.program.data_end);
+}
+
+void place_mappings(Image& image, ImageRequest const& request) {
+    u64 const stack = request.limits[RLIMIT_STACK].soft;
+    u64 const random_stack = u64{16} * gib;
+    u64 const gap = std::clamp(stack, smallest_stack_gap, arch::user_space_end / 6 * 5) + random_stack + mib;
+    u64 const base = arch::user_space_end - gap - random_offset(request.random, random_mapping_pages);
+    image.space->set_mmap_base(UserAddr(align_down(base, page_size)));
+    image.space->set_limits({request.limits[RLIMIT_AS].soft, request.limits[RLIMIT_DATA].soft, stack});
+}
+
+void take_name(Image& image, std::string_view path) {
+    std::string_view const name = path.substr(path.rfind('/') + 1);
+    std::copy_n(name.data(), std::min(name.size(), sizeof image.name - 1), image.name);
+}
+
+bool is_user_code(u64 address) { return address < arch::user_space_end; }
+
+}
+
+void disable_random_layout() { layout_is_random = false; }
+bool random_layout_allowed() { return layout_is_random; }
+
+u64 random_offset(RandomLayout random, u64 limit_pages) {
+    if (random == RandomLayout::No) return 0;
+    return base::random_u64() % limit_pages * page_size;
+}
+
+Result<Ref<fs::File>> open_executable(fs::Walk const& walk, std::string_view path) {
+    Ref<fs::Dentry> const dentry = TRY(fs::vfs.resolve(walk, path));
+    Ref<fs::Inode> const inode = dentry->inode();
+    if (inode->type() != fs::FileType::Regular) return fail(EACCES);
+    TRY(fs::permission(*inode, walk.credentials, fs::may_execute));
+    return inode->open(*dentry, 0);
+}
+
+Result<> build_image(Image& image, ImageRequest const& request, std::string_view path, Ref<fs::File> file, ArgumentSource& source) {
+    std::array<mm::Owned<ScriptLevel>, most_scripts> levels;
+    size_t const scripts = TRY(follow_scripts(request, file, levels));
+    ElfFile const elf = TRY(ElfFile::read(file));
+    image.executable = Ref<fs::Dentry>::share(file->dentry());
+    TRY(take_rights(image, request, *file->inode()));
+
+    Arguments arguments;
+    u64 const stack_limit = request.limits[RLIMIT_STACK].soft;
+    if (scripts != 0) TRY(add_script_arguments(arguments, {levels.data(), scripts}, path));
+    TRY(source.add_to(arguments, scripts != 0 ? 1 : 0, stack_limit));
+
+    image.space = TRY(mm::AddressSpace::create());
+    place_mappings(image, request);
+    ProgramPlace place;
+    TRY(map_program(image, request, elf, place));
+    if (!is_user_code(image.entry)) return fail(ENOEXEC);
+    place_heap(image, request, place);
+    TRY(build_stack(image, request, place, arguments, path));
+    image.space->set_layout(place.layout);
+    take_name(image, path);
+    return {};
+}
+
+TrapFrame first_frame(Image const& image) {
+    TrapFrame frame{};
+    frame.rip = image.entry;
+    frame.rsp = image.stack_pointer;
+    frame.cs = arch::user_code_selector;
+    frame.ss = arch::user_data_selector;
+    frame.rflags = 0x202;   // IF, and the bit that is always 1
+    frame.vector_or_syscall = ~u64{0};
+    return frame;
+}
+
+}

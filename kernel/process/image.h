@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+// Image: a program made ready to run in an address space of its own, before anything of the
+// old one is given up. All that can fail in execve(2) fails while it is built.
+#pragma once
+
+#include <array>
+
+#include "kernel/fs/vfs.h"
+#include "kernel/process/arguments.h"
+#include "kernel/process/elf.h"
+#include "kernel/process/process.h"
+
+namespace process {
+
+/// Whether stack, heap, mappings and position-independent programs move about (ASLR).
+enum class RandomLayout : u8 { No, Yes };
+
+/// For whom an image is built.
+struct ImageRequest {
+    fs::FsContext const& context;
+    fs::Credentials const& credentials;
+    std::array<ResourceLimit, 16> const& limits;
+    RandomLayout random;
+};
+
+struct Image {
+    Ref<mm::AddressSpace> space;
+    Ref<fs::Dentry> executable;
+    fs::Credentials credentials;             ///< with the effects of setuid bits
+    bool gains_rights = false;               ///< AT_SECURE
+    u64 entry = 0, stack_pointer = 0;
+    std::array<u64, 2 * 24> auxiliary_vector{};
+    char name[sched::Thread::name_capacity] = {};
+};
+
+/// Who supplies argv and envp: a program's memory, or the kernel (init).
+class ArgumentSource {
+public:
+    /// Adds argv from element `first` on, and the environment.
+    virtual Result<> add_to(Arguments& arguments, u64 first, u64 stack_limit) = 0;
+protected:
+    ~ArgumentSource() = default;
+};
+
+/// Follows scripts to a program, maps it and its interpreter, and lays out its stack.
+Result<> build_image(Image& image, ImageRequest const& request, std::string_view path, Ref<fs::File> file, ArgumentSource& source);
+
+/// Chooses the stack's place, maps it and fills it. Sets stack_pointer, auxiliary_vector and the layout's stack fields.
+struct ProgramPlace {
+    ElfMapping program;
+    u64 program_header_count = 0;
+    u64 interpreter_base = 0;
+    mm::ImageLayout layout;
+    bool executable_stack = false;
+};
+Result<> build_stack(Image& image, ImageRequest const& request, ProgramPlace& place, Arguments const& arguments, std::string_view path);
+
+/// A registers frame with which a new program starts.
+TrapFrame first_frame(Image const& image);
+
+/// `norandmaps` on the kernel command line.
+void disable_random_layout();
+bool random_layout_allowed();
+/// A random multiple of a page below `limit` pages; 0 without ASLR.
+u64 random_offset(RandomLayout random, u64 limit_pages);
+
+}

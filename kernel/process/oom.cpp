@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+// Out of memory: one process is told to die, with a line that says so; who needs memory waits
+// for it a moment and tries again. No lock is held while sizes are looked at.
+#include "kernel/process/oom.h"
+
+#include <abi/signal.h>
+#include <arch/time.h>
+#include <base/log.h>
+
+#include "kernel/process/process_manager.h"
+#include "sched/wait_queue.h"
+
+namespace process {
+namespace {
+
+/// Victims that have not yet given their memory back. Ordering: acquire and release pair with oom_victim_is_gone().
+constinit std::atomic<u32> victims{0};
+constinit sched::WaitQueue victim_gone;
+
+constexpr u64 patience_ns = 200 * ns_per_ms;
+
+struct Candidate {
+    Ref<Process> process;
+    u64 score = 0;
+    mm::AddressSpaceStatistics size;
+};
+
+/// Pages it would give back, moved by oom_score_adj (thousandths of all memory), as Linux's badness.
+u64 score_of(Process const& process, mm::AddressSpaceStatistics const& size) {
+    i64 const total = static_cast<i64>(mm::frame_allocator.total_bytes() / page_size);
+    i64 const pages = static_cast<i64>(size.resident_pages + size.table_frames);
+    i64 const score = pages + process.oom_score_adjustment * (total / 1000);
+    return score > 0 ? static_cast<u64>(score) : 1;
+}
+
+bool may_be_killed(Process const& process) {
+    constexpr int never = -1000;   // OOM_SCORE_ADJ_MIN
+    return !process.is_init() && process.oom_score_adjustment != never && !process.oom_victim &&
+           process.state.load(std::memory_order_relaxed) == ProcessState::Alive;
+}
+
+Candidate find_largest() {
+    Candidate largest;
+    for (Ref<Process> process = process_manager.find_after(Pid(1)); process; process = process_manager.find_after(process->pid())) {
+        if (!may_be_killed(*process)) continue;
+        Ref<mm::AddressSpace> const space = process->copy_address_space();
+        if (!space) continue;
+        mm::AddressSpaceStatistics const size = space->statistics();
+        u64 const score = score_of(*process, size);
+        if (score > largest.score) largest = {process, score, size};
+    }
+    return largest;
+}
+
+void kill_victim(Candidate const& victim) {
+    constexpr u64 page_kib = page_size / kib;
+    mm::AddressSpaceStatistics const& size = victim.size;
+    u64 const anonymous = size.resident_pages - size.file_pages - size.shared_pages;
+    base::log(base::LogLevel::Error, "memory",
+              "Out of memory: Killed process {} ({}) total-vm:{}kB, anon-rss:{}kB, file-rss:{}kB, shmem-rss:{}kB, pgtables:{}kB oom_score_adj:{}",
+              victim.process->pid(), victim.process->name(), size.mapped_pages * page_kib, anonymous * page_kib,
+              size.file_pages * page_kib, size.shared_pages * page_kib, size.table_frames * page_kib,
+              victim.process->oom_score_adjustment);
+    SignalInfo info;
+    info.signal = SIGKILL;
+    info.code = SI_KERNEL;
+    send_signal(*victim.process, info);
+}
+
+/// Gives the victims the CPU until one of them is gone.
+void wait_for_victim() {
+    (void)victim_gone.wait([] { return victims.load(std::memory_order_acquire) == 0; }, sched::Interruptible::No,
+                           arch::clock_ns() + patience_ns);
+}
+
+}
+
+void oom_victim_is_gone() {
+    victims.fetch_sub(1, std::memory_order_release);
+    victim_gone.wake_all();
+}
+
+bool ProcessManager::out_of_memory() {
+    UserThread* self = current_user_thread_or_null();
+    // Who is to die anyway does so on its way out.
+    if (self && fatal_signal_pending()) return true;
+    if (victims.load(std::memory_order_acquire) != 0) {
+        wait_for_victim();
+        if (victims.load(std::memory_order_acquire) == 0) return true;
+    }
+    Candidate const victim = find_largest();
+    if (!victim.process) return victims.load(std::memory_order_relaxed) != 0;
+    {
+        TreeGuard guard(tree_lock);
+        if (!may_be_killed(*victim.process)) return true;
+        victim.process->oom_victim = true;
+        victims.fetch_add(1, std::memory_order_relaxed);
+    }
+    kill_victim(victim);
+    if (!self || &self->process() != victim.process.get()) wait_for_victim();
+    return true;
+}
+
+}
