@@ -23,13 +23,13 @@ enum class Writable : bool;
 /// What mmap(2) was asked for, decoded.
 struct MapRequest {
     enum class Placement : u8 { Anywhere, Hint, Fixed, FixedNoReplace };
-    UserAddr address;
+    UserAddr address{};
     u64 size = 0;
     Placement placement = Placement::Anywhere;
-    Protection protection;
+    Protection protection{};
     Protection max_protection{true, true, true};   ///< mprotect may not exceed it (file opened read-only, shared)
     Sharing sharing = Sharing::Private;
-    Ref<VmObject> object;                          ///< null: anonymous
+    Ref<VmObject> object{};                        ///< null: anonymous
     u64 offset = 0;                                ///< bytes, page aligned
     VmaKind kind = VmaKind::Ordinary;
     bool no_reserve = false;
