@@ -2,8 +2,6 @@
 // The bounds that linker.ld left, as typed values, and the TLB operations of this CPU.
 #include <arch/image.h>
 
-#include "kernel/base/symbols.h"
-
 extern "C" char const image_physical_start[], text_start[], text_end[], rodata_start[], rodata_end[], data_start[], boot_stack_guard[],
     boot_stack_bottom[], data_end[], symbol_table_start[], per_cpu_start[];
 
@@ -15,6 +13,13 @@ extern "C" {
 namespace arch {
 
 namespace {
+
+/// The second word of the symbol table's header (kernel/base/symbols.cpp), which changes after linking.
+u64 symbol_table_size() {
+    auto const* header = reinterpret_cast<u32 const*>(symbol_table_start);
+    asm("" : "+r"(header));
+    return header[1];
+}
 
 u64 address(char const* symbol) { return reinterpret_cast<u64>(symbol); }
 
@@ -37,7 +42,7 @@ std::span<ImageSegment const> image_segments() {
 
 bool is_kernel_text(u64 a) { return a >= address(text_start) && a < address(text_end); }
 u64 image_physical_start_address() { return address(image_physical_start); }
-u64 image_end() { return align_up(address(symbol_table_start) + base::symbol_table_size(), page_size); }
+u64 image_end() { return align_up(address(symbol_table_start) + symbol_table_size(), page_size); }
 
 PhysAddr current_page_table_root() {
     u64 root;

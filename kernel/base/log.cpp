@@ -75,13 +75,20 @@ private:
     bool shown_ = true;
 };
 
-/// A position at the start of a line: the oldest one may have been cut by the ring's end.
+/// The oldest whole line: the very oldest one may have been cut by the ring's end. Ring locked.
 u64 first_whole_line() {
-    RingGuard guard(ring_lock);
     u64 position = oldest();
     if (position == 0) return 0;
     while (position < ring_end && ring[position % ring_size] != '\n') ++position;
     return std::min(position + 1, ring_end);
+}
+
+void replay_from(u64 position, LogSink& sink) {
+    Replay replay(sink);
+    size_t const size = static_cast<size_t>(ring_end - position), at = position % ring_size, first = std::min(size, ring_size - at);
+    replay.text({ring + at, first});
+    replay.text({ring, size - first});
+    sink.shown_until = ring_end;
 }
 
 size_t format_line(std::span<char> line, LogLevel level, std::string_view subsystem, std::string_view format,
@@ -99,25 +106,20 @@ size_t format_line(std::span<char> line, LogLevel level, std::string_view subsys
 }
 
 void Log::add_sink(LogSink& sink) {
-    ConsoleGuard guard(console_lock);
-    Replay replay(sink);
-    u64 position = std::max(first_whole_line(), sink.shown_until);
-    char text[256];
-    while (size_t const size = copy_from_ring(position, text)) {
-        replay.text({text, size});
-        position += size;
-    }
-    sink.shown_until = position;
+    RingGuard ring_guard(ring_lock);   // nothing may be logged between the replay and the first new line
+    ConsoleGuard console_guard(console_lock);
+    replay_from(std::max(first_whole_line(), sink.shown_until), sink);
     sink.next = sinks;
     sinks = &sink;
 }
 
 void Log::remove_sink(LogSink& sink) {
-    ConsoleGuard guard(console_lock);
+    RingGuard ring_guard(ring_lock);
+    ConsoleGuard console_guard(console_lock);
     for (LogSink** link = &sinks; *link; link = &(*link)->next) {
         if (*link != &sink) continue;
         *link = sink.next;
-        sink.shown_until = end_position();
+        sink.shown_until = ring_end;
         return;
     }
 }

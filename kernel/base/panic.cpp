@@ -35,14 +35,18 @@ void say(FormatString<std::type_identity_t<A>...> format, A const&... arguments)
     log(LogLevel::Emergency, "panic", format, arguments...);
 }
 
-void say_address(char const* what, u64 address) {
-    Symbol const symbol = arch::is_kernel_text(address) ? find_symbol(address) : Symbol{};
+/// A return address may lie behind its function's end, if the call does not return.
+enum class AddressKind : u8 { Instruction, Return };
+
+void say_address(char const* what, u64 address, AddressKind kind) {
+    u64 const back = kind == AddressKind::Return ? 1 : 0;
+    Symbol const symbol = arch::is_kernel_text(address) ? find_symbol(address - back) : Symbol{};
     if (symbol.name.empty()) say("{} {:#018x}", what, address);
-    else say("{} {:#018x} {}+{:#x}", what, address, symbol.name, symbol.offset);
+    else say("{} {:#018x} {}+{:#x}", what, address, symbol.name, symbol.offset + back);
 }
 
 void say_registers(TrapFrame const& f) {
-    say_address("rip", f.rip);
+    say_address("rip", f.rip, AddressKind::Instruction);
     say("cs {:#x} ss {:#x} rsp {:#018x} flags {:#x}", f.cs, f.ss, f.rsp, f.rflags);
     say("rax {:016x} rbx {:016x} rcx {:016x} rdx {:016x}", f.rax, f.rbx, f.rcx, f.rdx);
     say("rsi {:016x} rdi {:016x} rbp {:016x} r8  {:016x}", f.rsi, f.rdi, f.rbp, f.r8);
@@ -64,14 +68,14 @@ void say_backtrace(u64 frame_pointer) {
         auto const* words = reinterpret_cast<u64 const*>(frame_pointer);
         u64 const return_address = words[1];
         if (!arch::is_kernel_text(return_address)) return;
-        say_address("  at", return_address);
+        say_address("  at", return_address, AddressKind::Return);
         previous = frame_pointer;
         frame_pointer = words[0];
         bool const from_entry = return_address >= reinterpret_cast<u64>(entry_text_start) && return_address < reinterpret_cast<u64>(entry_text_end);
         if (!from_entry || frame_pointer == 0) continue;
         auto const& trap = *reinterpret_cast<TrapFrame const*>(words + 3);
         if (trap.from_user() || !arch::is_kernel_text(trap.rip)) return;
-        say_address("  interrupted", trap.rip);
+        say_address("  interrupted", trap.rip, AddressKind::Instruction);
     }
 }
 

@@ -33,8 +33,6 @@ Header const& header() { return *reinterpret_cast<Header const*>(table_bytes());
 
 }
 
-u64 symbol_table_size() { return header().size; }
-
 Symbol find_symbol(u64 address) {
     Header const& header = base::header();
     u64 const base = reinterpret_cast<u64>(kernel_image_base);

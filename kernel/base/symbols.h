@@ -15,7 +15,5 @@ struct Symbol {
 };
 
 Symbol find_symbol(u64 address);
-/// Bytes of the table, at the very end of the image.
-u64 symbol_table_size();
 
 }
