@@ -46,6 +46,9 @@ AddressSpace::~AddressSpace() {
         });
     });
     page_table_.destroy_user();
+    vm_events.resident_anonymous.add(0 - resident_.anonymous);
+    vm_events.resident_file.add(0 - resident_.file);
+    vm_events.resident_shared.add(0 - resident_.shared);
 }
 
 void AddressSpace::activate() { arch::load_page_table_root(page_table_.root()); }
@@ -94,9 +97,16 @@ AddressSpaceStatistics AddressSpace::statistics() const {
 /// `sign` is 1 or ~0: one page more or less in the resident set.
 void AddressSpace::count_resident(PhysAddr frame, Sharing sharing, u64 sign) {
     if (is_zero_frame(frame)) return;
-    if (sharing == Sharing::Shared) resident_.shared += sign;
-    else if (frame_record(frame).flags & frame_is_anonymous) resident_.anonymous += sign;
-    else resident_.file += sign;
+    if (sharing == Sharing::Shared) {
+        resident_.shared += sign;
+        vm_events.resident_shared.add(sign);
+    } else if (frame_record(frame).flags & frame_is_anonymous) {
+        resident_.anonymous += sign;
+        vm_events.resident_anonymous.add(sign);
+    } else {
+        resident_.file += sign;
+        vm_events.resident_file.add(sign);
+    }
 }
 
 /// The end of [start, start + size) rounded up to pages, if a program can have such a range. ENOMEM.

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <span>
+#include <string_view>
 
 #include <arch/spin_lock.h>
 
@@ -159,6 +160,8 @@ private:
     FaultResult replace(Vma const& vma, u64 page, arch::PageEntry seen, FrameRef frame, arch::PerCpu<u64>& counter);
     Result<> copy_from(AddressSpace const& parent);
     Result<> share_pages(Vma const& vma, AddressSpace& child, TlbBatch& batch);
+    // ---- maps.cpp
+    std::string_view name_of(Vma const& vma, ReadGuard const&) const;
     // ---- remote_access.cpp
     Result<FrameRef> pin_page(u64 page, FaultKind kind);
 

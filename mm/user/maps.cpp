@@ -28,12 +28,6 @@ private:
     size_t column_;
 };
 
-void write_name(base::Writer& out, Vma const& vma, u64 heap_start, u64 heap_end, u64 stack_start) {
-    if (vma.object) return vma.object->describe(out);
-    if (vma.start < heap_end && vma.end > heap_start) out.write("[heap]");
-    else if (vma.is_stack() && vma.contains(stack_start)) out.write("[stack]");
-}
-
 /// Everything before the name; it ends with one space.
 std::string_view format_line(std::span<char> buffer, Vma const& vma) {
     base::BufferWriter line(buffer);
@@ -48,17 +42,34 @@ std::string_view format_line(std::span<char> buffer, Vma const& vma) {
 
 }
 
+/// One line at a time: a file's name is asked for with no lock held, since that may take any.
 void AddressSpace::write_maps(base::Writer& out) const {
-    ReadGuard const guard(lock_);
-    u64 const stack = layout_.stack_start.value();
-    vmas_.for_each([&](Vma const& vma) {
+    u64 position = 0;
+    for (;;) {
         char buffer[128];
-        auto const line = format_line(buffer, vma);
+        std::string_view line, name;
+        Ref<VmObject> object;
+        {
+            ReadGuard const guard(lock_);
+            Vma const* const vma = vmas_.first_ending_above(position);
+            if (!vma) return;
+            line = format_line(buffer, *vma);
+            object = vma->object;
+            if (!object) name = name_of(*vma, guard);
+            position = vma->end;
+        }
         out.write(line);
-        NameWriter name(out, line.size());
-        write_name(name, vma, heap_start_, break_, stack);
+        NameWriter padded(out, line.size());
+        if (object) object->describe(padded);
+        else padded.write(name);
         out.write("\n");
-    });
+    }
+}
+
+std::string_view AddressSpace::name_of(Vma const& vma, ReadGuard const&) const {
+    if (vma.start < break_ && vma.end > heap_start_) return "[heap]";
+    if (vma.is_stack() && vma.contains(layout_.stack_start.value())) return "[stack]";
+    return {};
 }
 
 }
