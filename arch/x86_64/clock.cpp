@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // clock_ns(): nanoseconds since boot from the best counter there is. TSC if it is invariant
 // or a hypervisor keeps it, else HPET, ACPI PM timer, PIT periods. Counters that wrap are
-// widened without a lock. Calibration takes 5 ms, or none if the CPU says its rate.
+// widened without a lock. Calibration takes 2 to 5 ms.
 #include <arch/time.h>
 
 #include <algorithm>
@@ -23,7 +23,7 @@ namespace {
 
 enum class ClockKind : u8 { None, Tsc, Counter, Pit };
 
-constexpr u64 calibration_ms = 5;
+constexpr u64 fine_counter_hz = 10'000'000;             // 2 ms of such a counter are as good as 5 ms of a coarser one
 constexpr u64 default_tsc_hz = 1'000'000'000;
 constexpr u16 pit_divisor = 1193;                       // 1 kHz, as near as it gets
 constexpr u64 pit_period_ns = ns_per_s * pit_divisor / pit_hz;
@@ -69,9 +69,9 @@ Sample take_sample(Counter const& reference) {
     return best;
 }
 
-/// Compares the TSC and the local APIC timer with `reference` over calibration_ms.
+/// Compares the TSC and the local APIC timer with `reference` over a few milliseconds.
 std::optional<Rates> measure(Counter const& reference) {
-    u64 const wanted = reference.hz * calibration_ms / 1000;
+    u64 const wanted = reference.hz * (reference.hz >= fine_counter_hz ? 2 : 5) / 1000;
     if (uses_apic()) {
         local_apic_set_timer_mode(LocalApicTimer::OneShot, true);
         local_apic_start_timer(~u32{0});
@@ -104,19 +104,24 @@ Rates rates_from_cpuid() {
     return {};
 }
 
+/// The exact rate that was said, unless measuring proves it wrong (Bochs says what the real model has).
+u64 agreed(u64 said, u64 measured) {
+    u64 const difference = said > measured ? said - measured : measured - said;
+    return said != 0 && difference < measured / 100 ? said : measured;
+}
+
 /// `offered`: the counters that were found, best first.
 Rates find_rates(Counter const (&offered)[3]) {
     Rates const said = rates_from_cpuid();
-    bool const enough = said.tsc_hz && (!uses_apic() || said.local_apic_hz || cpu_features.tsc_deadline);
-    if (enough) return said;
     for (Counter const& reference : offered) {
         if (!reference) continue;
         if (auto const rates = measure(reference)) {
             log_info("clock", "TSC {} kHz, local APIC timer {} kHz, measured against the {}", rates->tsc_hz / 1000,
                      rates->local_apic_hz / 1000, reference.name);
-            return {said.tsc_hz ? said.tsc_hz : rates->tsc_hz, rates->local_apic_hz};
+            return {agreed(said.tsc_hz, rates->tsc_hz), agreed(said.local_apic_hz, rates->local_apic_hz)};
         }
     }
+    if (said.tsc_hz) return said;
     log_warning("clock", "nothing to measure the TSC against: {} MHz assumed", default_tsc_hz / 1'000'000);
     return {default_tsc_hz, 0};
 }
