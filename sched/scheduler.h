@@ -89,7 +89,7 @@ private:
     void preempt_if_more_urgent(RunQueue& queue, Thread const& thread);
     Thread& pick(RunQueue& queue);
     void begin_slice(RunQueue& queue, Thread& next, u64 now_ns);
-    void renew_alarm(RunQueue& queue, u64 now_ns);
+    void continue_slice(RunQueue& queue, u64 now_ns);
     void switch_to(RunQueue& queue, Thread& next, u64 now_ns);
 
     Policy const* policy_ = nullptr;        ///< set once

@@ -15,20 +15,20 @@ void Scheduler::on_timer(bool from_user) {
     alarm_rang();
     u64 const now_ns = arch::clock_ns();
     timer_queue.read()->run_expired(now_ns);
+    alarm_no_later_than(timer_queue.read()->first_deadline_ns());
     if (load_average_.is_due(now_ns)) load_average_.sample(now_ns, runnable_threads());
     {
         LocalQueueGuard guard;
         RunQueue& queue = guard.queue();
         queue.running->charge_to_user = from_user;
         charge(queue, now_ns);
-        renew_alarm(queue, now_ns);
+        continue_slice(queue, now_ns);
     }
     arch::preempt_enable_no_check();
 }
 
-/// Ends the quantum if it is over and sets the alarm for what comes next: an idle CPU has timers alone.
-void Scheduler::renew_alarm(RunQueue& queue, u64 now_ns) {
-    alarm_no_later_than(timer_queue.read()->first_deadline_ns());
+/// Ends the quantum if it is over, else sets the alarm for it and for the tick. An idle CPU has neither.
+void Scheduler::continue_slice(RunQueue& queue, u64 now_ns) {
     if (queue.running == queue.idle) return;
     alarm_no_later_than(now_ns + statistics_tick_ns);
     if (queue.ready == 0) return;
