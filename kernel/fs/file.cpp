@@ -117,8 +117,16 @@ Result<u64> File::seek(i64 offset, int whence) {
 
 Result<> File::list(DirectorySink& sink) {
     if (is_path_only()) return fail(EBADF);
+    // The lock is not held meanwhile: a listing of /proc takes locks of processes, which come first.
+    u64 position;
+    {
+        decltype(position_lock_)::Guard guard(position_lock_);
+        position = position_;
+    }
+    auto const done = do_list(position, sink);
     decltype(position_lock_)::Guard guard(position_lock_);
-    return do_list(position_, sink);
+    position_ = position;
+    return done;
 }
 
 PollEvents File::poll(sched::WaitQueue*& queue_out) {

@@ -48,7 +48,11 @@ Result<Mount*> make_mount(FileSystem& file_system, std::string_view source) {
     TRY(mount->source.assign(source.substr(0, name_max)));
     mount->file_system = &file_system;
     mount->root = file_system.root_dentry();
-    if (!mount->root) mount->root = TRY(Dentry::create_root(file_system.root()));
+    if (!mount->root) {
+        auto inode = file_system.root();
+        if (!inode) return fail(ENOMEM);
+        mount->root = TRY(Dentry::create_root(std::move(inode)));
+    }
     return mount.leak();
 }
 

@@ -1,23 +1,25 @@
 // SPDX-License-Identifier: MIT
 // The engine of /proc: subsystems register text files; process/ provides the per-process
-// directories through ProcessDirectory. Text is made whole at open (seq_file's role) or first read.
+// directories through ProcessProvider. Text is made whole at open, and again by a seek to the
+// start. No inode is kept: each lookup makes one, so entries may come and go by themselves.
 #pragma once
 
-#include "kernel/fs/vfs.h"
+#include <atomic>
+#include <optional>
 
-namespace base { class Writer; }
+#include "kernel/fs/vfs.h"
 
 namespace fs {
 
 /// Makes the whole text of one entry. May sleep.
 using ProcText = Result<> (*)(base::Writer& out);
-/// Takes a write to an entry. EINVAL.
+/// Takes a write to an entry. EINVAL. `who` is the superuser or nobody: what the opener was.
 using ProcWrite = Result<> (*)(std::string_view text, Credentials const& who);
 
 /// Files of one process, implemented by kernel/process. `name`: "stat", "cmdline", "exe", …
 class ProcessProvider {
 public:
-    struct Entry { std::string_view name; FileType type; u32 permissions; };
+    struct Entry { std::string_view name; FileType type; u32 permissions; };   ///< Regular: text(); Symlink: link(). fd, mounts and mountinfo are the engine's own
     virtual bool exists(Pid pid) = 0;
     /// The next live pid after `previous`, in order, or nothing.
     virtual std::optional<Pid> next(Pid previous) = 0;
@@ -32,16 +34,32 @@ protected:
     ~ProcessProvider() = default;
 };
 
-class ProcFs {
+class ProcFs final : public FileSystem {
 public:
     constexpr ProcFs() = default;
+    /// mounts, filesystems, self. Called once from main.
     Result<> initialize();
-    /// `path` below /proc, "meminfo" or "sys/kernel/hostname"; directories are made.
+    /// `path` below /proc, "meminfo" or "sys/kernel/hostname"; directories are made. EEXIST ENOMEM.
     Result<> add(std::string_view path, ProcText text, u32 permissions = 0444, ProcWrite write = nullptr);
-    void set_process_provider(ProcessProvider& provider);
-    FileSystem& file_system();
+    /// A symbolic link with a fixed text, which must be a literal.
+    Result<> add_link(std::string_view path, std::string_view target);
+    void set_process_provider(ProcessProvider& provider) { provider_.store(&provider, std::memory_order_release); }
+    FileSystem& file_system() { return *this; }
+
+    std::string_view type_name() const override { return "proc"; }
+    Ref<Inode> root() override;                      ///< null: out of memory
+    u64 device() const override { return device_; }
+    Statistics statistics() override;
+    ProcessProvider* provider() const { return provider_.load(std::memory_order_acquire); }
+
+    struct Node;                                     ///< one registered name
 private:
-    // FS fills in.
+    struct Leaf;
+    Result<> enter(std::string_view path, Leaf const& leaf);
+
+    u64 device_ = 0;
+    std::atomic<ProcessProvider*> provider_{nullptr};
+    Node* top_ = nullptr;                            ///< made once; nodes are never removed
 };
 
 extern constinit ProcFs procfs;

@@ -110,6 +110,8 @@ Result<Ref<File>> Vfs::open_dentry(Dentry& dentry, Credentials const& who, u32 f
 Result<size_t> Vfs::read_link(Walk const& walk, std::string_view path, std::span<char> out) {
     PathWalker walker(walk, path);
     auto const found = TRY(walker.to_end(FollowLast::No));
+    Inode& inode = found->file();
+    if (inode.type() == FileType::Symlink && !may_follow_magic(inode, walk.credentials) && TRY(inode.magic_target())) return fail(EACCES);
     return read_link(*found, *walk.context.root, out);
 }
 

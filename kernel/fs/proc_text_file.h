@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+// An open /proc file: a text that is made whole, then read piece by piece. Inside fs only.
+#pragma once
+
+#include <base/format.h>
+
+#include "kernel/fs/procfs.h"
+
+namespace fs {
+
+/// Text that grows on the heap.
+class TextBuffer final : public base::Writer {
+public:
+    void write(std::string_view text) override;
+    std::string_view text() const { return {buffer_.chars(), used_}; }
+    bool is_out_of_memory() const { return out_of_memory_; }
+private:
+    mm::Buffer buffer_;
+    size_t used_ = 0;
+    bool out_of_memory_ = false;
+};
+
+/// Where the text comes from; lives in the inode, which the open file keeps.
+class TextSource {
+public:
+    virtual Result<> make_text(base::Writer& out) = 0;
+    virtual Result<> take_text(std::string_view text, Credentials const& who) { (void)text; (void)who; return fail(EIO); }
+protected:
+    ~TextSource() = default;
+};
+
+Result<Ref<File>> open_text(Dentry& dentry, u32 flags, TextSource& source);
+
+}
