@@ -8,6 +8,7 @@
 #include <base/panic.h>
 #include <boot/boot_info.h>
 
+#include "kernel/base/command_line.h"
 #include "kernel/process/image.h"
 #include "kernel/process/terminal_signals.h"
 #include "mm/frame_allocator.h"
@@ -17,27 +18,13 @@ namespace process {
 
 constinit ProcessManager process_manager;
 
-namespace {
-
-bool command_line_has(std::string_view wanted) {
-    std::string_view rest = boot::boot_info.command();
-    while (!rest.empty()) {
-        std::string_view const word = rest.substr(0, rest.find(' '));
-        if (word == wanted) return true;
-        rest.remove_prefix(std::min(rest.size(), word.size() + 1));
-    }
-    return false;
-}
-
-}
-
 void ProcessManager::initialize() {
     // The FPU area shares the kernel stack's pages: most of them must be left for frames.
     ASSERT(arch::fpu_area_size() <= mm::kernel_stack_size / 4);
     // As Linux: at most an eighth of memory in kernel stacks.
     u64 const by_memory = mm::frame_allocator.total_bytes() / (8 * mm::kernel_stack_size);
     thread_limit_ = static_cast<u32>(std::clamp<u64>(by_memory, 20, PidTable::pid_max - PidTable::first_reused));
-    if (command_line_has("norandmaps")) disable_random_layout();
+    if (base::CommandLine(boot::boot_info.command()).flag("norandmaps")) disable_random_layout();
     register_terminal_signals();
     log_info("process", "at most {} threads, pids below {}", thread_limit_, PidTable::pid_max);
 }

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+// /proc/meminfo and /proc/vmstat: Linux's names for what there is, our own for what Linux does not
+// count. Only lines that are true.
+#include "kernel/process/proc_files.h"
+#include "kernel/process/process_manager.h"
+#include "mm/frame_allocator.h"
+#include "mm/kernel_space.h"
+#include "mm/slab.h"
+#include "mm/user/vm_counters.h"
+
+namespace process {
+namespace {
+
+using base::format_to;
+using base::Writer;
+
+constexpr u64 page_kib = page_size / kib;
+
+void line(Writer& out, std::string_view label, u64 kibibytes) { format_to(out, "{:<16}{:>8} kB\n", label, kibibytes); }
+void pages(Writer& out, std::string_view label, u64 count) { line(out, label, count * page_kib); }
+
+/// What the programs have, added up; a page that two of them share counts twice.
+mm::AddressSpaceStatistics sum_over_processes() {
+    mm::AddressSpaceStatistics sum;
+    for (Ref<Process> process = process_manager.find_after(Pid(0)); process; process = process_manager.find_after(process->pid())) {
+        Ref<mm::AddressSpace> const space = process->copy_address_space();
+        if (!space) continue;
+        mm::AddressSpaceStatistics const one = space->statistics();
+        sum.mapped_pages += one.mapped_pages;
+        sum.table_frames += one.table_frames;
+        sum.data_pages += one.data_pages;
+    }
+    return sum;
+}
+
+}
+
+Result<> write_memory_info(Writer& out) {
+    mm::AddressSpaceStatistics const programs = sum_over_processes();
+    u64 const total = mm::frame_allocator.total_bytes() / page_size;
+    u64 const free = mm::free_frames();
+    pages(out, "MemTotal:", total);
+    pages(out, "MemFree:", free);
+    pages(out, "MemAvailable:", free);   // files live in memory alone: none of it can be given up
+    pages(out, "Buffers:", 0);
+    pages(out, "SwapCached:", 0);
+    pages(out, "SwapTotal:", 0);
+    pages(out, "SwapFree:", 0);
+    pages(out, "Dirty:", 0);
+    pages(out, "Writeback:", 0);
+    pages(out, "Slab:", mm::slab_statistics().frames);
+    pages(out, "SReclaimable:", 0);
+    pages(out, "SUnreclaim:", mm::slab_statistics().frames);
+    pages(out, "KernelStack:", mm::kernel_space.stack_frames());
+    pages(out, "PageTables:", programs.table_frames);
+    pages(out, "CommitLimit:", total / 2);
+    pages(out, "Committed_AS:", programs.data_pages);
+    line(out, "VmallocTotal:", arch::kernel_space_size / kib);
+    return {};
+}
+
+Result<> write_memory_events(Writer& out) {
+    mm::FrameStatistics const frames = mm::frame_allocator.statistics();
+    mm::VmCounters const events = mm::vm_counters();
+    struct { std::string_view name; u64 value; } const lines[] = {
+        {"nr_free_pages", mm::free_frames()},
+        {"pgalloc_normal", frames.allocations},
+        {"pgfree", frames.releases},
+        {"pgfault", events.page_faults},
+        {"pgmajfault", events.major_faults},
+        {"allocation_failures", frames.failures},
+        {"zero_page_maps", events.zero_page_maps},
+        {"anonymous_pages", events.anonymous_pages},
+        {"file_maps", events.file_maps},
+        {"cow_copy", events.cow_copies},
+        {"cow_reuse", events.cow_reuses},
+        {"address_space_forks", events.forks},
+        {"tlb_flush_page", events.tlb_flush_pages},
+        {"tlb_flush_all", events.tlb_flush_all},
+    };
+    for (auto const& entry : lines) format_to(out, "{} {}\n", entry.name, entry.value);
+    return {};
+}
+
+}

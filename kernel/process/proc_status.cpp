@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: MIT
+// /proc/PID/stat, status and statm: one consistent look at a process, written in Linux's
+// two ways. proc(5). Locks are held only while the look is taken.
+#include <abi/signal.h>
+
+#include <asm/resource.h>
+
+#include "kernel/process/proc_files.h"
+#include "kernel/process/process_manager.h"
+#include "kernel/process/signal_action.h"
+
+namespace process {
+namespace {
+
+using base::format_to;
+using base::Writer;
+
+constexpr u64 ns_per_tick = ns_per_s / 100;   // USER_HZ
+constexpr u64 page_kib = page_size / kib;
+
+struct Look {
+    char state = 'R';
+    i32 parent = 0, group = 0, session = 0;
+    u64 terminal = 0;
+    int exit_status = 0;
+    ResourceUsage own, children;
+    u32 threads = 0;
+    int nice = 0, realtime_priority = 0, policy = 0;
+    u32 cpu = 0;
+    SignalMask thread_pending = 0, shared_pending = 0, blocked = 0, ignored = 0, caught = 0;
+    u32 queued = 0;
+    mm::AddressSpaceStatistics memory;
+    mm::ImageLayout layout;
+};
+
+char state_letter(Process const& process, UserThread const* first) {
+    ProcessState const state = process.state.load(std::memory_order_relaxed);
+    if (state == ProcessState::Zombie) return 'Z';
+    if (state == ProcessState::Reaped || !first) return 'X';
+    if (process.stop_signal != 0) return 'T';
+    if (first->state != sched::ThreadState::Blocked) return 'R';
+    return first->sleep_kind == sched::Interruptible::Yes ? 'S' : 'D';
+}
+
+void look_at_tree(Process const& process, Look& look) {
+    ProcessManager::TreeGuard guard(process_manager.tree_lock);
+    look.parent = process.parent ? process.parent->pid().value : 0;
+    look.group = process.group.value;
+    look.session = process.session.value;
+    look.terminal = process.controlling_terminal;
+    look.exit_status = process.exit_status;
+    look.children = process.children_usage;
+}
+
+void look_at_first_thread(UserThread const& thread, Look& look) {
+    look.nice = thread.nice;
+    look.realtime_priority = thread.realtime_priority;
+    look.policy = static_cast<int>(thread.scheduling_class);   // SCHED_OTHER, SCHED_FIFO, SCHED_RR in Linux's order
+    look.cpu = thread.cpu.value;
+    look.thread_pending = thread.pending.set;
+    look.blocked = thread.blocked;
+    look.queued += thread.pending.queued();
+}
+
+void look_at_signals(Process const& process, Look& look) {
+    decltype(process.signal_lock)::Guard guard(process.signal_lock);
+    UserThread const* first = process.threads.empty() ? nullptr : &process.threads.front();
+    look.state = state_letter(process, first);
+    look.threads = process.thread_count;
+    look.shared_pending = process.shared_pending.set;
+    look.queued = process.shared_pending.queued();
+    if (first) look_at_first_thread(*first, look);
+    decltype(process.handlers->lock)::Guard handlers_guard(process.handlers->lock);
+    for (int signal = 1; signal <= signal_count; ++signal) {
+        u64 const handler = process.handlers->actions[signal - 1].handler;
+        if (handler == ignore_handler) look.ignored |= mask_of(signal);
+        else if (handler != default_handler) look.caught |= mask_of(signal);
+    }
+}
+
+Look look_at(Process const& process) {
+    Look look;
+    look_at_tree(process, look);
+    look_at_signals(process, look);
+    look.own = process.total_usage();
+    if (Ref<mm::AddressSpace> const space = process.copy_address_space()) {
+        look.memory = space->statistics();
+        look.layout = space->layout();
+    }
+    return look;
+}
+
+i64 shown_priority(Look const& look) {
+    return look.policy != 0 ? -1 - look.realtime_priority : 20 + look.nice;
+}
+
+std::string_view state_name(char letter) {
+    switch (letter) {
+    case 'R': return "running";
+    case 'S': return "sleeping";
+    case 'D': return "disk sleep";
+    case 'T': return "stopped";
+    case 'Z': return "zombie";
+    default: return "dead";
+    }
+}
+
+void write_identity(Process const& process, Look const& look, Writer& out) {
+    fs::Credentials const& who = process.credentials;
+    format_to(out, "State:\t{:c} ({})\nTgid:\t{}\nNgid:\t0\nPid:\t{}\nPPid:\t{}\nTracerPid:\t0\n", look.state, state_name(look.state),
+              process.pid(), process.pid(), look.parent);
+    format_to(out, "Uid:\t{}\t{}\t{}\t{}\n", who.real_uid, who.effective_uid, who.saved_uid, who.fs_uid);
+    format_to(out, "Gid:\t{}\t{}\t{}\t{}\n", who.real_gid, who.effective_gid, who.saved_gid, who.fs_gid);
+    Ref<fs::DescriptorTable> const descriptors = process.copy_descriptors();
+    format_to(out, "FDSize:\t{}\nGroups:\t", descriptors ? descriptors->capacity() : 0);
+    for (u32 i = 0; i < who.group_count; ++i) format_to(out, "{} ", who.groups[i]);
+    format_to(out, "\nNStgid:\t{}\nNSpid:\t{}\nNSpgid:\t{}\nNSsid:\t{}\n", process.pid(), process.pid(), look.group, look.session);
+}
+
+void write_memory(Look const& look, Writer& out) {
+    mm::AddressSpaceStatistics const& memory = look.memory;
+    struct { std::string_view label; u64 pages; } const lines[] = {
+        {"VmSize:", memory.mapped_pages},
+        {"VmRSS:", memory.resident_pages},
+        {"RssAnon:", memory.resident_pages - memory.file_pages - memory.shared_pages},
+        {"RssFile:", memory.file_pages},
+        {"RssShmem:", memory.shared_pages},
+        {"VmData:", memory.data_pages},
+        {"VmStk:", memory.stack_pages},
+        {"VmExe:", memory.text_pages},
+        {"VmPTE:", memory.table_frames},
+    };
+    for (auto const& line : lines) format_to(out, "{}\t{:>8} kB\n", line.label, line.pages * page_kib);
+}
+
+void write_signals(Process const& process, Look const& look, Writer& out) {
+    format_to(out, "Threads:\t{}\nSigQ:\t{}/{}\n", look.threads, look.queued, process.limit(RLIMIT_SIGPENDING).soft);
+    format_to(out, "SigPnd:\t{:016x}\nShdPnd:\t{:016x}\nSigBlk:\t{:016x}\nSigIgn:\t{:016x}\nSigCgt:\t{:016x}\n", look.thread_pending,
+              look.shared_pending, look.blocked, look.ignored, look.caught);
+}
+
+}
+
+Result<> write_process_stat(Process const& process, Writer& out) {
+    Look const look = look_at(process);
+    mm::ImageLayout const& at = look.layout;
+    u64 const low_signals = 0x7fffffff;   // the old format shows the standard signals only
+    format_to(out, "{} ({}) {:c} {} {} {} {} -1 0 ", process.pid(), process.name(), look.state, look.parent, look.group, look.session,
+              static_cast<i32>(look.terminal));
+    format_to(out, "{} {} {} {} ", look.own.minor_faults, look.children.minor_faults, look.own.major_faults, look.children.major_faults);
+    format_to(out, "{} {} {} {} ", look.own.user_ns / ns_per_tick, look.own.system_ns / ns_per_tick, look.children.user_ns / ns_per_tick,
+              look.children.system_ns / ns_per_tick);
+    format_to(out, "{} {} {} 0 {} ", shown_priority(look), look.nice, look.threads, process.start_time_ns / ns_per_tick);
+    format_to(out, "{} {} {} ", look.memory.mapped_pages * page_size, look.memory.resident_pages, process.limit(RLIMIT_RSS).soft);
+    format_to(out, "{} {} {} 0 0 ", at.code_start.value(), at.code_end.value(), at.stack_start.value());
+    format_to(out, "{} {} {} {} 0 0 0 ", (look.thread_pending | look.shared_pending) & low_signals, look.blocked & low_signals,
+              look.ignored & low_signals, look.caught & low_signals);
+    format_to(out, "{} {} {} {} 0 0 0 ", process.exit_signal, look.cpu, look.realtime_priority, look.policy);
+    format_to(out, "{} {} {} {} {} {} {} {}\n", at.data_start.value(), at.data_end.value(), at.heap_start.value(), at.arguments_start.value(),
+              at.arguments_end.value(), at.environment_start.value(), at.environment_end.value(), look.exit_status);
+    return {};
+}
+
+Result<> write_process_status(Process const& process, Writer& out) {
+    Look const look = look_at(process);
+    format_to(out, "Name:\t{}\n", process.name());
+    {
+        decltype(process.fs_lock)::Guard guard(process.fs_lock);
+        u32 const umask = process.fs_context.umask;
+        format_to(out, "Umask:\t0{}{}{}\n", umask >> 6 & 7, umask >> 3 & 7, umask & 7);
+    }
+    write_identity(process, look, out);
+    if (look.memory.mapped_pages != 0) write_memory(look, out);
+    write_signals(process, look, out);
+    format_to(out, "voluntary_ctxt_switches:\t{}\nnonvoluntary_ctxt_switches:\t{}\n", look.own.voluntary, look.own.involuntary);
+    return {};
+}
+
+Result<> write_process_statm(Process const& process, Writer& out) {
+    mm::AddressSpaceStatistics memory;
+    if (Ref<mm::AddressSpace> const space = process.copy_address_space()) memory = space->statistics();
+    format_to(out, "{} {} {} {} 0 {} 0\n", memory.mapped_pages, memory.resident_pages, memory.file_pages + memory.shared_pages,
+              memory.text_pages, memory.data_pages + memory.stack_pages);
+    return {};
+}
+
+}

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT
+// /proc's files about the whole machine: time, load, CPUs, names, limits. proc(5).
+#include <algorithm>
+
+#include <arch/cpu.h>
+#include <arch/interrupts.h>
+#include <boot/boot_info.h>
+
+#include "kernel/base/random.h"
+#include "kernel/fs/procfs.h"
+#include "kernel/process/host_identity.h"
+#include "kernel/process/image.h"
+#include "kernel/process/proc_files.h"
+#include "kernel/process/process_manager.h"
+#include "sched/clock.h"
+#include "sched/scheduler.h"
+
+namespace process {
+namespace {
+
+using base::format_to;
+using base::Writer;
+
+constexpr u64 ns_per_tick = ns_per_s / 100;   // USER_HZ
+constexpr u64 ns_per_hundredth = ns_per_s / 100;
+
+Result<> write_uptime(Writer& out) {
+    u64 const up = sched::clock.monotonic_ns() / ns_per_hundredth;
+    u64 idle = 0;
+    for (u32 cpu = 0; cpu < arch::online_cpus(); ++cpu) idle += sched::scheduler.idle_ns(CpuId(cpu));
+    idle /= ns_per_hundredth;
+    format_to(out, "{}.{:02} {}.{:02}\n", up / 100, up % 100, idle / 100, idle % 100);
+    return {};
+}
+
+Result<> write_load_average(Writer& out) {
+    u64 loads[3];
+    sched::scheduler.load_averages(loads);
+    for (u64 load : loads) {
+        u64 const hundredths = (load * 100 + 32768) >> 16;
+        format_to(out, "{}.{:02} ", hundredths / 100, hundredths % 100);
+    }
+    format_to(out, "{}/{} {}\n", sched::scheduler.runnable_threads(), process_manager.thread_count(), process_manager.last_pid());
+    return {};
+}
+
+void write_cpu_times(Writer& out, sched::CpuTimes const& times) {
+    // user nice system idle iowait irq softirq steal guest guest_nice
+    format_to(out, "{} 0 {} {} 0 0 0 0 0 0\n", times.user_ns / ns_per_tick, times.system_ns / ns_per_tick, times.idle_ns / ns_per_tick);
+}
+
+Result<> write_stat(Writer& out) {
+    sched::CpuTimes sum;
+    for (u32 cpu = 0; cpu < arch::online_cpus(); ++cpu) {
+        sched::CpuTimes const times = sched::scheduler.cpu_times(CpuId(cpu));
+        sum.user_ns += times.user_ns;
+        sum.system_ns += times.system_ns;
+        sum.idle_ns += times.idle_ns;
+    }
+    out.write("cpu  ");
+    write_cpu_times(out, sum);
+    for (u32 cpu = 0; cpu < arch::online_cpus(); ++cpu) {
+        format_to(out, "cpu{} ", cpu);
+        write_cpu_times(out, sched::scheduler.cpu_times(CpuId(cpu)));
+    }
+    u64 const boot_seconds = (sched::clock.realtime_ns() - sched::clock.monotonic_ns()) / ns_per_s;
+    format_to(out, "ctxt {}\nbtime {}\nprocesses {}\nprocs_running {}\nprocs_blocked 0\n", sched::scheduler.context_switches(), boot_seconds,
+              process_manager.forks(), sched::scheduler.runnable_threads());
+    return {};
+}
+
+Result<> write_version(Writer& out) {
+    format_to(out, "{} version {} (g++ {}) {}\n", system_name, system_release, __VERSION__, system_version);
+    return {};
+}
+
+Result<> write_command_line(Writer& out) {
+    format_to(out, "{}\n", boot::boot_info.command());
+    return {};
+}
+
+Result<> write_cpu_info(Writer& out) {
+    arch::write_cpuinfo(out);
+    return {};
+}
+
+Result<> write_interrupt_counts(Writer& out) {
+    arch::write_interrupts(out);
+    return {};
+}
+
+Result<> write_scheduler(Writer& out) {
+    sched::scheduler.write_status(out);
+    return {};
+}
+
+template <std::string_view const& text>
+Result<> write_constant(Writer& out) {
+    format_to(out, "{}\n", text);
+    return {};
+}
+
+template <HostName (*name)()>
+Result<> write_name(Writer& out) {
+    format_to(out, "{}\n", name().view());
+    return {};
+}
+
+template <Result<> (*set)(std::string_view)>
+Result<> change_name(std::string_view text, fs::Credentials const& who) {
+    if (!who.is_superuser()) return fail(EPERM);
+    return set(text.substr(0, text.find('\n')));
+}
+
+template <u64 number>
+Result<> write_number(Writer& out) {
+    format_to(out, "{}\n", number);
+    return {};
+}
+
+Result<> write_thread_limit(Writer& out) {
+    format_to(out, "{}\n", process_manager.thread_limit());
+    return {};
+}
+
+Result<> write_space_randomisation(Writer& out) {
+    format_to(out, "{}\n", random_layout_allowed() ? 2 : 0);
+    return {};
+}
+
+/// An RFC 4122 version 4 identifier.
+void write_identifier(Writer& out, u64 high, u64 low) {
+    high = (high & ~0xf000ull) | 0x4000;
+    low = (low & ~(3ull << 62)) | 2ull << 62;
+    format_to(out, "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}\n", high >> 32, high >> 16 & 0xffff, high & 0xffff, low >> 48, low & 0xffff'ffff'ffff);
+}
+
+Result<> write_new_identifier(Writer& out) {
+    write_identifier(out, base::random_u64(), base::random_u64());
+    return {};
+}
+
+Result<> write_boot_identifier(Writer& out) {
+    static constinit std::atomic<u64> halves[2]{};
+    for (auto& half : halves) {
+        u64 none = 0;
+        half.compare_exchange_strong(none, base::random_u64() | 1);
+    }
+    write_identifier(out, halves[0].load(), halves[1].load());
+    return {};
+}
+
+struct SystemFile {
+    std::string_view path;
+    fs::ProcText text;
+    u32 permissions = 0444;
+    fs::ProcWrite write = nullptr;
+};
+
+constexpr SystemFile system_files[] = {
+    {"uptime", write_uptime},
+    {"loadavg", write_load_average},
+    {"stat", write_stat},
+    {"version", write_version},
+    {"cmdline", write_command_line},
+    {"cpuinfo", write_cpu_info},
+    {"interrupts", write_interrupt_counts},
+    {"sched", write_scheduler},
+    {"meminfo", write_memory_info},
+    {"vmstat", write_memory_events},
+    {"sys/kernel/ostype", write_constant<system_name>},
+    {"sys/kernel/osrelease", write_constant<system_release>},
+    {"sys/kernel/version", write_constant<system_version>},
+    {"sys/kernel/hostname", write_name<host_name>, 0644, change_name<set_host_name>},
+    {"sys/kernel/domainname", write_name<domain_name>, 0644, change_name<set_domain_name>},
+    {"sys/kernel/pid_max", write_number<PidTable::pid_max>},
+    {"sys/kernel/threads-max", write_thread_limit},
+    {"sys/kernel/ngroups_max", write_number<fs::Credentials::max_groups>},
+    {"sys/kernel/cap_last_cap", write_number<40>},
+    {"sys/kernel/randomize_va_space", write_space_randomisation},
+    {"sys/kernel/random/uuid", write_new_identifier},
+    {"sys/kernel/random/boot_id", write_boot_identifier},
+    {"sys/vm/overcommit_memory", write_number<0>},
+    {"sys/vm/mmap_min_addr", write_number<65536>},
+};
+
+}
+
+Result<> register_proc_entries() {
+    for (SystemFile const& file : system_files) TRY(fs::procfs.add(file.path, file.text, file.permissions, file.write));
+    register_process_directories();
+    return {};
+}
+
+}
