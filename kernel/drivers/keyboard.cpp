@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+// i8042: set-up by polling, then interrupt 1. The controller translates to scan code set 1.
+// "PS/2 Keyboard/Mouse controller", OSDev; IBM PS/2 Hardware Interface Technical Reference.
+#include "kernel/drivers/keyboard.h"
+
+#include <arch/interrupts.h>
+#include <arch/io.h>
+#include <arch/power.h>
+#include <arch/time.h>
+#include <base/log.h>
+
+namespace drivers {
+
+namespace {
+
+constexpr u16 data_port = 0x60, status_port = 0x64;
+constexpr u8 output_full = 0x01, input_full = 0x02, from_mouse = 0x20;
+constexpr u8 isa_line = 1;
+
+// Commands to the controller and bits of its configuration.
+constexpr u8 read_configuration = 0x20, write_configuration = 0x60, disable_mouse = 0xa7, self_test = 0xaa;
+constexpr u8 disable_keyboard = 0xad, enable_keyboard = 0xae;
+constexpr u8 self_test_passed = 0x55;
+constexpr u8 keyboard_interrupt = 0x01, mouse_interrupt = 0x02, keyboard_clock_off = 0x10, translate = 0x40;
+
+// Commands to the keyboard and its answers.
+constexpr u8 set_lights = 0xed, enable_scanning = 0xf4, acknowledge = 0xfa, resend = 0xfe;
+
+constexpr u64 answer_us = 50'000, self_test_us = 500'000, poll_us = 10;
+constexpr unsigned longest_backlog = 64;
+
+bool wait_for_status(u8 mask, u8 value, u64 timeout_us) {
+    for (u64 waited = 0; waited < timeout_us; waited += poll_us) {
+        if ((arch::in8(status_port) & mask) == value) return true;
+        arch::delay_us(poll_us);
+    }
+    return false;
+}
+
+Result<> send_command(u8 command) {
+    if (!wait_for_status(input_full, 0, answer_us)) return fail(ENODEV);
+    arch::out8(status_port, command);
+    return {};
+}
+
+Result<> send_data(u8 data) {
+    if (!wait_for_status(input_full, 0, answer_us)) return fail(ENODEV);
+    arch::out8(data_port, data);
+    return {};
+}
+
+Result<u8> receive(u64 timeout_us = answer_us) {
+    if (!wait_for_status(output_full, output_full, timeout_us)) return fail(ENODEV);
+    return arch::in8(data_port);
+}
+
+void drop_backlog() {
+    for (unsigned i = 0; i < longest_backlog && (arch::in8(status_port) & output_full); ++i) arch::in8(data_port);
+}
+
+Result<> configure(u8 configuration) {
+    TRY(send_command(write_configuration));
+    return send_data(configuration);
+}
+
+/// The controller, with both devices silent; the keyboard's clock on and codes translated.
+Result<> set_up_controller() {
+    if (arch::in8(status_port) == 0xff) return fail(ENODEV);
+    TRY(send_command(disable_keyboard));
+    TRY(send_command(disable_mouse));
+    drop_backlog();
+    TRY(send_command(read_configuration));
+    u8 const found = TRY(receive());
+    u8 const wanted = static_cast<u8>((found | translate) & ~(keyboard_interrupt | mouse_interrupt | keyboard_clock_off));
+    TRY(configure(wanted));
+    TRY(send_command(self_test));
+    if (TRY(receive(self_test_us)) != self_test_passed) return fail(ENODEV);
+    TRY(configure(wanted));   // some controllers forget it in the test
+    TRY(send_command(enable_keyboard));
+    return configure(wanted | keyboard_interrupt);
+}
+
+}
+
+constinit Keyboard keyboard;
+
+Result<> Keyboard::start(tty::Terminal& terminal) {
+    terminal_ = &terminal;
+    TRY(set_up_controller());
+    TRY(send_data(enable_scanning));
+    // An old keyboard may say nothing here; its keys come all the same.
+    if (wait_for_status(output_full, output_full, answer_us)) arch::in8(data_port);
+    arch::enable_isa_interrupt(isa_line, on_interrupt, this, "keyboard");
+    {
+        // An edge that came before the handler was there would be the last one.
+        arch::InterruptGuard off;
+        on_interrupt(this);
+    }
+    log_info("keyboard", "PS/2, US layout, interrupt {}", isa_line);
+    return {};
+}
+
+void Keyboard::on_interrupt(void* context) {
+    auto& keyboard = *static_cast<Keyboard*>(context);
+    for (unsigned i = 0; i < longest_backlog; ++i) {
+        u8 const status = arch::in8(status_port);
+        if (!(status & output_full)) return;
+        u8 const code = arch::in8(data_port);
+        if (!(status & from_mouse)) keyboard.handle(code);
+    }
+}
+
+void Keyboard::handle(u8 code) {
+    if (code == acknowledge || code == resend) return answer(code);
+    KeyPress const press = keymap_.feed(code, application_cursor_.load(std::memory_order_relaxed));
+    if (press.restart_machine) arch::reset();
+    if (press.lights_changed) send_lights();
+    if (press.length != 0) terminal_->input({press.bytes.data(), press.length});
+}
+
+void Keyboard::send_lights() {
+    if (send_data(set_lights)) lights_ = Lights::CommandSent;
+}
+
+/// The command's second byte goes out when the first has been acknowledged.
+void Keyboard::answer(u8 code) {
+    if (std::exchange(lights_, Lights::Idle) == Lights::CommandSent && code == acknowledge)
+        static_cast<void>(send_data(keymap_.lights()));
+}
+
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+// Keymap: scan codes of a PC keyboard (set 1) to the bytes that a Linux console sends,
+// US layout; console_codes(4), keyboard(5). Pure; owned by the keyboard's interrupt.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+#include <base/types.h>
+
+namespace drivers {
+
+/// What one scan code meant.
+struct KeyPress {
+    std::array<char, 8> bytes{};
+    u8 length = 0;
+    bool restart_machine = false;   ///< Ctrl-Alt-Del
+    bool lights_changed = false;    ///< lights() is different now
+    std::string_view text() const { return {bytes.data(), length}; }
+};
+
+class Keymap {
+public:
+    constexpr Keymap() = default;
+    /// `application_cursor`: arrows send ESC O instead of ESC [ (DECCKM).
+    KeyPress feed(u8 code, bool application_cursor = false);
+    /// The keyboard's lights as its command 0xed wants them: 1 scroll, 2 num, 4 caps.
+    u8 lights() const { return static_cast<u8>(scroll_lock_ | num_lock_ << 1 | caps_lock_ << 2); }
+
+private:
+    enum class Prefix : u8 { None, Extended, Pause1, Pause2 };
+    bool shift() const { return left_shift_ || right_shift_; }
+    bool control() const { return left_control_ || right_control_; }
+    bool alt() const { return left_alt_ || right_alt_; }
+    bool modifier(u8 key, bool extended, bool down);
+    bool lock(u8 key, KeyPress& press);
+    void extended_key(u8 key, bool application_cursor, KeyPress& press) const;
+    void keypad(u8 key, bool application_cursor, KeyPress& press) const;
+    void plain(u8 key, KeyPress& press) const;
+    void character(char byte, KeyPress& press) const;
+
+    Prefix prefix_ = Prefix::None;
+    bool left_shift_ = false, right_shift_ = false, left_control_ = false, right_control_ = false;
+    bool left_alt_ = false, right_alt_ = false;
+    bool caps_lock_ = false, num_lock_ = false, scroll_lock_ = false;
+};
+
+}
