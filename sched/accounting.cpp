@@ -10,14 +10,6 @@
 
 namespace sched {
 
-void charge(RunQueue& queue, u64 now_ns) {
-    Thread& thread = *queue.running;
-    u64 const elapsed_ns = now_ns - thread.last_charged_ns;
-    thread.last_charged_ns = now_ns;
-    (thread.charge_to_user ? thread.user_ns : thread.system_ns) += elapsed_ns;
-    (thread.charge_to_user ? queue.user_ns : queue.system_ns) += elapsed_ns;
-}
-
 void Scheduler::account(Thread const& thread, u64& user_ns, u64& system_ns) const {
     ThreadQueueGuard guard(thread);
     RunQueue& queue = guard.queue();

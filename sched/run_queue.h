@@ -15,7 +15,6 @@ namespace sched {
 
 /// Above all that programs can ask for; the reapers have it.
 inline constexpr u8 realtime_priority_reaper = 100;
-inline constexpr u64 no_alarm = ~u64{0};
 /// While a thread runs, its mode is sampled at least this often.
 inline constexpr u64 statistics_tick_ns = 4 * ns_per_ms;
 
@@ -40,7 +39,18 @@ struct RunQueue {
 extern arch::PerCpu<RunQueue*> run_queue;
 
 /// Charges the running thread, and its CPU, for the time up to now. On that CPU, lock held.
-void charge(RunQueue& queue, u64 now_ns);
+inline void charge(RunQueue& queue, u64 now_ns) {
+    Thread& thread = *queue.running;
+    u64 const elapsed_ns = now_ns - thread.last_charged_ns;
+    thread.last_charged_ns = now_ns;
+    if (thread.charge_to_user) {
+        thread.user_ns += elapsed_ns;
+        queue.user_ns += elapsed_ns;
+    } else {
+        thread.system_ns += elapsed_ns;
+        queue.system_ns += elapsed_ns;
+    }
+}
 
 /// Interrupts off and this CPU's run queue held, across a switch if one happens: then the
 /// queue that is released is the one of the CPU where the thread continues.

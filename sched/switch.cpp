@@ -31,7 +31,7 @@ void Scheduler::dequeue(RunQueue& queue, Thread& thread) {
 }
 
 /// The next thread, out of the queue: realtime first, then the policy's choice, then the idle thread.
-Thread& Scheduler::pick(RunQueue& queue) {
+[[gnu::always_inline]] inline Thread& Scheduler::pick(RunQueue& queue) {
     if (queue.ready == 0) return *queue.idle;
     --queue.ready;
     Schedulable* next = queue.realtime.pop();
@@ -66,7 +66,7 @@ u64 Scheduler::slice_ns(Thread const& thread) const {
 }
 
 /// The alarm is set only if it is not early enough already; when it rings too early, on_timer() looks again.
-void Scheduler::begin_slice(RunQueue& queue, Thread& next, u64 now_ns) {
+[[gnu::always_inline]] inline void Scheduler::begin_slice(RunQueue& queue, Thread& next, u64 now_ns) {
     u64 const slice = next.slice_left_ns ? next.slice_left_ns : slice_ns(next);
     next.slice_left_ns = 0;
     queue.slice_end_ns = slice == Policy::no_limit ? Policy::no_limit : now_ns + slice;

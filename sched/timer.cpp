@@ -4,26 +4,11 @@
 #include "sched/timer.h"
 
 #include <arch/interrupts.h>
-#include <arch/time.h>
-
-#include "sched/run_queue.h"
 
 namespace sched {
 
 PER_CPU arch::PerCpu<TimerQueue*> timer_queue;
-
-namespace {
-/// What this CPU's alarm is set for. Touched by its CPU alone, with interrupts off.
 PER_CPU arch::PerCpu<u64> alarm_ns{no_alarm};
-}
-
-void alarm_no_later_than(u64 deadline_ns) {
-    if (deadline_ns >= alarm_ns.read()) return;
-    alarm_ns.write(deadline_ns);
-    arch::set_alarm(deadline_ns);
-}
-
-void alarm_rang() { alarm_ns.write(no_alarm); }
 
 void TimerQueue::insert(Timer& timer, u64 deadline_ns) {
     decltype(lock_)::Guard guard(lock_);

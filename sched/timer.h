@@ -8,12 +8,15 @@
 
 #include <arch/per_cpu.h>
 #include <arch/spin_lock.h>
+#include <arch/time.h>
 #include <base/intrusive.h>
 #include <base/types.h>
 
 namespace sched {
 
 class TimerQueue;
+
+inline constexpr u64 no_alarm = ~u64{0};
 
 class Timer {
 public:
@@ -57,10 +60,17 @@ private:
 /// Null until Scheduler::initialize().
 extern arch::PerCpu<TimerQueue*> timer_queue;
 
+/// What this CPU's alarm is set for, or no_alarm. Touched by its CPU alone, with interrupts off.
+extern arch::PerCpu<u64> alarm_ns;
+
 /// This CPU's alarm shall ring at `deadline_ns` or before; an earlier setting is left alone, since
 /// whoever answers the alarm looks at everything again. Interrupts off.
-void alarm_no_later_than(u64 deadline_ns);
+inline void alarm_no_later_than(u64 deadline_ns) {
+    if (deadline_ns >= alarm_ns.read()) [[likely]] return;
+    alarm_ns.write(deadline_ns);
+    arch::set_alarm(deadline_ns);
+}
 /// It rang: nothing is set.
-void alarm_rang();
+inline void alarm_rang() { alarm_ns.write(no_alarm); }
 
 }
