@@ -18,17 +18,21 @@ public:
         info.code = SI_KERNEL;
         process_manager.signal_group(group, info);
     }
-    Pid current_group() override { return running().group; }
-    Pid current_session() override { return running().session; }
-    bool is_session_leader() override { return running().session == running().pid(); }
-    u64 controlling_terminal() override { return running().controlling_terminal; }
+    Pid current_group() override { return running() ? running()->group : Pid(); }
+    Pid current_session() override { return running() ? running()->session : Pid(); }
+    bool is_session_leader() override { return running() && running()->session == running()->pid(); }
+    u64 controlling_terminal() override { return running() ? running()->controlling_terminal : 0; }
     void set_controlling_terminal(u64 device) override {
         ProcessManager::TreeGuard guard(process_manager.tree_lock);
-        running().controlling_terminal = device;
+        if (running()) running()->controlling_terminal = device;
     }
 
 private:
-    static Process& running() { return current_process(); }
+    /// Null in a kernel thread: it opens the console for init.
+    static Process* running() {
+        UserThread* thread = current_user_thread_or_null();
+        return thread ? &thread->process() : nullptr;
+    }
 };
 
 constinit TerminalSignals terminal_signals;
