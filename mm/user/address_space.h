@@ -159,7 +159,7 @@ private:
     bool reuse_in_place(u64 page, arch::PageEntry seen);
     FaultResult replace(Vma const& vma, u64 page, arch::PageEntry seen, FrameRef frame, arch::PerCpu<u64>& counter);
     Result<> copy_from(AddressSpace const& parent);
-    Result<> share_pages(Vma const& vma, AddressSpace& child, TlbBatch& batch);
+    Result<> share_pages(Vma const& vma, AddressSpace& child, TlbBatch& batch, WriteGuard const&);
     // ---- maps.cpp
     std::string_view name_of(Vma const& vma, ReadGuard const&) const;
     // ---- remote_access.cpp

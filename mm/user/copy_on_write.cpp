@@ -88,33 +88,21 @@ Result<> AddressSpace::copy_from(AddressSpace const& parent) {
     return {};
 }
 
-/// Shows the private pages of `vma` in the child too, read-only in both. Entries of one table are
-/// next to each other, so a table of the child is looked up once. ENOMEM.
-Result<> AddressSpace::share_pages(Vma const& vma, AddressSpace& child, TlbBatch& batch) {
-    u64 covered = ~u64{0};
-    arch::PageEntry* entries = nullptr;
-    Result<> result;
-    page_table_.for_each_present(vma.start, vma.end, [&](u64 address, arch::PageEntry& entry) {
-        u64 const table = align_down(address, arch::entries_per_table * page_size);
-        if (table != covered) {
-            if (!result) return;
-            auto const first = child.page_table_.find_or_create(table);
-            if (!first) {
-                result = fail(first.error());
-                return;
+/// Shows the private pages of `vma` in the child too, read-only in both: some twenty instructions a page. ENOMEM.
+Result<> AddressSpace::share_pages(Vma const& vma, AddressSpace& child, TlbBatch& batch, WriteGuard const&) {
+    bool narrowed = false;
+    auto const result = page_table_.for_each_pair(
+        child.page_table_, vma.start, vma.end, [&](u64, arch::PageEntry& own, arch::PageEntry& copy) {
+            if (own.is_writable()) {
+                own = own.without_write();
+                narrowed = true;
             }
-            entries = *first;
-            covered = table;
-        }
-        arch::PageEntry const shared = entry.without_write();
-        if (entry.is_writable()) {
-            page_table_.set(entry, shared);
-            batch.changed_all();
-        }
-        child.page_table_.set(entries[(address >> page_shift) % arch::entries_per_table], shared);
-        child.count_resident(shared.address(), Sharing::Private, 1);
-        if (!is_zero_frame(shared.address())) frame_acquire(frame_record(shared.address()));
-    });
+            copy = own;
+            if (is_zero_frame(own.address())) return;
+            frame_acquire(frame_record(own.address()));
+            child.count_resident(own.address(), Sharing::Private, 1);
+        });
+    if (narrowed) batch.changed_all();
     return result;
 }
 
@@ -126,7 +114,7 @@ Result<Ref<AddressSpace>> AddressSpace::fork() {
     // What a file or shared memory can show again is not copied: most children exec first.
     for (Vma const* vma = vmas_.first(); vma; vma = vmas_.next(*vma)) {
         bool const has_own_pages = !vma->object || vma->has_private_pages.load(std::memory_order_relaxed);
-        if (!vma->is_shared() && has_own_pages) TRY(share_pages(*vma, *child, batch));
+        if (!vma->is_shared() && has_own_pages) TRY(share_pages(*vma, *child, batch, guard));
     }
     vm_events.forks.add(1);
     return child;

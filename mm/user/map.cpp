@@ -26,9 +26,6 @@ VmaAttributes attributes_of(MapRequest const& request) {
 
 }
 
-/// Linux's overcommit mode 0 (proc(5), overcommit_memory): only what can never be kept is refused.
-bool AddressSpace::is_obvious_overcommit(u64 size) { return size > frame_allocator.total_bytes(); }
-
 /// RLIMIT_AS and RLIMIT_DATA; the latter counts when it grows.
 bool AddressSpace::may_expand(u64 pages, u64 data_pages, WriteGuard const&) const {
     VmaPages const& now = vmas_.pages();

@@ -15,7 +15,7 @@ Result<FrameRef> AddressSpace::pin_page(u64 page, FaultKind kind) {
             ReadGuard const guard(lock_);
             PageTableGuard const entries(page_table_lock_);
             arch::PageEntry const* const entry = page_table_.find(page);
-            bool const usable = entry && entry->is_present() && entry->is_user();
+            bool const usable = entry && entry->is_accessible();
             if (usable && (kind != FaultKind::Write || entry->is_writable())) return FrameRef::share(frame_record(entry->address()));
         }
         FaultResult const result = handle_fault(UserAddr(page), kind, UserAddr());

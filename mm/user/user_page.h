@@ -20,16 +20,17 @@ extern constinit PhysAddr zero_frame_address;
 inline bool is_zero_frame(PhysAddr frame) { return frame == zero_frame_address; }
 
 /// The entry that shows `frame` with the rights of a VMA; writable only if both say so. Without any
-/// right the page stays in place, out of the program's reach.
+/// right the page stays in place, out of everyone's reach.
 inline arch::PageEntry user_entry(PhysAddr frame, Protection protection, Writable writable) {
-    return arch::PageEntry::leaf(frame, {.writable = writable == Writable::Yes && protection.write,
-                                         .user = !protection.none(),
-                                         .executable = protection.execute});
+    auto const entry = arch::PageEntry::leaf(frame, {.writable = writable == Writable::Yes && protection.write,
+                                                     .user = true,
+                                                     .executable = protection.execute});
+    return protection.none() ? entry.without_access() : entry;
 }
 
 /// The same frame with the same rights; the CPU may have set accessed and dirty in between.
 inline bool is_same_mapping(arch::PageEntry a, arch::PageEntry b) {
-    return a.is_present() == b.is_present() && a.is_writable() == b.is_writable() && a.address() == b.address();
+    return a.is_accessible() == b.is_accessible() && a.is_writable() == b.is_writable() && a.address() == b.address();
 }
 
 /// True if nobody but the entry that shows this anonymous frame holds it.

@@ -50,7 +50,11 @@ public:
     static constexpr PageEntry table(PhysAddr frame, bool user) {
         return PageEntry(frame.value() | present_bit | writable_bit | (user ? user_bit : 0));
     }
-    constexpr bool is_present() const { return raw_ & present_bit; }
+    /// A leaf that nobody may touch, the kernel neither, but which keeps its frame (mprotect PROT_NONE). It
+    /// counts as present; the CPU looks at no other bit of an entry whose present bit is clear.
+    constexpr PageEntry without_access() const { return PageEntry((raw_ & ~present_bit) | no_access_bit); }
+    constexpr bool is_present() const { return raw_ & (present_bit | no_access_bit); }
+    constexpr bool is_accessible() const { return raw_ & present_bit; }
     constexpr bool is_writable() const { return raw_ & writable_bit; }
     constexpr bool is_user() const { return raw_ & user_bit; }
     constexpr bool is_large() const { return raw_ & large_bit; }
@@ -64,7 +68,7 @@ public:
     constexpr bool operator==(PageEntry const&) const = default;
 private:
     static constexpr u64 present_bit = 1, writable_bit = 2, user_bit = 4, write_through_bit = 8, cache_disable_bit = 16,
-                         accessed_bit = 32, dirty_bit = 64, large_bit = 128, global_bit = 256, no_execute_bit = 1ull << 63,
+                         accessed_bit = 32, dirty_bit = 64, large_bit = 128, global_bit = 256, no_access_bit = global_bit, no_execute_bit = 1ull << 63,
                          address_mask = 0x000f'ffff'ffff'f000;
     u64 raw_ = 0;
 };

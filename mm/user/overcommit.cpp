@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: MIT
+// Linux's overcommit mode 0 (proc(5), overcommit_memory): only what can never be kept is refused.
+// Apart from map.cpp so that host tests can choose the size of memory.
+#include "mm/user/address_space.h"
+
+namespace mm {
+
+bool AddressSpace::is_obvious_overcommit(u64 size) { return size > frame_allocator.total_bytes(); }
+
+}
