@@ -33,12 +33,7 @@ struct OwnTables {
 
 Result<> unshare(Process& process, OwnTables& tables) {
     tables.handlers = process.handlers;
-    if (process.handlers->reference_count() > 2) {
-        auto copy = TRY(mm::make_ref<SignalHandlers>());
-        decltype(process.handlers->lock)::Guard guard(process.handlers->lock);
-        copy->actions = process.handlers->actions;
-        tables.handlers = std::move(copy);
-    }
+    if (process.handlers->reference_count() > 2) tables.handlers = TRY(mm::make_ref<SignalHandlers>(std::as_const(*process.handlers)));
     tables.descriptors = process.descriptors;
     if (process.descriptors->reference_count() > 2) tables.descriptors = TRY(process.descriptors->copy());
     return {};

@@ -9,6 +9,7 @@
 #include "kernel/process/oom.h"
 #include "kernel/process/process_manager.h"
 #include "kernel/process/signal_action.h"
+#include "kernel/tty/terminal.h"
 #include "mm/user/user_access.h"
 #include "sched/scheduler.h"
 
@@ -136,6 +137,7 @@ void ProcessManager::end_last_thread(UserThread& thread, int status) {
     if (process.is_init()) on_init_exit(status);
     process.state.store(ProcessState::Exiting, std::memory_order_relaxed);
     release_resources(process);
+    if (process.session == process.pid() && process.controlling_terminal != 0) tty::end_session(process.session);
     release_vfork_parent(process);
     ProcessList reaped;
     bool was_victim;

@@ -65,11 +65,7 @@ void inherit(UserThread& child, UserThread& parent, CloneRequest const& request)
 
 Result<Ref<SignalHandlers>> copy_handlers(SignalHandlers& from, u64 flags) {
     if (flags & CLONE_SIGHAND) return Ref<SignalHandlers>::share(&from);
-    auto copy = TRY(mm::make_ref<SignalHandlers>());
-    {
-        decltype(from.lock)::Guard guard(from.lock);
-        copy->actions = from.actions;
-    }
+    auto copy = TRY(mm::make_ref<SignalHandlers>(std::as_const(from)));
     if (flags & CLONE_CLEAR_SIGHAND) reset_handlers(*copy);
     return copy;
 }

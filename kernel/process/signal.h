@@ -87,6 +87,13 @@ private:
 struct SignalAction { u64 handler = 0; u64 flags = 0; u64 restorer = 0; SignalMask mask = 0; };
 
 struct SignalHandlers : RefCounted<SignalHandlers> {
+    SignalHandlers() = default;
+    /// A table of the same actions.
+    explicit SignalHandlers(SignalHandlers const& other) : actions(other.copy_actions()) {}
+    std::array<SignalAction, signal_count> copy_actions() const {
+        decltype(lock)::Guard guard(lock);
+        return actions;
+    }
     mutable SpinLock<LockRank::signal_handlers, InterruptsOff> lock;
     std::array<SignalAction, signal_count> actions{};    ///< GUARDED_BY(lock); index signal - 1
     MM_OBJECT_CACHE(SignalHandlers)
