@@ -89,6 +89,21 @@ SELF_TEST(sched_realtime_priorities_run_in_order) {
     CHECK(work.order[0] == 1 && work.order[1] == 3 && work.order[2] == 2 && work.order[3] == 0);
 }
 
+SELF_TEST(sched_raising_a_ready_thread_preempts) {
+    struct {
+        std::atomic<bool> ran{false};
+        void run(u32) { ran = true; }
+    } work;
+    RealtimeScope above(50);
+    Crew crew(work, 1);
+    sched::Thread* thread = crew.start(&decltype(work)::run);
+    REQUIRE(thread);
+    scheduler.set_class(*thread, sched::SchedulingClass::Fifo, 50);
+    CHECK(!work.ran);   // an equal waits
+    scheduler.set_class(*thread, sched::SchedulingClass::RoundRobin, 51);
+    CHECK(work.ran);
+}
+
 SELF_TEST(sched_waking_a_realtime_thread_preempts_the_waker) {
     struct {
         sync::Semaphore event{0};

@@ -17,11 +17,6 @@ namespace {
 
 using TestMutex = sync::Mutex<LockRank::sleeping_leaf>;
 
-void burn_us(u64 us) {
-    u64 const end_ns = arch::clock_ns() + us * ns_per_us;
-    while (arch::clock_ns() < end_ns) arch::relax();
-}
-
 }
 
 SELF_TEST(mutex_excludes_under_preemption) {
@@ -58,11 +53,10 @@ SELF_TEST(mutex_starves_no_one) {
         std::atomic<bool> waiter_done{false};
         bool in_time = false;
         void greedy(u32) {
-            // Longer than a quantum each time, so that it is always preempted inside.
-            for (u32 i = 0; i < 20 && !waiter_done; ++i) {
+            // Asleep inside and quick outside: the waiter only ever finds the lock taken.
+            for (u32 i = 0; i < 50 && !waiter_done; ++i) {
                 TestMutex::Guard guard(mutex);
-                burn_us(scheduler.quantum_ns() / ns_per_us + 1000);
-                scheduler.yield();
+                (void)scheduler.sleep_until(in_ms(1), Interruptible::No);
             }
             in_time = waiter_done;
         }
