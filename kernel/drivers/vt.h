@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+// Vt: reads the bytes that programs write to a Linux console (TERM=linux; console_codes(4),
+// ECMA-48, UTF-8) and applies them to the cells. Unknown sequences are read to their end
+// and ignored. Pure; the owner locks it.
+#pragma once
+
+#include <array>
+#include <span>
+#include <string_view>
+
+#include "kernel/drivers/screen_cells.h"
+
+namespace drivers {
+
+class Vt {
+public:
+    constexpr Vt() = default;
+    void attach(std::span<Cell> cells, u16 columns, u16 rows);
+
+    /// Output of programs.
+    void write(std::span<char const> bytes);
+    /// Text that is not a program's: begins on a new line and touches neither pen nor
+    /// a sequence that is half read. Only '\n' has a meaning.
+    void write_aside(std::string_view text, Pen const& pen);
+    /// Ends a program's unfinished line, so that write_aside() text begins a new one.
+    void begin_line();
+
+    ScreenCells& cells() { return cells_; }
+    ScreenCells const& cells() const { return cells_; }
+    bool is_cursor_visible() const { return cursor_visible_; }
+    bool application_cursor() const { return application_cursor_; }
+    /// What the terminal has to answer (cursor position, identity); empties it.
+    std::string_view take_reply(std::span<char> buffer);
+    bool has_reply() const { return reply_length_ != 0; }
+
+private:
+    enum class State : u8 { Ground, Escape, Control, EscapeArgument, Text, TextEscape };
+    static constexpr size_t most_parameters = 16;
+
+    struct Saved {
+        u16 column = 0, row = 0;
+        Pen pen;
+        std::array<bool, 2> graphics{};
+        u8 charset = 0;
+    };
+
+    // vt.cpp: bytes to sequences
+    void byte(u8 c);
+    void control_character(u8 c);
+    void text_byte(u8 c);
+    void character(u32 code_point);
+    void escape(u8 c);
+    void escape_argument(u8 c);
+    void control_byte(u8 c);
+    void start_sequence();
+    u32 parameter(size_t index, u32 otherwise) const;
+    void reset();
+    void save();
+    void restore();
+    void tabulate();
+    void reply(std::string_view text);
+
+    // vt_sequences.cpp: what ESC [ … does
+    void control_sequence(u8 final);
+    void move_cursor(u8 final);
+    void erase_display(u32 what);
+    void erase_line(u32 what);
+    void set_region();
+    void set_modes(bool on);
+    void set_private_mode(u32 mode, bool on);
+    void set_attributes();
+    size_t set_extended_colour(size_t index, u8& colour);
+    void set_attribute(u32 value);
+    void report(u32 what);
+    void position(u32 column, u32 row);
+
+    ScreenCells cells_;
+    Pen pen_;
+    Saved saved_;
+    State state_ = State::Ground;
+    u8 intermediate_ = 0;                          ///< the byte between ESC and its argument; or ? > = of a sequence
+    std::array<u32, most_parameters> parameters_{};
+    size_t parameter_count_ = 0;
+    u32 code_point_ = 0;                           ///< a UTF-8 character that is half read …
+    u32 least_code_point_ = 0;                     ///< … and what it must be at least, or it is overlong
+    u8 continuation_bytes_ = 0;
+    std::array<bool, 2> graphics_{};               ///< G0, G1 are the line-drawing set
+    u8 charset_ = 0;                               ///< 0: G0, 1: G1
+    bool wrap_ = true, insert_ = false, origin_ = false, newline_mode_ = false;
+    bool cursor_visible_ = true, application_cursor_ = false;
+    std::array<bool, ScreenCells::most_columns> tab_stops_{};
+    std::array<char, 32> reply_{};
+    u8 reply_length_ = 0;
+};
+
+}

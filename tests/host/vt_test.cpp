@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: MIT
+// sources: kernel/drivers/vt.cpp kernel/drivers/vt_sequences.cpp kernel/drivers/screen_cells.cpp kernel/base/format.cpp
+#include "kernel/drivers/vt.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+using namespace drivers;
+
+namespace {
+
+constexpr u16 width = 10, height = 5;
+
+class Screen : public testing::Test {
+public:
+    Screen() : storage(width * height) { vt.attach(storage, width, height); }
+    void write(std::string_view text) { vt.write(text); }
+    /// The row without the blanks at its end; characters above 0x7e as '?'.
+    std::string row(u16 number) const {
+        std::string text;
+        for (u16 column = 0; column < width; ++column) {
+            u16 const c = vt.cells().at(column, number).character;
+            text += c < 0x7f ? static_cast<char>(c) : '?';
+        }
+        text.resize(text.find_last_not_of(' ') + 1);
+        return text;
+    }
+    std::string screen() const {
+        std::string text;
+        for (u16 i = 0; i < height; ++i) text += row(i) + "|";
+        return text;
+    }
+    std::pair<int, int> cursor() const { return {vt.cells().column(), vt.cells().row()}; }
+    Cell at(u16 column, u16 row) const { return vt.cells().at(column, row); }
+    std::string reply() {
+        char buffer[64];
+        return std::string(vt.take_reply(buffer));
+    }
+    void number_rows() { write("\x1b[H1\r\n2\r\n3\r\n4\r\n5\x1b[H"); }
+
+    std::vector<Cell> storage;
+    Vt vt;
+};
+
+using Place = std::pair<int, int>;
+
+TEST_F(Screen, TextLinesAndScrolling) {
+    write("one\r\ntwo\n\r three");
+    EXPECT_EQ(screen(), "one|two| three|||");
+    write("\r\nfour\r\nfive\r\nsix");
+    EXPECT_EQ(screen(), "two| three|four|five|six|");
+    EXPECT_EQ(cursor(), Place(3, 4));
+}
+
+TEST_F(Screen, TheLastColumnWrapsOnlyWithTheNextCharacter) {
+    write("0123456789");
+    EXPECT_EQ(cursor(), Place(9, 0));
+    write("\r\n");
+    EXPECT_EQ(cursor(), Place(0, 1));
+    write("0123456789a");
+    EXPECT_EQ(screen(), "0123456789|0123456789|a|||");
+    EXPECT_EQ(cursor(), Place(1, 2));
+}
+
+TEST_F(Screen, WithoutAutowrapTheLastColumnIsOverwritten) {
+    write("\x1b[?7l0123456789abc");
+    EXPECT_EQ(screen(), "012345678c|||||");
+    write("\x1b[?7h\r0123456789ab");
+    EXPECT_EQ(screen(), "0123456789|ab||||");
+}
+
+TEST_F(Screen, BackspaceTabAndReturn) {
+    write("ab\bc\td\re");
+    EXPECT_EQ(row(0), "ec      d");
+    write("\r\t\t\t");
+    EXPECT_EQ(cursor(), Place(9, 0));
+    write("\x1b[3g\r\x1b[4C\x1bH\r\tx");
+    EXPECT_EQ(at(4, 0).character, 'x');
+}
+
+TEST_F(Screen, CursorMovementsStayOnTheScreen) {
+    write("\x1b[3;4H");
+    EXPECT_EQ(cursor(), Place(3, 2));
+    write("\x1b[A\x1b[2D");
+    EXPECT_EQ(cursor(), Place(1, 1));
+    write("\x1b[99B\x1b[99C");
+    EXPECT_EQ(cursor(), Place(9, 4));
+    write("\x1b[65535A\x1b[99999999999D");
+    EXPECT_EQ(cursor(), Place(0, 0));
+    write("\x1b[99;99H\x1b[2d\x1b[5G");
+    EXPECT_EQ(cursor(), Place(4, 1));
+    write("\x1b[E");
+    EXPECT_EQ(cursor(), Place(0, 2));
+    write("\x1b[2F\x1b[H");
+    EXPECT_EQ(cursor(), Place(0, 0));
+}
+
+TEST_F(Screen, SaveAndRestore) {
+    write("\x1b[2;3H\x1b[31m\x1b" "7\x1b[H\x1b[0mx\x1b" "8y");
+    EXPECT_EQ(at(2, 1).character, 'y');
+    EXPECT_EQ(at(2, 1).pen.foreground, 1);
+    write("\x1b[s\x1b[H\x1b[u");
+    EXPECT_EQ(cursor(), Place(3, 1));
+}
+
+TEST_F(Screen, EraseInDisplay) {
+    number_rows();
+    write("\x1b[3;1H\x1b[J");
+    EXPECT_EQ(screen(), "1|2||||");
+    number_rows();
+    write("\x1b[3;1H\x1b[1J");
+    EXPECT_EQ(screen(), "|||4|5|");
+    write("\x1b[2J");
+    EXPECT_EQ(screen(), "|||||");
+    EXPECT_EQ(cursor(), Place(0, 2));
+}
+
+TEST_F(Screen, EraseInLine) {
+    write("0123456789\x1b[4G\x1b[K");
+    EXPECT_EQ(row(0), "012");
+    write("\r0123456789\x1b[4G\x1b[1K");
+    EXPECT_EQ(row(0), "    456789");
+    write("\x1b[2K");
+    EXPECT_EQ(row(0), "");
+    write("\r0123456789\x1b[4G\x1b[3X");
+    EXPECT_EQ(row(0), "012   6789");
+}
+
+TEST_F(Screen, ErasedCellsHaveTheBackground) {
+    write("\x1b[44m\x1b[7m\x1b[2J");
+    EXPECT_EQ(at(5, 3).pen.background, 4);
+    EXPECT_EQ(at(5, 3).pen.flags, 0);
+}
+
+TEST_F(Screen, InsertAndDeleteCharacters) {
+    write("abcdef\x1b[3G\x1b[2@");
+    EXPECT_EQ(row(0), "ab  cdef");
+    write("\x1b[3P");
+    EXPECT_EQ(row(0), "abdef");
+    write("\x1b[4hXY\x1b[4lZ");
+    EXPECT_EQ(row(0), "abXYZef");
+    write("\x1b[99@");
+    EXPECT_EQ(row(0), "abXYZ");
+}
+
+TEST_F(Screen, InsertAndDeleteLines) {
+    number_rows();
+    write("\x1b[2;5H\x1b[2L");
+    EXPECT_EQ(screen(), "1|||2|3|");
+    EXPECT_EQ(cursor(), Place(0, 1));
+    write("\x1b[M");
+    EXPECT_EQ(screen(), "1||2|3||");
+    write("\x1b[99M");
+    EXPECT_EQ(screen(), "1|||||");
+}
+
+TEST_F(Screen, OnlyTheRegionScrolls) {
+    number_rows();
+    write("\x1b[2;4r");
+    EXPECT_EQ(cursor(), Place(0, 0));
+    write("\x1b[4;1H\n");
+    EXPECT_EQ(screen(), "1|3|4||5|");
+    write("\x1b[2;1H\x1bM");
+    EXPECT_EQ(screen(), "1||3|4|5|");
+    write("\x1b[5;1H\n\n");
+    EXPECT_EQ(screen(), "1||3|4|5|");
+    EXPECT_EQ(cursor(), Place(0, 4));
+    write("\x1b[1;1H\x1b[L");
+    EXPECT_EQ(screen(), "1||3|4|5|");
+    write("\x1b[r\x1b[5;1H\n");
+    EXPECT_EQ(screen(), "|3|4|5||");
+    write("\x1b[S\x1b[2T");
+    EXPECT_EQ(screen(), "||3|4|5|");
+}
+
+TEST_F(Screen, OriginModeCountsFromTheRegion) {
+    write("\x1b[2;4r\x1b[?6h\x1b[1;1Hx\x1b[99;1Hy\x1b[6n\x1b[?6l");
+    EXPECT_EQ(screen(), "|x||y||");
+    EXPECT_EQ(reply(), "\x1b[3;2R");
+    EXPECT_EQ(cursor(), Place(0, 0));
+}
+
+TEST_F(Screen, Attributes) {
+    write("\x1b[1;4;7;31;42mA\x1b[22;24;27;39;49mB\x1b[91;107mC\x1b[mD");
+    EXPECT_EQ(at(0, 0).pen, (Pen{1, 2, Pen::bold | Pen::underline | Pen::reverse}));
+    EXPECT_EQ(at(1, 0).pen, Pen{});
+    EXPECT_EQ(at(2, 0).pen, (Pen{9, 15, 0}));
+    EXPECT_EQ(at(3, 0).pen, Pen{});
+}
+
+TEST_F(Screen, ManyColours) {
+    write("\x1b[38;5;208;48;5;17mA\x1b[0;38;2;255;0;0mB\x1b[48;2;0;0;0;1mC\x1b[38;5mD");
+    EXPECT_EQ(at(0, 0).pen, (Pen{208, 17, 0}));
+    EXPECT_EQ(at(1, 0).pen, (Pen{196, 0, 0}));
+    EXPECT_EQ(at(2, 0).pen, (Pen{196, 16, Pen::bold}));
+    EXPECT_EQ(row(0), "ABCD");
+}
+
+TEST_F(Screen, ResetPutsEverythingBack) {
+    write("\x1b[31m\x1b[2;3r\x1b[?25l\x1b[?1h\x1b[4habc\x1b" "cx");
+    EXPECT_EQ(screen(), "x|||||");
+    EXPECT_EQ(at(0, 0).pen, Pen{});
+    EXPECT_TRUE(vt.is_cursor_visible());
+    EXPECT_FALSE(vt.application_cursor());
+}
+
+TEST_F(Screen, PrivateModes) {
+    write("\x1b[?25l");
+    EXPECT_FALSE(vt.is_cursor_visible());
+    write("\x1b[?1;25h");
+    EXPECT_TRUE(vt.is_cursor_visible());
+    EXPECT_TRUE(vt.application_cursor());
+}
+
+TEST_F(Screen, Replies) {
+    write("\x1b[3;4H\x1b[6n");
+    EXPECT_TRUE(vt.has_reply());
+    EXPECT_EQ(reply(), "\x1b[3;4R");
+    EXPECT_FALSE(vt.has_reply());
+    write("\x1b[5n\x1b[c");
+    EXPECT_EQ(reply(), "\x1b[0n\x1b[?6c");
+    for (int i = 0; i < 1000; ++i) write("\x1b[6n");
+    EXPECT_LE(reply().size(), 32u);
+}
+
+TEST_F(Screen, Utf8) {
+    write("\xc3\xa9\xe2\x82\xac\xf0\x9f\x90\x84|e\xcc\x81|");
+    EXPECT_EQ(at(0, 0).character, 0xe9);
+    EXPECT_EQ(at(1, 0).character, 0x20ac);
+    EXPECT_EQ(at(2, 0).character, 0xfffd);   // beyond the Basic Multilingual Plane, two columns
+    EXPECT_EQ(row(0), "??? |e|");
+}
+
+TEST_F(Screen, BrokenUtf8BecomesReplacements) {
+    write("\xc3x\xff\x80\xe0\x80\x80y");
+    EXPECT_EQ(at(0, 0).character, 0xfffd);
+    EXPECT_EQ(at(1, 0).character, 'x');
+    EXPECT_EQ(at(2, 0).character, 0xfffd);
+    EXPECT_EQ(at(3, 0).character, 0xfffd);
+    EXPECT_EQ(at(4, 0).character, 0xfffd);
+    EXPECT_EQ(at(5, 0).character, 'y');
+}
+
+TEST_F(Screen, LineDrawing) {
+    write("\x1b(0lqk\x1b(Bq\x1b)0\x0ex\x0fx");
+    EXPECT_EQ(at(0, 0).character, 0x250c);
+    EXPECT_EQ(at(1, 0).character, 0x2500);
+    EXPECT_EQ(at(2, 0).character, 0x2510);
+    EXPECT_EQ(at(3, 0).character, 'q');
+    EXPECT_EQ(at(4, 0).character, 0x2502);
+    EXPECT_EQ(at(5, 0).character, 'x');
+}
+
+TEST_F(Screen, SequencesAreReadToTheirEnd) {
+    write("\x1b]0;a title\x07" "a\x1b]2;b\x1b\\b\x1bPq\x1b\\c\x1b[>0qd\x1b[=5he\x1b[1;2;3;4;5;6;7;8;9;10;11;12;13;14;15;16;17;18mf");
+    EXPECT_EQ(row(0), "abcdef");
+    write("\r\x1b[2\x18g\x1b[\n3Ch");
+    EXPECT_EQ(row(0), "gbcdef");
+    EXPECT_EQ(row(1), "    h");
+}
+
+TEST_F(Screen, TextAsideLeavesAHalfReadSequenceAlone) {
+    write("prompt\x1b[3");
+    vt.begin_line();
+    vt.write_aside("log\n", Pen{2, 0, 0});
+    write("1mX");
+    EXPECT_EQ(screen(), "prompt|log|X|||");
+    EXPECT_EQ(at(0, 1).pen.foreground, 2);
+    EXPECT_EQ(at(0, 2).pen.foreground, 1);
+    vt.begin_line();
+    vt.begin_line();
+    EXPECT_EQ(cursor(), Place(0, 3));
+}
+
+TEST_F(Screen, ChangedRowsAreMarked) {
+    for (u16 i = 0; i < height; ++i) vt.cells().clear_dirty(i);
+    write("\x1b[2;1Hx");
+    EXPECT_TRUE(vt.cells().is_dirty(1));
+    EXPECT_FALSE(vt.cells().is_dirty(3));
+    write("\x1b[5;1H\n");
+    for (u16 i = 0; i < height; ++i) EXPECT_TRUE(vt.cells().is_dirty(i));
+}
+
+TEST_F(Screen, NoBytesLeaveTheScreen) {
+    u32 random = 7;
+    std::string text;
+    constexpr std::string_view likely = "\x1b\x1b\x1b[[[;;?0123456789HABCDJKLMPSTX@rmhlnc78M\n\r\t\b\xc3\xa9";
+    for (int i = 0; i < 300000; ++i) {
+        random = random * 1664525 + 1013904223;
+        u32 const pick = random >> 16;
+        text += pick % 8 ? likely[pick / 8 % likely.size()] : static_cast<char>(pick >> 8);
+        if (text.size() == 512) write(text), text.clear();
+        ASSERT_LT(vt.cells().column(), width);
+        ASSERT_LT(vt.cells().row(), height);
+        reply();
+    }
+}
+
+}
