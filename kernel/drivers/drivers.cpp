@@ -3,8 +3,11 @@
 #include "kernel/drivers/drivers.h"
 
 #include <base/log.h>
+#include <boot/boot_info.h>
 
 #include "kernel/drivers/console_choice.h"
+#include "kernel/drivers/keyboard.h"
+#include "kernel/drivers/screen.h"
 #include "kernel/drivers/serial.h"
 #include "kernel/tty/terminal.h"
 
@@ -23,6 +26,24 @@ void attach_log(size_t port) {
     base::kernel_log.add_sink(serial_ports[port]);
 }
 
+/// The screen is optional, and so is the keyboard: a machine without them is a server.
+void start_screen_and_keyboard() {
+    if (auto const started = screen.start(boot::boot_info); !started) {
+        log_info("screen", "none");
+        return;
+    }
+    if (!keyboard.start(screen.terminal)) log_info("keyboard", "no PS/2 controller");
+}
+
+tty::Terminal* terminal_of(ConsoleKind kind) {
+    switch (kind) {
+    case ConsoleKind::Serial0: return &serial_ports[0].terminal;
+    case ConsoleKind::Serial1: return &serial_ports[1].terminal;
+    case ConsoleKind::Screen: return &screen.terminal;
+    default: return nullptr;
+    }
+}
+
 }
 
 void start_early_log(std::span<std::string_view const> console_names) {
@@ -37,12 +58,13 @@ void start_early_log(std::span<std::string_view const> console_names) {
 Result<> initialize(std::span<std::string_view const> console_names) {
     for (SerialPort& port : serial_ports)
         if (port.is_present()) TRY(port.start());
-    ConsoleChoice const choice = choose(console_names, false);
+    start_screen_and_keyboard();
+    ConsoleChoice const choice = choose(console_names, screen.is_present());
     if (!choice.unknown.empty()) log_warning("console", "console={}: no such device", choice.unknown);
     for (size_t port = 0; port < 2; ++port)
         if (choice.log_to_serial[port]) attach_log(port);
-    if (choice.console == ConsoleKind::Serial0) tty::set_console(serial_ports[0].terminal);
-    if (choice.console == ConsoleKind::Serial1) tty::set_console(serial_ports[1].terminal);
+    if (choice.log_to_screen) base::kernel_log.add_sink(screen);
+    if (tty::Terminal* const console = terminal_of(choice.console)) tty::set_console(*console);
     return tty::register_common_nodes();
 }
 

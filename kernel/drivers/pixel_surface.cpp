@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+// Cells as pixels. Each row of a glyph is put together in a line buffer and goes out in
+// whole 8-byte stores, which suits write-combining memory.
+#include "kernel/drivers/surface.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "kernel/drivers/palette.h"
+#include "mm/kernel_space.h"
+
+namespace drivers {
+
+namespace {
+
+constexpr u32 margin = 8;
+constexpr u32 fine_display = 1080;     ///< so many lines for each step of scale
+constexpr u32 fewest_columns = 40, fewest_rows = 10;
+
+void store_line(u8* to, u64 const* line, u32 words) {
+    for (u32 i = 0; i < words; ++i) __builtin_memcpy(to + i * sizeof(u64), &line[i], sizeof(u64));
+}
+
+}
+
+u32 PixelSurface::pixel(u32 rgb) const {
+    auto const part = [](u32 value, u8 position, u8 size) { return (size < 8 ? value >> (8 - size) : value << (size - 8)) << position; };
+    return part(rgb >> 16 & 0xff, format_.red_position, format_.red_size) | part(rgb >> 8 & 0xff, format_.green_position, format_.green_size) |
+           part(rgb & 0xff, format_.blue_position, format_.blue_size);
+}
+
+Result<> PixelSurface::start(boot::Framebuffer const& framebuffer) {
+    format_ = framebuffer;
+    bytes_per_pixel_ = (framebuffer.bits_per_pixel + 7u) / 8;
+    if (bytes_per_pixel_ < 2 || bytes_per_pixel_ > 4 || framebuffer.pitch < u64{framebuffer.width} * bytes_per_pixel_) return fail(ENODEV);
+    if (!regular_.load(regular_font_file()) || !bold_.load(bold_font_file()) || regular_.height() != bold_.height()) return fail(ENODEV);
+    scale_ = std::clamp<u32>(framebuffer.height / fine_display, 1, most_scale);
+    margin_ = margin * scale_;
+    if (framebuffer.width < 2 * margin_ || framebuffer.height < 2 * margin_) return fail(ENODEV);
+    u32 const columns = (framebuffer.width - 2 * margin_) / (Font::width * scale_);
+    u32 const rows = (framebuffer.height - 2 * margin_) / (regular_.height() * scale_);
+    if (columns < fewest_columns || rows < fewest_rows) return fail(ENODEV);
+    columns_ = static_cast<u16>(std::min<u32>(columns, ScreenCells::most_columns));
+    rows_ = static_cast<u16>(std::min<u32>(rows, ScreenCells::most_rows));
+    u64 const size = u64{framebuffer.pitch} * framebuffer.height;
+    base_ = static_cast<u8*>(TRY(mm::kernel_space.map_mmio(framebuffer.address, size, arch::CacheMode::WriteCombining)));
+    clear();
+    return {};
+}
+
+void PixelSurface::clear() {
+    Line line;
+    u32 const words = glyph_line(0, 0, pixel(palette[0]), line);
+    for (u32 y = 0; y < format_.height; ++y) {
+        u8* to = base_ + u64{y} * format_.pitch;
+        u8* const end = to + u64{format_.width} * bytes_per_pixel_;
+        for (; to + words * sizeof(u64) <= end; to += words * sizeof(u64)) store_line(to, line.data(), words);
+        for (u32 byte = 0; to < end; ++to, ++byte) *to = reinterpret_cast<u8 const*>(line.data())[byte];
+    }
+}
+
+/// Puts 8 × scale_ pixels into `line`; returns how many words that takes.
+u32 PixelSurface::glyph_line(u8 bits, u32 foreground, u32 background, Line& line) const {
+    u8* to = reinterpret_cast<u8*>(line.data());
+    for (u32 x = 0; x < Font::width; ++x, bits = static_cast<u8>(bits << 1)) {
+        u32 const colour = bits & 0x80 ? foreground : background;
+        for (u32 i = 0; i < scale_; ++i)
+            for (u32 byte = 0; byte < bytes_per_pixel_; ++byte) *to++ = static_cast<u8>(colour >> 8 * byte);
+    }
+    return Font::width * scale_ * bytes_per_pixel_ / sizeof(u64);
+}
+
+void PixelSurface::draw(u16 column, u16 row, Cell const& cell) {
+    bool const is_bold = cell.pen.flags & Pen::bold;
+    u8 const text = is_bold && cell.pen.foreground < 8 ? static_cast<u8>(cell.pen.foreground + 8) : cell.pen.foreground;
+    u32 foreground = pixel(palette[text]), background = pixel(palette[cell.pen.background]);
+    if (cell.pen.flags & Pen::reverse) std::swap(foreground, background);
+    if (cell.pen.flags & Pen::cursor) std::swap(foreground, background);
+    auto const glyph = (is_bold ? bold_ : regular_).glyph(cell.character);
+    u32 const height = regular_.height();
+    u8* to = base_ + u64{margin_ + row * height * scale_} * format_.pitch + (margin_ + column * Font::width * scale_) * bytes_per_pixel_;
+    Line line;
+    for (u32 y = 0; y < height; ++y) {
+        bool const underlined = (cell.pen.flags & Pen::underline) && y + 2 == height;
+        u32 const words = glyph_line(underlined ? 0xff : glyph[y], foreground, background, line);
+        for (u32 i = 0; i < scale_; ++i, to += format_.pitch) store_line(to, line.data(), words);
+    }
+}
+
+}
