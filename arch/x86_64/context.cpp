@@ -53,19 +53,26 @@ void load_bases(ThreadContext const& context) {
     }
 }
 
+/// Between two programs the exchange of both bases needs two SWAPGS, not four.
+void switch_bases(ThreadContext& from, ThreadContext const& to) {
+    bool const save = runs_user_code(from), load = runs_user_code(to);
+    if (save && load && cpu_features.fsgsbase) [[likely]] {
+        asm volatile("rdfsbase %0\n\twrfsbase %2\n\tswapgs\n\trdgsbase %1\n\twrgsbase %3\n\tswapgs"
+                     : "=&r"(from.fs_base), "=&r"(from.gs_base) : "r"(to.fs_base), "r"(to.gs_base) : "memory");
+        return;
+    }
+    if (save) save_bases(from);
+    if (load) load_bases(to);
+}
+
 }
 
 void switch_context(ThreadContext& from, ThreadContext& to) {
-    if (runs_user_code(from)) {
-        save_bases(from);
-        fpu_save(from.fpu);
-    }
+    if (runs_user_code(from)) fpu_save(from.fpu);
     if (to.page_table_root != 0 && to.page_table_root != current_page_table_root().value())
         load_page_table_root(PhysAddr(to.page_table_root));
-    if (runs_user_code(to)) {
-        load_bases(to);
-        fpu_load_if_elsewhere(to);
-    }
+    switch_bases(from, to);
+    if (runs_user_code(to)) fpu_load_if_elsewhere(to);
     set_entry_stack(to.kernel_stack_top);
     switch_stacks(from.kernel_rsp, to.kernel_rsp);
 }

@@ -96,14 +96,13 @@ void set_control_registers() {
 }
 
 constinit InterruptStacks boot_interrupt_stacks;
-PER_CPU PerCpu<u32> cpu_number;
 
 }
 
 constinit u64 per_cpu_offsets[max_cpus] = {};
+PER_CPU PerCpu<u32> cpu_number;
 PER_CPU PerCpu<u32> preempt_word{preempt_not_needed};
 
-CpuId current_cpu() { return CpuId(cpu_number.read()); }
 u32 online_cpus() { return 1; }
 
 void initialize_cpu_early(CpuId cpu) {

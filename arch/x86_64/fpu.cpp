@@ -33,17 +33,8 @@ constexpr size_t legacy_size = 512;
 constexpr u32 default_mxcsr = 0x1f80;
 constexpr u16 default_control = 0x37f;
 
-constinit u64 enabled_states = 0;
 constinit size_t area_size = legacy_size;
 constinit u32 valid_mxcsr = 0xffbf;      ///< FXSAVE's default where it reports 0
-PER_CPU PerCpu<ThreadContext const*> fpu_owner;   ///< whose state the CPU holds; this CPU, interrupts off
-
-void load(FpuArea const* area) {
-    if (cpu_features.xsave)
-        asm volatile("xrstor64 %0" : : "m"(*area), "a"(static_cast<u32>(enabled_states)), "d"(static_cast<u32>(enabled_states >> 32)));
-    else
-        asm volatile("fxrstor64 %0" : : "m"(*area));
-}
 
 void write_xcr0(u64 states) {
     asm volatile("xsetbv" : : "c"(0), "a"(static_cast<u32>(states)), "d"(static_cast<u32>(states >> 32)));
@@ -69,6 +60,9 @@ u32 read_valid_mxcsr() {
 
 }
 
+constinit u64 fpu_enabled_states = 0;
+PER_CPU PerCpu<ThreadContext const*> fpu_owner;
+
 void fpu_enable() {
     constexpr u64 monitor = 2, emulate = 4, task_switched = 8, native_errors = 0x20;
     u64 cr0;
@@ -78,26 +72,11 @@ void fpu_enable() {
     asm volatile("fninit");
     valid_mxcsr = read_valid_mxcsr();
     if (!cpu_features.xsave) return;
-    enabled_states = supported_states();
-    write_xcr0(enabled_states);
+    fpu_enabled_states = supported_states();
+    write_xcr0(fpu_enabled_states);
     u32 eax, ebx, ecx, edx;
     __cpuid_count(0xd, 0, eax, ebx, ecx, edx);
     area_size = align_up(ebx, 64);       // of the enabled states
-}
-
-void fpu_save(FpuArea* area) {
-    u32 const low = static_cast<u32>(enabled_states), high = static_cast<u32>(enabled_states >> 32);
-    if (cpu_features.xsaveopt) asm volatile("xsaveopt64 %0" : "+m"(*area) : "a"(low), "d"(high) : "memory");
-    else if (cpu_features.xsave) asm volatile("xsave64 %0" : "+m"(*area) : "a"(low), "d"(high) : "memory");
-    else asm volatile("fxsave64 %0" : "+m"(*area) : : "memory");
-}
-
-void fpu_load_if_elsewhere(ThreadContext& context) {
-    u32 const cpu = current_cpu().value;
-    if (fpu_owner.read() == &context && context.fpu_cpu == cpu) return;
-    load(context.fpu);
-    fpu_owner.write(&context);
-    context.fpu_cpu = cpu;
 }
 
 size_t fpu_area_size() { return area_size; }
@@ -125,7 +104,7 @@ bool fpu_sanitize(FpuArea* area) {
     if (area->compaction != 0) return false;
     for (u64 word : area->reserved1)
         if (word != 0) return false;
-    return (area->present_states & ~enabled_states) == 0;
+    return (area->present_states & ~fpu_enabled_states) == 0;
 }
 
 }

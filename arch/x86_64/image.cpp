@@ -44,14 +44,6 @@ bool is_kernel_text(u64 a) { return a >= address(text_start) && a < address(text
 u64 image_physical_start_address() { return address(image_physical_start); }
 u64 image_end() { return align_up(address(symbol_table_start) + symbol_table_size(), page_size); }
 
-PhysAddr current_page_table_root() {
-    u64 root;
-    asm volatile("movq %%cr3, %0" : "=r"(root));
-    return PhysAddr(root & ~page_mask);
-}
-
-void load_page_table_root(PhysAddr root) { asm volatile("movq %0, %%cr3" : : "r"(root.value()) : "memory"); }
-
 void tlb_flush_all() { load_page_table_root(current_page_table_root()); }
 
 void tlb_flush_global() {

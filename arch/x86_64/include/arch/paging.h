@@ -81,7 +81,11 @@ void tlb_flush_all();
 /// Every entry, global ones too.
 void tlb_flush_global();
 
-PhysAddr current_page_table_root();
-void load_page_table_root(PhysAddr root);
+inline PhysAddr current_page_table_root() {
+    u64 root;
+    asm volatile("movq %%cr3, %0" : "=r"(root));
+    return PhysAddr(root & ~page_mask);
+}
+inline void load_page_table_root(PhysAddr root) { asm volatile("movq %0, %%cr3" : : "r"(root.value()) : "memory"); }
 
 }

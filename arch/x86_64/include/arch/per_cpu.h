@@ -40,8 +40,9 @@ private:
     T value_{};
 };
 
+extern PerCpu<u32> cpu_number;
 /// This CPU's number (0 = boot CPU).
-CpuId current_cpu();
+inline CpuId current_cpu() { return CpuId(cpu_number.read()); }
 /// CPUs that run threads. CPUs that exist but were not started do not count.
 u32 online_cpus();
 
