@@ -15,6 +15,7 @@ namespace drivers {
 
 namespace {
 
+constinit bool ports_probed = false;
 constinit bool log_attached[2] = {false, false};
 
 ConsoleChoice choose(std::span<std::string_view const> names, bool has_screen) {
@@ -47,6 +48,7 @@ tty::Terminal* terminal_of(ConsoleKind kind) {
 }
 
 void start_early_log(std::span<std::string_view const> console_names) {
+    if (std::exchange(ports_probed, true)) return;
     // Both are taken for present, to learn the speeds that were asked for.
     ConsoleChoice const wanted = choose_consoles(console_names, true, true, true);
     for (size_t port = 0; port < 2; ++port) serial_ports[port].probe(wanted.baud[port]);
@@ -56,6 +58,7 @@ void start_early_log(std::span<std::string_view const> console_names) {
 }
 
 Result<> initialize(std::span<std::string_view const> console_names) {
+    start_early_log(console_names);
     for (SerialPort& port : serial_ports)
         if (port.is_present()) TRY(port.start());
     start_screen_and_keyboard();

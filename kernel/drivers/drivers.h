@@ -11,8 +11,8 @@
 
 namespace drivers {
 
-/// The log appears on the serial ports from here on, by polling. Needs only I/O ports: first call
-/// after the command line is known.
+/// The log appears on the serial ports from here on, by polling. Needs only I/O ports, so it may be
+/// called as soon as the command line is known; initialize() does it otherwise.
 void start_early_log(std::span<std::string_view const> console_names);
 
 /// Everything else: interrupts, terminals and their nodes, the screen. After scheduler and fs::, before init.
