@@ -112,6 +112,15 @@ private:
     /// Pages that the entries show, by source. Written under page_table_lock_ or with lock_ held for writing.
     struct Resident { u64 anonymous = 0, file = 0, shared = 0; };
 
+    /// One fault on its way. Tables are freed only with lock_ held for writing, so `entry` stays good.
+    struct Fault {
+        Vma& vma;
+        u64 page;
+        FaultKind kind;
+        arch::PageEntry* entry;   ///< null: its table is absent
+        arch::PageEntry seen;     ///< the entry before page_table_lock_ was taken
+    };
+
     explicit AddressSpace(PageTable table);
     static Result<u64> checked_end(u64 start, u64 size);
     static bool is_obvious_overcommit(u64 size);
@@ -146,18 +155,18 @@ private:
     // ---- page_fault.cpp, with lock_ held for reading
     Vma* find_vma(u64 address);
     FaultResult resolve_fault(Vma& vma, u64 page, FaultKind kind);
-    FaultResult map_anonymous(Vma& vma, u64 page, FaultKind kind);
-    FaultResult map_object(Vma& vma, u64 page, FaultKind kind);
-    FaultResult map_private_copy(Vma& vma, u64 page, FrameRef const& original);
-    FaultResult install(Vma const& vma, u64 page, FrameRef frame, Writable writable, arch::PerCpu<u64>& counter);
+    FaultResult map_anonymous(Fault const& fault);
+    FaultResult map_object(Fault const& fault);
+    FaultResult map_private_copy(Fault const& fault, FrameRef const& original);
+    FaultResult install(Fault const& fault, FrameRef frame, Writable writable, arch::PerCpu<u64>& counter);
     bool grow_stack(u64 page);
     // ---- copy_on_write.cpp
     static Result<FrameRef> copy_frame(PhysAddr original);
     static arch::PerCpu<u64>& copy_counter(PhysAddr original);
-    FaultResult make_writable(Vma& vma, u64 page, arch::PageEntry seen);
-    FaultResult make_shared_writable(Vma& vma, u64 page, arch::PageEntry seen);
-    bool reuse_in_place(u64 page, arch::PageEntry seen);
-    FaultResult replace(Vma const& vma, u64 page, arch::PageEntry seen, FrameRef frame, arch::PerCpu<u64>& counter);
+    FaultResult make_writable(Fault const& fault);
+    FaultResult make_shared_writable(Fault const& fault);
+    bool reuse_in_place(Fault const& fault);
+    FaultResult replace(Fault const& fault, FrameRef frame, arch::PerCpu<u64>& counter);
     Result<> copy_from(AddressSpace const& parent);
     Result<> share_pages(Vma const& vma, AddressSpace& child, TlbBatch& batch, WriteGuard const&);
     // ---- maps.cpp

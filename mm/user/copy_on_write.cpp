@@ -25,49 +25,50 @@ arch::PerCpu<u64>& AddressSpace::copy_counter(PhysAddr original) {
     return is_zero_frame(original) ? vm_events.anonymous_pages : vm_events.cow_copies;
 }
 
-/// A write to a page whose entry `seen` is present and read-only, in a VMA that allows it.
-FaultResult AddressSpace::make_writable(Vma& vma, u64 page, arch::PageEntry seen) {
-    if (vma.is_shared()) return make_shared_writable(vma, page, seen);
-    if (!is_zero_frame(seen.address()) && reuse_in_place(page, seen)) return FaultResult::Handled;
-    auto copy = copy_frame(seen.address());
+/// A write to a page whose entry is present and read-only, in a VMA that allows it.
+FaultResult AddressSpace::make_writable(Fault const& fault) {
+    if (fault.vma.is_shared()) return make_shared_writable(fault);
+    PhysAddr const original = fault.seen.address();
+    if (!is_zero_frame(original) && reuse_in_place(fault)) return FaultResult::Handled;
+    auto copy = copy_frame(original);
     if (!copy) return FaultResult::OutOfMemory;
-    vma.has_private_pages.store(true, std::memory_order_relaxed);
-    return replace(vma, page, seen, std::move(*copy), copy_counter(seen.address()));
+    fault.vma.has_private_pages.store(true, std::memory_order_relaxed);
+    return replace(fault, std::move(*copy), copy_counter(original));
 }
 
 /// The page became writable by mprotect: the object must hear of it.
-FaultResult AddressSpace::make_shared_writable(Vma& vma, u64 page, arch::PageEntry seen) {
-    auto frame = vma.object->page(vma.page_index(page), Access::Write);
+FaultResult AddressSpace::make_shared_writable(Fault const& fault) {
+    auto frame = fault.vma.object->page(fault.vma.page_index(fault.page), Access::Write);
     if (!frame) return frame.error().value == ENOMEM ? FaultResult::OutOfMemory : FaultResult::PastEnd;
-    return replace(vma, page, seen, std::move(*frame), vm_events.file_maps);
+    return replace(fault, std::move(*frame), vm_events.file_maps);
 }
 
 /// True if the entry is dealt with: nobody else holds the frame, or the entry has changed.
-bool AddressSpace::reuse_in_place(u64 page, arch::PageEntry seen) {
+bool AddressSpace::reuse_in_place(Fault const& fault) {
     PageTableGuard const guard(page_table_lock_);
-    arch::PageEntry* const entry = page_table_.find(page);
-    if (!entry || !is_same_mapping(*entry, seen)) return true;
-    if (!is_exclusive(frame_record(seen.address()))) return false;
-    page_table_.set(*entry, entry->with_write());   // rights only grow: no flush
+    if (!is_same_mapping(*fault.entry, fault.seen)) return true;
+    if (!is_exclusive(frame_record(fault.seen.address()))) return false;
+    page_table_.set(*fault.entry, fault.entry->with_write());   // rights only grow: no flush
     vm_events.cow_reuses.add(1);
-    TRACE_EVENT(CowReuse, page);
+    TRACE_EVENT(CowReuse, fault.page);
     return true;
 }
 
-/// Shows `frame`, writable, where `seen` was.
-FaultResult AddressSpace::replace(Vma const& vma, u64 page, arch::PageEntry seen, FrameRef frame, arch::PerCpu<u64>& counter) {
+/// Shows `frame`, writable, where another was.
+FaultResult AddressSpace::replace(Fault const& fault, FrameRef frame, arch::PerCpu<u64>& counter) {
     TlbBatch batch(page_table_);
+    PhysAddr const original = fault.seen.address();
+    VmaAttributes const& attributes = fault.vma.attributes;
     PageTableGuard const guard(page_table_lock_);
-    arch::PageEntry* const entry = page_table_.find(page);
-    if (!entry || !is_same_mapping(*entry, seen)) return FaultResult::Handled;
-    count_resident(seen.address(), vma.attributes.sharing, ~u64{0});
-    count_resident(frame.address(), vma.attributes.sharing, 1);
-    page_table_.set(*entry, user_entry(frame.address(), vma.attributes.protection, Writable::Yes));
-    static_cast<void>(frame.leak());
+    if (!is_same_mapping(*fault.entry, fault.seen)) return FaultResult::Handled;
+    count_resident(original, attributes.sharing, ~u64{0});
+    count_resident(frame.address(), attributes.sharing, 1);
+    page_table_.set(*fault.entry, user_entry(frame.address(), attributes.protection, Writable::Yes));
     counter.add(1);
-    TRACE_EVENT(CowCopy, page);
-    batch.changed(page);
-    if (!is_zero_frame(seen.address())) batch.release_later(frame_record(seen.address()));
+    TRACE_EVENT(CowCopy, fault.page);
+    static_cast<void>(frame.leak());
+    batch.changed(fault.page);
+    if (!is_zero_frame(original)) batch.release_later(frame_record(original));
     return FaultResult::Handled;
 }
 

@@ -44,50 +44,55 @@ FaultResult AddressSpace::handle_fault(UserAddr address, FaultKind kind, UserAdd
 
 FaultResult AddressSpace::resolve_fault(Vma& vma, u64 page, FaultKind kind) {
     if (!permits(vma.attributes.protection, kind)) return FaultResult::NotPermitted;
-    arch::PageEntry const* const entry = page_table_.find(page);
-    arch::PageEntry const seen = entry ? *entry : arch::PageEntry();
-    if (!seen.is_present()) return vma.object ? map_object(vma, page, kind) : map_anonymous(vma, page, kind);
-    if (kind == FaultKind::Write && !seen.is_writable()) return make_writable(vma, page, seen);
+    arch::PageEntry* const entry = page_table_.find(page);
+    Fault const fault{vma, page, kind, entry, entry ? *entry : arch::PageEntry()};
+    if (!fault.seen.is_present()) return vma.object ? map_object(fault) : map_anonymous(fault);
+    if (kind == FaultKind::Write && !fault.seen.is_writable()) return make_writable(fault);
     return FaultResult::Handled;   // the TLB was behind the table
 }
 
-FaultResult AddressSpace::map_anonymous(Vma& vma, u64 page, FaultKind kind) {
-    if (kind != FaultKind::Write) return install(vma, page, zero_frame(), Writable::No, vm_events.zero_page_maps);
+FaultResult AddressSpace::map_anonymous(Fault const& fault) {
+    if (fault.kind != FaultKind::Write) return install(fault, zero_frame(), Writable::No, vm_events.zero_page_maps);
     auto frame = allocate_anonymous(Fill::Zero);
     if (!frame) return FaultResult::OutOfMemory;
-    return install(vma, page, std::move(*frame), Writable::Yes, vm_events.anonymous_pages);
+    return install(fault, std::move(*frame), Writable::Yes, vm_events.anonymous_pages);
 }
 
-FaultResult AddressSpace::map_object(Vma& vma, u64 page, FaultKind kind) {
+FaultResult AddressSpace::map_object(Fault const& fault) {
+    Vma& vma = fault.vma;
     bool const writes_object = vma.is_shared() && vma.attributes.protection.write;
-    u64 const index = vma.page_index(page);
+    bool const copies = fault.kind == FaultKind::Write && !vma.is_shared();
+    u64 const index = vma.page_index(fault.page);
     auto frame = vma.object->page(index, writes_object ? Access::Write : Access::Read);
-    bool const copies = kind == FaultKind::Write && !vma.is_shared();
     // A hole that is mapped needs its own frame now, or this mapping would miss later writes to the file.
     if (frame && !copies && is_zero_frame(frame->address())) frame = vma.object->page(index, Access::Write);
     if (!frame) return result_of(frame.error());
-    if (copies) return map_private_copy(vma, page, *frame);
-    return install(vma, page, std::move(*frame), writes_object ? Writable::Yes : Writable::No, vm_events.file_maps);
+    if (copies) return map_private_copy(fault, *frame);
+    return install(fault, std::move(*frame), writes_object ? Writable::Yes : Writable::No, vm_events.file_maps);
 }
 
-FaultResult AddressSpace::map_private_copy(Vma& vma, u64 page, FrameRef const& original) {
+FaultResult AddressSpace::map_private_copy(Fault const& fault, FrameRef const& original) {
     auto frame = copy_frame(original.address());
     if (!frame) return FaultResult::OutOfMemory;
-    vma.has_private_pages.store(true, std::memory_order_relaxed);
-    return install(vma, page, std::move(*frame), Writable::Yes, copy_counter(original.address()));
+    fault.vma.has_private_pages.store(true, std::memory_order_relaxed);
+    return install(fault, std::move(*frame), Writable::Yes, copy_counter(original.address()));
 }
 
-/// Puts `frame` into the absent entry of `page`, and counts that in `counter`.
-FaultResult AddressSpace::install(Vma const& vma, u64 page, FrameRef frame, Writable writable, arch::PerCpu<u64>& counter) {
-    arch::PageEntry const value = user_entry(frame.address(), vma.attributes.protection, writable);
+/// Puts `frame` into the absent entry, and counts that in `counter`.
+FaultResult AddressSpace::install(Fault const& fault, FrameRef frame, Writable writable, arch::PerCpu<u64>& counter) {
+    arch::PageEntry const value = user_entry(frame.address(), fault.vma.attributes.protection, writable);
     PageTableGuard const guard(page_table_lock_);
-    auto const entry = page_table_.find_or_create(page);
-    if (!entry) return FaultResult::OutOfMemory;
-    if ((*entry)->is_present()) return FaultResult::Handled;
-    page_table_.set(**entry, value);
+    arch::PageEntry* entry = fault.entry;
+    if (!entry) {
+        auto const created = page_table_.find_or_create(fault.page);
+        if (!created) return FaultResult::OutOfMemory;
+        entry = *created;
+    }
+    if (entry->is_present()) return FaultResult::Handled;
+    page_table_.set(*entry, value);
     counter.add(1);
     if (is_zero_frame(value.address())) return FaultResult::Handled;
-    count_resident(value.address(), vma.attributes.sharing, 1);
+    count_resident(value.address(), fault.vma.attributes.sharing, 1);
     static_cast<void>(frame.leak());   // the entry owns it now
     return FaultResult::Handled;
 }

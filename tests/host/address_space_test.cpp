@@ -75,18 +75,10 @@ ObjectCache& Vma::object_cache() {
     static constinit ObjectCache cache("Vma", sizeof(Vma), alignof(Vma));
     return cache;
 }
-PageTable const& KernelSpace::page_table() const {
-    static PageTable const table;
-    return table;
-}
 
 }
 
-namespace arch {
-PhysAddr current_page_table_root() { return PhysAddr(~u64{0}); }
-void load_page_table_root(PhysAddr) {}
-void tlb_flush_all() {}
-}
+void arch::tlb_flush_all() {}
 
 namespace sync {
 void RwLockBase::acquire_shared() {}
