@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+// Allocation and release. Single frames go through this CPU's cache without a lock; the buddy
+// lists are asked for batches, and for larger blocks.
+#include "mm/frame_allocator.h"
+
+#include <arch/interrupts.h>
+#include <base/panic.h>
+
+namespace mm {
+
+constinit FrameAllocator frame_allocator;
+
+namespace { PER_CPU arch::PerCpu<FrameCache> frame_cache; }
+
+bool is_managed(PhysAddr address) { return frame_allocator.ram().contains(address.value()); }
+
+void frame_return(Frame& frame) { frame_allocator.release(frame); }
+
+bool FrameAllocator::may_take(u64 frames, Urgency urgency) const {
+    return buddy_.free_frames() >= floors_[static_cast<size_t>(urgency)] + frames;
+}
+
+/// A frame from this CPU's cache, which may give out its last ones to Urgency::Reserve alone.
+Frame* FrameAllocator::take_one(Urgency urgency) {
+    arch::PreemptGuard const on_this_cpu;
+    FrameCache& cache = frame_cache.local();
+    Frame* frame;
+    if (cache.count != 0 && may_take(1, urgency)) [[likely]] frame = cache.frames[--cache.count];
+    else frame = refill(cache, urgency);
+    if (frame) ++cache.allocations;
+    else ++cache.failures;
+    return frame;
+}
+
+Frame* FrameAllocator::refill(FrameCache& cache, Urgency urgency) {
+    Guard const guard(lock_);
+    while (cache.count < FrameCache::batch && may_take(1, urgency)) {
+        Frame* const frame = buddy_.allocate(0);
+        if (!frame) break;
+        frame->state = Frame::State::Cached;
+        cache.frames[cache.count++] = frame;
+    }
+    if (cache.count == 0 || !(may_take(0, urgency))) return nullptr;
+    return cache.frames[--cache.count];
+}
+
+/// A larger block; if there is none, the frames in this CPU's cache may be what keeps one apart.
+Frame* FrameAllocator::take_block(unsigned order, Urgency urgency) {
+    arch::PreemptGuard const on_this_cpu;
+    FrameCache& cache = frame_cache.local();
+    u64 const frames = u64{1} << order;
+    Guard const guard(lock_);
+    Frame* block = may_take(frames, urgency) ? buddy_.allocate(order) : nullptr;
+    if (!block) {
+        drain(cache, 0);
+        block = may_take(frames, urgency) ? buddy_.allocate(order) : nullptr;
+    }
+    if (block) ++cache.allocations;
+    else ++cache.failures;
+    return block;
+}
+
+/// Gives the coldest frames of a cache back to the lists. lock_ is held.
+void FrameAllocator::drain(FrameCache& cache, u32 keep) {
+    if (cache.count <= keep) return;
+    u32 const given = cache.count - keep;
+    for (u32 i = 0; i < given; ++i) buddy_.release(*cache.frames[i], 0);
+    for (u32 i = 0; i < keep; ++i) cache.frames[i] = cache.frames[given + i];
+    cache.count = keep;
+}
+
+Result<FrameRef> FrameAllocator::allocate(unsigned order, Fill fill, Urgency urgency) {
+    ASSERT(order <= max_order);
+    Frame* const frame = order == 0 ? take_one(urgency) : take_block(order, urgency);
+    if (!frame) [[unlikely]] return fail(ENOMEM);
+    frame->references.store(1, std::memory_order_relaxed);
+    frame->state = Frame::State::Used;
+    frame->flags = 0;
+    frame->used = {nullptr, 0};
+    if (fill == Fill::Zero) {
+        auto* const memory = static_cast<std::byte*>(arch::direct_map(frame_address(*frame)));
+        for (size_t page = 0; page < size_t{1} << order; ++page) arch::clear_page(memory + page * page_size);
+    }
+    return FrameRef::adopt(*frame);
+}
+
+void FrameAllocator::release(Frame& frame) {
+    ASSERT(frame.state == Frame::State::Used);   // or it was freed twice
+    frame.references.store(0, std::memory_order_relaxed);
+    arch::PreemptGuard const on_this_cpu;
+    FrameCache& cache = frame_cache.local();
+    ++cache.releases;
+    if (frame.order != 0) {
+        Guard const guard(lock_);
+        buddy_.release(frame, frame.order);
+        return;
+    }
+    if (cache.count == FrameCache::capacity) [[unlikely]] {
+        Guard const guard(lock_);
+        drain(cache, FrameCache::capacity - FrameCache::batch);
+    }
+    frame.state = Frame::State::Cached;
+    cache.frames[cache.count++] = &frame;
+}
+
+FrameStatistics FrameAllocator::statistics() const {
+    Guard const guard(lock_);
+    FrameStatistics sum{.total = total_frames_, .free = buddy_.free_frames()};
+    for (u32 cpu = 0; cpu < arch::online_cpus(); ++cpu) {
+        FrameCache const& cache = frame_cache.on(CpuId(cpu));   // another CPU's: a figure that is a moment old
+        sum.free += cache.count;
+        sum.allocations += cache.allocations;
+        sum.releases += cache.releases;
+        sum.failures += cache.failures;
+    }
+    return sum;
+}
+
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+// Physical memory: a buddy allocator with a small cache of single frames per CPU in
+// front, O(1) in the size of memory. Owner of every Frame record.
+#pragma once
+
+#include <arch/per_cpu.h>
+#include <arch/spin_lock.h>
+#include <base/result.h>
+#include <boot/boot_info.h>
+
+#include "mm/buddy.h"
+#include "mm/frame.h"
+#include "mm/memory_map.h"
+
+namespace mm {
+
+enum class Fill : u8 { Dirty, Zero };
+
+/// Who wants memory. Each fails while less than its floor is free, so that memory runs out in an
+/// order the machine survives: first there are no new processes, then no pages for programs, while
+/// the kernel goes on (and a shell can kill a fork bomb); only Reserve may take the last frame.
+enum class Urgency : u8 { NewProcess, User, Kernel, Reserve };
+
+struct FrameStatistics {
+    u64 total = 0;       ///< frames of RAM under management
+    u64 free = 0;        ///< free, those in per-CPU caches too
+    u64 allocations = 0, releases = 0, failures = 0;
+};
+
+/// This CPU's free frames: a stack, so that the hottest one is used next. Only with preemption off.
+struct FrameCache {
+    static constexpr u32 capacity = 64, batch = 32;
+    u32 count = 0;
+    Frame* frames[capacity] = {};
+    u64 allocations = 0, releases = 0, failures = 0;
+};
+
+class FrameAllocator {
+public:
+    static constexpr unsigned max_order = Buddy::max_order;   ///< 4 MiB
+
+    constexpr FrameAllocator() = default;
+    /// Builds the records (in the largest range's own memory) and the free lists of RAM below 4 GiB;
+    /// keeps out the kernel, the initramfs, and everything below 1 MiB. On the boot page tables.
+    void initialize(boot::BootInfo const& info);
+    /// The rest, once the kernel's page tables map all memory (boot.asm maps 4 GiB).
+    void add_high_memory();
+
+    /// One block of 2^order frames with one reference. ENOMEM. Any context but interrupts.
+    Result<FrameRef> allocate(unsigned order = 0, Fill fill = Fill::Dirty, Urgency urgency = Urgency::Kernel);
+    /// Gives memory that was reserved at boot (the initramfs) to the allocator.
+    void free_boot_range(PhysAddr start, u64 size);
+    FrameStatistics statistics() const;
+    u64 total_bytes() const { return total_frames_ * page_size; }
+    /// All RAM, reserved parts too; what the direct map shows.
+    MemoryMap const& ram() const { return ram_; }
+
+private:
+    friend void frame_return(Frame& frame);
+    using Guard = SpinLock<LockRank::frame_allocator, InterruptsOff>::Guard;
+
+    // mm/frame_allocator.cpp
+    void release(Frame& frame);   // references are 0
+    bool may_take(u64 frames, Urgency urgency) const;
+    Frame* take_one(Urgency urgency);
+    Frame* refill(FrameCache& cache, Urgency urgency);
+    Frame* take_block(unsigned order, Urgency urgency);
+    void drain(FrameCache& cache, u32 keep);
+
+    // mm/frame_records.cpp: while booting, one CPU
+    void map_low_records();
+    bool add_high_piece(u64 start, u64 end);
+    void add_free(u64 start, u64 end);
+    void set_floors();
+    void report(u64 kernel_bytes, u64 initramfs_bytes) const;
+
+    mutable SpinLock<LockRank::frame_allocator, InterruptsOff> lock_;
+    Buddy buddy_;                        ///< GUARDED_BY(lock_)
+    u64 floors_[4] = {};                 ///< frames, by Urgency; written while booting
+    u64 total_frames_ = 0;               ///< GUARDED_BY(lock_)
+    MemoryMap ram_;                      ///< written while booting
+    MemoryMap free_at_boot_;             ///< RAM without the kernel, the initramfs and the low 1 MiB
+    u64 record_bytes_ = 0;
+};
+
+extern constinit FrameAllocator frame_allocator;
+
+}

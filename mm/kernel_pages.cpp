@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+// Large buffers: virtually contiguous memory of scattered frames. Each power of two of pages has
+// 512 places of its own, so a place is found and given back in O(1) and nothing fragments. At
+// least one page behind each buffer stays unmapped.
+#include <bit>
+
+#include <base/panic.h>
+
+#include "mm/kernel_space.h"
+
+namespace mm {
+
+namespace {
+
+constexpr u64 chunk_pages = 64;   ///< mapped or unmapped with the lock held once
+
+/// Pages of all places of classes below `size_class`.
+constexpr u64 pages_below(u32 size_class, u32 places) { return ((u64{1} << size_class) - 1) * places; }
+
+}
+
+Result<u64> KernelSpace::take_place(u64 pages) {
+    Lock::Guard const guard(lock_);
+    for (u32 c = static_cast<u32>(std::bit_width(pages)); c < page_classes; ++c) {
+        u32 const place = places_[c].take();
+        if (place != places_[c].none)
+            return pages_base + (pages_below(c, places_per_class) + (u64{place} << c)) * page_size;
+    }
+    return fail(ENOMEM);
+}
+
+u32 KernelSpace::class_of(u64 address) {
+    u64 const page = (address - pages_base) >> page_shift;
+    return static_cast<u32>(std::bit_width(page / places_per_class + 1)) - 1;
+}
+
+void KernelSpace::give_place(u64 address) {
+    u32 const c = class_of(address);
+    u64 const place = (((address - pages_base) >> page_shift) - pages_below(c, places_per_class)) >> c;
+    Lock::Guard const guard(lock_);
+    ASSERT(place < places_per_class && !places_[c].is_free(static_cast<u32>(place)));
+    places_[c].give(static_cast<u32>(place));
+}
+
+Result<void*> KernelSpace::allocate_pages(u64 size) {
+    static_assert(pages_below(page_classes, places_per_class) * page_size <= slot_size);
+    if (size == 0 || size > slot_size) return fail(ENOMEM);
+    u64 const bytes = align_up(size, page_size);
+    u64 const start = TRY(take_place(bytes >> page_shift));
+    if (auto mapped = map_pages(start, start + bytes); !mapped) {
+        unmap_pages(start, start + bytes);
+        give_place(start);
+        return fail(mapped.error());
+    }
+    return reinterpret_cast<void*>(start);
+}
+
+void KernelSpace::free_pages(void* start) {
+    u64 const address = reinterpret_cast<u64>(start);
+    unmap_pages(address, address + (page_size << class_of(address)));
+    give_place(address);
+}
+
+Result<> KernelSpace::map_pages(u64 start, u64 end) {
+    while (start < end) {
+        Lock::Guard const guard(lock_);
+        for (u64 const stop = std::min(end, start + chunk_pages * page_size); start < stop; start += page_size) {
+            FrameRef frame = TRY(frame_allocator.allocate());
+            auto* const entry = TRY(table_.find_or_create(start));
+            table_.set(*entry, arch::PageEntry::leaf(frame.address(), {.writable = true, .global = true}));
+            static_cast<void>(frame.leak());
+        }
+    }
+    return {};
+}
+
+/// Frames are released when no CPU can reach them any more. (Freed tables are flushed under the lock: any
+/// INVLPG drops the cached upper levels too, Intel SDM vol. 3, 4.10.4.1.)
+void KernelSpace::unmap_pages(u64 start, u64 end) {
+    while (start < end) {
+        u64 const stop = std::min(end, start + chunk_pages * page_size);
+        Frame* frames[chunk_pages];
+        size_t count = 0;
+        {
+            Lock::Guard const guard(lock_);
+            table_.for_each_present(start, stop, [&](u64, arch::PageEntry& entry) {
+                frames[count++] = &frame_record(entry.address());
+                table_.set(entry, arch::PageEntry());
+            });
+            if (count != 0) flush_kernel_range(start, stop);
+            u64 const tables = table_.table_frames();
+            table_.free_empty_tables(start, stop);
+            if (table_.table_frames() != tables) flush_kernel_range(start, start + page_size);
+        }
+        while (count != 0) frame_release(*frames[--count]);
+        start = stop;
+    }
+}
+
+}

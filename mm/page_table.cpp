@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+// Roots of programs' page tables: below, their own; above, a copy of the kernel's 256 entries.
+#include "mm/page_table.h"
+
+#include <algorithm>
+
+#include "mm/kernel_space.h"
+
+namespace mm {
+
+namespace { constexpr unsigned first_kernel_entry = arch::entries_per_table / 2; }
+
+Result<PhysAddr> FrameTables::allocate() {
+    return frame_address(TRY(frame_allocator.allocate(0, Fill::Zero, Urgency::Kernel)).leak());
+}
+
+void FrameTables::free(PhysAddr table) { frame_release(frame_record(table)); }
+
+PageTable PageTable::wrap(PhysAddr root) {
+    PageTable table;
+    table.root_ = root;
+    table.table_frames_ = 1;
+    return table;
+}
+
+Result<PageTable> PageTable::create_user() {
+    PageTable const table = wrap(frame_address(TRY(frame_allocator.allocate(0, Fill::Dirty, Urgency::NewProcess)).leak()));
+    auto* const own = FrameTables::entries(table.root_);
+    auto const* const kernel = FrameTables::entries(kernel_space.page_table().root());
+    std::fill(own, own + first_kernel_entry, arch::PageEntry());
+    std::copy(kernel + first_kernel_entry, kernel + arch::entries_per_table, own + first_kernel_entry);
+    return table;
+}
+
+void PageTable::destroy_user() {
+    free_all_below<arch::page_table_levels>(FrameTables::entries(root_), 0, arch::user_space_end - 1);
+    FrameTables::free(root_);
+    *this = PageTable();
+}
+
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+// Page tables in frames: the kernel's and a program's. The walker (mm/page_table_walker.h) is the same
+// on the host in a test. Table frames are reference-counted Frames whose `used.data` counts present
+// entries, so that leaf tables can be shared one day.
+// Who calls holds the lock of the address space; TLB flushing is the caller's.
+#pragma once
+
+#include "mm/frame_allocator.h"
+#include "mm/page_table_walker.h"
+
+namespace mm {
+
+struct FrameTables {
+    static Result<PhysAddr> allocate();
+    static void free(PhysAddr table);
+    static arch::PageEntry* entries(PhysAddr table) { return static_cast<arch::PageEntry*>(arch::direct_map(table)); }
+    static u64& present(arch::PageEntry const& entry) { return frame_record(arch::direct_map_inverse(&entry)).used.data; }
+};
+
+/// A root and what is below it. Does not own user frames' references: unmap gives them back.
+class PageTable : public PageTableWalker<FrameTables> {
+public:
+    constexpr PageTable() = default;
+    /// A new root whose upper half is the kernel's (shared). ENOMEM.
+    static Result<PageTable> create_user();
+    /// Wraps the running root (boot).
+    static PageTable wrap(PhysAddr root);
+    /// Frees all user tables and the root; no user entry may be present.
+    void destroy_user();
+};
+
+}

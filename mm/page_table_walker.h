@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: MIT
+// The page-table walker itself, over any memory: `Memory` says how a table is allocated and
+// where it is. An entry that is absent is all zeros. Every table but the root's kernel half
+// counts its present entries, so an empty table is known without a look at its 512 entries.
+// Who calls holds the lock of the tables; TLB flushing is the caller's. Intel SDM vol. 3, 4.5.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <concepts>
+#include <type_traits>
+
+#include <arch/paging.h>
+#include <base/panic.h>
+#include <base/result.h>
+
+namespace mm {
+
+template <class M>
+concept TableMemory = requires(PhysAddr table, arch::PageEntry const& entry) {
+    { M::allocate() } -> std::same_as<Result<PhysAddr>>;         // zeroed, its count 0
+    M::free(table);
+    { M::entries(table) } -> std::same_as<arch::PageEntry*>;
+    { M::present(entry) } -> std::same_as<u64&>;                 // the count of the table that `entry` lies in
+};
+
+template <TableMemory Memory>
+class PageTableWalker {
+public:
+    constexpr PageTableWalker() = default;
+    PhysAddr root() const { return root_; }
+    /// Table frames in use below this root, with the root (VmPTE of /proc).
+    u64 table_frames() const { return table_frames_; }
+
+    /// The level 1 entry for `address`; null if a table on the way is absent or a large page maps it.
+    arch::PageEntry* find(u64 address) const {
+        arch::PageEntry* table = Memory::entries(root_);
+#pragma GCC unroll 3
+        for (unsigned level = arch::page_table_levels; level > 1; --level) {
+            arch::PageEntry const entry = table[index(address, level)];
+            if (!entry.is_present() || entry.is_large()) return nullptr;
+            table = Memory::entries(entry.address());
+        }
+        return &table[index(address, 1)];
+    }
+
+    /// True if a page of any size shows `address`.
+    bool is_mapped(u64 address) const {
+        arch::PageEntry* table = Memory::entries(root_);
+        for (unsigned level = arch::page_table_levels;; --level) {
+            arch::PageEntry const entry = table[index(address, level)];
+            if (!entry.is_present()) return false;
+            if (level == 1 || entry.is_large()) return true;
+            table = Memory::entries(entry.address());
+        }
+    }
+
+    /// The level 1 entry for `address`, making tables on the way. ENOMEM: tables made so far stay,
+    /// empty, until free_empty_tables() or the end of the address space.
+    Result<arch::PageEntry*> find_or_create(u64 address) {
+        if (auto* const entry = find(address)) [[likely]] return entry;
+        return create(address, 1);
+    }
+
+    /// Sets an entry found before and keeps its table's count of present entries.
+    void set(arch::PageEntry& entry, arch::PageEntry value) {
+        u64 const change = u64{value.is_present()} - u64{entry.is_present()};
+        write(entry, value);
+        if (change != 0) Memory::present(entry) += change;
+    }
+
+    /// Maps [address, address + size) with the largest pages the CPU has; all must be page aligned. ENOMEM.
+    Result<> map_range(u64 address, PhysAddr physical, u64 size, arch::PageFlags flags);
+    /// Makes the tables for `address` down to one of `level` and keeps that one for ever. ENOMEM.
+    Result<> reserve_table(u64 address, unsigned level);
+
+    /// Calls visit(u64 address, arch::PageEntry&) for every present leaf in [start, end), skipping absent
+    /// tables in O(1) each; the visitor may clear the entry with set().
+    template <class Visitor>
+    void for_each_present(u64 start, u64 end, Visitor&& visit) {
+        if (start < end) visit_present<arch::page_table_levels>(Memory::entries(root_), start, end - 1, visit);
+    }
+
+    /// For each present leaf in [start, end): visit(address, source_entry&, destination_entry&), where the
+    /// destination's table is found or made once for each table of the source. For fork and mremap: some ten
+    /// instructions a page. The visitor assigns both entries directly, without set(): present entries of the
+    /// destination are counted here, and the source's must stay present. ENOMEM: some have been visited.
+    template <class Visitor>
+    Result<> for_each_pair(PageTableWalker& destination, u64 start, u64 end, Visitor&& visit) {
+        if (start >= end) return {};
+        return visit_pairs<arch::page_table_levels>(destination, Memory::entries(root_), start, end - 1, visit);
+    }
+
+    /// Frees the tables that overlap [start, end) and hold no entry.
+    void free_empty_tables(u64 start, u64 end) {
+        if (start < end) free_empty_below<arch::page_table_levels>(Memory::entries(root_), start, end - 1);
+    }
+
+protected:
+    static constexpr unsigned entries_count = arch::entries_per_table;
+    static constexpr u64 span(unsigned level) { return u64{1} << (page_shift + 9 * (level - 1)); }   ///< bytes an entry covers
+    static constexpr unsigned index(u64 address, unsigned level) { return address / span(level) % entries_count; }
+
+    // Ordering: release; a walker without the lock sees a table only after its zeros. (Its loads depend on each other.)
+    static void write(arch::PageEntry& entry, arch::PageEntry value) { std::atomic_ref(entry).store(value, std::memory_order_release); }
+
+    /// Index of the first present entry in [at, end), or `end`. Skips eight absent ones (a cache line) at a time.
+    static unsigned next_present(arch::PageEntry const* table, unsigned at, unsigned end) {
+        for (; at < end; ++at) {
+            if (table[at].is_present()) return at;
+            while (at % 8 == 7 && at + 8 < end && line_is_absent(table + at + 1)) at += 8;
+        }
+        return end;
+    }
+    static bool line_is_absent(arch::PageEntry const* line) {
+        return (line[0].raw() | line[1].raw() | line[2].raw() | line[3].raw() | line[4].raw() | line[5].raw() | line[6].raw()
+                | line[7].raw()) == 0;
+    }
+
+    /// Calls act(entry, first address, last address) for the present entries of a table within [start, last].
+    template <unsigned level, class Action>
+    static void for_each_entry(arch::PageEntry* table, u64 start, u64 last, Action&& act) {
+        u64 remaining = Memory::present(*table);   // those of a root's kernel half do not count, and are not visited with others
+        u64 const base = start & ~(span(level) * entries_count - 1);
+        unsigned const end = index(last, level) + 1;
+        for (unsigned i = next_present(table, index(start, level), end); i < end; i = next_present(table, i + 1, end)) {
+            u64 const first = base + i * span(level);
+            if (!act(table[i], std::max(first, start), std::min(first + (span(level) - 1), last))) return;
+            if (--remaining == 0) return;
+        }
+    }
+
+    Result<arch::PageEntry*> create(u64 address, unsigned level) {
+        arch::PageEntry* table = Memory::entries(root_);
+        for (unsigned at = arch::page_table_levels; at > level; --at) {
+            arch::PageEntry& entry = table[index(address, at)];
+            if (!entry.is_present()) {
+                set(entry, arch::PageEntry::table(TRY(Memory::allocate()), address < arch::user_space_end));
+                ++table_frames_;
+            }
+            ASSERT(!entry.is_large());
+            table = Memory::entries(entry.address());
+        }
+        return &table[index(address, level)];
+    }
+
+    void free_table(arch::PageEntry& entry) {
+        PhysAddr const table = entry.address();
+        set(entry, arch::PageEntry());
+        Memory::free(table);
+        --table_frames_;
+    }
+
+    template <unsigned level, class Visitor>
+    static void visit_present(arch::PageEntry* table, u64 start, u64 last, Visitor& visit) {
+        for_each_entry<level>(table, start, last, [&visit](arch::PageEntry& entry, u64 from, u64 to) {
+            if constexpr (level == 1) visit(from, entry);
+            else if (!entry.is_large()) visit_present<level - 1>(Memory::entries(entry.address()), from, to, visit);
+            return true;
+        });
+    }
+
+    template <unsigned level, class Visitor>
+    static Result<> visit_pairs(PageTableWalker& destination, arch::PageEntry* table, u64 start, u64 last, Visitor& visit) {
+        Result<> result;
+        for_each_entry<level>(table, start, last, [&](arch::PageEntry& entry, u64 from, u64 to) {
+            auto* const child = Memory::entries(entry.address());
+            if constexpr (level == 2) result = visit_leaf_pairs(destination, child, from, to, visit);
+            else result = visit_pairs<level - 1>(destination, child, from, to, visit);
+            return result.has_value();
+        });
+        return result;
+    }
+
+    template <class Visitor>
+    static Result<> visit_leaf_pairs(PageTableWalker& destination, arch::PageEntry* table, u64 start, u64 last, Visitor& visit) {
+        unsigned const end = index(last, 1) + 1;
+        unsigned i = next_present(table, index(start, 1), end);
+        if (i == end) return {};
+        u64 const base = align_down(start, span(2));
+        arch::PageEntry* const other = TRY(destination.find_or_create(base));
+        u64 added = 0;
+        for (; i < end; i = next_present(table, i + 1, end)) {
+            u64 const before = other[i].is_present();
+            visit(base + i * page_size, table[i], other[i]);
+            added += other[i].is_present() - before;
+        }
+        Memory::present(*other) += added;
+        return {};
+    }
+
+    template <unsigned level>
+    void free_empty_below(arch::PageEntry* table, u64 start, u64 last) {
+        for_each_entry<level>(table, start, last, [this](arch::PageEntry& entry, u64 from, u64 to) {
+            if (entry.is_large()) return true;
+            auto* const child = Memory::entries(entry.address());
+            if constexpr (level > 2) free_empty_below<level - 1>(child, from, to);
+            if (Memory::present(*child) == 0) free_table(entry);
+            return true;
+        });
+    }
+
+    /// Frees every table below this one, of which no leaf may hold an entry.
+    template <unsigned level>
+    void free_all_below(arch::PageEntry* table, u64 start, u64 last) {
+        for_each_entry<level>(table, start, last, [this](arch::PageEntry& entry, u64 from, u64 to) {
+            auto* const child = Memory::entries(entry.address());
+            if constexpr (level > 2) free_all_below<level - 1>(child, from, to);
+            else DEBUG_ASSERT(Memory::present(*child) == 0);
+            free_table(entry);
+            return true;
+        });
+    }
+
+    PhysAddr root_;
+    u64 table_frames_ = 0;
+};
+
+template <TableMemory Memory>
+Result<> PageTableWalker<Memory>::map_range(u64 address, PhysAddr physical, u64 size, arch::PageFlags flags) {
+    while (size != 0) {
+        unsigned level = arch::cpu_features.gigabyte_pages ? 3 : 2;
+        while (level > 1 && (size < span(level) || !is_aligned(address | physical.value(), span(level)))) --level;
+        set(*TRY(create(address, level)), arch::PageEntry::leaf(physical, flags, level > 1));
+        address += span(level), physical += span(level), size -= span(level);
+    }
+    return {};
+}
+
+template <TableMemory Memory>
+Result<> PageTableWalker<Memory>::reserve_table(u64 address, unsigned level) {
+    auto* const first = TRY(create(align_down(address, span(level + 1)), level));
+    ++Memory::present(*first);   // never 0 again
+    return {};
+}
+
+}
