@@ -25,15 +25,14 @@ private:
     u64 argv_, envp_;
 };
 
-/// What the process must no longer share with others; made before the point of no return.
+/// What the new program has of its own; made before the point of no return.
 struct OwnTables {
     Ref<SignalHandlers> handlers;
     Ref<fs::DescriptorTable> descriptors;
 };
 
-Result<> unshare(Process& process, OwnTables& tables) {
-    tables.handlers = process.handlers;
-    if (process.handlers->reference_count() > 2) tables.handlers = TRY(mm::make_ref<SignalHandlers>(std::as_const(*process.handlers)));
+Result<> prepare_tables(Process& process, OwnTables& tables) {
+    tables.handlers = TRY(reset_handlers(process));
     tables.descriptors = process.descriptors;
     if (process.descriptors->reference_count() > 2) tables.descriptors = TRY(process.descriptors->copy());
     return {};
@@ -129,7 +128,7 @@ Result<> ProcessManager::execute(std::string_view path, Ref<fs::File> file, u64 
     Image image;
     TRY(build_image(image, {context, process.credentials, process.limits, random}, path, std::move(file), arguments));
     OwnTables tables;
-    TRY(unshare(process, tables));
+    TRY(prepare_tables(process, tables));
     TRY(become_only_thread(thread));
 
     become(image, thread);
@@ -141,7 +140,6 @@ Result<> ProcessManager::execute(std::string_view path, Ref<fs::File> file, u64 
         decltype(process.state_lock)::Guard guard(process.state_lock);
         std::swap(process.descriptors, tables.descriptors);
     }
-    reset_handlers(*process.handlers);
     process.descriptors->close_on_exec();
     frame = first_frame(image);
     TRACE_EVENT(Exec, static_cast<u64>(process.pid().value));

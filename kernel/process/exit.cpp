@@ -67,8 +67,7 @@ SignalInfo child_signal(Process const& child) {
 bool is_awaited_by(Process const& parent, int exit_signal) {
     if (exit_signal != SIGCHLD) return true;
     SignalGuard guard(parent.signal_lock);
-    decltype(parent.handlers->lock)::Guard handlers_guard(parent.handlers->lock);
-    SignalAction const& action = parent.handlers->actions[SIGCHLD - 1];
+    SignalAction const& action = parent.handlers->of(SIGCHLD);
     return action.handler != ignore_handler && !(action.flags & SA_NOCLDWAIT);
 }
 

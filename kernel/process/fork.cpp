@@ -33,7 +33,7 @@ Result<> check(CloneRequest const& request) {
     if ((flags & CLONE_SIGHAND) && !(flags & CLONE_VM)) return fail(EINVAL);
     if ((flags & CLONE_SIGHAND) && (flags & CLONE_CLEAR_SIGHAND)) return fail(EINVAL);
     if ((flags & CLONE_THREAD) && (flags & thread_flags) != thread_flags) return fail(EINVAL);
-    if (!(flags & CLONE_THREAD) && (flags & CLONE_FS)) return fail(EINVAL);
+    if (!(flags & CLONE_THREAD) && (flags & (CLONE_FS | CLONE_SIGHAND))) return fail(EINVAL);
     if (request.exit_signal < 0 || request.exit_signal > signal_count) return fail(EINVAL);
     if ((flags & CLONE_SETTLS) && request.tls >= arch::user_space_end) return fail(EPERM);
     return {};
@@ -63,15 +63,14 @@ void inherit(UserThread& child, UserThread& parent, CloneRequest const& request)
     if (request.flags & CLONE_CHILD_CLEARTID) child.clear_child_tid = UserAddr(request.child_tid);
 }
 
-Result<Ref<SignalHandlers>> copy_handlers(SignalHandlers& from, u64 flags) {
-    if (flags & CLONE_SIGHAND) return Ref<SignalHandlers>::share(&from);
-    auto copy = TRY(mm::make_ref<SignalHandlers>(std::as_const(from)));
-    if (flags & CLONE_CLEAR_SIGHAND) reset_handlers(*copy);
-    return copy;
+Result<Ref<SignalHandlers>> inherit_handlers(Process& parent, u64 flags) {
+    if (flags & CLONE_CLEAR_SIGHAND) return reset_handlers(parent);
+    decltype(parent.signal_lock)::Guard guard(parent.signal_lock);
+    return parent.handlers;
 }
 
 Result<> share_or_copy(Process& child, Process& parent, u64 flags) {
-    child.handlers = TRY(copy_handlers(*parent.handlers, flags));
+    child.handlers = TRY(inherit_handlers(parent, flags));
     child.descriptors = (flags & CLONE_FILES) ? parent.descriptors : TRY(parent.descriptors->copy());
     {
         decltype(parent.fs_lock)::Guard guard(parent.fs_lock);

@@ -9,6 +9,7 @@
 
 #include "kernel/process/image.h"
 #include "kernel/process/process_manager.h"
+#include "kernel/process/signal_action.h"
 #include "sched/clock.h"
 #include "sched/scheduler.h"
 
@@ -55,7 +56,7 @@ Result<> open_console(Process& process) {
 
 Result<Ref<Process>> make_first_process(u32 thread_limit) {
     auto process = TRY(mm::make_ref<Process>());
-    process->handlers = TRY(mm::make_ref<SignalHandlers>());
+    process->handlers = default_handlers();
     process->descriptors = TRY(fs::DescriptorTable::create());
     process->fs_context = fs::vfs.root_context();
     process->start_time_ns = sched::clock.monotonic_ns();

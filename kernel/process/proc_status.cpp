@@ -70,9 +70,8 @@ void look_at_signals(Process const& process, Look& look) {
     look.shared_pending = process.shared_pending.set;
     look.queued = process.shared_pending.queued();
     if (first) look_at_first_thread(*first, look);
-    decltype(process.handlers->lock)::Guard handlers_guard(process.handlers->lock);
     for (int signal = 1; signal <= signal_count; ++signal) {
-        u64 const handler = process.handlers->actions[signal - 1].handler;
+        u64 const handler = process.handlers->of(signal).handler;
         if (handler == ignore_handler) look.ignored |= mask_of(signal);
         else if (handler != default_handler) look.caught |= mask_of(signal);
     }

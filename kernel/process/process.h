@@ -43,6 +43,7 @@ public:
     Pid tid;
     base::ListHook process_hook;                 ///< in Process::threads
     SignalMask blocked = 0;                      ///< changed by itself only, under signal_lock (set_blocked)
+    SignalMask must_die_of = 0;                  ///< forced signals that were blocked or ignored
     std::optional<SignalMask> saved_mask;        ///< sigsuspend: what to restore after the handler
     PendingSignals pending;                      ///< GUARDED_BY process.signal_lock
     AlternateStack alternate_stack;
@@ -88,7 +89,7 @@ public:
     // exec and exit, which change them, do so as the only thread, under state_lock.
     Ref<mm::AddressSpace> address_space;
     Ref<fs::DescriptorTable> descriptors;
-    Ref<SignalHandlers> handlers;                ///< changes under signal_lock too
+    Ref<SignalHandlers> handlers;                ///< GUARDED_BY(signal_lock); exchange_action() changes what it says
     Ref<fs::Dentry> executable;                  ///< /proc/PID/exe
     mutable SpinLock<LockRank::process_state, PreemptOff> state_lock;
     Ref<mm::AddressSpace> copy_address_space() const;   ///< null: it has exited

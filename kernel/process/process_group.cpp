@@ -31,6 +31,12 @@ void ProcessManager::signal_group(Pid group, SignalInfo const& info) {
     for (Process& member : found->members) post_signal(member, info);
 }
 
+Pid ProcessManager::session_of_group(Pid group) {
+    TreeGuard guard(tree_lock);
+    auto* found = static_cast<ProcessGroup*>(pids_.find(group, PidKind::Group));
+    return found ? found->session->entry_id : Pid();
+}
+
 bool ProcessManager::is_orphaned(Pid group) {
     TreeGuard guard(tree_lock);
     auto* found = static_cast<ProcessGroup*>(pids_.find(group, PidKind::Group));

@@ -83,6 +83,7 @@ public:
     Result<> set_group(Pid pid, Pid group);                                                     ///< setpgid(2)
     Result<Pid> get_group(Pid pid);
     Result<Pid> get_session(Pid pid);
+    Pid session_of_group(Pid group);                                                            ///< 0: no such group
     Result<Pid> new_session();                                                                  ///< setsid(2)
     /// True if no member has a parent in another group of the session: no shell can continue it. POSIX 3.264.
     bool is_orphaned(Pid group);

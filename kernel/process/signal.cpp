@@ -18,11 +18,7 @@ using SignalGuard = decltype(Process::signal_lock)::Guard;
 /// True if the signal would do nothing now. A blocked signal is kept: its action may change.
 bool is_dropped(Process const& target, SignalMask blocked, int signal, SignalGuard const&) {
     if (signal == SIGKILL || signal == SIGSTOP) return target.is_init();
-    SignalAction action;
-    {
-        decltype(target.handlers->lock)::Guard guard(target.handlers->lock);
-        action = target.handlers->actions[signal - 1];
-    }
+    SignalAction const& action = target.handlers->of(signal);
     bool const is_default = action.handler == default_handler;
     // Init gets only what it handles: nobody may kill it.
     if (target.is_init() && is_default) return true;
@@ -123,41 +119,71 @@ void force_signal(SignalInfo const& info) {
     UserThread& thread = current_user_thread();
     Process& process = thread.process();
     SignalGuard guard(process.signal_lock);
-    {
-        decltype(process.handlers->lock)::Guard handlers_guard(process.handlers->lock);
-        SignalAction& action = process.handlers->actions[info.signal - 1];
-        if ((thread.blocked & mask_of(info.signal)) || action.handler == ignore_handler) action.handler = default_handler;
-    }
+    bool const unwanted = (thread.blocked & mask_of(info.signal)) || process.handlers->of(info.signal).handler == ignore_handler;
+    if (unwanted) thread.must_die_of |= mask_of(info.signal);
     thread.blocked &= ~mask_of(info.signal);
     thread.pending.add(info, nullptr);
     thread.return_work.fetch_or(return_work::signal, std::memory_order_relaxed);
 }
 
+namespace {
+
+constinit SignalHandlers all_default;
+
+bool ignores(SignalAction const& action, int signal) {
+    return action.handler == ignore_handler || (action.handler == default_handler && default_action(signal) == DefaultAction::Ignore);
+}
+
+/// `own` becomes the process's table, with the same actions; the shared one is left in `own`.
+void take_own_table(Process& process, Ref<SignalHandlers>& own) {
+    own->actions = process.handlers->actions;
+    std::swap(process.handlers, own);
+}
+
+void discard_everywhere(Process& process, int signal, SignalGuard const&) {
+    process.shared_pending.discard(mask_of(signal));
+    for (UserThread& thread : process.threads) thread.pending.discard(mask_of(signal));
+}
+
+}
+
+Ref<SignalHandlers> default_handlers() { return Ref<SignalHandlers>::share(&all_default); }
+
 Result<SignalAction> exchange_action(Process& process, int signal, SignalAction const* replacement) {
     if (signal < 1 || signal > signal_count) return fail(EINVAL);
     if (replacement && (mask_of(signal) & unblockable_signals)) return fail(EINVAL);
-    SignalGuard guard(process.signal_lock);
-    SignalAction old;
-    {
-        decltype(process.handlers->lock)::Guard handlers_guard(process.handlers->lock);
-        SignalAction& action = process.handlers->actions[signal - 1];
-        old = action;
-        if (!replacement) return old;
-        action = *replacement;
-        action.mask &= ~unblockable_signals;
+    Ref<SignalHandlers> own;
+    for (;;) {
+        {
+            SignalGuard guard(process.signal_lock);
+            SignalAction const old = process.handlers->of(signal);
+            if (!replacement) return old;
+            bool const shared = process.handlers->reference_count() > 1;
+            if (!shared || own) {
+                if (shared) take_own_table(process, own);
+                SignalAction& action = process.handlers->of(signal);
+                action = *replacement;
+                action.mask &= ~unblockable_signals;
+                if (ignores(action, signal)) discard_everywhere(process, signal, guard);
+                return old;
+            }
+        }
+        own = TRY(mm::make_ref<SignalHandlers>());
     }
-    bool const ignores = replacement->handler == ignore_handler ||
-                         (replacement->handler == default_handler && default_action(signal) == DefaultAction::Ignore);
-    if (ignores) {
-        process.shared_pending.discard(mask_of(signal));
-        for (UserThread& thread : process.threads) thread.pending.discard(mask_of(signal));
-    }
-    return old;
 }
 
-void reset_handlers(SignalHandlers& handlers) {
-    decltype(handlers.lock)::Guard guard(handlers.lock);
-    for (SignalAction& action : handlers.actions) action = {action.handler == ignore_handler ? ignore_handler : default_handler, 0, 0, 0};
+Result<Ref<SignalHandlers>> reset_handlers(Process& process) {
+    bool keeps_something = false;
+    {
+        SignalGuard guard(process.signal_lock);
+        for (SignalAction const& action : process.handlers->actions) keeps_something |= action.handler == ignore_handler;
+    }
+    if (!keeps_something) return default_handlers();
+    auto table = TRY(mm::make_ref<SignalHandlers>());
+    SignalGuard guard(process.signal_lock);
+    for (size_t i = 0; i < table->actions.size(); ++i)
+        if (process.handlers->actions[i].handler == ignore_handler) table->actions[i].handler = ignore_handler;
+    return table;
 }
 
 void refresh_return_work(UserThread& thread, SignalGuard const&) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Signals: pending sets, handlers, delivery. signal(7), sigaction(2). A signal sets the
 // return_work flag of a thread, which delivers it on its way back to user mode.
-// Lock order: ProcessManager::tree_lock, Process::signal_lock, SignalHandlers::lock.
+// Lock order: ProcessManager::tree_lock, Process::signal_lock.
 #pragma once
 
 #include <array>
@@ -86,16 +86,13 @@ private:
 /// The kernel's struct sigaction of x86-64 (rt_sigaction(2)).
 struct SignalAction { u64 handler = 0; u64 flags = 0; u64 restorer = 0; SignalMask mask = 0; };
 
+/// What a process does with each signal. fork shares the table, and whoever changes an action while
+/// others share it takes a copy first. GUARDED_BY the process's signal_lock, with its pointer.
 struct SignalHandlers : RefCounted<SignalHandlers> {
-    SignalHandlers() = default;
-    /// A table of the same actions.
-    explicit SignalHandlers(SignalHandlers const& other) : actions(other.copy_actions()) {}
-    std::array<SignalAction, signal_count> copy_actions() const {
-        decltype(lock)::Guard guard(lock);
-        return actions;
-    }
-    mutable SpinLock<LockRank::signal_handlers, InterruptsOff> lock;
-    std::array<SignalAction, signal_count> actions{};    ///< GUARDED_BY(lock); index signal - 1
+    constexpr SignalHandlers() = default;
+    std::array<SignalAction, signal_count> actions{};    ///< index signal - 1
+    SignalAction& of(int signal) { return actions[signal - 1]; }
+    SignalAction const& of(int signal) const { return actions[signal - 1]; }
     MM_OBJECT_CACHE(SignalHandlers)
 };
 
@@ -110,7 +107,7 @@ void post_signal(Process& target, SignalInfo const& info, SignalNode* node = nul
 /// A fault of the running thread: cannot be blocked or ignored (then the process dies).
 void force_signal(SignalInfo const& info);
 
-/// sigaction(2): null `replacement` only asks. EINVAL for SIGKILL and SIGSTOP. Ignoring a signal discards it.
+/// sigaction(2): null `replacement` only asks. EINVAL for SIGKILL and SIGSTOP, ENOMEM. Ignoring a signal discards it.
 Result<SignalAction> exchange_action(Process& process, int signal, SignalAction const* replacement);
 /// Changes the running thread's mask (never SIGKILL, SIGSTOP) and looks again for what is now deliverable.
 void set_blocked(UserThread& thread, SignalMask mask);

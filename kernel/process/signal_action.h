@@ -25,8 +25,10 @@ constexpr DefaultAction default_action(int signal) {
     return DefaultAction::Terminate;
 }
 
-/// exec and CLONE_CLEAR_SIGHAND: what was caught gets its default action, what was ignored stays so.
-void reset_handlers(SignalHandlers& handlers);
+/// For exec and CLONE_CLEAR_SIGHAND: what was caught gets its default action, what was ignored stays so. ENOMEM.
+Result<Ref<SignalHandlers>> reset_handlers(Process& process);
+/// All actions default; shared by all who have no other.
+Ref<SignalHandlers> default_handlers();
 
 /// Sets or clears the flag by which a thread with something to deliver leaves the kernel by way of deliver_signals.
 void refresh_return_work(UserThread& thread, decltype(Process::signal_lock)::Guard const&);

@@ -19,13 +19,20 @@ using SignalGuard = decltype(Process::signal_lock)::Guard;
 
 /// The next signal that is not blocked, with its action; resets the action if SA_RESETHAND.
 std::optional<SignalInfo> take_next(UserThread& thread, SignalAction& action) {
-    auto info = take_signal(thread, ~thread.blocked);
+    auto const info = take_signal(thread, ~thread.blocked);
     if (!info) return info;
-    SignalHandlers& handlers = *thread.process().handlers;
-    decltype(handlers.lock)::Guard guard(handlers.lock);
-    SignalAction& stored = handlers.actions[info->signal - 1];
-    action = stored;
-    if ((stored.flags & SA_RESETHAND) && stored.handler > ignore_handler) stored.handler = default_handler;
+    Process& process = thread.process();
+    {
+        SignalGuard guard(process.signal_lock);
+        action = process.handlers->of(info->signal);
+    }
+    if (thread.must_die_of & mask_of(info->signal)) action.handler = default_handler;
+    if ((action.flags & SA_RESETHAND) && action.handler > ignore_handler) {
+        SignalAction reset = action;
+        reset.handler = default_handler;
+        // Without memory for a table of its own the process cannot be given what it asked for.
+        if (!exchange_action(process, info->signal, &reset)) process_manager.exit_group(SIGKILL);
+    }
     return info;
 }
 

@@ -22,8 +22,7 @@ void report_to_parent(Process& process, ChildReport report, int status, int code
     u64 flags;
     {
         SignalGuard guard(parent->signal_lock);
-        decltype(parent->handlers->lock)::Guard handlers_guard(parent->handlers->lock);
-        flags = parent->handlers->actions[SIGCHLD - 1].flags;
+        flags = parent->handlers->of(SIGCHLD).flags;
     }
     if (!(flags & SA_NOCLDSTOP)) {
         SignalInfo info;

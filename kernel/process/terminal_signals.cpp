@@ -5,6 +5,7 @@
 #include <abi/signal.h>
 
 #include "kernel/process/process_manager.h"
+#include "kernel/process/signal_action.h"
 #include "kernel/tty/terminal.h"
 
 namespace process {
@@ -26,8 +27,23 @@ public:
         ProcessManager::TreeGuard guard(process_manager.tree_lock);
         if (running()) running()->controlling_terminal = device;
     }
+    Result<> background_access(int signal) override {
+        if (!running()) return {};
+        bool const refused = signal == SIGTTIN;
+        if (is_shrugged_off(signal)) return refused ? Result<>(fail(EIO)) : Result<>();
+        if (process_manager.is_orphaned(running()->group)) return fail(EIO);
+        signal_group(running()->group, signal);
+        return fail(restart_sys);
+    }
+    Pid session_of_group(Pid group) override { return process_manager.session_of_group(group); }
 
 private:
+    static bool is_shrugged_off(int signal) {
+        UserThread& thread = current_user_thread();
+        Process& process = thread.process();
+        decltype(process.signal_lock)::Guard guard(process.signal_lock);
+        return (thread.blocked & mask_of(signal)) || process.handlers->of(signal).handler == ignore_handler;
+    }
     /// Null in a kernel thread: it opens the console for init.
     static Process* running() {
         UserThread* thread = current_user_thread_or_null();
