@@ -16,7 +16,7 @@ constexpr unsigned realtime_level(Schedulable const& thread) { return realtime_p
 
 }
 
-void Scheduler::enqueue(RunQueue& queue, Thread& thread, Arrival arrival) {
+[[gnu::always_inline]] inline void Scheduler::enqueue(RunQueue& queue, Thread& thread, Arrival arrival) {
     thread.state = ThreadState::Ready;
     ++queue.ready;
     if (thread.realtime_priority == 0) [[likely]] return policy_->enqueue(queue.other, thread, arrival);
@@ -39,7 +39,7 @@ void Scheduler::dequeue(RunQueue& queue, Thread& thread) {
     return static_cast<Thread&>(*next);
 }
 
-void Scheduler::preempt_if_more_urgent(RunQueue& queue, Thread const& thread) {
+[[gnu::always_inline]] inline void Scheduler::preempt_if_more_urgent(RunQueue& queue, Thread const& thread) {
     Thread const& running = *queue.running;
     bool const other = (thread.realtime_priority | running.realtime_priority) == 0;
     bool const urgent = &running == queue.idle || thread.realtime_priority > running.realtime_priority ||

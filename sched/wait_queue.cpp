@@ -24,9 +24,10 @@ void WaitQueue::wake_first() {
     auto& waiter = static_cast<Waiter&>(*waiters_.first());
     waiters_.remove(waiter);
     count_.store(count_.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
-    waiter.queued_ = false;
-    // Under the lock: ~Waiter takes it, so neither the thread nor the queue is gone before we are done.
+    // Until it is Woken, ~Waiter waits for our lock: the thread cannot go away while it is being woken.
+    waiter.state_.store(Waiter::State::Waking, std::memory_order_relaxed);
     scheduler.wake(waiter.thread_);
+    waiter.state_.store(Waiter::State::Woken, std::memory_order_release);
 }
 
 void WaitQueue::wake_one() {
@@ -46,11 +47,10 @@ void WaitQueue::wake_all() {
 }
 
 void WaitQueue::Waiter::prepare(Interruptible kind) {
-    prepared_ = true;
     {
         decltype(queue_.lock_)::Guard guard(queue_.lock_);
-        if (!queued_) {
-            queued_ = true;
+        if (state_.load(std::memory_order_relaxed) != State::Queued) {
+            state_.store(State::Queued, std::memory_order_relaxed);
             queue_.waiters_.push_back(*this);
             queue_.count_.store(queue_.count_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
         }
@@ -61,38 +61,43 @@ void WaitQueue::Waiter::prepare(Interruptible kind) {
 /// Out of the queue; false: was not in it, because it has been woken.
 bool WaitQueue::Waiter::leave() {
     decltype(queue_.lock_)::Guard guard(queue_.lock_);
-    if (!queued_) return false;
-    queued_ = false;
+    if (state_.load(std::memory_order_relaxed) != State::Queued) return false;
+    state_.store(State::Outside, std::memory_order_relaxed);
     queue_.waiters_.remove(*this);
     queue_.count_.store(queue_.count_.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
     return true;
 }
 
-/// A reason to give up; but a waiter that was already woken may not, or that wake_one() would be lost.
-Result<> WaitQueue::Waiter::check(Interruptible kind, u64 deadline_ns) {
-    int error = 0;
-    if (kind == Interruptible::Yes && thread_.has_signal()) error = EINTR;
-    else if (deadline_ns != no_deadline && arch::clock_ns() >= deadline_ns) error = ETIMEDOUT;
-    if (error != 0 && leave()) return fail(error);
+void WaitQueue::Waiter::leave_for_good() {
+    scheduler.cancel_block();
+    leave();
+}
+
+/// A waiter that was already woken may not fail, or that wake_one() would be lost.
+Result<> WaitQueue::Waiter::give_up(int error) {
+    if (leave()) return fail(error);
     return {};
 }
 
 Result<> WaitQueue::Waiter::sleep(Interruptible kind, u64 deadline_ns) {
-    TRY(check(kind, deadline_ns));
-    if (deadline_ns == no_deadline) {
-        scheduler.block();
-    } else {
+    bool const interruptible = kind == Interruptible::Yes;
+    if (interruptible && thread_.has_signal()) [[unlikely]] return give_up(EINTR);
+    if (deadline_ns != no_deadline) return sleep_until(kind, deadline_ns);
+    scheduler.block();
+    if (interruptible && thread_.has_signal()) [[unlikely]] return give_up(EINTR);
+    return {};
+}
+
+Result<> WaitQueue::Waiter::sleep_until(Interruptible kind, u64 deadline_ns) {
+    if (arch::clock_ns() >= deadline_ns) return give_up(ETIMEDOUT);
+    {
         WakeTimer timer(thread_);
         timer.arm(deadline_ns);
         scheduler.block();
     }
-    return check(kind, deadline_ns);
-}
-
-WaitQueue::Waiter::~Waiter() {
-    if (!prepared_) return;
-    scheduler.cancel_block();
-    leave();
+    if (kind == Interruptible::Yes && thread_.has_signal()) return give_up(EINTR);
+    if (arch::clock_ns() >= deadline_ns) return give_up(ETIMEDOUT);
+    return {};
 }
 
 }

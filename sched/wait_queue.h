@@ -45,7 +45,9 @@ public:
     class Waiter : private WaitNode {
     public:
         explicit Waiter(WaitQueue& queue) : queue_(queue), thread_(current_thread()) {}
-        ~Waiter();                                  ///< leaves the queue, cancels a prepared block
+        /// Leaves the queue, cancels a prepared block.
+        // Ordering: acquire, with the release in wake_first(): the waker is done with this thread.
+        ~Waiter() { if (state_.load(std::memory_order_acquire) != State::Woken) leave_for_good(); }
         Waiter(Waiter const&) = delete;
         Waiter& operator=(Waiter const&) = delete;
         void prepare(Interruptible kind);           ///< enters the queue, prepares to block
@@ -53,12 +55,19 @@ public:
         Result<> sleep(Interruptible kind, u64 deadline_ns);
     private:
         friend class WaitQueue;
+        enum class State : u8 {
+            Outside,   ///< never in the queue, or left it
+            Queued,
+            Waking,    ///< taken out by a waker that is not done yet
+            Woken,
+        };
         bool leave();
-        Result<> check(Interruptible kind, u64 deadline_ns);
+        void leave_for_good();
+        Result<> give_up(int error);
+        Result<> sleep_until(Interruptible kind, u64 deadline_ns);
         WaitQueue& queue_;
         Thread& thread_;
-        bool prepared_ = false;                     ///< was ever in the queue
-        bool queued_ = false;                       ///< GUARDED_BY(queue_.lock_)
+        std::atomic<State> state_{State::Outside};  ///< changes under queue_.lock_
     };
 
 private:
