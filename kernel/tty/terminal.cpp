@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <bit>
 
+#include <abi/signal.h>
 #include <linux/fcntl.h>
 #include <linux/poll.h>
 
@@ -148,6 +149,7 @@ Result<ReadOutcome> Terminal::take_input(mm::IoBuffer& buffer) {
 Result<size_t> Terminal::read(u32 flags, mm::IoBuffer& buffer) {
     if (buffer.remaining() == 0) return 0;
     for (;;) {
+        TRY(check_foreground(SIGTTIN));
         TRY(wait_for_input(flags, buffer.remaining()));
         auto const outcome = TRY(take_input(buffer));
         if (outcome.bytes != 0 || outcome.end == ReadEnd::Delimiter) return outcome.bytes;
@@ -160,6 +162,11 @@ Result<size_t> Terminal::read(u32 flags, mm::IoBuffer& buffer) {
 bool Terminal::has_output_room() {
     Lock::Guard guard(lock_);
     return !discipline_.is_stopped() && device_->room() >= worthwhile_room;
+}
+
+bool Terminal::stops_background_output() {
+    Lock::Guard guard(lock_);
+    return discipline_.settings().c_lflag & TOSTOP;
 }
 
 Result<> Terminal::begin_writing(u32 flags) {
@@ -199,6 +206,7 @@ Result<size_t> Terminal::write_all(u32 flags, mm::IoBuffer& buffer) {
 
 Result<size_t> Terminal::write(u32 flags, mm::IoBuffer& buffer) {
     if (buffer.remaining() == 0) return 0;
+    if (stops_background_output()) TRY(check_foreground(SIGTTOU));
     TRY(begin_writing(flags));
     auto const result = write_all(flags, buffer);
     end_writing();

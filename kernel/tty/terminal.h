@@ -50,6 +50,11 @@ public:
     /// The running process's controlling terminal, as a device number (0: none), and its change.
     virtual u64 controlling_terminal() = 0;
     virtual void set_controlling_terminal(u64 device) = 0;
+    /// The running process, whose group is not the foreground one, does what `signal` (SIGTTIN, SIGTTOU) answers.
+    /// Success: it may. EIO; restart_sys: its group has been sent the signal.
+    virtual Result<> background_access(int signal) = 0;
+    /// 0: there is no such group.
+    virtual Pid session_of_group(Pid group) = 0;
 protected:
     ~SignalTarget() = default;
 };
@@ -110,6 +115,7 @@ private:
     void end_writing();
     Result<size_t> write_all(u32 flags, mm::IoBuffer& buffer);
     bool has_output_room();
+    bool stops_background_output();
     Result<> wait_for_drain();
     void deliver(u32 raised, Pid group);
 
@@ -122,7 +128,7 @@ private:
     Result<i64> flush(u64 argument);
     Result<i64> queue_length(u32 command, u64 argument);
     // terminal_session.cpp
-    bool is_controlling(Lock::Guard const& guard) const;
+    Result<> check_foreground(int signal);
     Result<i64> session_ioctl(u32 command, u64 argument);
     Result<i64> take_session(u64 argument);
     Result<i64> leave_session();

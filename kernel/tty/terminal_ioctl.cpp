@@ -10,7 +10,26 @@
 
 namespace tty {
 
+namespace {
+
+/// What a background group may not do: ioctl_tty(2), "Terminal job control".
+bool changes_terminal(u32 command) {
+    switch (command) {
+    case TCSETS:
+    case TCSETSW:
+    case TCSETSF:
+    case TCXONC:
+    case TCFLSH:
+    case TCSBRK:
+    case TCSBRKP: return true;
+    default: return false;
+    }
+}
+
+}
+
 Result<i64> Terminal::ioctl(u32 command, u64 argument) {
+    if (changes_terminal(command)) TRY(check_foreground(SIGTTOU));
     switch (command) {
     case TCGETS: return get_settings(argument);
     case TCSETS:

@@ -27,6 +27,18 @@ Caller running_process() {
 
 }
 
+/// Job control: only the foreground group of the terminal's session reads, or changes it. EIO, restart_sys.
+Result<> Terminal::check_foreground(int signal) {
+    if (!signal_target()) return {};
+    Caller const caller = running_process();
+    if (caller.terminal != number_) return {};
+    {
+        Lock::Guard guard(lock_);
+        if (session_ != caller.session || foreground_.value == 0 || foreground_ == caller.group) return {};
+    }
+    return signal_target()->background_access(signal);
+}
+
 Result<i64> Terminal::session_ioctl(u32 command, u64 argument) {
     if (!signal_target()) return fail(ENOTTY);
     switch (command) {
@@ -104,8 +116,12 @@ Result<i64> Terminal::set_group(u64 argument) {
         Lock::Guard guard(lock_);
         if (caller.terminal != number_ || session_ != caller.session) return fail(ENOTTY);
     }
+    TRY(check_foreground(SIGTTOU));
     Pid const group(TRY(mm::UserPtr<i32>(argument).read()));
     if (group.value < 0) return fail(EINVAL);
+    Pid const session = signal_target()->session_of_group(group);
+    if (session.value == 0) return fail(ESRCH);
+    if (session != caller.session) return fail(EPERM);
     Lock::Guard guard(lock_);
     if (session_ != caller.session) return fail(ENOTTY);
     foreground_ = group;
