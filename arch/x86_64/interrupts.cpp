@@ -96,8 +96,11 @@ void preempt_now() {
 bool uses_apic() { return apic_in_use; }
 
 void initialize_interrupts() {
+    // First, while the local APIC still listens to it: a timer tick left pending by the firmware is
+    // withdrawn here. Later nobody would hear that, and QEMU would deliver an interrupt without a vector.
+    bool const has_pic = pic_initialize(pic_vectors_aside);
     apic_in_use = acpi::interrupt_model.present && local_apic_initialize(acpi::interrupt_model.local_apic) && io_apics_initialize();
-    bool const has_pic = pic_initialize(apic_in_use ? pic_vectors_aside : pic_vectors_in_use);
+    if (!apic_in_use) pic_initialize(pic_vectors_in_use);
     u32 const cpus = acpi::interrupt_model.cpus ? acpi::interrupt_model.cpus : 1;
     log_info("interrupts", "{}, 8259 {}; 1 of {} CPUs runs", apic_in_use ? (local_apic_is_x2apic() ? "x2APIC" : "xAPIC") : "no APIC",
              has_pic ? (apic_in_use ? "masked" : "in use") : "absent", cpus);
