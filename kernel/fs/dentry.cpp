@@ -11,7 +11,7 @@ constinit TreeLock tree_lock;
 MM_OBJECT_CACHE_DEFINE(Dentry)
 
 void NameCopy::assign(std::string_view from) {
-    std::memcpy(text, from.data(), from.size());
+    from.copy(text, from.size());
     text[from.size()] = 0;
     length = static_cast<u8>(from.size());
 }
@@ -24,7 +24,7 @@ Result<> NameText::assign(std::string_view text) {
         if (!to) return fail(ENOMEM);
         heap_ = to;
     }
-    std::memcpy(to, text.data(), text.size());
+    text.copy(to, text.size());
     length_ = static_cast<u8>(text.size());
     return {};
 }
@@ -108,7 +108,7 @@ public:
     bool prepend(std::string_view text) {
         if (text.size() > start_) return false;
         start_ -= text.size();
-        std::memcpy(buffer_.data() + start_, text.data(), text.size());
+        text.copy(buffer_.data() + start_, text.size());
         return true;
     }
     bool is_empty() const { return start_ == buffer_.size(); }

@@ -2,8 +2,6 @@
 // tmpfs: the inodes of each type, and the file system.
 #include "kernel/fs/tmpfs.h"
 
-#include <cstring>
-
 #include <linux/fcntl.h>
 #include <linux/magic.h>
 #include <sys/stat.h>
@@ -145,7 +143,7 @@ public:
     TmpfsSymlink(Tmpfs& tmpfs, NewFile const& file) : TmpfsInode(tmpfs, ownership_of(file)) {}
     Result<> initialize(std::string_view target) {
         text_ = TRY(mm::Buffer::allocate(target.size()));
-        std::memcpy(text_.data(), target.data(), target.size());
+        target.copy(text_.chars(), target.size());
         return {};
     }
     std::string_view stored_link() const override { return {text_.chars(), text_.size()}; }
