@@ -20,6 +20,9 @@ PER_CPU arch::PerCpu<RunQueue*> run_queue;
 
 namespace {
 
+/// Below, switching is all there is time for; above, it is no quantum.
+constexpr u64 shortest_quantum_ns = ns_per_ms, longest_quantum_ns = 60 * ns_per_s;
+
 class KernelThread final : public Thread {
 public:
     KernelThread(void (*entry)(void*), void* argument) : entry_(entry), argument_(argument) {}
@@ -118,10 +121,10 @@ void Scheduler::initialize(std::string_view policy_name, u64 quantum_ns) {
         policy_ = policy_table().front();
         if (!policy_name.empty()) log_warning("sched", "no policy \"{}\", using {}", policy_name, policy_->name());
     }
-    quantum_ns_ = quantum_ns;
+    quantum_ns_ = std::clamp(quantum_ns, shortest_quantum_ns, longest_quantum_ns);
     initialize_cpu(arch::current_cpu());
     start(*run_queue.read()->reaper);
-    log_info("sched", "policy {}, quantum {} ms", policy_->name(), quantum_ns / ns_per_ms);
+    log_info("sched", "policy {}, quantum {} ms", policy_->name(), quantum_ns_ / ns_per_ms);
 }
 
 Result<Thread*> Scheduler::create_kernel_thread(std::string_view name, void (*entry)(void*), void* argument, int nice) {
@@ -157,13 +160,14 @@ void Scheduler::set_nice(Thread& thread, int nice) {
     requeue(thread, [&] { thread.nice = static_cast<i8>(std::clamp(nice, nice_min, nice_max)); });
 }
 
-void Scheduler::set_class(Thread& thread, SchedulingClass scheduling_class, u8 realtime_priority) {
-    ASSERT((scheduling_class == SchedulingClass::Other) == (realtime_priority == 0));
-    ASSERT(realtime_priority < realtime_priority_reaper);
+Result<> Scheduler::set_class(Thread& thread, SchedulingClass scheduling_class, u8 realtime_priority) {
+    bool const realtime = scheduling_class != SchedulingClass::Other;
+    if (realtime != (realtime_priority != 0) || realtime_priority >= realtime_priority_reaper) return fail(EINVAL);
     requeue(thread, [&] {
         thread.scheduling_class = scheduling_class;
         thread.realtime_priority = realtime_priority;
     });
+    return {};
 }
 
 }

@@ -23,7 +23,7 @@ struct CpuTimes { u64 user_ns = 0, system_ns = 0, idle_ns = 0; };
 class Scheduler {
 public:
     constexpr Scheduler() = default;
-    /// `policy_name`: a row of policy_table (unknown: rr, with a warning). The caller becomes the
+    /// `policy_name`: a row of policy_table (unknown: rr, with a warning); the quantum is clamped to 1 ms .. 60 s. The caller becomes the
     /// boot CPU's first thread ("kernel"), and an idle thread is made.
     void initialize(std::string_view policy_name, u64 quantum_ns);
 
@@ -54,8 +54,9 @@ public:
 
     /// POSIX parameters of a thread; requeues it.
     void set_nice(Thread& thread, int nice);
-    void set_class(Thread& thread, SchedulingClass scheduling_class, u8 realtime_priority);
-    /// The round-robin interval, or 0 if it has none (sched_rr_get_interval(2)).
+    /// EINVAL: the priority is not 1..99 for Fifo and RoundRobin, or not 0 for Other.
+    Result<> set_class(Thread& thread, SchedulingClass scheduling_class, u8 realtime_priority);
+    /// Its quantum, or Policy::no_limit (sched_rr_get_interval(2)).
     u64 slice_ns(Thread const& thread) const;
 
     // ---- from kernel/trap.cpp
