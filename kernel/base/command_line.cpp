@@ -4,7 +4,11 @@
 
 #include <charconv>
 
+#include <base/log.h>
+
 namespace base {
+
+constinit CommandLine command_line;
 
 namespace {
 
@@ -48,6 +52,12 @@ std::optional<i64> CommandLine::number(std::string_view name) const {
     auto const [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value, hex ? 16 : 10);
     if (error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
     return value;
+}
+
+i64 CommandLine::number(std::string_view name, i64 otherwise) const {
+    auto const value = number(name);
+    if (!value && find(name)) log_warning("command line", "{}={} is not a number: {} taken", name, *find(name), otherwise);
+    return value.value_or(otherwise);
 }
 
 bool CommandLine::flag(std::string_view name) const {

@@ -15,6 +15,7 @@ public:
     constexpr CommandLine() = default;
     /// Views `text`, which must outlive it.
     explicit constexpr CommandLine(std::string_view text) : text_(text) {}
+    void initialize(std::string_view text) { text_ = text; }
 
     struct Word {
         std::string_view name;
@@ -27,6 +28,9 @@ public:
     std::optional<std::string_view> find(std::string_view name) const;
     /// Decimal, 0x… or negative value of `name=`; nothing if absent or not a number.
     std::optional<i64> number(std::string_view name) const;
+    /// As above, with what to take when there is nothing (or, with a warning, nonsense).
+    std::string_view text(std::string_view name, std::string_view otherwise) const { return find(name).value_or(otherwise); }
+    i64 number(std::string_view name, i64 otherwise) const;
     /// True if the plain word `name`, or name=1, is there.
     bool flag(std::string_view name) const;
 
@@ -54,5 +58,8 @@ private:
 
     std::string_view text_;
 };
+
+/// The words that this kernel was started with.
+extern constinit CommandLine command_line;
 
 }
