@@ -44,16 +44,16 @@ public:
         return &table[index(address, 1)];
     }
 
-    /// True if a page of any size shows `address`.
-    bool is_mapped(u64 address) const {
+    /// The entry of whatever page shows `address`, 4 KiB or larger; absent if none does.
+    arch::PageEntry leaf_of(u64 address) const {
         arch::PageEntry* table = Memory::entries(root_);
         for (unsigned level = arch::page_table_levels;; --level) {
             arch::PageEntry const entry = table[index(address, level)];
-            if (!entry.is_present()) return false;
-            if (level == 1 || entry.is_large()) return true;
+            if (!entry.is_present() || level == 1 || entry.is_large()) return entry;
             table = Memory::entries(entry.address());
         }
     }
+    bool is_mapped(u64 address) const { return leaf_of(address).is_present(); }
 
     /// The level 1 entry for `address`, making tables on the way. ENOMEM: tables made so far stay,
     /// empty, until free_empty_tables() or the end of the address space.
