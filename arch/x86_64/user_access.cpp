@@ -80,7 +80,7 @@ bool compare_exchange_user_u32(UserAddr at, u32 expected, u32 desired, u32& prev
     return in_user_space(at, sizeof previous) && user_compare_exchange32(pointer<u32>(at), expected, desired, &previous);
 }
 
-bool has_fix_up(TrapFrame const& frame) { return find_row(frame.rip) != nullptr; }
+bool has_fix_up(u64 rip) { return find_row(rip) != nullptr; }
 
 bool fix_up_exception(TrapFrame& frame) {
     auto const* row = find_row(frame.rip);

@@ -4,6 +4,7 @@
 // emulator steps byte by byte).
 #include <cstddef>
 #include <cstring>
+#include <new>
 
 #include <base/panic.h>
 #include <base/types.h>
@@ -122,6 +123,8 @@ void* find_byte(void const* memory, int value, size_t n) {
     return nullptr;
 }
 
+/// assert() of library headers (Boost's containers).
+[[noreturn]] void __assert_fail(char const* condition, char const*, unsigned, char const*) noexcept { base::panic(condition); }
 [[noreturn]] void abort() { base::panic("abort() called"); }
 [[noreturn]] void __cxa_pure_virtual() { base::panic("a pure virtual function was called"); }
 void* __dso_handle = nullptr;
@@ -129,6 +132,8 @@ void* __dso_handle = nullptr;
 }
 
 namespace std {
+
+constinit nothrow_t const nothrow{};
 
 [[noreturn]] void __glibcxx_assert_fail(char const* file, int line, char const*, char const* condition) noexcept {
     char text[200];

@@ -26,12 +26,8 @@ namespace arch {
 /// Stores `desired` if the word is `expected`; `previous` is what was there. false: a fault.
 [[nodiscard]] bool compare_exchange_user_u32(UserAddr at, u32 expected, u32 desired, u32& previous);
 
-/// True if the instruction at `rip` may fault on a program's memory and has a fix-up.
-bool has_fix_up(u64 rip);
-/// True if a kernel-mode fault at this frame's rip has a fix-up: the only code whose fault on a
-/// program's address is legal.
-bool has_fix_up(::TrapFrame const& frame);
-/// True if the instruction at `rip` may fault on a program's memory and has a fix-up.
+/// True if the instruction at `rip` may fault on a program's memory and has a fix-up: no other
+/// kernel code may touch a program's address.
 bool has_fix_up(u64 rip);
 /// True if a kernel-mode fault at `rip` has a fix-up; then sets it in the frame.
 bool fix_up_exception(::TrapFrame& frame);
