@@ -44,6 +44,7 @@ bool Font::read_table(std::span<u8 const> table, u32 glyphs) {
     std::sort(entries_.begin(), entries_.begin() + entry_count_, [](Entry a, Entry b) { return a.character < b.character; });
     Entry const* const missing = find(replacement) ? find(replacement) : find('?');
     missing_ = missing ? missing->glyph : 0;
+    for (u16 character = 0; character < ascii_.size(); ++character) ascii_[character] = search(character);
     return entry_count_ != 0;
 }
 
@@ -53,9 +54,14 @@ Font::Entry const* Font::find(u16 character) const {
     return found != end && found->character == character ? &*found : nullptr;
 }
 
-std::span<u8 const> Font::glyph(u16 character) const {
+u16 Font::search(u16 character) const {
     Entry const* const entry = find(character);
-    return glyphs_.subspan(size_t{entry ? entry->glyph : missing_} * height_, height_);
+    return entry ? entry->glyph : missing_;
+}
+
+std::span<u8 const> Font::glyph(u16 character) const {
+    u16 const number = character < ascii_.size() ? ascii_[character] : search(character);
+    return glyphs_.subspan(size_t{number} * height_, height_);
 }
 
 }

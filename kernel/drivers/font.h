@@ -29,12 +29,14 @@ private:
 
     bool read_table(std::span<u8 const> table, u32 glyphs);
     Entry const* find(u16 character) const;
+    u16 search(u16 character) const;
 
     std::span<u8 const> glyphs_;
     u32 height_ = 0;
     u16 missing_ = 0;
     size_t entry_count_ = 0;
     std::array<Entry, most_entries> entries_{};   ///< by character
+    std::array<u16, 128> ascii_{};                ///< the same for the first characters, without a search
 };
 
 /// The embedded fonts.

@@ -59,6 +59,20 @@ void PixelSurface::clear() {
     }
 }
 
+/// The usual case, 32 bits and no scale: two pixels at a time.
+void PixelSurface::draw_pairs(u8* to, std::span<u8 const> glyph, u32 foreground, u32 background) const {
+    u64 const dark = background, bright = foreground;
+    u64 const pairs[4] = {dark << 32 | dark, bright << 32 | dark, dark << 32 | bright, bright << 32 | bright};
+    for (u8 bits : glyph) {
+        u64 const line[4] = {pairs[bits >> 6], pairs[bits >> 4 & 3], pairs[bits >> 2 & 3], pairs[bits & 3]};
+        __builtin_memcpy(to, &line[0], 8);
+        __builtin_memcpy(to + 8, &line[1], 8);
+        __builtin_memcpy(to + 16, &line[2], 8);
+        __builtin_memcpy(to + 24, &line[3], 8);
+        to += format_.pitch;
+    }
+}
+
 /// Puts 8 × scale_ pixels into `line`; returns how many words that takes.
 u32 PixelSurface::glyph_line(u8 bits, u32 foreground, u32 background, Line& line) const {
     u8* to = reinterpret_cast<u8*>(line.data());
@@ -79,6 +93,7 @@ void PixelSurface::draw(u16 column, u16 row, Cell const& cell) {
     auto const glyph = (is_bold ? bold_ : regular_).glyph(cell.character);
     u32 const height = regular_.height();
     u8* to = base_ + u64{margin_ + row * height * scale_} * format_.pitch + (margin_ + column * Font::width * scale_) * bytes_per_pixel_;
+    if (bytes_per_pixel_ == 4 && scale_ == 1 && !(cell.pen.flags & Pen::underline)) return draw_pairs(to, glyph, foreground, background);
     Line line;
     for (u32 y = 0; y < height; ++y) {
         bool const underlined = (cell.pen.flags & Pen::underline) && y + 2 == height;

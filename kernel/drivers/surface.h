@@ -40,6 +40,7 @@ private:
 
     u32 pixel(u32 rgb) const;
     void clear();
+    void draw_pairs(u8* to, std::span<u8 const> glyph, u32 foreground, u32 background) const;
     u32 glyph_line(u8 bits, u32 foreground, u32 background, Line& line) const;
 
     u8* base_ = nullptr;
