@@ -66,6 +66,12 @@ upcalls::FaultAccess access_of(u64 error_code) {
     return error_code & page_write ? upcalls::FaultAccess::Write : upcalls::FaultAccess::Read;
 }
 
+/// The usual reason is a push on a full kernel stack: the fault address is then next to RSP.
+char const* reason_of_double_fault(TrapFrame const& frame) {
+    u64 const distance = read_fault_address() - (frame.rsp - page_size);
+    return distance <= page_size ? "kernel stack overflow (double fault)" : "double fault";
+}
+
 }
 
 void load_interrupt_gates() {
@@ -91,7 +97,7 @@ extern "C" void handle_trap(TrapFrame& frame, u32 vector, u32 error_code) {
 /// NMI, double fault, machine check: anything may be half done below us, so no lock, no log.
 extern "C" void handle_paranoid_trap(TrapFrame& frame, u32 vector, u32) {
     auto const here = std::source_location::current();
-    if (vector == arch::vector_double_fault) base::panic_with("double fault", here, &frame);
+    if (vector == arch::vector_double_fault) base::panic_with(arch::reason_of_double_fault(frame), here, &frame);
     if (vector == arch::vector_machine_check) base::panic_with("machine check", here, &frame);
     arch::nmi_count.add(1);
 }
