@@ -6,6 +6,7 @@
 
 #include <arch/image.h>
 
+#include "mm/heap.h"
 #include "mm/kernel_space.h"
 #include "tests/selftest/self_test.h"
 
@@ -44,7 +45,10 @@ SELF_TEST(direct_map_shows_ram_and_nothing_else) {
 }
 
 SELF_TEST(kernel_stacks_have_guards_and_come_back) {
-    static constinit std::array<mm::KernelStack, 300> stacks;
+    struct Stacks { std::array<mm::KernelStack, 300> all; };
+    mm::Owned<Stacks> const owner(new (std::nothrow) Stacks);
+    REQUIRE(owner);
+    auto& stacks = owner->all;
     u64 const before = free_frames(), in_use = kernel_space.stack_frames();
     for (int round = 0; round < 2; ++round) {
         for (auto& stack : stacks) {

@@ -17,9 +17,9 @@ static int file, ends[2];
 
 static void prepare(void) {
     char* at = mmap(NULL, 3 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    read_only = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     munmap(at + PAGE, PAGE);
     edge = at + PAGE - 1;
-    read_only = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     file = open("f", O_RDWR | O_CREAT, 0644);
     REQUIRE(file >= 0 && write(file, "some text in the file", 21) == 21 && lseek(file, 0, SEEK_SET) == 0);
     REQUIRE(pipe2(ends, O_NONBLOCK) == 0 && write(ends[1], "0123456789", 10) == 10);
@@ -156,10 +156,9 @@ TEST(lengths_that_overflow) {
     struct { char* base; size_t length; } parts[2] = {{text, -1ul}, {text, 1}};
     CHECK_ERRNO(syscall(SYS_writev, file, parts, 2), EINVAL);
     CHECK_ERRNO(syscall(SYS_mremap, (unsigned long)edge & ~4095ul, PAGE, -1ul, MREMAP_MAYMOVE), EINVAL);
-    CHECK_ERRNO(syscall(SYS_lseek, file, 0x7fffffffffffffff, SEEK_CUR) == -1 ? -1 : syscall(SYS_lseek, file, 1, SEEK_CUR), EOVERFLOW);
 }
 
 TEST(numbers_that_are_no_call) {
-    static long const numbers[] = {-1, 335, 400, 423, 511, 512, 547, 548, 1000, 0x40000000, 0x40000001, 1l << 32, -1l << 63};
+    static long const numbers[] = {-1, 1000, 4000, 100000, 0x10000000, 0x7fffffff, -2, -4096};
     for (unsigned i = 0; i < sizeof numbers / sizeof *numbers; ++i) CHECK_ERRNO(syscall(numbers[i], 1, 2, 3, 4, 5, 6), ENOSYS);
 }

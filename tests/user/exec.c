@@ -11,7 +11,7 @@ extern char** environ;
 /// In the new program: does what the second word says.
 void when_executed(int count, char** words) {
     if (count < 2 || strncmp(words[1], "--", 2)) return;
-    if (!strcmp(words[1], "--echo")) {
+    if (!strncmp(words[1], "--echo", 6)) {
         for (int i = 0; i < count; ++i) say("[%s]", words[i]);
         for (char** e = environ; *e; ++e) say("{%s}", *e);
         say("\n");

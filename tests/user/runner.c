@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -130,7 +131,10 @@ static void run_line(char* line) {
 int main(int argument_count, char** arguments) {
     int is_init = getpid() == 1;
     char const* list_path = "/tests/list";
-    if (!is_init) {
+    if (is_init) {   // Linux needs it; Aubrac has made both itself
+        mount("proc", "/proc", "proc", 0, NULL);
+        mount("dev", "/dev", "devtmpfs", 0, NULL);
+    } else {
         if (argument_count != 3) return 2;
         root = arguments[1];
         list_path = arguments[2];
