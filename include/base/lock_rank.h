@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+// The lock order of the whole kernel, in one place. A CPU (spin locks) or a thread
+// (sleeping locks) may only take a lock of a *higher* rank than every lock it holds.
+// Debug builds check it at each acquisition and panic with both ranks.
+// Sleeping locks are all below every spin lock: one never sleeps with a spin lock held.
+#pragma once
+
+#include <base/types.h>
+
+enum class LockRank : u8 {
+    // Sleeping locks (kernel/sync), outermost first.
+    execve,             // process: one exec at a time changes a process
+    file_offset,        // fs::File: position shared by dup and fork
+    rename,             // fs: at most one directory rename at a time
+    directory,          // fs: entries of one directory (parent before child)
+    directory_child,    // fs: a second directory, taken while a parent's is held
+    inode,              // fs: data and size of one file
+    pipe,               // ipc: a pipe's ring
+    tty,                // tty: line discipline state
+    address_space,      // mm/user: VMAs of one address space
+    vm_object,          // mm/user: pages of one object
+    descriptor_table,   // fs: descriptors of one process
+    sleeping_leaf,      // a sleeping lock under which only spin locks are taken
+    // Spin locks that leave interrupts alone.
+    page_table,         // mm/user: one address space's page tables
+    name_tree,          // fs: changes of names, parents and mounts
+    dentry_cache,       // fs: one directory's table of names
+    open_files,         // fs: one descriptor table
+    inode_spin,         // fs: times, link counts
+    process_state,      // process: fields read by others (signals, exit code)
+    slab,               // mm: one object cache
+    kernel_space,       // mm: kernel virtual regions and stacks
+    // Spin locks that are taken in interrupt handlers (interrupts off).
+    process_tree,       // process: parent, children, groups, sessions, pid table
+    signal,             // process: pending sets, actions, a process's threads
+    tty_input,          // tty: bytes between the interrupt and the reader
+    device,             // drivers: registers of one device
+    wait_queue,         // sched: one wait queue
+    timer,              // sched: one CPU's timers
+    run_queue,          // sched: one CPU's run queue
+    frame_allocator,    // mm: buddy lists (any lock may be held when memory is needed)
+    interrupt_controller,
+    leaf,               // a lock under which nothing else is taken
+    log,                // base: the log ring (logging is allowed under any lock)
+    console,            // base: the bytes going out
+    console_device,     // drivers: registers and cells of what the log is shown on
+};
+
+constexpr bool is_sleeping(LockRank rank) { return rank <= LockRank::sleeping_leaf; }

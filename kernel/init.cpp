@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT
+// The command line's meaning at boot, and the last step of it: self-tests, or the
+// initramfs and process 1. Words that nobody honours are warned of once, and ignored.
+#include "kernel/init.h"
+
+#include <algorithm>
+#include <array>
+
+#include <arch/paging.h>
+#include <arch/power.h>
+#include <base/log.h>
+#include <base/panic.h>
+#include <boot/boot_info.h>
+
+#include "kernel/base/command_line.h"
+#include "kernel/base/panic_policy.h"
+#include "kernel/drivers/drivers.h"
+#include "kernel/fs/initramfs.h"
+#include "kernel/fs/procfs.h"
+#include "kernel/process/host_identity.h"
+#include "kernel/process/process_manager.h"
+#include "mm/frame_allocator.h"
+#include "tests/selftest/self_test.h"
+
+namespace kernel {
+namespace {
+
+using base::CommandLine;
+
+constexpr size_t max_consoles = 8;
+constexpr size_t max_init_words = 32;
+
+/// Words that the kernel honours, or that mean nothing here but come with every Linux command line.
+constexpr std::string_view known_words[] = {
+    "init", "rdinit", "sched", "quantum_ms", "selftest", "strace", "loglevel", "quiet", "debug", "console", "panic",
+    "norandmaps", "BOOT_IMAGE", "ro", "rw", "root", "earlyprintk",
+};
+
+CommandLine command_line() { return CommandLine(boot::boot_info.command()); }
+
+/// A fixed list of words, for which there is no memory to ask for.
+template <size_t capacity>
+struct WordList {
+    std::array<std::string_view, capacity> words{};
+    size_t count = 0;
+    void add(std::string_view word) { if (count < capacity) words[count++] = word; }
+    std::span<std::string_view const> view() const { return {words.data(), count}; }
+};
+
+WordList<max_consoles> console_words() {
+    WordList<max_consoles> list;
+    command_line().for_each([&](CommandLine::Word const& word) {
+        if (word.name == "console" && word.has_value) list.add(word.value);
+    });
+    return list;
+}
+
+u8 console_level() {
+    auto const line = command_line();
+    if (auto const level = line.number("loglevel")) return static_cast<u8>(std::clamp<i64>(*level, 0, 8));
+    if (line.flag("quiet")) return 4;
+    if (line.flag("debug")) return 8;
+    return 7;
+}
+
+void warn_of_unknown_words() {
+    command_line().for_each([](CommandLine::Word const& word) {
+        if (std::ranges::find(known_words, word.name) == std::end(known_words))
+            log_warning("boot", "unknown word '{}' on the command line is ignored", word.text);
+    });
+}
+
+fs::Walk root_walk(fs::FsContext const& context, fs::Credentials const& root) { return {context, root}; }
+
+void mount_kernel_file_systems() {
+    if (!fs::vfs.mount_devices()) log_error("boot", "/dev could not be mounted");
+    auto const context = fs::vfs.root_context();
+    fs::Credentials const root;
+    auto const walk = root_walk(context, root);
+    (void)fs::vfs.make_directory(walk, "/proc", 0555);
+    if (!fs::vfs.mount(fs::procfs.file_system(), "proc", walk, "/proc")) log_error("boot", "/proc could not be mounted");
+}
+
+void load_initramfs() {
+    auto const& info = boot::boot_info;
+    if (info.initramfs_size == 0) {
+        log_warning("initramfs", "the loader brought no initramfs");
+        return;
+    }
+    std::span const archive(static_cast<std::byte const*>(arch::direct_map(info.initramfs)), info.initramfs_size);
+    if (auto const statistics = fs::unpack_initramfs(archive))
+        log_info("initramfs", "{} files, {} KiB from an archive of {} KiB", statistics->files, statistics->bytes / kib,
+                 info.initramfs_size / kib);
+    mm::frame_allocator.free_boot_range(info.initramfs, info.initramfs_size);
+}
+
+/// `init=` or `rdinit=` if given, else what Linux tries, in its order.
+void start_init() {
+    WordList<max_init_words> arguments;
+    command_line().for_each_init_argument([&](CommandLine::Word const& word) { arguments.add(word.text); });
+    constexpr std::string_view environment[] = {"HOME=/", "TERM=linux"};
+    auto const line = command_line();
+    auto const asked = line.find("rdinit") ? line.find("rdinit") : line.find("init");
+    constexpr std::string_view usual[] = {"/init", "/sbin/init", "/etc/init", "/bin/init", "/bin/sh"};
+    auto const candidates = asked ? std::span<std::string_view const>(&*asked, 1) : std::span<std::string_view const>(usual);
+    Errno last(ENOENT);
+    for (auto const path : candidates) {
+        auto const started = process::process_manager.start_init(path, arguments.view(), environment);
+        if (started) {
+            log_info("boot", "{} is process 1", path);
+            return;
+        }
+        last = started.error();
+        if (last != Errno(ENOENT)) log_error("boot", "{}: error {}", path, last.value);
+    }
+    log_error("boot", "no init could be started (error {}): give one with init= or an initramfs with /init", last.value);
+    panic("no init found");
+}
+
+[[noreturn]] void run_self_tests() {
+    u32 const failures = selftest::run_all();
+    arch::debug_exit(failures == 0 ? arch::debug_exit_success : arch::debug_exit_test_failure);
+    arch::power_off();
+}
+
+}
+
+std::string_view policy_name() { return command_line().find("sched").value_or("rr"); }
+
+u64 quantum_ns() { return static_cast<u64>(std::clamp<i64>(command_line().number("quantum_ms").value_or(10), 1, 1000)) * ns_per_ms; }
+
+u64 strace_level() { return static_cast<u64>(std::max<i64>(command_line().number("strace").value_or(0), 0)); }
+
+void announce() {
+    base::kernel_log.set_console_level(console_level());
+    base::set_panic_timeout(command_line().number("panic").value_or(0));
+    drivers::start_early_log(console_words().view());
+    log_info("boot", "Aubrac {} ({}), g++ {}", process::system_release, config::debug ? "debug" : "release", __VERSION__);
+    log_info("boot", "loaded by {}{}, command line: {}", boot::boot_info.loader_name, boot::boot_info.uefi ? " under UEFI" : "",
+             boot::boot_info.command());
+    warn_of_unknown_words();
+}
+
+void initialize_drivers() {
+    if (!drivers::initialize(console_words().view())) panic("no memory for the drivers");
+}
+
+void start() {
+    if (command_line().flag("selftest")) run_self_tests();
+    load_initramfs();
+    mount_kernel_file_systems();
+    start_init();
+    sched::scheduler.exit_current();
+}
+
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+// From a running kernel to process 1: what main.cpp does with the command line.
+#pragma once
+
+#include <string_view>
+
+#include <base/types.h>
+
+namespace kernel {
+
+// ---- words of the command line that main.cpp hands to subsystems
+std::string_view policy_name();   ///< sched=, else "rr"
+u64 quantum_ns();                 ///< quantum_ms= (1 to 1000), else 10 ms
+u64 strace_level();               ///< strace=, else 0
+
+/// First lines of the log: version, compiler, loader, command line, CPU.
+void announce();
+/// Terminals by the `console=` words.
+void initialize_drivers();
+/// `selftest`: runs the self-tests and ends the machine. Else unpacks the initramfs, mounts /dev and
+/// /proc, and starts init. The boot thread then sleeps for ever.
+[[noreturn]] void start();
+
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+// The order of start: one line a subsystem, lowest floor first. Read it as the kernel's
+// table of contents. boot/boot.asm calls kernel_main() in 64-bit mode on the boot stack.
+#include <arch/cpu.h>
+#include <base/panic.h>
+#include <boot/boot_info.h>
+
+#include "kernel/fs/device.h"
+#include "kernel/fs/procfs.h"
+#include "kernel/init.h"
+#include "kernel/ipc/pipe.h"
+#include "kernel/process/process_manager.h"
+#include "kernel/syscall/dispatch.h"
+#include "mm/frame_allocator.h"
+#include "mm/kernel_space.h"
+#include "mm/user/address_space.h"
+#include "sched/clock.h"
+#include "sched/scheduler.h"
+
+namespace {
+
+template <class T>
+void must(Result<T> const& result, char const* what) {
+    if (!result) panic(what);
+}
+
+}
+
+extern "C" [[noreturn]] void kernel_main(u32 magic, u64 info) {
+    arch::initialize_cpu_early(CpuId(0));                           // GDT, IDT, TSS, CPU features, early serial log
+    boot::read_boot_info(magic, PhysAddr(info));                    // one BootInfo from Multiboot2 or PVH
+    kernel::announce();                                             // who we are, on what CPU
+
+    mm::frame_allocator.initialize(boot::boot_info);                // one record a frame, buddy lists
+    mm::kernel_space.initialize();                                  // the kernel's own page tables, W^X
+    mm::frame_allocator.add_high_memory();                          // memory the boot tables did not reach
+    arch::initialize_platform();                                    // ACPI, interrupt controllers, clock, alarm
+    mm::initialize_user_memory();                                   // zero frame, object caches of address spaces
+
+    sched::clock.initialize();                                      // date from the RTC
+    sched::scheduler.initialize(kernel::policy_name(),   // run queues, idle thread; this becomes a thread
+                                kernel::quantum_ns());
+
+    must(fs::vfs.initialize(), "no memory for the root file system"); // tmpfs as /
+    must(fs::register_memory_devices(), "no memory for devices");     // null zero full random urandom
+    must(fs::procfs.initialize(), "no memory for procfs");            // the engine of /proc
+    ipc::register_fifos();                                            // FIFOs open as pipes
+
+    process::process_manager.initialize();                          // pid table, tree, groups
+    must(process::register_proc_entries(), "no memory for /proc");  // meminfo, stat, and a directory a process
+    syscall::initialize(kernel::strace_level());          // the Linux ABI
+    kernel::initialize_drivers();                                   // serial, keyboard, screen, terminals
+
+    kernel::start();                                                // self-tests, or the initramfs and its init
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+// Time: clock_gettime(2) gettimeofday(2) time(2) nanosleep(2) times(2). A sleep that a
+// signal interrupts is continued by restart_syscall(2) with its first deadline.
+#include <linux/time_types.h>
+
+#include "kernel/process/process_manager.h"
+#include "kernel/syscall/arguments.h"
+#include "kernel/syscall/handlers.h"
+#include "sched/clock.h"
+
+namespace syscall {
+namespace {
+
+// linux/time.h has these too, and clashes with the C library's headers.
+constexpr i32 clock_realtime = 0, clock_monotonic = 1, clock_process_cpu = 2, clock_thread_cpu = 3, clock_monotonic_raw = 4,
+              clock_realtime_coarse = 5, clock_monotonic_coarse = 6, clock_boottime = 7;
+constexpr u32 timer_abstime = 1;
+constexpr u64 ticks_per_second = 100;      // USER_HZ
+
+__kernel_timespec encode(u64 ns) {
+    __kernel_timespec t;
+    t.tv_sec = static_cast<i64>(ns / ns_per_s);
+    t.tv_nsec = static_cast<i64>(ns % ns_per_s);
+    return t;
+}
+
+Result<u64> decode(__kernel_timespec const& t) {
+    if (t.tv_sec < 0 || t.tv_nsec < 0 || t.tv_nsec >= static_cast<i64>(ns_per_s)) return fail(EINVAL);
+    if (t.tv_sec > static_cast<i64>(sched::no_deadline / 4 / ns_per_s)) return sched::no_deadline / 4;
+    return static_cast<u64>(t.tv_sec) * ns_per_s + static_cast<u64>(t.tv_nsec);
+}
+
+Result<u64> read_clock(Caller& caller, i32 clock) {
+    switch (clock) {
+    case clock_realtime: case clock_realtime_coarse: return sched::clock.realtime_ns();
+    case clock_monotonic: case clock_monotonic_raw: case clock_monotonic_coarse: case clock_boottime: return sched::clock.monotonic_ns();
+    case clock_process_cpu: {
+        auto const usage = caller.process.total_usage();
+        return usage.user_ns + usage.system_ns;
+    }
+    case clock_thread_cpu: {
+        u64 user = 0, system = 0;
+        sched::scheduler.account(caller.thread, user, system);
+        return user + system;
+    }
+    default: return fail(EINVAL);
+    }
+}
+
+Result<u64> deadline_of(i32 clock, u32 flags, u64 ns) {
+    u64 const now = sched::clock.monotonic_ns();
+    if (!(flags & timer_abstime)) return now + ns;
+    if (clock == clock_realtime) {
+        u64 const wall = sched::clock.realtime_ns();
+        return ns > wall ? now + (ns - wall) : now;
+    }
+    return ns;
+}
+
+Result<> write_remaining(u64 deadline, UserAddr out) {
+    if (out.is_null()) return {};
+    u64 const now = sched::clock.monotonic_ns();
+    return mm::UserPtr<__kernel_timespec>(out).write(encode(deadline > now ? deadline - now : 0));
+}
+
+}
+
+Result<> sys_clock_gettime(Caller& caller, i32 clock, UserAddr out) {
+    return mm::UserPtr<__kernel_timespec>(out).write(encode(TRY(read_clock(caller, clock))));
+}
+
+Result<> sys_clock_getres(Caller& caller, i32 clock, UserAddr out) {
+    (void)TRY(read_clock(caller, clock));
+    if (out.is_null()) return {};
+    bool const coarse = clock == clock_realtime_coarse || clock == clock_monotonic_coarse;
+    return mm::UserPtr<__kernel_timespec>(out).write(encode(coarse ? 4 * ns_per_ms : 1));
+}
+
+Result<> sys_clock_settime(Caller& caller, i32 clock, UserAddr in) {
+    if (clock != clock_realtime) return fail(EINVAL);
+    u64 const ns = TRY(decode(TRY(mm::UserPtr<__kernel_timespec>(in).read())));
+    if (!caller.process.credentials.is_superuser()) return fail(EPERM);
+    sched::clock.set_realtime(ns);
+    return {};
+}
+
+Result<i64> sys_time(Caller&, mm::UserPtr<i64> out) {
+    i64 const seconds = static_cast<i64>(sched::clock.realtime_ns() / ns_per_s);
+    if (!out.is_null()) TRY(out.write(seconds));
+    return seconds;
+}
+
+Result<> sys_gettimeofday(Caller&, mm::UserPtr<i64> out, UserAddr zone) {
+    u64 const now = sched::clock.realtime_ns();
+    if (!out.is_null()) {
+        i64 const value[2] = {static_cast<i64>(now / ns_per_s), static_cast<i64>(now % ns_per_s / ns_per_us)};
+        TRY(out.write_array(value));
+    }
+    if (!zone.is_null()) TRY(mm::UserPtr<u64>(zone).write(0));   // struct timezone: UTC
+    return {};
+}
+
+Result<> sys_clock_nanosleep(Caller& caller, i32 clock, u32 flags, UserAddr request, UserAddr remaining) {
+    if (clock != clock_realtime && clock != clock_monotonic && clock != clock_boottime)
+        return fail(clock == clock_process_cpu || clock == clock_thread_cpu ? EOPNOTSUPP : EINVAL);
+    if (flags & ~timer_abstime) return fail(EINVAL);
+    u64 const ns = TRY(decode(TRY(mm::UserPtr<__kernel_timespec>(request).read())));
+    u64 const deadline = TRY(deadline_of(clock, flags, ns));
+    auto const slept = sched::scheduler.sleep_until(deadline, sched::Interruptible::Yes);
+    if (slept) return {};
+    if (flags & timer_abstime) return fail(restart_no_hand);
+    TRY(write_remaining(deadline, remaining));
+    caller.thread.restart_block_deadline_ns = deadline;
+    return fail(process::restart_by_block);
+}
+
+Result<> sys_nanosleep(Caller& caller, UserAddr request, UserAddr remaining) {
+    return sys_clock_nanosleep(caller, clock_monotonic, 0, request, remaining);
+}
+
+Result<> sys_restart_syscall(Caller& caller) {
+    u64 const deadline = caller.thread.restart_block_deadline_ns;
+    if (!deadline) return fail(EINTR);
+    if (sched::scheduler.sleep_until(deadline, sched::Interruptible::Yes)) {
+        caller.thread.restart_block_deadline_ns = 0;
+        return {};
+    }
+    return fail(process::restart_by_block);
+}
+
+Result<u64> sys_times(Caller& caller, mm::UserPtr<i64> out) {
+    constexpr u64 ns_per_tick = ns_per_s / ticks_per_second;
+    if (!out.is_null()) {
+        auto const own = caller.process.total_usage();
+        process::ResourceUsage children;
+        {
+            process::ProcessManager::TreeGuard guard(process::process_manager.tree_lock);
+            children = caller.process.children_usage;
+        }
+        i64 const value[4] = {static_cast<i64>(own.user_ns / ns_per_tick), static_cast<i64>(own.system_ns / ns_per_tick),
+                              static_cast<i64>(children.user_ns / ns_per_tick), static_cast<i64>(children.system_ns / ns_per_tick)};
+        TRY(out.write_array(value));
+    }
+    return sched::clock.monotonic_ns() / ns_per_tick;
+}
+
+}

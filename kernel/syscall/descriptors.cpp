@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+// Descriptors: open(2) close(2) dup(2) fcntl(2) pipe(2) ioctl(2).
+#include <asm/ioctls.h>
+
+#include "kernel/ipc/pipe.h"
+#include "kernel/syscall/arguments.h"
+#include "kernel/syscall/handlers.h"
+
+namespace syscall {
+namespace {
+
+constexpr u32 pipe_flags = O_CLOEXEC | O_NONBLOCK;
+
+fs::CloseOnExec close_on_exec_of(u32 flags) { return flags & O_CLOEXEC ? fs::CloseOnExec::Yes : fs::CloseOnExec::No; }
+
+}
+
+Result<Fd> sys_openat(Caller& caller, Fd directory, UserAddr path_address, u32 flags, u32 mode) {
+    UserPath buffer;
+    auto const path = TRY(buffer.read(path_address));
+    auto const place = TRY(Place::at(caller, directory, path));
+    auto file = TRY(restartable(fs::vfs.open(place.walk(), path, flags, mode & 07777)));
+    return caller.process.descriptors->add(std::move(file), close_on_exec_of(flags), descriptor_limit(caller));
+}
+
+Result<Fd> sys_open(Caller& caller, UserAddr path, u32 flags, u32 mode) {
+    return sys_openat(caller, Fd(AT_FDCWD), path, flags, mode);
+}
+
+Result<Fd> sys_creat(Caller& caller, UserAddr path, u32 mode) {
+    return sys_openat(caller, Fd(AT_FDCWD), path, O_CREAT | O_WRONLY | O_TRUNC, mode);
+}
+
+Result<> sys_close(Caller& caller, Fd fd) { return caller.process.descriptors->close(fd); }
+
+Result<> sys_close_range(Caller& caller, u32 first, u32 last, u32 flags) {
+    constexpr u32 unshare = 2, close_on_exec = 4;      // linux/close_range.h
+    if (flags & ~(unshare | close_on_exec)) return fail(EINVAL);
+    if ((flags & unshare) && caller.process.thread_count > 1) return fail(EINVAL);   // one table a process
+    if (flags & close_on_exec) return caller.process.descriptors->set_close_on_exec_range(first, last);
+    return caller.process.descriptors->close_range(first, last);
+}
+
+Result<Fd> sys_dup(Caller& caller, Fd fd) {
+    return caller.process.descriptors->add(TRY(file_of(caller, fd)), fs::CloseOnExec::No, descriptor_limit(caller));
+}
+
+Result<Fd> sys_dup2(Caller& caller, Fd from, Fd to) {
+    auto file = TRY(file_of(caller, from));
+    if (from == to) return to;
+    TRY(caller.process.descriptors->replace(to, std::move(file), fs::CloseOnExec::No, descriptor_limit(caller)));
+    return to;
+}
+
+Result<Fd> sys_dup3(Caller& caller, Fd from, Fd to, u32 flags) {
+    if (flags & ~static_cast<u32>(O_CLOEXEC) || from == to) return fail(EINVAL);
+    auto file = TRY(file_of(caller, from));
+    TRY(caller.process.descriptors->replace(to, std::move(file), close_on_exec_of(flags), descriptor_limit(caller)));
+    return to;
+}
+
+Result<> sys_pipe2(Caller& caller, mm::UserPtr<i32> out, u32 flags) {
+    if (flags & ~pipe_flags) return fail(EINVAL);
+    auto ends = TRY(ipc::make_pipe(flags & O_NONBLOCK, caller.process.credentials));
+    auto& table = *caller.process.descriptors;
+    u32 const limit = descriptor_limit(caller);
+    Fd const read_end = TRY(table.add(std::move(ends.first), close_on_exec_of(flags), limit));
+    auto const write_end = table.add(std::move(ends.second), close_on_exec_of(flags), limit);
+    i32 const numbers[2] = {read_end.value, write_end ? write_end->value : -1};
+    if (write_end && out.write_array(numbers)) return {};
+    (void)table.close(read_end);
+    if (!write_end) return fail(write_end.error());
+    (void)table.close(*write_end);
+    return fail(EFAULT);
+}
+
+Result<> sys_pipe(Caller& caller, mm::UserPtr<i32> out) { return sys_pipe2(caller, out, 0); }
+
+Result<i64> sys_fcntl(Caller& caller, Fd fd, u32 command, u64 argument) {
+    auto& table = *caller.process.descriptors;
+    auto file = TRY(file_of(caller, fd));
+    switch (command) {
+    case F_DUPFD:
+    case F_DUPFD_CLOEXEC: {
+        auto const on_exec = command == F_DUPFD ? fs::CloseOnExec::No : fs::CloseOnExec::Yes;
+        u32 const limit = descriptor_limit(caller);
+        if (argument >= limit) return fail(EINVAL);
+        return TRY(table.add(std::move(file), on_exec, limit, Fd(static_cast<i32>(argument)))).value;
+    }
+    case F_GETFD: return TRY(table.close_on_exec_flag(fd)) == fs::CloseOnExec::Yes ? FD_CLOEXEC : 0;
+    case F_SETFD:
+        TRY(table.set_close_on_exec(fd, argument & FD_CLOEXEC ? fs::CloseOnExec::Yes : fs::CloseOnExec::No));
+        return 0;
+    case F_GETFL: return file->flags() & ~static_cast<u32>(O_CLOEXEC | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC);
+    case F_SETFL:
+        if (file->is_path_only()) return fail(EBADF);
+        file->set_status_flags(static_cast<u32>(argument));
+        return 0;
+    case F_GETPIPE_SZ:
+    case F_SETPIPE_SZ: return file->control(command, argument);
+    default: return fail(file->is_path_only() ? EBADF : EINVAL);
+    }
+}
+
+Result<i64> sys_ioctl(Caller& caller, Fd fd, u32 command, u64 argument) {
+    auto file = TRY(usable_file(caller, fd));
+    switch (command) {
+    case FIOCLEX:
+        TRY(caller.process.descriptors->set_close_on_exec(fd, fs::CloseOnExec::Yes));
+        return 0;
+    case FIONCLEX:
+        TRY(caller.process.descriptors->set_close_on_exec(fd, fs::CloseOnExec::No));
+        return 0;
+    case FIONBIO: {
+        bool const on = TRY(mm::UserPtr<i32>(argument).read()) != 0;
+        file->set_status_flags(on ? file->flags() | O_NONBLOCK : file->flags() & ~static_cast<u32>(O_NONBLOCK));
+        return 0;
+    }
+    default: return restartable(file->ioctl(command, argument));
+    }
+}
+
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+// A program's memory: mmap(2) munmap(2) mprotect(2) mremap(2) madvise(2) msync(2) brk(2).
+#include <linux/mman.h>
+#include <asm/mman.h>
+
+#include "kernel/syscall/arguments.h"
+#include "kernel/syscall/handlers.h"
+
+namespace syscall {
+namespace {
+
+constexpr u64 known_protection = PROT_READ | PROT_WRITE | PROT_EXEC;
+
+mm::Protection decode_protection(u64 protection) {
+    return {(protection & PROT_READ) != 0, (protection & PROT_WRITE) != 0, (protection & PROT_EXEC) != 0};
+}
+
+mm::MapRequest::Placement decode_placement(u64 flags, u64 address) {
+    using enum mm::MapRequest::Placement;
+    if (flags & MAP_FIXED_NOREPLACE) return FixedNoReplace;
+    if (flags & MAP_FIXED) return Fixed;
+    return address ? Hint : Anywhere;
+}
+
+/// What the descriptor allows and gives. EBADF EACCES ENODEV.
+Result<> attach_file(Caller& caller, mm::MapRequest& request, Fd fd) {
+    auto file = TRY(usable_file(caller, fd));
+    if (!file->is_readable()) return fail(EACCES);
+    if (request.sharing == mm::Sharing::Shared && !file->is_writable()) {
+        if (request.protection.write) return fail(EACCES);
+        request.max_protection.write = false;
+    }
+    request.object = TRY(file->vm_object());
+    return {};
+}
+
+}
+
+Result<UserAddr> sys_mmap(Caller& caller, u64 address, u64 size, u64 protection, u64 flags, Fd fd, u64 offset) {
+    u64 const type = flags & MAP_TYPE;
+    if (type != MAP_PRIVATE && type != MAP_SHARED && type != MAP_SHARED_VALIDATE) return fail(EINVAL);
+    // The rest is advice, or ignored by Linux too: DENYWRITE EXECUTABLE STACK LOCKED NONBLOCK UNINITIALIZED.
+    constexpr u64 validated = MAP_TYPE | MAP_FIXED | MAP_FIXED_NOREPLACE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_POPULATE
+                              | MAP_DENYWRITE | MAP_EXECUTABLE | MAP_STACK | MAP_LOCKED | MAP_NONBLOCK | MAP_GROWSDOWN;
+    if (type == MAP_SHARED_VALIDATE && (flags & ~validated)) return fail(EOPNOTSUPP);
+    if (flags & MAP_HUGETLB) return fail(EINVAL);
+    if (offset & page_mask) return fail(EINVAL);
+    mm::MapRequest request;
+    request.address = UserAddr(address);
+    request.size = size;
+    request.placement = decode_placement(flags, address);
+    request.protection = decode_protection(protection);
+    request.sharing = type == MAP_PRIVATE ? mm::Sharing::Private : mm::Sharing::Shared;
+    request.offset = offset;
+    request.no_reserve = flags & MAP_NORESERVE;
+    request.populate = flags & MAP_POPULATE;
+    if (flags & MAP_ANONYMOUS) {
+        request.offset = 0;
+        if (request.sharing == mm::Sharing::Shared && size) request.object = TRY(mm::make_anonymous_object(size));
+    } else {
+        TRY(attach_file(caller, request, fd));
+    }
+    return caller.process.address_space->map(request);
+}
+
+Result<> sys_munmap(Caller& caller, u64 address, u64 size) { return caller.process.address_space->unmap(UserAddr(address), size); }
+
+Result<> sys_mprotect(Caller& caller, u64 address, u64 size, u64 protection) {
+    if (protection & ~known_protection) return fail(EINVAL);
+    return caller.process.address_space->protect(UserAddr(address), size, decode_protection(protection));
+}
+
+Result<UserAddr> sys_mremap(Caller& caller, u64 address, u64 old_size, u64 new_size, u64 flags, u64 new_address) {
+    using enum mm::AddressSpace::Move;
+    if (flags & ~static_cast<u64>(MREMAP_MAYMOVE | MREMAP_FIXED)) return fail(EINVAL);
+    if ((flags & MREMAP_FIXED) && !(flags & MREMAP_MAYMOVE)) return fail(EINVAL);
+    auto const move = flags & MREMAP_FIXED ? Fixed : flags & MREMAP_MAYMOVE ? Maybe : Never;
+    return caller.process.address_space->remap(UserAddr(address), old_size, new_size, move, UserAddr(new_address));
+}
+
+Result<> sys_madvise(Caller& caller, u64 address, u64 size, int advice) {
+    mm::Advice decoded;
+    switch (advice) {
+    case MADV_NORMAL: case MADV_RANDOM: case MADV_SEQUENTIAL: case MADV_HUGEPAGE: case MADV_NOHUGEPAGE:
+    case MADV_DONTDUMP: case MADV_DODUMP: case MADV_COLD: decoded = mm::Advice::Normal; break;
+    case MADV_WILLNEED: decoded = mm::Advice::WillNeed; break;
+    case MADV_DONTNEED: decoded = mm::Advice::DontNeed; break;
+    case MADV_FREE: decoded = mm::Advice::Free; break;
+    default: return fail(EINVAL);
+    }
+    return caller.process.address_space->advise(UserAddr(address), size, decoded);
+}
+
+Result<> sys_msync(Caller& caller, u64 address, u64 size, u32 flags) {
+    if ((flags & ~static_cast<u32>(MS_ASYNC | MS_INVALIDATE | MS_SYNC)) || ((flags & MS_ASYNC) && (flags & MS_SYNC))) return fail(EINVAL);
+    return caller.process.address_space->sync(UserAddr(address), size);
+}
+
+Result<UserAddr> sys_brk(Caller& caller, UserAddr wanted) { return caller.process.address_space->set_break(wanted); }
+
+}

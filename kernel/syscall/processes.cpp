@@ -1,0 +1,361 @@
+// SPDX-License-Identifier: MIT
+// Processes: fork(2) clone(2) execve(2) exit(2) wait4(2) getpid(2) setpgid(2) prctl(2)
+// getrlimit(2) getrusage(2), and the scheduling calls that need no policy of their own.
+#include <algorithm>
+#include <cstring>
+
+#include <abi/signal.h>
+#include <asm/prctl.h>
+#include <asm/resource.h>
+#include <linux/prctl.h>
+#include <linux/sched.h>
+
+#include "kernel/process/process_manager.h"
+#include "kernel/syscall/arguments.h"
+#include "kernel/syscall/handlers.h"
+#include "sched/scheduler.h"
+
+namespace syscall {
+
+using process::process_manager;
+
+Result<Pid> sys_fork(Caller& caller) { return process_manager.clone({}, caller.frame); }
+
+Result<Pid> sys_vfork(Caller& caller) {
+    process::CloneRequest request;
+    request.flags = CLONE_VM | CLONE_VFORK;
+    return process_manager.clone(request, caller.frame);
+}
+
+Result<Pid> sys_clone(Caller& caller, u64 flags, u64 stack, u64 parent_tid, u64 child_tid, u64 tls) {
+    process::CloneRequest request;
+    request.flags = flags & ~static_cast<u64>(CSIGNAL);
+    request.exit_signal = static_cast<int>(flags & CSIGNAL);
+    request.stack = stack;
+    request.tls = tls;
+    request.parent_tid = parent_tid;
+    request.child_tid = child_tid;
+    return process_manager.clone(request, caller.frame);
+}
+
+Result<Pid> sys_clone3(Caller& caller, UserAddr arguments, u64 size) {
+    if (size < CLONE_ARGS_SIZE_VER0) return fail(EINVAL);
+    if (size > page_size) return fail(E2BIG);
+    clone_args in{};
+    std::span<std::byte> const bytes(reinterpret_cast<std::byte*>(&in), sizeof in);
+    TRY(mm::UserPtr<std::byte>(arguments).read_array(bytes.first(std::min(size, sizeof in))));
+    // A field that this kernel does not know must be zero (clone3(2)).
+    for (u64 i = sizeof in; i < size; ++i)
+        if (TRY(mm::UserPtr<u8>(arguments + i).read())) return fail(E2BIG);
+    if ((in.flags & (CSIGNAL | CLONE_DETACHED)) || in.exit_signal >= static_cast<u64>(process::signal_count)) return fail(EINVAL);
+    if (in.pidfd && (in.flags & CLONE_PIDFD)) return fail(EINVAL);
+    if (in.set_tid || in.set_tid_size || in.cgroup || (in.stack == 0) != (in.stack_size == 0)) return fail(EINVAL);
+    process::CloneRequest request;
+    request.flags = in.flags;
+    request.exit_signal = static_cast<int>(in.exit_signal);
+    request.stack = in.stack + in.stack_size;
+    request.tls = in.tls;
+    request.parent_tid = in.parent_tid;
+    request.child_tid = in.child_tid;
+    return process_manager.clone(request, caller.frame);
+}
+
+Result<u64> sys_execve(Caller& caller, UserAddr path_address, u64 argv, u64 envp) {
+    {
+        UserPath buffer;
+        auto const path = TRY(buffer.read(path_address));
+        Place const place = Place::here(caller);
+        auto file = TRY(process::open_executable(place.walk(), path));
+        TRY(process_manager.execute(path, std::move(file), argv, envp, caller.frame));
+    }
+    return caller.frame.rax;
+}
+
+Result<> sys_exit(Caller&, u32 status) { process_manager.exit_thread(static_cast<int>(status & 0xff) << 8); }
+Result<> sys_exit_group(Caller&, u32 status) { process_manager.exit_group(static_cast<int>(status & 0xff) << 8); }
+
+namespace {
+
+constexpr u32 wait_no_hang = 1, wait_stopped = 2, wait_exited = 4, wait_continued = 8, wait_no_reap = 0x01000000;
+constexpr u32 wait_linux_only = 0xe0000000;       // __WNOTHREAD __WALL __WCLONE
+
+/// struct rusage of the UAPI (<linux/resource.h> clashes with the C library's time headers).
+struct UserUsage {
+    i64 user[2], system[2];
+    i64 max_resident, unused1[3], minor_faults, major_faults, unused2[6], voluntary, involuntary;
+};
+static_assert(sizeof(UserUsage) == 144);
+
+UserUsage encode(process::ResourceUsage const& usage) {
+    UserUsage out{};
+    out.user[0] = static_cast<i64>(usage.user_ns / ns_per_s);
+    out.user[1] = static_cast<i64>(usage.user_ns % ns_per_s / ns_per_us);
+    out.system[0] = static_cast<i64>(usage.system_ns / ns_per_s);
+    out.system[1] = static_cast<i64>(usage.system_ns % ns_per_s / ns_per_us);
+    out.max_resident = static_cast<i64>(usage.max_resident_kib);
+    out.minor_faults = static_cast<i64>(usage.minor_faults);
+    out.major_faults = static_cast<i64>(usage.major_faults);
+    out.voluntary = static_cast<i64>(usage.voluntary);
+    out.involuntary = static_cast<i64>(usage.involuntary);
+    return out;
+}
+
+}
+
+Result<Pid> sys_wait4(Caller&, i32 pid, mm::UserPtr<i32> status, u32 options, UserAddr usage) {
+    if (options & ~(wait_no_hang | wait_stopped | wait_continued | wait_linux_only)) return fail(EINVAL);
+    if (pid == INT32_MIN) return fail(ESRCH);
+    process::WaitRequest request;
+    using enum process::WaitRequest::Who;
+    request.who = pid == -1 ? Any : pid > 0 ? Process : Group;
+    request.id = Pid(pid > 0 ? pid : pid == -1 ? 0 : -pid);
+    request.no_hang = options & wait_no_hang;
+    request.stopped = options & wait_stopped;
+    request.continued = options & wait_continued;
+    auto const result = TRY(process_manager.wait(request));
+    if (result.pid.value == 0) return result.pid;
+    if (!status.is_null()) TRY(status.write(result.status));
+    if (!usage.is_null()) TRY(mm::UserPtr<UserUsage>(usage).write(encode(result.usage)));
+    return result.pid;
+}
+
+namespace {
+
+/// What waitid(2) tells, from a wait4 status.
+void describe(process::WaitResult const& result, process::SignalInfo& info) {
+    info.signal = SIGCHLD;
+    info.pid = result.pid.value;
+    info.uid = result.uid.value;
+    int const status = result.status;
+    if (status == 0xffff) { info.code = CLD_CONTINUED; info.status = SIGCONT; }
+    else if ((status & 0xff) == 0x7f) { info.code = CLD_STOPPED; info.status = status >> 8 & 0xff; }
+    else if ((status & 0x7f) == 0) { info.code = CLD_EXITED; info.status = status >> 8 & 0xff; }
+    else { info.code = status & 0x80 ? CLD_DUMPED : CLD_KILLED; info.status = status & 0x7f; }
+}
+
+}
+
+Result<> sys_waitid(Caller&, u32 which, i32 id, UserAddr out, u32 options, UserAddr usage) {
+    constexpr u32 known = wait_no_hang | wait_stopped | wait_exited | wait_continued | wait_no_reap | wait_linux_only;
+    constexpr u32 any = 0, by_process = 1, by_group = 2;
+    if ((options & ~known) || !(options & (wait_exited | wait_stopped | wait_continued)) || which > by_group) return fail(EINVAL);
+    if ((which == by_process && id <= 0) || (which == by_group && id < 0)) return fail(EINVAL);
+    process::WaitRequest request;
+    using enum process::WaitRequest::Who;
+    request.who = which == any ? Any : which == by_process ? Process : Group;
+    request.id = Pid(which == any ? 0 : id);
+    request.no_hang = options & wait_no_hang;
+    request.exited = options & wait_exited;
+    request.stopped = options & wait_stopped;
+    request.continued = options & wait_continued;
+    request.no_reap = options & wait_no_reap;
+    auto const result = TRY(process_manager.wait(request));
+    if (!usage.is_null()) TRY(mm::UserPtr<UserUsage>(usage).write(encode(result.usage)));
+    if (out.is_null()) return {};
+    process::SignalInfo info;
+    std::array<std::byte, 128> bytes{};
+    if (result.pid.value) {
+        describe(result, info);
+        process::encode_signal_info(info, bytes);
+    }
+    return mm::UserPtr<std::byte>(out).write_array(bytes);
+}
+
+Result<> sys_getrusage(Caller& caller, i32 who, UserAddr out) {
+    constexpr i32 of_self = 0, of_children = -1, of_thread = 1;
+    process::ResourceUsage usage;
+    if (who == of_self) usage = caller.process.total_usage();
+    else if (who == of_thread) usage.add(caller.thread);
+    else if (who == of_children) {
+        process::ProcessManager::TreeGuard guard(process_manager.tree_lock);
+        usage = caller.process.children_usage;
+    } else return fail(EINVAL);
+    return mm::UserPtr<UserUsage>(out).write(encode(usage));
+}
+
+Result<Pid> sys_getpid(Caller& caller) { return caller.process.pid(); }
+Result<Pid> sys_gettid(Caller& caller) { return caller.thread.tid; }
+Result<Pid> sys_getppid(Caller& caller) {
+    process::ProcessManager::TreeGuard guard(process_manager.tree_lock);
+    return caller.process.parent ? caller.process.parent->pid() : Pid(0);
+}
+Result<> sys_setpgid(Caller&, Pid pid, Pid group) { return process_manager.set_group(pid, group); }
+Result<Pid> sys_getpgid(Caller&, Pid pid) { return process_manager.get_group(pid); }
+Result<Pid> sys_getpgrp(Caller&) { return process_manager.get_group(Pid(0)); }
+Result<Pid> sys_setsid(Caller&) { return process_manager.new_session(); }
+Result<Pid> sys_getsid(Caller&, Pid pid) { return process_manager.get_session(pid); }
+
+Result<Pid> sys_set_tid_address(Caller& caller, UserAddr address) {
+    caller.thread.clear_child_tid = address;
+    return caller.thread.tid;
+}
+
+Result<> sys_arch_prctl(Caller& caller, u32 code, u64 address) {
+    switch (code) {
+    case ARCH_SET_FS:
+    case ARCH_SET_GS:
+        if (address >= arch::user_space_end) return fail(EPERM);
+        if (code == ARCH_SET_FS) arch::set_fs_base(caller.thread.context, address);
+        else arch::set_gs_base(caller.thread.context, address);
+        return {};
+    case ARCH_GET_FS: return mm::UserPtr<u64>(address).write(arch::get_fs_base(caller.thread.context));
+    case ARCH_GET_GS: return mm::UserPtr<u64>(address).write(arch::get_gs_base(caller.thread.context));
+    default: return fail(EINVAL);
+    }
+}
+
+Result<i64> sys_prctl(Caller& caller, u32 option, u64 argument, u64 third, u64 fourth, u64 fifth) {
+    auto& process = caller.process;
+    switch (option) {
+    case PR_SET_NAME: {
+        char name[sched::Thread::name_capacity];
+        i64 const length = arch::copy_string_from_user(name, UserAddr(argument), sizeof name - 1);
+        if (length < 0) return fail(EFAULT);
+        std::string_view const text(name, static_cast<size_t>(length));
+        caller.thread.set_name(text);
+        if (caller.thread.is_leader()) process.set_name(text);
+        return 0;
+    }
+    case PR_GET_NAME: {
+        char name[sched::Thread::name_capacity] = {};
+        std::memcpy(name, caller.thread.name, sizeof name - 1);
+        TRY(mm::UserPtr<char>(argument).write_array(name));
+        return 0;
+    }
+    case PR_GET_DUMPABLE: return process.dumpable;
+    case PR_SET_DUMPABLE:
+        if (argument > 1) return fail(EINVAL);
+        process.dumpable = argument;
+        return 0;
+    case PR_SET_PDEATHSIG: {
+        if (argument > static_cast<u64>(process::signal_count)) return fail(EINVAL);
+        process::ProcessManager::TreeGuard guard(process_manager.tree_lock);
+        process.parent_death_signal = static_cast<int>(argument);
+        return 0;
+    }
+    case PR_GET_PDEATHSIG:
+        TRY(mm::UserPtr<i32>(argument).write(process.parent_death_signal));
+        return 0;
+    case PR_SET_CHILD_SUBREAPER: {
+        process::ProcessManager::TreeGuard guard(process_manager.tree_lock);
+        process.is_subreaper = argument != 0;
+        return 0;
+    }
+    case PR_GET_CHILD_SUBREAPER:
+        TRY(mm::UserPtr<i32>(argument).write(process.is_subreaper));
+        return 0;
+    case PR_GET_NO_NEW_PRIVS:
+        if (argument || third || fourth || fifth) return fail(EINVAL);
+        return 0;
+    default: return fail(EINVAL);
+    }
+}
+
+Result<u64> sys_personality(Caller& caller, u32 persona) {
+    constexpr u32 ask = 0xffffffff, no_randomize = 0x0040000;
+    u64 const old = caller.process.add_random_layout ? 0 : no_randomize;
+    if (persona == ask) return old;
+    if (persona & ~no_randomize) return fail(EINVAL);
+    caller.process.add_random_layout = !(persona & no_randomize);
+    return old;
+}
+
+namespace {
+
+Result<> set_limit(Caller& caller, process::Process& target, u32 resource, process::ResourceLimit wanted) {
+    if (wanted.soft > wanted.hard) return fail(EINVAL);
+    if (resource == RLIMIT_NOFILE && wanted.hard > (1u << 20)) return fail(EPERM);
+    {
+        sync::Mutex<LockRank::sleeping_leaf>::Guard guard(target.fs_lock);
+        auto& limit = target.limits[resource];
+        if (wanted.hard > limit.hard && !caller.process.credentials.is_superuser()) return fail(EPERM);
+        limit = wanted;
+    }
+    auto space = target.copy_address_space();
+    if (space) space->set_limits({target.limits[RLIMIT_AS].soft, target.limits[RLIMIT_DATA].soft, target.limits[RLIMIT_STACK].soft});
+    return {};
+}
+
+Result<> may_change_limits(Caller& caller, process::Process& target) {
+    auto const& mine = caller.process.credentials;
+    auto const& its = target.credentials;
+    if (&target == &caller.process || mine.is_superuser()) return {};
+    bool const same = mine.real_uid == its.effective_uid && mine.real_uid == its.saved_uid && mine.real_uid == its.real_uid
+                      && mine.real_gid == its.effective_gid && mine.real_gid == its.saved_gid && mine.real_gid == its.real_gid;
+    if (!same) return fail(EPERM);
+    return {};
+}
+
+}
+
+Result<> sys_prlimit64(Caller& caller, Pid pid, u32 resource, UserAddr new_limit, UserAddr old_limit) {
+    if (resource >= RLIM_NLIMITS) return fail(EINVAL);
+    auto target = pid.value == 0 ? Ref<process::Process>::share(&caller.process) : process_manager.find(pid);
+    if (!target) return fail(ESRCH);
+    TRY(may_change_limits(caller, *target));
+    process::ResourceLimit wanted;
+    if (!new_limit.is_null()) wanted = TRY(mm::UserPtr<process::ResourceLimit>(new_limit).read());
+    process::ResourceLimit old;
+    {
+        sync::Mutex<LockRank::sleeping_leaf>::Guard guard(target->fs_lock);
+        old = target->limits[resource];
+    }
+    if (!new_limit.is_null()) TRY(set_limit(caller, *target, resource, wanted));
+    if (!old_limit.is_null()) TRY(mm::UserPtr<process::ResourceLimit>(old_limit).write(old));
+    return {};
+}
+Result<> sys_getrlimit(Caller& caller, u32 resource, UserAddr out) { return sys_prlimit64(caller, Pid(0), resource, UserAddr(), out); }
+Result<> sys_setrlimit(Caller& caller, u32 resource, UserAddr in) {
+    if (in.is_null()) return fail(EFAULT);
+    return sys_prlimit64(caller, Pid(0), resource, in, UserAddr());
+}
+
+Result<> sys_sched_yield(Caller&) {
+    sched::scheduler.yield();
+    return {};
+}
+
+Result<size_t> sys_sched_getaffinity(Caller& caller, Pid pid, u32 size, UserAddr out) {
+    if (size < sizeof(u64) || size % sizeof(u64)) return fail(EINVAL);
+    if (pid.value && pid != caller.thread.tid && !process_manager.find(pid)) return fail(ESRCH);
+    u64 const mask = arch::online_cpus() >= 64 ? ~u64{0} : (u64{1} << arch::online_cpus()) - 1;
+    TRY(mm::UserPtr<u64>(out).write(mask));
+    return sizeof mask;
+}
+
+namespace {
+
+/// The threads that setpriority(2) and getpriority(2) mean; only single processes are offered.
+Result<Ref<process::Process>> priority_target(Caller& caller, i32 which, Pid id) {
+    constexpr i32 of_process = 0, of_group = 1, of_user = 2;
+    if (which == of_group || which == of_user) return fail(ENOSYS);
+    if (which != of_process) return fail(EINVAL);
+    auto target = id.value == 0 ? Ref<process::Process>::share(&caller.process) : process_manager.find(id);
+    if (!target) return fail(ESRCH);
+    return target;
+}
+
+}
+
+Result<i64> sys_getpriority(Caller& caller, i32 which, Pid id) {
+    auto target = TRY(priority_target(caller, which, id));
+    SpinLock<LockRank::signal, InterruptsOff>::Guard guard(target->signal_lock);
+    if (target->threads.empty()) return fail(ESRCH);
+    return 20 - target->threads.front().nice;
+}
+
+Result<> sys_setpriority(Caller& caller, i32 which, Pid id, i32 nice) {
+    auto target = TRY(priority_target(caller, which, id));
+    auto const& mine = caller.process.credentials;
+    auto const& its = target->credentials;
+    if (!mine.is_superuser() && mine.effective_uid != its.effective_uid && mine.effective_uid != its.real_uid) return fail(EPERM);
+    i32 const wanted = std::clamp(nice, sched::nice_min, sched::nice_max);
+    SpinLock<LockRank::signal, InterruptsOff>::Guard guard(target->signal_lock);
+    for (auto& thread : target->threads) {
+        if (wanted < thread.nice && !mine.is_superuser()) return fail(EACCES);
+        sched::scheduler.set_nice(thread, wanted);
+    }
+    return {};
+}
+
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+// Signals: rt_sigaction(2) rt_sigprocmask(2) rt_sigsuspend(2) rt_sigreturn(2) kill(2)
+// sigaltstack(2) pause(2).
+#include <abi/signal.h>
+
+#include "kernel/process/process_manager.h"
+#include "kernel/syscall/arguments.h"
+#include "kernel/syscall/handlers.h"
+#include "sched/clock.h"
+
+namespace syscall {
+
+using process::process_manager;
+
+namespace {
+
+/// sigsetsize of every rt_ call.
+Result<> check_size(u64 size) {
+    if (size != sizeof(SignalMask)) return fail(EINVAL);
+    return {};
+}
+
+/// Sleeps until a signal is deliverable; the caller's mask holds meanwhile.
+Result<> wait_for_signal(Caller& caller) {
+    sched::WaitQueue never;
+    (void)never.wait([] { return false; });
+    (void)caller;
+    return fail(restart_no_hand);
+}
+
+}
+
+Result<> sys_rt_sigaction(Caller& caller, i32 signal, mm::UserPtr<SignalAction> in, mm::UserPtr<SignalAction> out, u64 size) {
+    TRY(check_size(size));
+    SignalAction replacement;
+    if (!in.is_null()) replacement = TRY(in.read());
+    auto const old = TRY(process::exchange_action(caller.process, signal, in.is_null() ? nullptr : &replacement));
+    if (!out.is_null()) TRY(out.write(old));
+    return {};
+}
+
+Result<> sys_rt_sigprocmask(Caller& caller, i32 how, mm::UserPtr<SignalMask> in, mm::UserPtr<SignalMask> out, u64 size) {
+    TRY(check_size(size));
+    SignalMask const old = caller.thread.blocked;
+    if (!in.is_null()) {
+        SignalMask const mask = TRY(in.read());
+        switch (how) {
+        case SIG_BLOCK: process::set_blocked(caller.thread, old | mask); break;
+        case SIG_UNBLOCK: process::set_blocked(caller.thread, old & ~mask); break;
+        case SIG_SETMASK: process::set_blocked(caller.thread, mask); break;
+        default: return fail(EINVAL);
+        }
+    }
+    if (!out.is_null()) TRY(out.write(old));
+    return {};
+}
+
+Result<> sys_rt_sigsuspend(Caller& caller, mm::UserPtr<SignalMask> mask_address, u64 size) {
+    TRY(check_size(size));
+    SignalMask const mask = TRY(mask_address.read());
+    caller.thread.saved_mask = caller.thread.blocked;
+    process::set_blocked(caller.thread, mask);
+    return wait_for_signal(caller);
+}
+
+Result<> sys_pause(Caller& caller) { return wait_for_signal(caller); }
+
+Result<> sys_rt_sigpending(Caller& caller, mm::UserPtr<SignalMask> out, u64 size) {
+    if (size > sizeof(SignalMask)) return fail(EINVAL);
+    SignalMask const mask = process::pending_signals(caller.thread) & caller.thread.blocked;
+    return mm::UserPtr<std::byte>(out.address()).write_array({reinterpret_cast<std::byte const*>(&mask), size});
+}
+
+Result<u64> sys_rt_sigreturn(Caller& caller) { return process::signal_return(caller.frame); }
+
+Result<i64> sys_rt_sigtimedwait(Caller& caller, mm::UserPtr<SignalMask> wanted_address, UserAddr info_out, UserAddr timeout, u64 size) {
+    TRY(check_size(size));
+    SignalMask const wanted = TRY(wanted_address.read()) & ~(process::mask_of(SIGKILL) | process::mask_of(SIGSTOP));
+    u64 deadline = sched::no_deadline;
+    if (!timeout.is_null()) {
+        struct { i64 seconds, nanoseconds; } t = TRY((mm::UserPtr<decltype(t)>(timeout).read()));
+        if (t.seconds < 0 || t.nanoseconds < 0 || t.nanoseconds >= static_cast<i64>(ns_per_s)) return fail(EINVAL);
+        u64 const seconds = std::min<u64>(static_cast<u64>(t.seconds), 1u << 30);
+        deadline = sched::clock.monotonic_ns() + seconds * ns_per_s + static_cast<u64>(t.nanoseconds);
+    }
+    auto taken = process::take_signal(caller.thread, wanted);
+    if (!taken) {
+        // Unblocked meanwhile, so that their arrival ends the sleep; taken before anyone delivers them.
+        SignalMask const old = caller.thread.blocked;
+        process::set_blocked(caller.thread, old & ~wanted);
+        sched::WaitQueue never;
+        auto const slept = never.wait([] { return false; }, sched::Interruptible::Yes, deadline);
+        taken = process::take_signal(caller.thread, wanted);
+        process::set_blocked(caller.thread, old);
+        if (!taken) return fail(slept.error() == Errno(ETIMEDOUT) ? EAGAIN : EINTR);
+    }
+    if (!info_out.is_null()) {
+        std::array<std::byte, 128> bytes{};
+        process::encode_signal_info(*taken, bytes);
+        TRY(mm::UserPtr<std::byte>(info_out).write_array(bytes));
+    }
+    return taken->signal;
+}
+
+Result<> sys_kill(Caller&, i32 pid, i32 signal) { return process_manager.kill(pid, signal); }
+Result<> sys_tkill(Caller&, Pid tid, i32 signal) {
+    if (tid.value <= 0) return fail(EINVAL);
+    return process_manager.kill_thread(Pid(0), tid, signal);
+}
+Result<> sys_tgkill(Caller&, Pid group, Pid tid, i32 signal) {
+    if (group.value <= 0 || tid.value <= 0) return fail(EINVAL);
+    return process_manager.kill_thread(group, tid, signal);
+}
+
+namespace {
+
+
+bool is_on(process::AlternateStack const& stack, u64 rsp) { return rsp > stack.address && rsp - stack.address <= stack.size; }
+
+}
+
+Result<> sys_sigaltstack(Caller& caller, mm::UserPtr<UserStack> in, mm::UserPtr<UserStack> out) {
+    auto& stack = caller.thread.alternate_stack;
+    bool const in_use = stack.size && is_on(stack, caller.frame.rsp);
+    UserStack const old{stack.address, stack.size == 0 ? SS_DISABLE : in_use ? SS_ONSTACK : 0, 0, stack.size};
+    if (!in.is_null()) {
+        UserStack const wanted = TRY(in.read());
+        if (in_use) return fail(EPERM);
+        if (wanted.flags != 0 && wanted.flags != SS_DISABLE && wanted.flags != SS_ONSTACK) return fail(EINVAL);
+        if (wanted.flags == SS_DISABLE) stack = {};
+        else if (wanted.size < process::minimum_signal_stack()) return fail(ENOMEM);
+        else stack = {wanted.address, wanted.size, 0};
+    }
+    if (!out.is_null()) TRY(out.write(old));
+    return {};
+}
+
+}

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: MIT
+// The Linux ABI of this kernel: one row a system call, in the order of its numbers
+// (asm/unistd_64.h). To add one: a row here, a handler in the file of its kind.
+#include "kernel/syscall/table.h"
+
+#include <array>
+
+#include <asm/unistd_64.h>
+
+#include "kernel/syscall/handlers.h"
+
+namespace syscall {
+namespace {
+
+struct NumberedRow {
+    size_t number;
+    Row row;
+};
+
+#define ROW(name) NumberedRow{__NR_##name, {entry<sys_##name>, #name}}
+
+constexpr NumberedRow rows[] = {
+    ROW(read),
+    ROW(write),
+    ROW(open),
+    ROW(close),
+    ROW(stat),
+    ROW(fstat),
+    ROW(lstat),
+    ROW(poll),
+    ROW(lseek),
+    ROW(mmap),
+    ROW(mprotect),
+    ROW(munmap),
+    ROW(brk),
+    ROW(rt_sigaction),
+    ROW(rt_sigprocmask),
+    ROW(rt_sigreturn),
+    ROW(ioctl),
+    ROW(pread64),
+    ROW(pwrite64),
+    ROW(readv),
+    ROW(writev),
+    ROW(access),
+    ROW(pipe),
+    ROW(sched_yield),
+    ROW(mremap),
+    ROW(msync),
+    ROW(madvise),
+    ROW(dup),
+    ROW(dup2),
+    ROW(pause),
+    ROW(nanosleep),
+    ROW(getpid),
+    ROW(sendfile),
+    ROW(clone),
+    ROW(fork),
+    ROW(vfork),
+    ROW(execve),
+    ROW(exit),
+    ROW(wait4),
+    ROW(kill),
+    ROW(uname),
+    ROW(fcntl),
+    ROW(fsync),
+    ROW(truncate),
+    ROW(ftruncate),
+    ROW(getcwd),
+    ROW(chdir),
+    ROW(fchdir),
+    ROW(rename),
+    ROW(mkdir),
+    ROW(rmdir),
+    ROW(creat),
+    ROW(link),
+    ROW(unlink),
+    ROW(symlink),
+    ROW(readlink),
+    ROW(chmod),
+    ROW(fchmod),
+    ROW(chown),
+    ROW(fchown),
+    ROW(lchown),
+    ROW(umask),
+    ROW(gettimeofday),
+    ROW(getrlimit),
+    ROW(getrusage),
+    ROW(sysinfo),
+    ROW(times),
+    ROW(getuid),
+    ROW(syslog),
+    ROW(getgid),
+    ROW(setuid),
+    ROW(setgid),
+    ROW(geteuid),
+    ROW(getegid),
+    ROW(setpgid),
+    ROW(getppid),
+    ROW(getpgrp),
+    ROW(setsid),
+    ROW(getgroups),
+    ROW(setgroups),
+    ROW(setresuid),
+    ROW(getresuid),
+    ROW(setresgid),
+    ROW(getresgid),
+    ROW(getpgid),
+    ROW(getsid),
+    ROW(rt_sigpending),
+    ROW(rt_sigtimedwait),
+    ROW(rt_sigsuspend),
+    ROW(sigaltstack),
+    ROW(mknod),
+    ROW(personality),
+    ROW(statfs),
+    ROW(fstatfs),
+    ROW(getpriority),
+    ROW(setpriority),
+    ROW(prctl),
+    ROW(arch_prctl),
+    ROW(setrlimit),
+    ROW(chroot),
+    ROW(sync),
+    ROW(mount),
+    ROW(umount2),
+    ROW(reboot),
+    ROW(sethostname),
+    ROW(setdomainname),
+    ROW(gettid),
+    ROW(tkill),
+    ROW(time),
+    ROW(sched_getaffinity),
+    ROW(getdents64),
+    ROW(set_tid_address),
+    ROW(restart_syscall),
+    ROW(clock_settime),
+    ROW(clock_gettime),
+    ROW(clock_getres),
+    ROW(clock_nanosleep),
+    ROW(exit_group),
+    ROW(tgkill),
+    ROW(waitid),
+    ROW(openat),
+    ROW(mkdirat),
+    ROW(mknodat),
+    ROW(fchownat),
+    ROW(newfstatat),
+    ROW(unlinkat),
+    ROW(renameat),
+    ROW(linkat),
+    ROW(symlinkat),
+    ROW(readlinkat),
+    ROW(fchmodat),
+    ROW(faccessat),
+    ROW(ppoll),
+    ROW(utimensat),
+    ROW(dup3),
+    ROW(pipe2),
+    ROW(prlimit64),
+    ROW(getcpu),
+    ROW(renameat2),
+    ROW(getrandom),
+    ROW(statx),
+    ROW(clone3),
+    ROW(close_range),
+    ROW(faccessat2),
+};
+
+#undef ROW
+
+struct Table { Row rows[table_size]; };
+
+consteval Table spread() {
+    Table out{};
+    for (auto const& [number, row] : rows) {
+        if (number >= table_size || out.rows[number].call) __builtin_trap();   // taken or too large: does not compile
+        out.rows[number] = row;
+    }
+    return out;
+}
+
+constinit Table const spread_table = spread();
+
+}
+
+std::span<Row const, table_size> const table(spread_table.rows);
+
+}
