@@ -115,7 +115,7 @@ Result<> Vfs::initialize() {
     auto* const tmpfs = TRY(Tmpfs::create("rootfs", 0755));
     auto* const mount = TRY(make_mount(*tmpfs, "rootfs"));
     mount->mounted_by = MountedBy::Kernel;
-    root_ = mount->root;
+    root_ = Ref<Dentry>(mount->root).leak();
     append_mount(*mount);
     return device_registry.initialize();
 }
@@ -125,7 +125,7 @@ Result<> Vfs::set_root(Ref<Dentry> root) {
     MountsGuard guard(mounts_lock);
     if (first_mount->next || first_mount->root == root) return fail(EBUSY);
     auto* const old_file_system = first_mount->file_system;
-    old = std::exchange(root_, root);
+    old = Ref<Dentry>::adopt(std::exchange(root_, Ref<Dentry>(root).leak()));
     first_mount->file_system = &root->file().file_system();
     first_mount->root = std::move(root);
     old_file_system->unmounted();

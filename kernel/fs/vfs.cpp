@@ -13,9 +13,9 @@ namespace fs {
 
 constinit Vfs vfs;
 
-Ref<Dentry> Vfs::root() const { return root_; }
+Ref<Dentry> Vfs::root() const { return Ref<Dentry>::share(root_); }
 
-FsContext Vfs::root_context() const { return {root_, root_, 022}; }
+FsContext Vfs::root_context() const { return {root(), root(), 022}; }
 
 Result<Ref<Dentry>> Vfs::resolve(Walk const& walk, std::string_view path) {
     PathWalker walker(walk, path);

@@ -92,7 +92,7 @@ public:
     /// access(2) of a resolved file; `mask` R_OK|W_OK|X_OK.
     Result<> check_access(Inode& inode, Credentials const& who, u32 mask);
 private:
-    Ref<Dentry> root_;                                 ///< set before the first process
+    Dentry* root_ = nullptr;                           ///< owns a reference; set before the first process
 };
 
 extern constinit Vfs vfs;
