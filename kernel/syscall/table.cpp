@@ -183,6 +183,6 @@ constinit Table const spread_table = spread();
 
 }
 
-std::span<Row const, table_size> const table(spread_table.rows);
+constinit std::span<Row const, table_size> const table(spread_table.rows);
 
 }
