@@ -88,8 +88,10 @@ void on_page_fault(TrapFrame& frame, u64 address, FaultAccess access, bool prese
     auto const result = resolve(*thread, frame, address, access);
     if (result == mm::FaultResult::Handled) return;
     if (result == mm::FaultResult::OutOfMemory) {
-        // The access is tried again once memory is there, unless this process is the one that must go.
-        if (process::process_manager.out_of_memory() && frame.from_user()) return;
+        // The access is tried again once memory is there, unless this process is the one that must go: a
+        // program dies on its way out, a system call of it ends with EFAULT first.
+        bool const hope = process::process_manager.out_of_memory();
+        if (hope && (frame.from_user() || !process::fatal_signal_pending())) return;
     }
     if (frame.from_user()) {
         if (result != mm::FaultResult::OutOfMemory) signal_for_fault(result, address);
