@@ -10,7 +10,16 @@ namespace mm {
 
 constinit FrameAllocator frame_allocator;
 
-namespace { PER_CPU arch::PerCpu<FrameCache> frame_cache; }
+namespace {
+
+PER_CPU arch::PerCpu<FrameCache> frame_cache;
+
+[[gnu::noinline]] void clear_block(Frame const& block, unsigned order) {
+    auto* const memory = static_cast<std::byte*>(arch::direct_map(frame_address(block)));
+    for (size_t page = 0; page < size_t{1} << order; ++page) arch::clear_page(memory + page * page_size);
+}
+
+}
 
 bool is_managed(PhysAddr address) { return frame_allocator.ram().contains(address.value()); }
 
@@ -20,8 +29,8 @@ bool FrameAllocator::may_take(u64 frames, Urgency urgency) const {
     return buddy_.free_frames() >= floors_[static_cast<size_t>(urgency)] + frames;
 }
 
-/// A frame from this CPU's cache, which may give out its last ones to Urgency::Reserve alone.
-Frame* FrameAllocator::take_one(Urgency urgency) {
+/// A frame from this CPU's cache, if the urgency allows for one.
+inline Frame* FrameAllocator::take_one(Urgency urgency) {
     arch::PreemptGuard const on_this_cpu;
     FrameCache& cache = frame_cache.local();
     Frame* frame;
@@ -40,19 +49,20 @@ Frame* FrameAllocator::refill(FrameCache& cache, Urgency urgency) {
         frame->state = Frame::State::Cached;
         cache.frames[cache.count++] = frame;
     }
-    if (cache.count == 0 || !(may_take(0, urgency))) return nullptr;
+    if (cache.count == 0 || !may_take(0, urgency)) return nullptr;
     return cache.frames[--cache.count];
 }
 
 /// A larger block; if there is none, the frames in this CPU's cache may be what keeps one apart.
 Frame* FrameAllocator::take_block(unsigned order, Urgency urgency) {
+    ASSERT(order <= max_order);
     arch::PreemptGuard const on_this_cpu;
     FrameCache& cache = frame_cache.local();
     u64 const frames = u64{1} << order;
     Guard const guard(lock_);
     Frame* block = may_take(frames, urgency) ? buddy_.allocate(order) : nullptr;
     if (!block) {
-        drain(cache, 0);
+        drain(cache, 0, guard);
         block = may_take(frames, urgency) ? buddy_.allocate(order) : nullptr;
     }
     if (block) ++cache.allocations;
@@ -60,8 +70,8 @@ Frame* FrameAllocator::take_block(unsigned order, Urgency urgency) {
     return block;
 }
 
-/// Gives the coldest frames of a cache back to the lists. lock_ is held.
-void FrameAllocator::drain(FrameCache& cache, u32 keep) {
+/// Gives the coldest frames of a cache back to the lists.
+void FrameAllocator::drain(FrameCache& cache, u32 keep, Guard const&) {
     if (cache.count <= keep) return;
     u32 const given = cache.count - keep;
     for (u32 i = 0; i < given; ++i) buddy_.release(*cache.frames[i], 0);
@@ -70,37 +80,37 @@ void FrameAllocator::drain(FrameCache& cache, u32 keep) {
 }
 
 Result<FrameRef> FrameAllocator::allocate(unsigned order, Fill fill, Urgency urgency) {
-    ASSERT(order <= max_order);
     Frame* const frame = order == 0 ? take_one(urgency) : take_block(order, urgency);
     if (!frame) [[unlikely]] return fail(ENOMEM);
     frame->references.store(1, std::memory_order_relaxed);
     frame->state = Frame::State::Used;
     frame->flags = 0;
     frame->used = {nullptr, 0};
-    if (fill == Fill::Zero) {
-        auto* const memory = static_cast<std::byte*>(arch::direct_map(frame_address(*frame)));
-        for (size_t page = 0; page < size_t{1} << order; ++page) arch::clear_page(memory + page * page_size);
-    }
+    if (fill == Fill::Zero) clear_block(*frame, order);
     return FrameRef::adopt(*frame);
 }
 
 void FrameAllocator::release(Frame& frame) {
     ASSERT(frame.state == Frame::State::Used);   // or it was freed twice
     frame.references.store(0, std::memory_order_relaxed);
+    if (frame.order != 0) [[unlikely]] return release_block(frame);
     arch::PreemptGuard const on_this_cpu;
     FrameCache& cache = frame_cache.local();
     ++cache.releases;
-    if (frame.order != 0) {
-        Guard const guard(lock_);
-        buddy_.release(frame, frame.order);
-        return;
-    }
-    if (cache.count == FrameCache::capacity) [[unlikely]] {
-        Guard const guard(lock_);
-        drain(cache, FrameCache::capacity - FrameCache::batch);
-    }
+    if (cache.count == FrameCache::capacity) [[unlikely]] make_room(cache);
     frame.state = Frame::State::Cached;
     cache.frames[cache.count++] = &frame;
+}
+
+void FrameAllocator::make_room(FrameCache& cache) {
+    Guard const guard(lock_);
+    drain(cache, FrameCache::capacity - FrameCache::batch, guard);
+}
+
+void FrameAllocator::release_block(Frame& frame) {
+    Guard const guard(lock_);
+    ++frame_cache.local().releases;
+    buddy_.release(frame, frame.order);
 }
 
 FrameStatistics FrameAllocator::statistics() const {

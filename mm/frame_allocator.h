@@ -63,12 +63,15 @@ private:
     void release(Frame& frame);   // references are 0
     bool may_take(u64 frames, Urgency urgency) const;
     Frame* take_one(Urgency urgency);
-    Frame* refill(FrameCache& cache, Urgency urgency);
-    Frame* take_block(unsigned order, Urgency urgency);
-    void drain(FrameCache& cache, u32 keep);
+    [[gnu::noinline]] Frame* refill(FrameCache& cache, Urgency urgency);
+    [[gnu::noinline]] Frame* take_block(unsigned order, Urgency urgency);
+    [[gnu::noinline]] void release_block(Frame& frame);
+    [[gnu::noinline]] void make_room(FrameCache& cache);
+    void drain(FrameCache& cache, u32 keep, Guard const&);
 
     // mm/frame_records.cpp: while booting, one CPU
     void map_low_records();
+    u64 add_high_pieces();
     bool add_high_piece(u64 start, u64 end);
     void add_free(u64 start, u64 end);
     void set_floors();

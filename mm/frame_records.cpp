@@ -28,14 +28,32 @@ u64 record_address(u64 physical) { return frame_records_base + (physical >> page
 static_assert(Buddy::max_block * sizeof(Frame) % page_size == 0, "a block's records are whole pages");
 static_assert(direct_map_end / page_size * sizeof(Frame) <= 512 * gib, "one top-level entry holds all records");
 
-/// Memory that is taken before there is an allocator, from the top of `range`, whose end moves down.
-PhysRange* early_range;
+void must_fit(bool fits) {
+    if (!fits) log_warning("memory", "the memory map is too long; some RAM is left out");
+}
+
+/// Where memory is taken before there is an allocator: from the top of `range`, whose end moves down.
+struct EarlyMemory {
+    PhysRange range;
+    MemoryMap* free;   ///< loses what is taken
+};
+EarlyMemory* early;
+
+/// Zeroed memory whose address leaves `remainder` when divided by `alignment`.
 PhysAddr take_early(u64 bytes, u64 alignment, u64 remainder) {
-    u64 const start = align_down(early_range->end - bytes - remainder, alignment) + remainder;
-    if (bytes + alignment > early_range->size()) panic("not enough memory for the frame records");
-    early_range->end = start;
+    if (bytes + alignment > early->range.size()) panic("not enough memory for the frame records");
+    u64 const start = align_down(early->range.end - bytes - remainder, alignment) + remainder;
+    early->range.end = start;
+    must_fit(early->free->remove(start, start + bytes));
     std::memset(arch::direct_map(PhysAddr(start)), 0, bytes);
     return PhysAddr(start);
+}
+
+PhysRange largest_below(u64 end, MemoryMap const& map) {
+    PhysRange largest;
+    for (auto const& range : map.ranges())
+        if (PhysRange const low{range.start, std::min(range.end, end)}; low.start < end && low.size() > largest.size()) largest = low;
+    return largest;
 }
 
 /// Tables on the way to the low records: made before there are records to count in, never freed.
@@ -51,10 +69,6 @@ struct EarlyTables {
 struct BootPageTable : PageTableWalker<EarlyTables> {
     BootPageTable() { root_ = arch::current_page_table_root(); }
 };
-
-void must_fit(bool fits) {
-    if (!fits) log_warning("memory", "the memory map is too long; some RAM is left out");
-}
 
 MemoryMap ram_of(boot::BootInfo const& info) {
     MemoryMap ram;
@@ -90,13 +104,8 @@ void FrameAllocator::add_free(u64 start, u64 end) {
 
 /// Records for every 4 MiB block below 4 GiB that has RAM, free or not.
 void FrameAllocator::map_low_records() {
-    MemoryMap low = free_at_boot_;
-    must_fit(low.remove(boot_mapped_end, ~u64{0}));
-    PhysRange largest{};
-    for (auto const& range : low.ranges())
-        if (range.size() > largest.size()) largest = range;
-    PhysRange const whole = largest;
-    early_range = &largest;
+    EarlyMemory memory_below{largest_below(boot_mapped_end, free_at_boot_), &free_at_boot_};
+    early = &memory_below;
     BootPageTable table;
     u64 done = 0;
     for (auto const& range : ram_.ranges()) {
@@ -110,23 +119,32 @@ void FrameAllocator::map_low_records() {
         record_bytes_ += bytes;
         done = end;
     }
-    must_fit(free_at_boot_.remove(largest.end, whole.end));
+    early = nullptr;
 }
 
-/// RAM above 4 GiB, a piece at a time: the memory of each piece helps to pay for the next one's records.
 void FrameAllocator::add_high_memory() {
-    constexpr u64 piece = 1 * gib;   // whose records are exactly three large pages
-    for (auto const& range : ram_.ranges()) {
-        u64 end;
-        for (u64 start = std::max(range.start, boot_mapped_end); start < range.end; start = end) {
-            end = std::min(range.end, align_down(start, piece) + piece);
-            if (add_high_piece(start, end)) continue;
-            log_warning("memory", "no memory for the records of {} MiB at {:#x}", (range.end - start) / mib, start);
-            must_fit(ram_.remove(start, ~u64{0}));
-            return set_floors();
-        }
+    if (ram_.ranges().back().end <= boot_mapped_end) return;
+    if (u64 const rest = add_high_pieces()) {
+        log_warning("memory", "no memory for frame records: RAM from {:#x} on is left out", rest);
+        must_fit(ram_.remove(rest, ~u64{0}));
     }
     set_floors();
+    log_info("memory", "{} KiB free with the memory above 4 GiB ({} KiB of frame records)", statistics().free * (page_size / kib),
+             record_bytes_ / kib);
+}
+
+/// A piece at a time: the memory of each helps to pay for the next one's records. Where it failed, or 0.
+u64 FrameAllocator::add_high_pieces() {
+    constexpr u64 piece = 1 * gib;   // whose records are exactly three large pages
+    for (auto const& range : ram_.ranges()) {
+        u64 start = std::max(range.start, boot_mapped_end);
+        while (start < range.end) {
+            u64 const end = std::min(range.end, align_down(start, piece) + piece);
+            if (!add_high_piece(start, end)) return start;
+            start = end;
+        }
+    }
+    return 0;
 }
 
 bool FrameAllocator::add_high_piece(u64 start, u64 end) {

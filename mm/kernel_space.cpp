@@ -36,7 +36,7 @@ void KernelSpace::initialize() {
     table_ = PageTable::wrap(frame_address(root->leak()));
     map_direct();
     map_image();
-    top_entry(table_.root(), frame_records_base) = top_entry(boot_root, frame_records_base);
+    table_.set(top_entry(table_.root(), frame_records_base), top_entry(boot_root, frame_records_base));
     for (u64 directory = 0; directory < stack_slots * stack_slot_size; directory += gib)
         must(table_.reserve_table(stacks_base + directory, 2));
     must(table_.reserve_table(windows_base, 3));

@@ -2,7 +2,7 @@
 // Roots of programs' page tables: below, their own; above, a copy of the kernel's 256 entries.
 #include "mm/page_table.h"
 
-#include <algorithm>
+#include <cstring>
 
 #include "mm/kernel_space.h"
 
@@ -27,8 +27,9 @@ Result<PageTable> PageTable::create_user() {
     PageTable const table = wrap(frame_address(TRY(frame_allocator.allocate(0, Fill::Dirty, Urgency::NewProcess)).leak()));
     auto* const own = FrameTables::entries(table.root_);
     auto const* const kernel = FrameTables::entries(kernel_space.page_table().root());
-    std::fill(own, own + first_kernel_entry, arch::PageEntry());
-    std::copy(kernel + first_kernel_entry, kernel + arch::entries_per_table, own + first_kernel_entry);
+    static_assert(sizeof(arch::PageEntry) == sizeof(u64) && std::is_trivially_copyable_v<arch::PageEntry>);
+    std::memset(static_cast<void*>(own), 0, page_size / 2);
+    std::memcpy(static_cast<void*>(own + first_kernel_entry), kernel + first_kernel_entry, page_size / 2);
     return table;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The page-table walker itself, over any memory: `Memory` says how a table is allocated and
-// where it is. An entry that is absent is all zeros. Every table but the root's kernel half
-// counts its present entries, so an empty table is known without a look at its 512 entries.
+// where it is. An entry that is absent is all zeros. Every table counts its
+// present entries (a program's root only its own half), so an empty table is known without a look at its 512 entries.
 // Who calls holds the lock of the tables; TLB flushing is the caller's. Intel SDM vol. 3, 4.5.
 #pragma once
 
@@ -120,7 +120,8 @@ protected:
     /// Calls act(entry, first address, last address) for the present entries of a table within [start, last].
     template <unsigned level, class Action>
     static void for_each_entry(arch::PageEntry* table, u64 start, u64 last, Action&& act) {
-        u64 remaining = Memory::present(*table);   // those of a root's kernel half do not count, and are not visited with others
+        u64 remaining = Memory::present(*table);   // in a program's root, those of its lower half
+        if (remaining == 0) return;
         u64 const base = start & ~(span(level) * entries_count - 1);
         unsigned const end = index(last, level) + 1;
         for (unsigned i = next_present(table, index(start, level), end); i < end; i = next_present(table, i + 1, end)) {
