@@ -74,9 +74,12 @@ Result<> take_rights(Image& image, ImageRequest const& request, fs::Inode const&
     return {};
 }
 
-u64 choose_bias(ElfFile const& elf, RandomLayout random) {
+/// A multiple of a page below `limit` pages.
+u64 offset_from(u64 random, u64 limit_pages) { return random % limit_pages * page_size; }
+
+u64 choose_bias(ElfFile const& elf, u64 random) {
     if (!elf.is_position_independent()) return 0;
-    return align_up(program_base + random_offset(random, random_program_pages), elf.alignment()) - elf.lowest_page();
+    return align_up(program_base + offset_from(random, random_program_pages), elf.alignment()) - elf.lowest_page();
 }
 
 /// The dynamic linker goes wherever there is room; its place is held while its segments are put there.
@@ -88,8 +91,8 @@ Result<ElfMapping> map_interpreter(mm::AddressSpace& space, ElfFile const& elf) 
     return map_elf(space, elf, start - elf.lowest_page());
 }
 
-Result<> map_program(Image& image, ImageRequest const& request, ElfFile const& elf, ProgramPlace& place) {
-    u64 const bias = choose_bias(elf, request.random);
+Result<> map_program(Image& image, ImageRequest const& request, ImageRandom const& random, ElfFile const& elf, ProgramPlace& place) {
+    u64 const bias = choose_bias(elf, random.program);
     u64 first, end;
     if (__builtin_add_overflow(elf.lowest_page(), bias, &first) || __builtin_add_overflow(first, elf.size(), &end) ||
         end > arch::user_space_end)
@@ -109,21 +112,21 @@ Result<> map_program(Image& image, ImageRequest const& request, ElfFile const& e
 }
 
 /// Where mmap and brk begin, both with a random offset.
-void place_heap(Image& image, ImageRequest const& request, ProgramPlace& place) {
-    u64 const heap = place.program.end + random_offset(request.random, random_heap_pages);
+void place_heap(Image& image, ImageRandom const& random, ElfMapping const& program) {
+    u64 const heap = program.end + offset_from(random.heap, random_heap_pages);
     image.space->set_heap(UserAddr(heap));
-    place.layout.heap_start = place.layout.heap_end = UserAddr(heap);
-    place.layout.code_start = UserAddr(place.program.code_start);
-    place.layout.code_end = UserAddr(place.program.code_end);
-    place.layout.data_start = UserAddr(place.program.data_start);
-    place.layout.data_end = UserAddr(place.program.data_end);
+    image.layout.heap_start = image.layout.heap_end = UserAddr(heap);
+    image.layout.code_start = UserAddr(program.code_start);
+    image.layout.code_end = UserAddr(program.code_end);
+    image.layout.data_start = UserAddr(program.data_start);
+    image.layout.data_end = UserAddr(program.data_end);
 }
 
-void place_mappings(Image& image, ImageRequest const& request) {
+void place_mappings(Image& image, ImageRequest const& request, ImageRandom const& random) {
     u64 const stack = request.limits[RLIMIT_STACK].soft;
     u64 const random_stack = u64{16} * gib;
     u64 const gap = std::clamp(stack, smallest_stack_gap, arch::user_space_end / 6 * 5) + random_stack + mib;
-    u64 const base = arch::user_space_end - gap - random_offset(request.random, random_mapping_pages);
+    u64 const base = arch::user_space_end - gap - offset_from(random.mappings, random_mapping_pages);
     image.space->set_mmap_base(UserAddr(align_down(base, page_size)));
     image.space->set_limits({request.limits[RLIMIT_AS].soft, request.limits[RLIMIT_DATA].soft, stack});
 }
@@ -140,9 +143,16 @@ bool is_user_code(u64 address) { return address < arch::user_space_end; }
 void disable_random_layout() { layout_is_random = false; }
 bool random_layout_allowed() { return layout_is_random; }
 
-u64 random_offset(RandomLayout random, u64 limit_pages) {
-    if (random == RandomLayout::No) return 0;
-    return base::random_u64() % limit_pages * page_size;
+ImageRandom::ImageRandom(RandomLayout wanted) {
+    u64 words[7];
+    base::random_bytes(std::as_writable_bytes(std::span(words)));
+    std::copy_n(reinterpret_cast<std::byte const*>(words), seed.size(), seed.begin());
+    if (wanted == RandomLayout::No) return;
+    program = words[2];
+    heap = words[3];
+    mappings = words[4];
+    stack = words[5];
+    stack_shift = words[6];
 }
 
 Result<Ref<fs::File>> open_executable(fs::Walk const& walk, std::string_view path) {
@@ -166,13 +176,14 @@ Result<> build_image(Image& image, ImageRequest const& request, std::string_view
     TRY(source.add_to(arguments, scripts != 0 ? 1 : 0, stack_limit));
 
     image.space = TRY(mm::AddressSpace::create());
-    place_mappings(image, request);
+    ImageRandom const random(request.random);
+    place_mappings(image, request, random);
     ProgramPlace place;
-    TRY(map_program(image, request, elf, place));
+    TRY(map_program(image, request, random, elf, place));
     if (!is_user_code(image.entry)) return fail(ENOEXEC);
-    place_heap(image, request, place);
-    TRY(build_stack(image, request, place, arguments, path));
-    image.space->set_layout(place.layout);
+    place_heap(image, random, place.program);
+    TRY(build_stack(image, request, random, place, arguments, path));
+    image.space->set_layout(image.layout);
     take_name(image, path);
     return {};
 }

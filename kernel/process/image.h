@@ -15,6 +15,13 @@ namespace process {
 /// Whether stack, heap, mappings and position-independent programs move about (ASLR).
 enum class RandomLayout : u8 { No, Yes };
 
+/// All that one image needs of chance, asked for at once: a request costs more than its bytes.
+struct ImageRandom {
+    u64 program = 0, heap = 0, mappings = 0, stack = 0, stack_shift = 0;   ///< 0 without ASLR
+    std::array<std::byte, 16> seed{};                                      ///< AT_RANDOM
+    explicit ImageRandom(RandomLayout layout);
+};
+
 /// For whom an image is built.
 struct ImageRequest {
     fs::FsContext const& context;
@@ -27,6 +34,7 @@ struct Image {
     Ref<mm::AddressSpace> space;
     Ref<fs::Dentry> executable;
     fs::Credentials credentials;             ///< with the effects of setuid bits
+    mm::ImageLayout layout;
     bool gains_rights = false;               ///< AT_SECURE
     u64 entry = 0, stack_pointer = 0;
     std::array<u64, 2 * 24> auxiliary_vector{};
@@ -45,15 +53,16 @@ protected:
 /// Follows scripts to a program, maps it and its interpreter, and lays out its stack.
 Result<> build_image(Image& image, ImageRequest const& request, std::string_view path, Ref<fs::File> file, ArgumentSource& source);
 
-/// Chooses the stack's place, maps it and fills it. Sets stack_pointer, auxiliary_vector and the layout's stack fields.
+/// Where the program lies, as its auxiliary vector says.
 struct ProgramPlace {
     ElfMapping program;
     u64 program_header_count = 0;
     u64 interpreter_base = 0;
-    mm::ImageLayout layout;
     bool executable_stack = false;
 };
-Result<> build_stack(Image& image, ImageRequest const& request, ProgramPlace& place, Arguments const& arguments, std::string_view path);
+/// Chooses the stack's place, maps it and fills it. Sets stack_pointer, auxiliary_vector and the layout's stack fields.
+Result<> build_stack(Image& image, ImageRequest const& request, ImageRandom const& random, ProgramPlace const& place,
+                     Arguments const& arguments, std::string_view path);
 
 /// A registers frame with which a new program starts.
 TrapFrame first_frame(Image const& image);
@@ -61,7 +70,5 @@ TrapFrame first_frame(Image const& image);
 /// `norandmaps` on the kernel command line.
 void disable_random_layout();
 bool random_layout_allowed();
-/// A random multiple of a page below `limit` pages; 0 without ASLR.
-u64 random_offset(RandomLayout random, u64 limit_pages);
 
 }

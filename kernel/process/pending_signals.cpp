@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The set of signals that were sent and not yet taken. Its owner's signal_lock guards it.
+#include <cstring>
+
 #include <abi/signal.h>
 
 #include "kernel/process/signal.h"
@@ -75,9 +77,9 @@ void PendingSignals::discard(SignalMask mask) {
     }
 }
 
-void encode_signal_info(SignalInfo const& info, std::array<std::byte, 128>& out) {
+void encode_signal_info(SignalInfo const& info, SignalInfoBytes& out) {
+    static_assert(sizeof(siginfo_t) == sizeof out);
     siginfo_t value{};
-    static_assert(sizeof value == sizeof out);
     value.si_signo = info.signal;
     value.si_errno = info.error;
     value.si_code = info.code;
@@ -95,7 +97,7 @@ void encode_signal_info(SignalInfo const& info, std::array<std::byte, 128>& out)
         if (info.signal == SIGCHLD && fault) value.si_status = info.status;
         else if (info.code < 0) value.si_ptr = reinterpret_cast<void*>(info.value);
     }
-    std::copy_n(reinterpret_cast<std::byte const*>(&value), sizeof value, out.data());
+    std::memcpy(out.data(), &value, sizeof value);
 }
 
 }

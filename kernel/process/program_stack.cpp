@@ -8,14 +8,12 @@
 #include <linux/auxvec.h>
 
 #include <arch/cpu.h>
-#include "kernel/base/random.h"
 #include "kernel/process/image.h"
 
 namespace process {
 namespace {
 
 constexpr std::string_view platform_name{"x86_64\0", 7};
-constexpr u64 random_size = 16;
 constexpr u64 clock_ticks = 100;              // USER_HZ
 constexpr u64 spare_stack = 128 * kib;        // mapped below what is written, as Linux
 constexpr u64 random_stack_pages = 1 << 22;   // 16 GiB
@@ -73,7 +71,7 @@ StackLayout lay_out(Arguments const& arguments, std::string_view path, u64 auxil
     layout.environment = layout.path - arguments.environment.bytes();
     layout.arguments = layout.environment - arguments.arguments.bytes();
     layout.platform = layout.arguments - platform_name.size();
-    layout.random = align_down(layout.platform - random_size, 16);
+    layout.random = align_down(layout.platform - sizeof(ImageRandom::seed), 16);
     u64 const words = 1 + arguments.arguments.count() + 1 + arguments.environment.count() + 1 + auxiliary_words;
     layout.pointer = align_down(layout.random - words * sizeof(u64), 16);
     return layout;
@@ -134,16 +132,14 @@ Result<> put_pointers(SpaceWriter& writer, StringList const& strings, u64 addres
     return writer.put(u64{0});
 }
 
-Result<> write_stack(Image& image, Arguments const& arguments, std::string_view path, StackLayout const& stack) {
+Result<> write_stack(Image& image, ImageRandom const& random, Arguments const& arguments, std::string_view path, StackLayout const& stack) {
     SpaceWriter writer = TRY(SpaceWriter::create(*image.space, stack.pointer));
     TRY(writer.put(arguments.arguments.count()));
     TRY(put_pointers(writer, arguments.arguments, stack.arguments));
     TRY(put_pointers(writer, arguments.environment, stack.environment));
     for (u64 i = 0; i < 2 * auxiliary_count; ++i) TRY(writer.put(image.auxiliary_vector[i]));
     TRY(writer.fill_to(stack.random));
-    std::array<std::byte, random_size> random;
-    base::random_bytes(random);
-    TRY(writer.put(std::string_view(reinterpret_cast<char const*>(random.data()), random.size())));
+    TRY(writer.put(std::string_view(reinterpret_cast<char const*>(random.seed.data()), random.seed.size())));
     TRY(writer.fill_to(stack.platform));
     TRY(writer.put(platform_name));
     auto const put = [&](std::string_view piece) { return writer.put(piece); };
@@ -167,23 +163,23 @@ Result<> map_stack(mm::AddressSpace& space, u64 bottom, u64 top, bool executable
 
 }
 
-Result<> build_stack(Image& image, ImageRequest const& request, ProgramPlace& place, Arguments const& arguments, std::string_view path) {
-    u64 const page_top = arch::user_space_end - random_offset(request.random, random_stack_pages);
-    u64 const shift = request.random == RandomLayout::Yes ? base::random_u64() % random_stack_bytes : 0;
-    u64 const start = align_down(page_top - shift, 16);
+Result<> build_stack(Image& image, ImageRequest const& request, ImageRandom const& random, ProgramPlace const& place,
+                     Arguments const& arguments, std::string_view path) {
+    u64 const page_top = arch::user_space_end - random.stack % random_stack_pages * page_size;
+    u64 const start = align_down(page_top - random.stack_shift % random_stack_bytes, 16);
     StackLayout const stack = lay_out(arguments, path, 2 * auxiliary_count, start, start);
     u64 const used = page_top - align_down(stack.pointer, page_size);
     if (used > request.limits[RLIMIT_STACK].soft) return fail(E2BIG);
     u64 const mapped = std::min<u64>(used + spare_stack, std::max(used, align_down(request.limits[RLIMIT_STACK].soft, page_size)));
     TRY(map_stack(*image.space, page_top - mapped, page_top, place.executable_stack));
     fill_auxiliary(image, place, stack);
-    TRY(write_stack(image, arguments, path, stack));
+    TRY(write_stack(image, random, arguments, path, stack));
     image.stack_pointer = stack.pointer;
-    place.layout.stack_start = UserAddr(stack.pointer);
-    place.layout.arguments_start = UserAddr(stack.arguments);
-    place.layout.arguments_end = UserAddr(stack.environment);
-    place.layout.environment_start = UserAddr(stack.environment);
-    place.layout.environment_end = UserAddr(stack.path);
+    image.layout.stack_start = UserAddr(stack.pointer);
+    image.layout.arguments_start = UserAddr(stack.arguments);
+    image.layout.arguments_end = UserAddr(stack.environment);
+    image.layout.environment_start = UserAddr(stack.environment);
+    image.layout.environment_end = UserAddr(stack.path);
     return {};
 }
 

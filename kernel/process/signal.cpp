@@ -176,6 +176,7 @@ Result<Ref<SignalHandlers>> reset_handlers(Process& process) {
     bool keeps_something = false;
     {
         SignalGuard guard(process.signal_lock);
+        if (process.handlers.get() == &all_default) return process.handlers;
         for (SignalAction const& action : process.handlers->actions) keeps_something |= action.handler == ignore_handler;
     }
     if (!keeps_something) return default_handlers();

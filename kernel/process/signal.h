@@ -115,8 +115,9 @@ void set_blocked(UserThread& thread, SignalMask mask);
 std::optional<SignalInfo> take_signal(UserThread& thread, SignalMask wanted);
 /// Signals pending for the thread or its process, blocked or not (sigpending(2)).
 SignalMask pending_signals(UserThread const& thread);
+using SignalInfoBytes = std::array<std::byte, 128>;
 /// Lays out the siginfo_t of signal(2) handlers, sigtimedwait and waitid: 128 bytes.
-void encode_signal_info(SignalInfo const& info, std::array<std::byte, 128>& out);
+void encode_signal_info(SignalInfo const& info, SignalInfoBytes& out);
 
 /// From upcalls::on_return_to_user: delivers what is pending, restarts or ends a system call, exits.
 void deliver_signals(TrapFrame& frame);

@@ -62,20 +62,16 @@ void fill_software_bytes(struct _fpx_sw_bytes& bytes) {
 
 Result<> write_fpu(UserThread& thread, u64 to) {
     arch::fpu_save_current(thread.context);
-    auto const* area = reinterpret_cast<std::byte const*>(thread.context.fpu);
-    struct _fpx_sw_bytes software;
-    fill_software_bytes(software);
-    // The software bytes stand in for the end of the legacy area.
-    TRY(mm::UserPtr<std::byte>(to).write_array({area, software_bytes}));
-    TRY(mm::UserPtr<struct _fpx_sw_bytes>(to + software_bytes).write(software));
-    if (!arch::cpu_features.xsave) return {};
+    auto* area = reinterpret_cast<std::byte*>(thread.context.fpu);
+    // In the area itself: the CPU neither reads nor writes these bytes (SDM vol. 1, 10.5.1 and 13.4.1).
+    fill_software_bytes(*reinterpret_cast<struct _fpx_sw_bytes*>(area + software_bytes));
     size_t const size = arch::fpu_area_size();
-    TRY(mm::UserPtr<std::byte>(to + legacy_area).write_array({area + legacy_area, size - legacy_area}));
+    TRY(mm::UserPtr<std::byte>(to).write_array({area, size}));
+    if (!arch::cpu_features.xsave) return {};
     return mm::UserPtr<u32>(to + size).write(FP_XSTATE_MAGIC2);
 }
 
 void save_registers(struct sigcontext& out, TrapFrame const& frame, SignalInfo const& info, u64 fpu) {
-    out = {};
     out.r8 = frame.r8; out.r9 = frame.r9; out.r10 = frame.r10; out.r11 = frame.r11;
     out.r12 = frame.r12; out.r13 = frame.r13; out.r14 = frame.r14; out.r15 = frame.r15;
     out.rdi = frame.rdi; out.rsi = frame.rsi; out.rbp = frame.rbp; out.rbx = frame.rbx;
@@ -108,10 +104,9 @@ void enter_handler(TrapFrame& frame, int signal, SignalAction const& action, u64
 bool push_signal_frame(UserThread& thread, TrapFrame& frame, SignalInfo const& info, SignalAction const& action, SignalMask old_mask) {
     FramePlace place;
     if (!(action.flags & SA_RESTORER) || !find_place(thread, frame, action, place)) return false;
-    SignalFrame out;
+    SignalFrame out{};
     out.return_address = action.restorer;
     out.context.flags = (arch::cpu_features.xsave ? context_has_xstate : 0) | context_has_ss | context_strict_ss;
-    out.context.link = 0;
     AlternateStack const& stack = thread.alternate_stack;
     u32 const state = stack.size == 0 ? SS_DISABLE : on_alternate_stack(stack, frame.rsp) ? SS_ONSTACK : 0u;
     out.context.stack = {stack.address, static_cast<i32>(state), 0, stack.size};

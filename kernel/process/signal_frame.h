@@ -25,7 +25,7 @@ struct UserContext {                       ///< struct ucontext
 struct SignalFrame {
     u64 return_address;                    ///< SA_RESTORER's: calls rt_sigreturn
     UserContext context;
-    std::array<std::byte, 128> info;       ///< siginfo_t
+    SignalInfoBytes info;                  ///< siginfo_t
 };
 static_assert(sizeof(struct sigcontext) == 256 && sizeof(UserContext) == 304 && sizeof(SignalFrame) == 440);
 

@@ -5,7 +5,8 @@
 #include <arch/cpu.h>
 
 #include <algorithm>
-#include <memory>
+#include <cstring>
+#include <span>
 
 #include "kernel/process/process.h"
 #include "kernel/process/signal_action.h"
@@ -28,19 +29,23 @@ private:
     mm::Buffer heap_;
 };
 
-/// True if the frame holds all of XSAVE's area, not only the legacy part.
-bool holds_xstate(u64 from) {
-    size_t const size = arch::fpu_area_size();
-    auto const software = mm::UserPtr<struct _fpx_sw_bytes>(from + software_bytes).read();
-    if (!software || software->magic1 != FP_XSTATE_MAGIC1 || software->xstate_size != size) return false;
-    auto const magic = mm::UserPtr<u32>(from + size).read();
+/// Copies all of XSAVE's area; false if the frame does not hold it.
+bool read_xstate(u64 from, std::span<std::byte> area) {
+    if (!arch::cpu_features.xsave || !mm::UserPtr<std::byte>(from).read_array(area)) return false;
+    auto const& software = *reinterpret_cast<struct _fpx_sw_bytes const*>(area.data() + software_bytes);
+    if (software.magic1 != FP_XSTATE_MAGIC1 || software.xstate_size != area.size()) return false;
+    auto const magic = mm::UserPtr<u32>(from + area.size()).read();
     return magic && *magic == FP_XSTATE_MAGIC2;
 }
 
-/// An XSAVE header (SDM vol. 1, 13.4.2) that says: x87 and SSE only.
-void write_legacy_header(std::byte* area) {
-    u64 const header[8] = {3};
-    std::copy_n(reinterpret_cast<std::byte const*>(header), sizeof header, area + legacy_area);
+/// Copies the legacy part, and says in XSAVE's header (SDM vol. 1, 13.4.2) that there is no more.
+Result<> read_legacy(u64 from, std::span<std::byte> area) {
+    TRY(mm::UserPtr<std::byte>(from).read_array(area.first(legacy_area)));
+    std::fill(area.begin() + legacy_area, area.end(), std::byte{0});
+    if (!arch::cpu_features.xsave) return {};
+    u64 const x87_and_sse = 3;
+    std::copy_n(reinterpret_cast<std::byte const*>(&x87_and_sse), sizeof x87_and_sse, area.begin() + legacy_area);
+    return {};
 }
 
 Result<> restore_fpu(UserThread& thread, u64 from) {
@@ -53,16 +58,12 @@ Result<> restore_fpu(UserThread& thread, u64 from) {
     }
     if (!is_aligned(from, 64)) return fail(EFAULT);
     AreaBuffer buffer;
-    std::byte* area = TRY(buffer.get(size));
-    bool const extended = arch::cpu_features.xsave && holds_xstate(from);
-    size_t const used = extended ? size : legacy_area;
-    TRY(mm::UserPtr<std::byte>(from).read_array({area, used}));
-    std::fill(area + used, area + size, std::byte{0});
-    if (arch::cpu_features.xsave && !extended) write_legacy_header(area);
-    if (!arch::fpu_sanitize(reinterpret_cast<arch::FpuArea*>(area))) return fail(EINVAL);
+    std::span const area(TRY(buffer.get(size)), size);
+    if (!read_xstate(from, area)) TRY(read_legacy(from, area));
+    if (!arch::fpu_sanitize(reinterpret_cast<arch::FpuArea*>(area.data()))) return fail(EINVAL);
     // Not preempted in between: a switch would save the live state over what is copied.
     arch::PreemptGuard guard;
-    std::copy_n(area, size, reinterpret_cast<std::byte*>(thread.context.fpu));
+    std::memcpy(static_cast<void*>(thread.context.fpu), area.data(), size);
     arch::fpu_load_current(thread.context);
     return {};
 }
@@ -87,7 +88,8 @@ void restore_alternate_stack(UserThread& thread, UserStackDescription const& sta
 
 Result<> restore(UserThread& thread, TrapFrame& frame) {
     // The handler's `ret` took the return address.
-    auto const context = TRY(mm::UserPtr<UserContext>(frame.rsp - sizeof(u64) + offsetof(SignalFrame, context)).read());
+    UserContext context;
+    TRY(mm::UserPtr<UserContext>(frame.rsp - sizeof(u64) + offsetof(SignalFrame, context)).read_array({&context, 1}));
     TRY(restore_fpu(thread, reinterpret_cast<u64>(context.registers.fpstate)));
     restore_registers(frame, context.registers);
     restore_alternate_stack(thread, context.stack);
