@@ -1,103 +1,96 @@
-# The shell language: expansion, redirection, here-documents, functions, traps, jobs.
-set -u
-cd "$(mktemp -d)" || exit 1
-
-echo "== expansion"
-name=aubrac
-echo "${name} ${#name} ${name#au} ${name%ac} ${name%%b*} ${name##*b} ${missing:-default} ${name:+set} ${name/b/B}"
-echo "${name:2:3} $((7 * 6)) $((1 << 10)) $((17 % 5)) $((-7 / 2)) $((0x1f + 010))"
-set -- one two "three four"
-echo "$# $1 $3"; for word in "$@"; do echo "<$word>"; done
-shift; echo "$# $*"
-IFS=:; set -- $(echo a:b:c); IFS=' '; echo "$1 $2 $3 $#"
-unset IFS
-
-echo "== globs"
-touch a1 a2 b1 .hidden 'with space'
-echo a* ?1 [ab]2 *.none *space
-for f in *; do echo "file: $f"; done
-case abc in a*) echo starts;; *) echo no;; esac
-case x in [a-m]) echo early;; [n-z]) echo late;; esac
-
-echo "== redirection"
-echo first > out; echo second >> out; cat < out
-ls nosuch 2> err; echo "status $?"; sed 's/.*nosuch/nosuch/' err
-{ echo to-stdout; echo to-stderr >&2; } > both 2>&1; cat both
-exec 3> third; echo through-three >&3; exec 3>&-; cat third
-cat <<EOF
-here $name $((2 + 3)) $(echo command)
-	tab stays
-EOF
-cat <<'EOF'
-quoted $name $(echo no)
-EOF
-cat <<-EOF
-	tabs go
+# The shell's own language.
+echo "== quoting and expansion"
+a='single $x "q"'; b="double $a"; c=un\ quoted
+printf '%s\n' "$a" "$b" "$c" 'tab	end' "back\\slash"
+unset nope; echo "${nope:-default} ${nope-unset} [${nope:+set}] ${a:+set}"
+v=path/to/file.tar.gz
+echo "${v#*/} ${v##*/} ${v%.*} ${v%%.*} ${#v}"
+echo "${v/to/TO} ${v//t/T}"
+set -- one "two words" three; echo $# "$1" "$2"; for w in "$@"; do echo "<$w>"; done; for w in $*; do echo "($w)"; done
+shift; echo "$# $1"
+IFS=:; p=a:b::c; for x in $p; do echo "[$x]"; done; unset IFS
+echo "== arithmetic"
+i=0; while [ $i -lt 20 ]; do i=$((i + 3)); [ $((i % 2)) -eq 0 ] && continue; [ $i -gt 15 ] && break; echo $i; done
+echo $((1 + 2 * 3 - 4 / 2)) $(( (7 << 3) | 5 )) $((-7 / 2)) $((-7 % 3)) $((0x1f ^ 017)) $((5 > 3 && 2 < 1)) $((1 ? 10 : 20))
+x=5; y=$((x++ + ++x)); echo $x $y; : $((x *= 3)); echo $x
+echo $((9223372036854775807 + 1))
+n=27; steps=0; while [ $n -ne 1 ]; do if [ $((n & 1)) -eq 1 ]; then n=$((3 * n + 1)); else n=$((n / 2)); fi; steps=$((steps + 1)); done; echo "collatz $steps"
+echo "== functions"
+fact() { if [ $1 -le 1 ]; then echo 1; else echo $(( $1 * $(fact $(($1 - 1))) )); fi; }
+fact 10
+scope() { local a=inner; echo "$a"; b2=global; return 3; }
+scope; echo "rc $? a=$a b2=$b2"
+fib() { [ $1 -lt 2 ] && { echo $1; return; }; echo $(( $(fib $(($1 - 1))) + $(fib $(($1 - 2))) )); }
+fib 11
+echo "== case"
+for f in a.c b.h c.txt Makefile .hidden "sp ace" 42; do
+    case $f in *.c | *.h) k=source ;; [A-Z]*) k=upper ;; .*) k=hidden ;; *\ *) k=space ;; [0-9]*) k=number ;; *) k=other ;; esac
+    echo "$f: $k"
+done
+echo "== here-documents"
+cat <<END
+expanded: $((6 * 7)) $(echo sub) \$literal
+END
+cat <<'END'
+not expanded: $((6 * 7)) $(echo sub)
+END
+cat <<-END
+	tabs are stripped
 		all of them
-EOF
-read -r line < out; echo "read: $line"
-while read -r a b; do echo "$b-$a"; done <<EOF
-1 one
-2 two
-3 three four
-EOF
-
-echo "== pipes"
-echo "b a c" | tr ' ' '\n' | sort | tr '\n' ' '; echo
-seq 1 1000 | grep 7 | wc -l
-yes | head -n 3
-false | true; echo "pipe status $?"
-! true; echo "not $?"
-(exit 3) | (cat; exit 4); echo "last $?"
-seq 1 20000 | { read -r x; read -r y; echo "$x $y"; cat > /dev/null; }
-
-echo "== functions and scope"
-add() { local sum; sum=$(($1 + $2)); echo "$sum"; return $((sum > 10)); }
-add 3 4; echo "rc $?"; add 30 4; echo "rc $?"
-factorial() { [ "$1" -le 1 ] && { echo 1; return; }; echo $(($1 * $(factorial $(($1 - 1))))); }
-factorial 10
-depth() { [ "$1" -eq 0 ] && return 0; depth $(($1 - 1)); }
-depth 200 && echo deep
-
+	END
+tr a-z A-Z <<END | sed 's/^/> /'
+through a pipe
+END
+while read -r one two rest; do echo "$two-$one [$rest]"; done <<END
+a b c d
+e f
+  g   h  i
+END
+echo "== redirection"
+echo out >f1; echo more >>f1; cat f1; { echo o; echo e >&2; } >f2 2>&1; cat f2
+echo err 2>/dev/null >&2; ls /nonexistent 2>f3 || echo "failed $?"; wc -l <f3
+exec 5>f4; echo five >&5; echo again >&5; exec 5>&-; cat f4
+exec 6<f4; read l <&6; echo "read $l"; read l <&6; echo "read $l"; read l <&6 || echo eof; exec 6<&-
+: >empty; [ -s empty ] || echo "empty is empty"; set -C; echo x 2>/dev/null >f1 || echo "noclobber"; set +C; echo y >|f1; cat f1
+echo "== pipes and status"
+true | false; echo $?; false | true; echo $?; ! true; echo $?
+echo a b c | { read x y z; echo $z $y $x; }
+printf '3\n1\n2\n' | sort | while read n; do echo "n$n"; done
+(exit 9); echo $?; { (exit 4); } || echo "or $?"; false || true && echo chain
+seq 1 1000 | while read n; do echo $n; done | awk '{s += $1} END {print s}'
+yes | head -n 5 | wc -l
 echo "== subshells"
-value=outer; (value=inner; echo $value); echo $value
-(cd / && pwd); [ "$(pwd)" != / ] && echo elsewhere
-echo "nested: $(echo $(echo $(echo three)))"
-result=$(echo out; exit 5); echo "$result $?"
-
-echo "== control"
-i=0; while [ $i -lt 10 ]; do i=$((i + 1)); [ $i -eq 3 ] && continue; [ $i -eq 6 ] && break; echo $i; done
-until [ $i -le 0 ]; do i=$((i - 2)); done; echo $i
-if [ -f out ] && [ ! -d out ] && [ -s out ]; then echo regular; elif true; then echo other; fi
-[ 1 -lt 2 ] && [ abc != abd ] && [ -z "" ] && [ -n x ] && echo tests
-test -e /nosuch || echo absent
-set -e; (false; echo never) || echo caught; set +e
-getopts_test() { while getopts ab:c o; do echo "opt $o ${OPTARG:-}"; done; }
-getopts_test -a -b value -c
-printf '%05d|%-6s|%x|%c|%s\n' 42 left 255 z end
-eval 'echo evaluated $((1 + 1))'
-type add | head -n 1
-command -v cd
-
+v=1; (v=2; cd /; echo "in $v $(pwd)"); echo "out $v"
+echo $(echo $(echo $(echo deep)))
+r=`echo old \`echo style\``; echo $r
+[ "$(printf 'x\n\n\n')" = x ] && echo "newlines trimmed"
 echo "== traps and signals"
-(trap 'echo on exit' EXIT; echo body)
-(trap 'echo got term' TERM; kill -TERM $(sh -c 'echo $PPID'); echo after)
-sh -c 'trap "echo usr1; exit 7" USR1; kill -USR1 $$; echo not reached'; echo "rc $?"
+(trap 'echo exiting' EXIT; echo body)
+(trap 'echo usr1' USR1; kill -USR1 $(sh -c 'echo $PPID'); echo after)
+sh -c 'trap "echo term; exit 7" TERM; kill -TERM $$; echo no'; echo "rc $?"
 sh -c 'kill -KILL $$'; echo "rc $?"
-sh -c 'kill -TERM $$'; echo "rc $?"
-trap '' INT; sh -c 'kill -INT $$; echo ignored int'; trap - INT
-
+sh -c 'trap "" INT; kill -INT $$; echo survived'
 echo "== background jobs"
-for n in 1 2 3 4 5; do (sleep 0.0$n; exit $n) & done
-wait; echo "all done $?"
-(exit 9) & wait $!; echo "one $?"
-sleep 30 & p=$!; kill $p; wait $p; echo "killed $?"
-(echo in background > bg) & wait; cat bg
-n=0; for j in 1 2 3 4 5 6 7 8; do echo $j > job.$j & done; wait; cat job.* | sort -n | tr '\n' ' '; echo
-mkfifo pipe; (echo through fifo > pipe) & cat pipe; wait
-
-echo "== exit status of the shell"
-sh -c 'exit 42'; echo $?
-sh -c 'nosuchcommand' 2>/dev/null; echo $?
-./out 2>/dev/null; echo $?
-cd / && rm -rf "$OLDPWD"; echo removed
+(sleep 0.2; echo slow >s1) & p1=$!; (exit 5) & p2=$!
+wait $p2; echo "p2 $?"; wait $p1; echo "p1 $?"; cat s1
+for i in 1 2 3 4 5; do (sleep 0.0$i; exit $i) & pids="$pids $!"; done; for p in $pids; do wait $p; printf '%s ' $?; done; echo
+sleep 30 & k=$!; kill $k; wait $k; echo "killed $?"
+{ echo async; } & wait; echo "waited $?"
+echo "== options"
+sh -c 'set -e; echo one; false; echo never'; echo "rc $?"
+sh -c 'set -e; if false; then :; fi; false || echo handled; echo end'; echo "rc $?"
+sh -c 'set -u; echo ${undefined_thing}' 2>/dev/null; echo "rc $?"
+set -f; echo *; set +f
+while getopts ab:c o -a -b val -c rest; do echo "$o ${OPTARG-}"; done; echo $OPTIND
+echo "== eval, dot, alias, read"
+eval 'e1="eval $((2+2))"'; echo $e1
+echo 'sourced=yes; echo "in dot $1"' >lib; . ./lib; echo $sourced
+printf 'a\\b c\n' | { read x y; echo "$x|$y"; }; printf 'a\\b c\n' | { read -r x y; echo "$x|$y"; }
+command -v echo; type cd | head -n 1
+test -d . && [ -f lib -a ! -d lib ] && echo tests; [ abc \< abd ] && echo less; [ 010 -eq 10 ] && echo dec
+echo "== errors"
+nonexistent_command 2>/dev/null; echo $?
+./lib 2>/dev/null; echo $?
+mkdir d; ./d 2>/dev/null; echo $?
+sh -c 'syntax error here (' 2>/dev/null; echo $?
+exit 0
