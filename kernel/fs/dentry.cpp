@@ -37,13 +37,6 @@ void NameText::swap(NameText& other) {
     std::swap(length_, other.length_);
 }
 
-/// FNV-1a over bytes, then mixed, since tables use the low bits.
-u32 hash_of_name(std::string_view name) {
-    u32 hash = 2166136261u;
-    for (char c : name) hash = (hash ^ static_cast<u8>(c)) * 16777619u;
-    return hash ^ (hash >> 15);
-}
-
 Result<Ref<Dentry>> Dentry::create_root(Ref<Inode> inode, std::string_view name) {
     auto* dentry = new (std::nothrow) Dentry();
     if (!dentry) return fail(ENOMEM);

@@ -46,7 +46,18 @@ private:
     };
 };
 
-u32 hash_of_name(std::string_view name);
+/// FNV-1a, byte by byte.
+struct NameHash {
+    u32 value = 2166136261u;
+    constexpr void add(char c) { value = (value ^ static_cast<u8>(c)) * 16777619u; }
+    /// Tables use the low bits.
+    constexpr u32 finish() const { return value ^ (value >> 15); }
+};
+constexpr u32 hash_of_name(std::string_view name) {
+    NameHash hash;
+    for (char c : name) hash.add(c);
+    return hash.finish();
+}
 
 /// One name in the tree. Keeps its parent and its inode alive.
 class Dentry : public RefCounted<Dentry> {
@@ -98,7 +109,13 @@ public:
     ~Names();
 
     /// The dentry of `name` with a reference, or null. Takes the table's lock.
-    Ref<Dentry> find(std::string_view name, u32 hash) const;
+    Ref<Dentry> find(std::string_view name, u32 hash) const {
+        {
+            SpinLock<LockRank::dentry_cache, PreemptOff>::Guard guard(lock_);
+            if (Dentry* d = probe(name, hash)) [[likely]] return Ref<Dentry>::share(d);
+        }
+        return find_settled(name, hash);
+    }
 
     // ---- the caller holds tree_lock
     Dentry* peek(std::string_view name, u32 hash) const { return probe(name, hash); }
@@ -125,8 +142,23 @@ private:
     struct Sequence { using type = u64; u64 operator()(Dentry const& d) const { return d.sequence_; } };
     static constexpr u64 first_sequence = 2;  ///< 0 and 1 are "." and ".."
 
-    Dentry* probe(std::string_view name, u32 hash) const;
-    Dentry** bucket_of(u32 hash) const;
+    Dentry* probe(std::string_view name, u32 hash) const {
+        for (Dentry* d = *bucket_of(hash); d; d = d->next_in_bucket_)
+            if (d->hash_ == hash && same(d->name_.view(), name)) return d;
+        return nullptr;
+    }
+    /// Most names are short: no call.
+    static bool same(std::string_view one, std::string_view other) {
+        if (one.size() != other.size()) return false;
+        for (size_t i = 0; i < one.size(); ++i)
+            if (one[i] != other[i]) return false;
+        return true;
+    }
+    Dentry** bucket_of(u32 hash) const {
+        if (old_buckets_ && (hash & old_mask_) >= migrated_) [[unlikely]] return &old_buckets_[hash & old_mask_];
+        return &buckets_[hash & mask_];
+    }
+    Ref<Dentry> find_settled(std::string_view name, u32 hash) const;
     void link(Dentry& dentry);
     void unlink(Dentry& dentry);
     void migrate(u32 buckets);

@@ -15,8 +15,6 @@ namespace {
 
 constinit FifoOpen fifo_open = nullptr;   // written once at boot
 
-constexpr i64 seconds_per_day = 24 * 60 * 60;
-
 }
 
 void register_fifo_open(FifoOpen open) { fifo_open = open; }
@@ -48,7 +46,8 @@ Inode::Inode(FileSystem& file_system, u64 number, Ownership const& owner)
       uid_(owner.uid.value), gid_(owner.gid.value), accessed_(current_time()), modified_(accessed_), changed_(accessed_) {}
 
 Result<Attributes> Inode::attributes() {
-    Attributes out;
+    Result<Attributes> result(std::in_place);
+    Attributes& out = *result;
     out.device = file_system_.device();
     out.inode = number_;
     out.rdev = rdev();
@@ -62,7 +61,7 @@ Result<Attributes> Inode::attributes() {
     out.accessed = accessed_;
     out.modified = modified_;
     out.changed = changed_;
-    return out;
+    return result;
 }
 
 Result<> Inode::change(AttributeChange const& change) {
@@ -78,9 +77,13 @@ Result<> Inode::change(AttributeChange const& change) {
 }
 
 void Inode::touch_accessed() {
+    {
+        decltype(attribute_lock_)::Guard guard(attribute_lock_);
+        if (accessed_ > modified_ && accessed_ > changed_) [[likely]] return;
+    }
     auto const now = current_time();
     decltype(attribute_lock_)::Guard guard(attribute_lock_);
-    if (accessed_ <= modified_ || accessed_ <= changed_ || now.seconds - accessed_.seconds >= seconds_per_day) accessed_ = now;
+    accessed_ = now;
 }
 
 void Inode::touch_modified() {

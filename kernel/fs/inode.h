@@ -139,7 +139,7 @@ public:
     // ---- link count and times, any context that may take inode_spin
     u32 links() const { return links_.load(std::memory_order_relaxed); }
     void adjust_links(int by) { links_.fetch_add(static_cast<u32>(by), std::memory_order_relaxed); }
-    void touch_accessed();                     ///< like Linux's relatime
+    void touch_accessed();                     ///< like Linux's relatime: only the first time after a change
     void touch_modified();                     ///< mtime and ctime
     void touch_changed();                      ///< ctime
     /// A write by one without privilege takes setuid and setgid away.

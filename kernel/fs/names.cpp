@@ -19,26 +19,8 @@ Names::~Names() {
     if (buckets_ != &single_) mm::heap_free(buckets_);
 }
 
-Dentry** Names::bucket_of(u32 hash) const {
-    if (old_buckets_ && (hash & old_mask_) >= migrated_) [[unlikely]] return &old_buckets_[hash & old_mask_];
-    return &buckets_[hash & mask_];
-}
-
-Dentry* Names::probe(std::string_view name, u32 hash) const {
-    for (Dentry* d = *bucket_of(hash); d; d = d->next_in_bucket_) {
-        if (d->hash_ != hash) continue;
-        auto const text = d->name_.view();
-        if (text.size() == name.size() && std::memcmp(text.data(), name.data(), name.size()) == 0) return d;
-    }
-    return nullptr;
-}
-
-Ref<Dentry> Names::find(std::string_view name, u32 hash) const {
-    {
-        SpinLock<LockRank::dentry_cache, PreemptOff>::Guard guard(lock_);
-        if (Dentry* d = probe(name, hash)) [[likely]] return Ref<Dentry>::share(d);
-    }
-    // A rename between directories is in neither table for a moment, but it holds tree_lock.
+/// A rename between directories is in neither table for a moment, but it holds tree_lock.
+Ref<Dentry> Names::find_settled(std::string_view name, u32 hash) const {
     TreeLock::Guard guard(tree_lock);
     return Ref<Dentry>::share(probe(name, hash));
 }

@@ -18,13 +18,12 @@ bool only_slashes(std::string_view text) { return text.find_first_not_of('/') ==
 
 }
 
-/// The root that shows at this name: the topmost of those mounted there, if any.
-Ref<Dentry> PathWalker::cross_mounts(Ref<Dentry> dentry) {
-    if (!dentry->mounted_.load(std::memory_order_relaxed)) [[likely]] return dentry;
+/// From a name to the root that shows there: the topmost of those mounted on it, if any.
+void PathWalker::cross_mounts(Ref<Dentry>& dentry) {
     TreeLock::Guard guard(tree_lock);
     Dentry* top = dentry.get();
     while (Dentry* const above = top->mounted_.load(std::memory_order_relaxed)) top = above;
-    return Ref<Dentry>::share(top);
+    dentry = Ref<Dentry>::share(top);
 }
 
 PathWalker::~PathWalker() {
@@ -51,21 +50,38 @@ Result<> PathWalker::start() {
 }
 
 bool PathWalker::next_component() {
+    char const* next = rest_.data();
+    char const* end = next + rest_.size();
     for (;;) {
-        size_t start = 0;
-        while (start < rest_.size() && rest_[start] == '/') ++start;
-        rest_.remove_prefix(start);
-        if (!rest_.empty()) break;
+        while (next != end && *next == '/') ++next;
+        if (next != end) [[likely]] break;
         if (!pop()) return false;
+        next = rest_.data();
+        end = next + rest_.size();
     }
-    size_t const end = std::min(rest_.find('/'), rest_.size());
-    name_ = rest_.substr(0, end);
-    rest_.remove_prefix(end);
+    char const* const start = next;
+    NameHash hash;
+    for (; next != end && *next != '/'; ++next) hash.add(*next);
+    hash_ = hash.finish();
+    name_ = {start, next};
+    rest_ = {next, end};
     return true;
 }
 
-/// Sets last_ and trailing_slash_ if nothing but slashes follows; else false.
+PathWalker::Last PathWalker::kind_of_component() const {
+    if (name_[0] != '.' || name_.size() > 2) [[likely]] return Last::Name;
+    if (name_.size() == 1) return Last::Dot;
+    return name_[1] == '.' ? Last::DotDot : Last::Name;
+}
+
+/// Sets trailing_slash_ if nothing but slashes follows; else false.
 bool PathWalker::at_last() {
+    if (rest_.empty() && !pending_) return trailing_slash_ = false, true;
+    if (rest_.size() > 1 && rest_[1] != '/') return false;
+    return at_last_of_links();
+}
+
+bool PathWalker::at_last_of_links() {
     if (!only_slashes(rest_)) return false;
     trailing_slash_ = !rest_.empty();
     for (Pending* p = pending_; p; p = p->below) {
@@ -77,48 +93,49 @@ bool PathWalker::at_last() {
 
 Result<> PathWalker::to_last() {
     if (!started_) TRY(start());
-    for (;;) {
-        if (!next_component()) {
-            last_ = Last::Root;
-            return {};
-        }
+    while (next_component()) {
         Inode const& directory = place_->file();
         if (!directory.is_directory()) return fail(ENOTDIR);
         if (!walk_.credentials.is_superuser()) TRY(permission(directory, walk_.credentials, may_execute));
         if (name_.size() > name_max) return fail(ENAMETOOLONG);
-        last_ = name_ == "." ? Last::Dot : name_ == ".." ? Last::DotDot : Last::Name;
+        last_ = kind_of_component();
         if (at_last()) return {};
-        if (last_ == Last::Dot) continue;
-        if (last_ == Last::DotDot) place_ = parent();
-        else TRY(step());
+        if (last_ == Last::Name) [[likely]] TRY(step());
+        else if (last_ == Last::DotDot) place_ = parent();
     }
+    last_ = Last::Root;
+    return {};
 }
 
 /// One component that is not the last: a directory, or a link to go along.
 Result<> PathWalker::step() {
-    auto next = TRY(find());
-    if (next->file().type() != FileType::Symlink) {
-        place_ = std::move(next);
+    TRY(look_up());
+    if (found_->file().type() != FileType::Symlink) [[likely]] {
+        place_ = std::move(found_);
         return {};
     }
-    TRY(follow(*next));
+    auto const link = std::move(found_);
+    TRY(follow(*link));
     return {};
 }
 
 Ref<Dentry> PathWalker::parent() const {
     if (place_ == walk_.context.root) return place_;
-    return cross_mounts(place_->parent());
+    auto up = place_->parent();
+    if (up->mounted_.load(std::memory_order_relaxed)) cross_mounts(up);
+    return up;
 }
 
-Result<Ref<Dentry>> PathWalker::find() {
+Result<> PathWalker::look_up() {
     Inode& directory = place_->file();
-    hash_ = hash_of_name(name_);
     if (Names* const names = directory.names()) [[likely]] {
-        auto child = names->find(name_, hash_);
-        if (!child) return fail(ENOENT);
-        return cross_mounts(std::move(child));
+        found_ = names->find(name_, hash_);
+        if (!found_) return fail(ENOENT);
+        if (found_->mounted_.load(std::memory_order_relaxed)) [[unlikely]] cross_mounts(found_);
+        return {};
     }
-    return Dentry::create(*place_, name_, TRY(directory.lookup(name_)));
+    found_ = TRY(Dentry::create(*place_, name_, TRY(directory.lookup(name_))));
+    return {};
 }
 
 Result<Ref<Dentry>> PathWalker::follow(Dentry& link) {
@@ -151,20 +168,20 @@ Result<Ref<Dentry>> PathWalker::follow(Dentry& link) {
 Result<Ref<Dentry>> PathWalker::to_end(FollowLast follow_last) {
     for (;;) {
         TRY(to_last());
-        Ref<Dentry> found;
         switch (last_) {
+        [[likely]] case Last::Name: TRY(look_up()); break;
         case Last::Root:
-        case Last::Dot: found = place_; break;
-        case Last::DotDot: found = parent(); break;
-        case Last::Name: found = TRY(find()); break;
+        case Last::Dot: found_ = place_; break;
+        case Last::DotDot: found_ = parent(); break;
         }
         bool const must_be_directory = trailing_slash_ || walk_.directory_only;
-        if (found->file().type() == FileType::Symlink && (follow_last == FollowLast::Yes || trailing_slash_)) {
-            found = TRY(follow(*found));
-            if (!found) continue;
+        if (found_->file().type() == FileType::Symlink && (follow_last == FollowLast::Yes || trailing_slash_)) {
+            auto const link = std::move(found_);
+            found_ = TRY(follow(*link));
+            if (!found_) continue;
         }
-        if (must_be_directory && !found->file().is_directory()) return fail(ENOTDIR);
-        return found;
+        if (must_be_directory && !found_->file().is_directory()) return fail(ENOTDIR);
+        return std::move(found_);
     }
 }
 

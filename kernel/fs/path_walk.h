@@ -29,7 +29,10 @@ public:
     u32 name_hash() const { return hash_; }
     bool has_trailing_slash() const { return trailing_slash_; }
     /// The file of the last component, or ENOENT.
-    Result<Ref<Dentry>> find();
+    Result<Ref<Dentry>> find() {
+        TRY(look_up());
+        return std::move(found_);
+    }
     /// `link` was found: goes on along its text; then to_last() again. Null: it was a magic link, the result is here.
     Result<Ref<Dentry>> follow(Dentry& link);
 
@@ -39,14 +42,17 @@ private:
 
     Result<> start();
     bool next_component();                              ///< splits the first component off rest_; false: none is left
+    Last kind_of_component() const;
     bool at_last();
+    bool at_last_of_links();
+    Result<> look_up();                                 ///< name_ in place_, into found_
     Result<> step();
     Ref<Dentry> parent() const;
-    static Ref<Dentry> cross_mounts(Ref<Dentry> dentry);
+    static void cross_mounts(Ref<Dentry>& dentry);
     bool pop();                                         ///< the rest behind the current link's text
 
     Walk const& walk_;
-    Ref<Dentry> place_;
+    Ref<Dentry> place_, found_;
     std::string_view rest_;
     std::string_view name_;
     u32 hash_ = 0;

@@ -25,7 +25,7 @@ void PipeBuffer::drop_pages() {
 
 /// Memory of the ring from `position` to the end of its page; the page is made if need be.
 Result<std::byte*> PipeBuffer::page_at(u64 position) {
-    u64 const place = position % capacity();
+    u64 const place = position & (capacity() - 1);
     auto& page = pages_[place / page_size];
     if (!page) [[unlikely]] page = TRY(mm::frame_allocator.allocate(0, mm::Fill::Dirty, mm::Urgency::User));
     return static_cast<std::byte*>(page.data()) + place % page_size;
