@@ -3,7 +3,8 @@
 // build a TrapFrame (arch/context.h) on the thread's kernel stack and call C++.
 // GS: in the kernel GS base is this CPU's; from user mode SWAPGS changes it. NMI, #DF and
 // #MC may hit between those two states, so they save and set GS base by MSR (paranoid).
-// CFI lets debuggers walk through; backtraces of our own know entry_text_start..end.
+// CFI lets debuggers walk through; our own backtraces know a frame by its return address
+// between entry_text_start and _end, and stop there if the frame is a program's.
 #include "arch/x86_64/entry_symbols.h"
 
     .cfi_sections .debug_frame
@@ -108,7 +109,6 @@ system_call_entry:
     SAVE_REGISTERS
     CFI_TRAP_FRAME
     movq %rsp, %rdi
-    xorl %ebp, %ebp                     // backtraces end here
     sti
     CALL_ALIGNED ON_SYSTEM_CALL
     // Falls through.
@@ -190,7 +190,6 @@ trap_common:
     testb $3, FRAME_CS(%rsp)
     jz .Ltrap_from_kernel
     swapgs
-    xorl %ebp, %ebp
 .Ltrap_from_user:
     movq %rsp, %rdi
     movl %ebx, %esi
@@ -211,7 +210,6 @@ trap_common:
 // IRET refused the program's registers: GS is the program's, its registers are in the CPU.
 .Lbad_iret:
     swapgs
-    xorl %ebp, %ebp
     movq %rsp, %rdi
     CALL_ALIGNED repair_failed_iret     // rax: a user frame at the top of the stack
     movq %rax, %rsp
@@ -258,7 +256,6 @@ interrupt_common:
     testb $3, FRAME_CS(%rsp)
     jz 1f
     swapgs
-    xorl %ebp, %ebp
     CALL_ALIGNED handle_interrupt
     jmp exit_to_user
 1:  CALL_ALIGNED handle_interrupt
@@ -291,10 +288,7 @@ paranoid_common:
     movl FRAME_ORIG_RAX+4(%rsp), %esi
     movl FRAME_ORIG_RAX(%rsp), %edx
     movq $-1, FRAME_ORIG_RAX(%rsp)
-    testb $3, FRAME_CS(%rsp)
-    jz 1f
-    xorl %ebp, %ebp
-1:  movq %rsp, %rdi
+    movq %rsp, %rdi
     CALL_ALIGNED handle_paranoid_trap
     movl $MSR_GS_BASE, %ecx
     movl %r13d, %eax

@@ -72,7 +72,7 @@ void say_backtrace(u64 frame_pointer) {
         previous = frame_pointer;
         frame_pointer = words[0];
         bool const from_entry = return_address >= reinterpret_cast<u64>(entry_text_start) && return_address < reinterpret_cast<u64>(entry_text_end);
-        if (!from_entry || frame_pointer == 0) continue;
+        if (!from_entry || frame_pointer == 0) continue;   // 0: the first function of a kernel thread
         auto const& trap = *reinterpret_cast<TrapFrame const*>(words + 3);
         if (trap.from_user() || !arch::is_kernel_text(trap.rip)) return;
         say_address("  interrupted", trap.rip, AddressKind::Instruction);
