@@ -104,6 +104,13 @@ void write_tids(Process& child, Pid tid, CloneRequest const& request) {
 
 }
 
+/// The last places are for init and session leaders: a shell that must end a fork bomb can still fork.
+bool ProcessManager::has_room_for_thread(Process const& caller, TreeGuard const&) const {
+    constexpr u32 reserved = 16;
+    bool const may_use_reserve = caller.is_init() || caller.session == caller.pid();
+    return thread_count_.load(std::memory_order_relaxed) + (may_use_reserve ? 0 : reserved) < thread_limit_;
+}
+
 Result<> ProcessManager::link_process(Process& child, UserThread& thread, u64 flags) {
     Process& caller = current_process();
     UserId const payer = caller.credentials.real_uid;
@@ -112,7 +119,7 @@ Result<> ProcessManager::link_process(Process& child, UserThread& thread, u64 fl
     TreeGuard guard(tree_lock);
     // A signal sent to the caller's whole group reaches either the caller before it forks, or the child too.
     if (current_user_thread().has_signal()) return fail(restart_no_intr);
-    if (thread_count_.load(std::memory_order_relaxed) >= thread_limit_) return fail(EAGAIN);
+    if (!has_room_for_thread(caller, guard)) return fail(EAGAIN);
     if (processes_of(payer) >= caller.limits[RLIMIT_NPROC].soft) return fail(EAGAIN);
     if (!pids_.add_with_new_number(child)) return fail(EAGAIN);
     thread.tid = child.pid();
@@ -165,7 +172,7 @@ Result<Pid> ProcessManager::clone_thread(CloneRequest const& request, TrapFrame 
         TreeGuard guard(tree_lock);
         decltype(process.signal_lock)::Guard signal_guard(process.signal_lock);
         if (process.group_exit || process.execing || parent.has_signal()) return fail(restart_no_intr);
-        if (thread_count_.load(std::memory_order_relaxed) >= thread_limit_) return fail(EAGAIN);
+        if (!has_room_for_thread(process, guard)) return fail(EAGAIN);
         if (!pids_.add_with_new_number(*thread)) return fail(EAGAIN);
         thread->tid = thread->entry_id;
         process.threads.push_back(*thread);
@@ -179,10 +186,21 @@ Result<Pid> ProcessManager::clone_thread(CloneRequest const& request, TrapFrame 
     return tid;
 }
 
-Result<Pid> ProcessManager::clone(CloneRequest const& request, TrapFrame const& frame) {
-    TRY(check(request));
+Result<Pid> ProcessManager::clone_once(CloneRequest const& request, TrapFrame const& frame) {
     if (request.flags & CLONE_THREAD) return clone_thread(request, frame);
     return clone_process(request, frame);
+}
+
+Result<Pid> ProcessManager::clone(CloneRequest const& request, TrapFrame const& frame) {
+    TRY(check(request));
+    // Who has just killed a crowd gets its room: the killed only need the CPU to be gone.
+    constexpr int most_turns = 64;
+    for (int turn = 0;; ++turn) {
+        auto const result = clone_once(request, frame);
+        bool const is_full = !result && (result.error() == Errno(EAGAIN) || result.error() == Errno(ENOMEM));
+        if (!is_full || turn == most_turns || dying_.load(std::memory_order_relaxed) == 0) return result;
+        sched::scheduler.yield();
+    }
 }
 
 }

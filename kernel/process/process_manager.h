@@ -95,6 +95,8 @@ public:
     u32 thread_count() const { return thread_count_.load(std::memory_order_relaxed); }
     u32 thread_limit() const { return thread_limit_; }
     Pid last_pid() const;
+    /// Killed processes that have not exited yet.
+    void count_dying(int by) { dying_.fetch_add(static_cast<u32>(by), std::memory_order_relaxed); }
     u64 forks() const { return forks_.load(std::memory_order_relaxed); }
 
     mutable SpinLock<LockRank::process_tree, InterruptsOff> tree_lock;
@@ -104,7 +106,9 @@ private:
     // fork.cpp
     Result<Pid> clone_thread(CloneRequest const& request, TrapFrame const& frame);
     Result<Pid> clone_process(CloneRequest const& request, TrapFrame const& frame);
+    Result<Pid> clone_once(CloneRequest const& request, TrapFrame const& frame);
     Result<> link_process(Process& child, UserThread& thread, u64 flags);
+    bool has_room_for_thread(Process const& caller, TreeGuard const&) const;
     void add_first_thread(Process& process, UserThread& thread);
     // exec.cpp
     Result<> become_only_thread(UserThread& thread);
@@ -142,6 +146,7 @@ private:
     Process* init_ GUARDED_BY(tree_lock) = nullptr;
     std::array<UserAccount*, 64> accounts_ GUARDED_BY(tree_lock){};
     std::atomic<u32> process_count_{0}, thread_count_{0};
+    std::atomic<u32> dying_{0};
     std::atomic<u64> forks_{0};
     u32 thread_limit_ = 0;
 };

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: MIT
+// What the boot tests run inside the machine; each subcommand prints lines of NAME VALUE.
+//   storm N       N times fork + exec + wait, then 500 processes alive at once
+//   bomb          forks without limit, each member too
+//   mapbomb       … and each maps and touches memory
+//   share         256 MiB touched, fork, the child writes 100 pages
+//   hogs NICE…    a CPU hog for each NICE, for two seconds: how often each looped
+//   eat           touches memory until it ends
+//   damage N      executes N damaged copies of itself
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { PAGE = 4096 };
+
+static void die(char const* what) {
+    perror(what);
+    exit(1);
+}
+
+static long counter(char const* file, char const* name) {
+    static char text[16384];
+    int fd = open(file, O_RDONLY);
+    if (fd < 0) die(file);
+    ssize_t got = read(fd, text, sizeof text - 1);
+    close(fd);
+    text[got > 0 ? got : 0] = 0;
+    size_t length = strlen(name);
+    for (char* line = strtok(text, "\n"); line; line = strtok(0, "\n"))
+        if (!strncmp(line, name, length) && (line[length] == ':' || line[length] == ' ')) return atol(line + length + 1);
+    return -1;
+}
+static long free_kib(void) { return counter("/proc/meminfo", "MemFree"); }
+
+static void exec_once(char* self) {
+    pid_t child = fork();
+    if (child < 0) die("fork");
+    if (child == 0) {
+        execl(self, self, "nothing", (char*)0);
+        _exit(127);
+    }
+    int status;
+    if (waitpid(child, &status, 0) != child || status != 7 << 8) die("wait");
+}
+
+static void live_at_once(int count) {
+    pid_t children[500];
+    int hold[2];
+    char byte;
+    if (pipe(hold)) die("pipe");
+    for (int i = 0; i < count; ++i) {
+        children[i] = fork();
+        if (children[i] < 0) die("fork");
+        if (children[i] == 0) {
+            close(hold[1]);
+            _exit(read(hold[0], &byte, 1) == 0 ? 3 : 4);
+        }
+    }
+    close(hold[0]);
+    close(hold[1]);
+    for (int i = 0; i < count; ++i) {
+        int status;
+        if (waitpid(children[i], &status, 0) != children[i] || status != 3 << 8) die("wait");
+    }
+}
+
+static int storm(char* self, int count) {
+    for (int i = 0; i < 50; ++i) exec_once(self);
+    live_at_once(500);
+    long before = free_kib();
+    for (int i = 0; i < count; ++i) exec_once(self);
+    printf("executed %d\n", count);
+    live_at_once(500);
+    printf("live 500\n");
+    printf("before %ld\nafter %ld\n", before, free_kib());
+    return 0;
+}
+
+static _Noreturn void bomb(int touches) {
+    signal(SIGCHLD, SIG_IGN);
+    for (;;) {
+        if (touches) {
+            char* memory = mmap(0, 64 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+            if (memory != MAP_FAILED)
+                for (int i = 0; i < 64; ++i) memory[i * PAGE] = 1;
+        }
+        fork();
+    }
+}
+
+static int share(void) {
+    size_t size = 256u << 20;
+    char* memory = mmap(0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) die("mmap");
+    for (size_t i = 0; i < size; i += PAGE) memory[i] = 1;
+    int go[2], done[2];
+    char byte = 0;
+    if (pipe(go) || pipe(done)) die("pipe");
+    long free_before = free_kib();
+    pid_t child = fork();
+    if (child < 0) die("fork");
+    if (child == 0) {
+        if (write(done[1], &byte, 1) != 1 || read(go[0], &byte, 1) != 1) _exit(1);
+        long copies = counter("/proc/vmstat", "cow_copy");
+        for (int i = 0; i < 100; ++i) memory[(size_t)i * 16 * PAGE] = 2;
+        printf("copied %ld\n", counter("/proc/vmstat", "cow_copy") - copies);
+        fflush(stdout);
+        _exit(0);
+    }
+    if (read(done[0], &byte, 1) != 1) die("read");
+    printf("fork_kib %ld\n", free_before - free_kib());
+    fflush(stdout);
+    if (write(go[1], &byte, 1) != 1) die("write");
+    waitpid(child, 0, 0);
+    int unchanged = 1;
+    for (size_t i = 0; i < size; i += PAGE) unchanged &= memory[i] == 1;
+    printf("unchanged %d\n", unchanged);
+    long copies = counter("/proc/vmstat", "cow_copy"), reuses = counter("/proc/vmstat", "cow_reuse");
+    for (int i = 0; i < 200; ++i) memory[(size_t)i * 4 * PAGE] = 3;
+    printf("copied_alone %ld\nreused_alone %ld\n", counter("/proc/vmstat", "cow_copy") - copies,
+           counter("/proc/vmstat", "cow_reuse") - reuses);
+    return 0;
+}
+
+static double seconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec + now.tv_nsec * 1e-9;
+}
+
+/// The parent is the most urgent, makes the hogs in order, and sleeps while they run.
+static int hogs(int count, char** nice_values) {
+    volatile uint64_t* loops = mmap(0, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    pid_t children[16];
+    setpriority(PRIO_PROCESS, 0, -20);
+    double end = seconds() + 2.5, start = seconds() + 0.5;
+    for (int i = 0; i < count; ++i) {
+        children[i] = fork();
+        if (children[i] == 0) {
+            setpriority(PRIO_PROCESS, 0, atoi(nice_values[i]));
+            while (seconds() < start) {}
+            while (seconds() < end) ++loops[i];
+            _exit(0);
+        }
+    }
+    for (int i = 0; i < count; ++i) waitpid(children[i], 0, 0);
+    for (int i = 0; i < count; ++i) printf("hog%d %llu\n", i, (unsigned long long)loops[i]);
+    return 0;
+}
+
+static int eat(void) {
+    for (long pages = 0;; pages += 256) {
+        char* memory = mmap(0, 256 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (memory == MAP_FAILED) {
+            printf("refused_after %ld\n", pages);
+            return 0;
+        }
+        for (int i = 0; i < 256; ++i) memory[i * PAGE] = 1;
+    }
+}
+
+static uint32_t random_state = 12345;
+static uint32_t random_number(void) {
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 17;
+    random_state ^= random_state << 5;
+    return random_state;
+}
+
+static int damage(char* self, int count) {
+    int fd = open(self, O_RDONLY);
+    struct stat status;
+    if (fd < 0 || fstat(fd, &status)) die(self);
+    size_t size = status.st_size;
+    unsigned char* image = malloc(size);
+    if (read(fd, image, size) != (ssize_t)size) die("read");
+    close(fd);
+    int refused = 0, signalled = 0, ran = 0;
+    for (int i = 0; i < count; ++i) {
+        size_t length = i % 3 == 0 ? random_number() % size : size;
+        fd = open("/tmp/damaged", O_WRONLY | O_CREAT | O_TRUNC, 0755);
+        if (fd < 0 || write(fd, image, length) != (ssize_t)length) die("write");
+        // Most damage goes to the headers: that is what the loader reads.
+        for (uint32_t k = random_number() % 12 + 1; k > 0 && length > 0; --k) {
+            unsigned char byte = random_number() % 4 ? random_number() : 0xff;
+            size_t place = random_number() % (i % 4 == 3 ? length : length < 512 ? length : 512);
+            if (pwrite(fd, &byte, 1, place) != 1) die("pwrite");
+        }
+        close(fd);
+        pid_t child = fork();
+        if (child == 0) {
+            alarm(5);
+            int null = open("/dev/null", O_RDWR);
+            dup2(null, 1);
+            dup2(null, 2);
+            struct rlimit processes = {64, 64};
+            setrlimit(RLIMIT_NPROC, &processes);
+            execl("/tmp/damaged", "/tmp/damaged", "nothing", (char*)0);
+            _exit(200);
+        }
+        int result;
+        waitpid(child, &result, 0);
+        if (WIFSIGNALED(result)) ++signalled;
+        else if (WEXITSTATUS(result) == 200) ++refused;
+        else ++ran;
+    }
+    unlink("/tmp/damaged");
+    printf("tried %d\nrefused %d\nsignalled %d\nran %d\n", count, refused, signalled, ran);
+    return 0;
+}
+
+int main(int count, char** words) {
+    char const* what = count > 1 ? words[1] : "";
+    if (!strcmp(what, "nothing")) return 7;
+    if (!strcmp(what, "storm")) return storm(words[0], atoi(words[2]));
+    if (!strcmp(what, "bomb")) bomb(0);
+    if (!strcmp(what, "mapbomb")) bomb(1);
+    if (!strcmp(what, "share")) return share();
+    if (!strcmp(what, "hogs")) return hogs(count - 2, words + 2);
+    if (!strcmp(what, "eat")) return eat();
+    if (!strcmp(what, "damage")) return damage(words[0], atoi(words[2]));
+    fprintf(stderr, "usage: workload storm N|bomb|mapbomb|share|hogs NICE...|eat|damage N\n");
+    return 2;
+}
