@@ -74,12 +74,10 @@ private:
     bool interrupts_;
 };
 
-/// The run queue of a thread's CPU held, whichever that is.
-class ThreadQueueGuard {
+/// The run queue of a thread's CPU held, whichever that is. Interrupts and preemption are off already.
+class ThreadQueueLock {
 public:
-    explicit ThreadQueueGuard(Thread const& thread) : interrupts_(arch::interrupts_enabled()) {
-        arch::interrupts_disable();
-        arch::preempt_disable();
+    explicit ThreadQueueLock(Thread const& thread) {
         for (;;) {
             // Ordering: acquire, with the release in Scheduler::start; the lock orders the rest.
             queue_ = thread.run_queue.load(std::memory_order_acquire);
@@ -88,9 +86,23 @@ public:
             queue_->lock.give();   // it moved away meanwhile
         }
     }
-    // In an interrupt handler, or under an outer lock, the preemption waits for the end of that.
-    ~ThreadQueueGuard() {
-        queue_->lock.give();
+    ~ThreadQueueLock() { queue_->lock.give(); }
+    ThreadQueueLock(ThreadQueueLock const&) = delete;
+    ThreadQueueLock& operator=(ThreadQueueLock const&) = delete;
+    RunQueue& queue() const { return *queue_; }
+private:
+    RunQueue* queue_ = nullptr;
+};
+
+/// Interrupts and preemption off. In an interrupt handler, or under an outer lock, a preemption that
+/// becomes due waits for the end of that; else it happens at the end of the scope.
+class SwitchesOff {
+public:
+    SwitchesOff() : interrupts_(arch::interrupts_enabled()) {
+        arch::interrupts_disable();
+        arch::preempt_disable();
+    }
+    ~SwitchesOff() {
         if (interrupts_) {
             arch::interrupts_enable();
             arch::preempt_enable();
@@ -98,12 +110,16 @@ public:
             arch::preempt_enable_no_check();
         }
     }
-    ThreadQueueGuard(ThreadQueueGuard const&) = delete;
-    ThreadQueueGuard& operator=(ThreadQueueGuard const&) = delete;
-    RunQueue& queue() const { return *queue_; }
+    SwitchesOff(SwitchesOff const&) = delete;
+    SwitchesOff& operator=(SwitchesOff const&) = delete;
 private:
-    RunQueue* queue_ = nullptr;
     bool interrupts_;
+};
+
+/// Both.
+class ThreadQueueGuard : private SwitchesOff, public ThreadQueueLock {
+public:
+    explicit ThreadQueueGuard(Thread const& thread) : ThreadQueueLock(thread) {}
 };
 
 }

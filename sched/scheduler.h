@@ -43,6 +43,8 @@ public:
     void cancel_block();
     /// Wakes a Blocked thread; false if it was not blocked (or about to). Any context.
     bool wake(Thread& thread);
+    /// The same for callers that hold a spin lock with interrupts off.
+    bool wake_under_lock(Thread& thread);
     /// Wakes it only if it sleeps interruptibly: a signal came. Any context.
     bool wake_interruptible(Thread& thread);
 
@@ -82,7 +84,7 @@ public:
 
 private:
     void initialize_cpu(CpuId cpu);
-    bool wake_if(Thread& thread, Interruptible least);
+    bool wake_if(RunQueue& queue, Thread& thread, Interruptible least);
     template <class Change> void requeue(Thread& thread, Change&& change);
     void enqueue(RunQueue& queue, Thread& thread, Arrival arrival);
     void dequeue(RunQueue& queue, Thread& thread);
@@ -99,5 +101,15 @@ private:
 };
 
 extern constinit Scheduler scheduler;
+
+inline void Scheduler::prepare_to_block(Interruptible kind) {
+    Thread& self = current_thread();
+    self.sleep_kind = kind;
+    // Ordering: full fence. What is looked at next (the condition of the wait) is read after this, and after the
+    // caller's entry into its wait queue, is seen by wakers.
+    self.block_phase.store(BlockPhase::Preparing, std::memory_order_seq_cst);
+}
+
+inline void Scheduler::cancel_block() { current_thread().block_phase.store(BlockPhase::None, std::memory_order_relaxed); }
 
 }

@@ -126,16 +126,6 @@ void Scheduler::on_preempt() {
     switch_to(queue, next, now_ns);
 }
 
-void Scheduler::prepare_to_block(Interruptible kind) {
-    Thread& self = current_thread();
-    self.sleep_kind = kind;
-    // Ordering: full fence. What is looked at next (the condition of the wait) is read after this, and after the
-    // caller's entry into its wait queue, is seen by wakers.
-    self.block_phase.store(BlockPhase::Preparing, std::memory_order_seq_cst);
-}
-
-void Scheduler::cancel_block() { current_thread().block_phase.store(BlockPhase::None, std::memory_order_relaxed); }
-
 void Scheduler::block() {
     if constexpr (config::debug) arch::lock_check_may_sleep();
     DEBUG_ASSERT(arch::preempt_enabled());
@@ -151,12 +141,11 @@ void Scheduler::block() {
     switch_to(queue, pick(queue), arch::clock_ns());
 }
 
-/// Wakes `thread` if its sleep is at least as interruptible as `least`.
-bool Scheduler::wake_if(Thread& thread, Interruptible least) {
-    ThreadQueueGuard guard(thread);
+/// Wakes `thread` if its sleep is at least as interruptible as `least`. Its queue's lock is held.
+[[gnu::always_inline]] inline bool Scheduler::wake_if(RunQueue& queue, Thread& thread, Interruptible least) {
     if (thread.sleep_kind < least) return false;
     if (thread.state == ThreadState::Blocked) {
-        make_ready(guard.queue(), thread);
+        make_ready(queue, thread);
         return true;
     }
     // Running or Ready (preempted), but perhaps on its way to sleep.
@@ -165,8 +154,20 @@ bool Scheduler::wake_if(Thread& thread, Interruptible least) {
     return true;
 }
 
-bool Scheduler::wake(Thread& thread) { return wake_if(thread, Interruptible::No); }
-bool Scheduler::wake_interruptible(Thread& thread) { return wake_if(thread, Interruptible::Yes); }
+bool Scheduler::wake(Thread& thread) {
+    ThreadQueueGuard guard(thread);
+    return wake_if(guard.queue(), thread, Interruptible::No);
+}
+
+bool Scheduler::wake_interruptible(Thread& thread) {
+    ThreadQueueGuard guard(thread);
+    return wake_if(guard.queue(), thread, Interruptible::Yes);
+}
+
+bool Scheduler::wake_under_lock(Thread& thread) {
+    ThreadQueueLock lock(thread);
+    return wake_if(lock.queue(), thread, Interruptible::No);
+}
 
 void Scheduler::exit_current() {
     if constexpr (config::debug) arch::lock_check_may_sleep();

@@ -20,13 +20,13 @@ struct WakeTimer : Timer {
 
 }
 
-void WaitQueue::wake_first() {
+[[gnu::always_inline]] inline void WaitQueue::wake_first() {
     auto& waiter = static_cast<Waiter&>(*waiters_.first());
     waiters_.remove(waiter);
     count_.store(count_.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
     // Until it is Woken, ~Waiter waits for our lock: the thread cannot go away while it is being woken.
     waiter.state_.store(Waiter::State::Waking, std::memory_order_relaxed);
-    scheduler.wake(waiter.thread_);
+    scheduler.wake_under_lock(waiter.thread_);
     waiter.state_.store(Waiter::State::Woken, std::memory_order_release);
 }
 

@@ -62,7 +62,7 @@ void MutexBase::release_to_waiter(sched::Thread& self) {
     }
     first->woken = true;
     // Under the lock: the waiter takes it before it leaves its frame.
-    sched::scheduler.wake(first->thread);
+    sched::scheduler.wake_under_lock(first->thread);
 }
 
 /// One look of a waiter at the lock: got it, or will be woken again.
