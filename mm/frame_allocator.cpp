@@ -25,10 +25,6 @@ bool is_managed(PhysAddr address) { return frame_allocator.ram().contains(addres
 
 void frame_return(Frame& frame) { frame_allocator.release(frame); }
 
-bool FrameAllocator::may_take(u64 frames, Urgency urgency) const {
-    return buddy_.free_frames() >= floors_[static_cast<size_t>(urgency)] + frames;
-}
-
 /// A frame from this CPU's cache, if the urgency allows for one.
 inline Frame* FrameAllocator::take_one(Urgency urgency) {
     arch::PreemptGuard const on_this_cpu;

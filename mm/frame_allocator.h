@@ -51,6 +51,10 @@ public:
     /// Gives memory that was reserved at boot (the initramfs) to the allocator.
     void free_boot_range(PhysAddr start, u64 size);
     FrameStatistics statistics() const;
+    /// False if so many frames would fail now (but for a few in the CPUs' caches). Any context.
+    bool may_take(u64 frames, Urgency urgency = Urgency::Kernel) const {
+        return buddy_.free_frames() >= floors_[static_cast<size_t>(urgency)] + frames;
+    }
     u64 total_bytes() const { return total_frames_ * page_size; }
     /// All RAM, reserved parts too; what the direct map shows.
     MemoryMap const& ram() const { return ram_; }
@@ -61,7 +65,6 @@ private:
 
     // mm/frame_allocator.cpp
     void release(Frame& frame);   // references are 0
-    bool may_take(u64 frames, Urgency urgency) const;
     Frame* take_one(Urgency urgency);
     [[gnu::noinline]] Frame* refill(FrameCache& cache, Urgency urgency);
     [[gnu::noinline]] Frame* take_block(unsigned order, Urgency urgency);

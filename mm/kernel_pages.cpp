@@ -46,6 +46,7 @@ Result<void*> KernelSpace::allocate_pages(u64 size) {
     static_assert(pages_below(page_classes, places_per_class) * page_size <= slot_size);
     if (size == 0 || size > slot_size) return fail(ENOMEM);
     u64 const bytes = align_up(size, page_size);
+    if (!frame_allocator.may_take(bytes >> page_shift)) return fail(ENOMEM);   // rather than take all there is first
     u64 const start = TRY(take_place(bytes >> page_shift));
     if (auto mapped = map_pages(start, start + bytes); !mapped) {
         unmap_pages(start, start + bytes);
