@@ -50,10 +50,19 @@ void keyboard_controller_reset() {
     delay_us(50'000);
 }
 
+/// The last words are still in the UARTs' FIFOs: 16 characters take under 2 ms at 115200 baud.
+void wait_for_serial_output() {
+    constexpr u16 line_status[] = {0x3f8 + 5, 0x2f8 + 5};
+    constexpr u8 all_sent = 0x40;
+    for (u16 const port : line_status)
+        for (int i = 0; i < 100 && !(in8(port) & all_sent); ++i) delay_us(100);
+}
+
 }
 
 void power_off() {
     interrupts_disable();
+    wait_for_serial_output();
     acpi_power_off();
     for (char const* letter = "Shutdown"; *letter; ++letter) out8(port_bochs_shutdown, static_cast<u8>(*letter));
     halt_for_ever();
@@ -61,6 +70,7 @@ void power_off() {
 
 void reset() {
     interrupts_disable();
+    wait_for_serial_output();
     auto const& fixed = acpi::fixed_hardware;
     if (fixed.reset) {
         acpi::write(fixed.reset, fixed.reset_value, 1);
@@ -75,7 +85,10 @@ void reset() {
     halt_for_ever();
 }
 
-void debug_exit(u8 code) { out8(port_debug_exit, code); }
+void debug_exit(u8 code) {
+    wait_for_serial_output();
+    out8(port_debug_exit, code);
+}
 
 void stop_other_cpus() {}
 
