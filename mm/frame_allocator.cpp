@@ -30,7 +30,7 @@ inline Frame* FrameAllocator::take_one(Urgency urgency) {
     arch::PreemptGuard const on_this_cpu;
     FrameCache& cache = frame_cache.local();
     Frame* frame;
-    if (cache.count != 0 && may_take(1, urgency)) [[likely]] frame = cache.frames[--cache.count];
+    if (cache.count() != 0 && may_take(1, urgency)) [[likely]] frame = cache.pop_hottest();
     else frame = refill(cache, urgency);
     if (frame) ++cache.allocations;
     else ++cache.failures;
@@ -39,14 +39,12 @@ inline Frame* FrameAllocator::take_one(Urgency urgency) {
 
 Frame* FrameAllocator::refill(FrameCache& cache, Urgency urgency) {
     Guard const guard(lock_);
-    while (cache.count < FrameCache::batch && may_take(1, urgency)) {
+    while (cache.count() < FrameCache::batch && may_take(1, urgency)) {
         Frame* const frame = buddy_.allocate(0);
         if (!frame) break;
-        frame->state = Frame::State::Cached;
-        cache.frames[cache.count++] = frame;
+        cache.push(*frame);
     }
-    if (cache.count == 0 || !may_take(0, urgency)) return nullptr;
-    return cache.frames[--cache.count];
+    return cache.count() != 0 && may_take(0, urgency) ? cache.pop_hottest() : nullptr;
 }
 
 /// A larger block; if there is none, the frames in this CPU's cache may be what keeps one apart.
@@ -66,13 +64,8 @@ Frame* FrameAllocator::take_block(unsigned order, Urgency urgency) {
     return block;
 }
 
-/// Gives the coldest frames of a cache back to the lists.
 void FrameAllocator::drain(FrameCache& cache, u32 keep, Guard const&) {
-    if (cache.count <= keep) return;
-    u32 const given = cache.count - keep;
-    for (u32 i = 0; i < given; ++i) buddy_.release(*cache.frames[i], 0);
-    for (u32 i = 0; i < keep; ++i) cache.frames[i] = cache.frames[given + i];
-    cache.count = keep;
+    while (cache.count() > keep) buddy_.release(*cache.pop_coldest(), 0);
 }
 
 Result<FrameRef> FrameAllocator::allocate(unsigned order, Fill fill, Urgency urgency) {
@@ -93,9 +86,8 @@ void FrameAllocator::release(Frame& frame) {
     arch::PreemptGuard const on_this_cpu;
     FrameCache& cache = frame_cache.local();
     ++cache.releases;
-    if (cache.count == FrameCache::capacity) [[unlikely]] make_room(cache);
-    frame.state = Frame::State::Cached;
-    cache.frames[cache.count++] = &frame;
+    if (cache.count() == FrameCache::capacity) [[unlikely]] make_room(cache);
+    cache.push(frame);
 }
 
 void FrameAllocator::make_room(FrameCache& cache) {
@@ -114,7 +106,7 @@ FrameStatistics FrameAllocator::statistics() const {
     FrameStatistics sum{.total = total_frames_, .free = buddy_.free_frames()};
     for (u32 cpu = 0; cpu < arch::online_cpus(); ++cpu) {
         FrameCache const& cache = frame_cache.on(CpuId(cpu));   // another CPU's: a figure that is a moment old
-        sum.free += cache.count;
+        sum.free += cache.count();
         sum.allocations += cache.allocations;
         sum.releases += cache.releases;
         sum.failures += cache.failures;

@@ -27,12 +27,26 @@ struct FrameStatistics {
     u64 allocations = 0, releases = 0, failures = 0;
 };
 
-/// This CPU's free frames: a stack, so that the hottest one is used next. Only with preemption off.
-struct FrameCache {
-    static constexpr u32 capacity = 64, batch = 32;
-    u32 count = 0;
-    Frame* frames[capacity] = {};
+/// This CPU's free frames, in a ring: the hottest is used next, the coldest goes back to the lists first.
+/// Large enough for what a short-lived process takes and gives back. Only with preemption off.
+class FrameCache {
+public:
+    static constexpr u32 capacity = 256, batch = 64;
+    u32 count() const { return count_; }
+    void push(Frame& frame) {
+        frame.state = Frame::State::Cached;
+        frames_[(coldest_ + count_++) % capacity] = &frame;
+    }
+    Frame* pop_hottest() { return frames_[(coldest_ + --count_) % capacity]; }
+    Frame* pop_coldest() {
+        --count_;
+        return frames_[coldest_++ % capacity];
+    }
     u64 allocations = 0, releases = 0, failures = 0;
+private:
+    u32 count_ = 0;
+    u32 coldest_ = 0;   ///< counts on for ever, and wraps where the ring does
+    Frame* frames_[capacity] = {};
 };
 
 class FrameAllocator {

@@ -18,6 +18,7 @@ constinit KernelSpace kernel_space;
 namespace {
 
 constexpr u64 large_page = 2 * mib;
+constexpr arch::PageFlags data_flags{.writable = true, .global = true};
 
 arch::PageEntry& top_entry(PhysAddr root, u64 address) {
     return FrameTables::entries(root)[address >> 39 & (arch::entries_per_table - 1)];
@@ -56,7 +57,7 @@ void KernelSpace::map_direct() {
         must(table_.map_range(arch::direct_map_base + start, PhysAddr(start), size, {.global = true}));
     }
     for (auto const& range : writable.ranges())
-        must(table_.map_range(arch::direct_map_base + range.start, PhysAddr(range.start), range.size(), {.writable = true, .global = true}));
+        must(table_.map_range(arch::direct_map_base + range.start, PhysAddr(range.start), range.size(), data_flags));
 }
 
 void KernelSpace::map_image() {
@@ -88,7 +89,7 @@ Result<u64> KernelSpace::back_with_frames(u64 start, u64 end) {
         if (is_aligned(address, large_page) && end - address >= large_page)
             if (auto large = frame_allocator.allocate(9, Fill::Zero)) frame = std::move(*large), size = large_page;
         if (!frame) frame = TRY(frame_allocator.allocate(0, Fill::Zero));
-        TRY(table_.map_range(address, frame.address(), size, {.writable = true, .global = true}));
+        TRY(table_.map_range(address, frame.address(), size, data_flags));
         static_cast<void>(frame.leak());
         taken += size;
     }

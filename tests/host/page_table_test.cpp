@@ -208,7 +208,8 @@ TEST_F(PageTableTest, RangesUseTheLargestPages) {
     table.for_each_present(0, arch::user_space_end, [&](u64 address, PageEntry& entry) { pages[address] = entry.address().value(); });
     EXPECT_EQ(pages, (std::map<u64, u64>{{start, start + 8 * gib}, {end - page_size, end - page_size + 8 * gib}}));
     EXPECT_EQ(table.table_frames(), 1u + 1 + 2 + 2);
-    for (u64 inside : {start, start + page_size, gib - 1, gib, 2 * gib + 12345, 3 * gib + mib, end - 1}) EXPECT_TRUE(table.is_mapped(inside));
+    for (u64 inside : {start, start + page_size, gib - 1, gib, 2 * gib + 12345, 3 * gib + mib, end - 1})
+        EXPECT_TRUE(table.is_mapped(inside));
     for (u64 outside : {u64{0}, start - 1, end, 4 * gib}) EXPECT_FALSE(table.is_mapped(outside));
     EXPECT_EQ(table.find(gib), nullptr);
     TestMemory::live.clear();
