@@ -148,6 +148,7 @@ void ProcessManager::end_last_thread(UserThread& thread, int status) {
             SignalGuard signal_guard(process.signal_lock);
             process.threads.erase(process.threads.iterator_to(thread));
             process.thread_count = 0;
+            if (process.killed) count_dying(-1);
         }
         process.usage.add(thread);
         thread_count_.fetch_sub(1, std::memory_order_relaxed);

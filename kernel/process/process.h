@@ -128,6 +128,7 @@ public:
     bool group_exit GUARDED_BY(signal_lock) = false;    ///< all threads must end, with group_exit_status
     int group_exit_status GUARDED_BY(signal_lock) = 0;
     UserThread* execing GUARDED_BY(signal_lock) = nullptr;   ///< the thread for whose exec the others end
+    bool killed GUARDED_BY(signal_lock) = false;        ///< SIGKILL came: counted among the dying until it has exited
     int stop_signal GUARDED_BY(signal_lock) = 0;         ///< not 0: stopped by it
     bool continue_pending GUARDED_BY(signal_lock) = false;   ///< its parent is yet to hear of it
     int exit_signal = 17;                        ///< SIGCHLD; what the parent gets; 0: nothing

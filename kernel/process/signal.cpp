@@ -34,6 +34,7 @@ void notify(UserThread& thread) {
 /// Wakes one thread that will take the signal, or all for one that ends them all.
 void notify_some_thread(Process& target, int signal, SignalGuard const&) {
     if (signal == SIGKILL) {
+        if (!std::exchange(target.killed, true)) process_manager.count_dying(1);
         for (UserThread& thread : target.threads) notify(thread);
         return;
     }
