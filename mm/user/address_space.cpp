@@ -46,9 +46,8 @@ AddressSpace::~AddressSpace() {
         });
     });
     page_table_.destroy_user();
-    vm_events.resident_anonymous.add(0 - resident_.anonymous);
-    vm_events.resident_file.add(0 - resident_.file);
-    vm_events.resident_shared.add(0 - resident_.shared);
+    for (PageSource source : {PageSource::Anonymous, PageSource::File, PageSource::Shared})
+        vm_events.resident[static_cast<size_t>(source)].add(0 - resident_[static_cast<size_t>(source)]);
 }
 
 void AddressSpace::activate() { arch::load_page_table_root(page_table_.root()); }
@@ -85,28 +84,13 @@ AddressSpaceStatistics AddressSpace::statistics() const {
     PageTableGuard const entries(page_table_lock_);
     VmaPages const& pages = vmas_.pages();
     return {.mapped_pages = pages.total,
-            .resident_pages = resident_.anonymous + resident_.file + resident_.shared,
-            .file_pages = resident_.file,
-            .shared_pages = resident_.shared,
+            .resident_pages = resident(PageSource::Anonymous) + resident(PageSource::File) + resident(PageSource::Shared),
+            .file_pages = resident(PageSource::File),
+            .shared_pages = resident(PageSource::Shared),
             .table_frames = page_table_.table_frames(),
             .data_pages = pages.data,
             .stack_pages = pages.stack,
             .text_pages = pages.text};
-}
-
-/// `sign` is 1 or ~0: one page more or less in the resident set.
-void AddressSpace::count_resident(PhysAddr frame, Sharing sharing, u64 sign) {
-    if (is_zero_frame(frame)) return;
-    if (sharing == Sharing::Shared) {
-        resident_.shared += sign;
-        vm_events.resident_shared.add(sign);
-    } else if (frame_record(frame).flags & frame_is_anonymous) {
-        resident_.anonymous += sign;
-        vm_events.resident_anonymous.add(sign);
-    } else {
-        resident_.file += sign;
-        vm_events.resident_file.add(sign);
-    }
 }
 
 /// The end of [start, start + size) rounded up to pages, if a program can have such a range. ENOMEM.

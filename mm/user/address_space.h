@@ -109,9 +109,6 @@ private:
     using ReadGuard = Lock::ReadGuard;
     using WriteGuard = Lock::WriteGuard;
     using PageTableGuard = SpinLock<LockRank::page_table, PreemptOff>::Guard;
-    /// Pages that the entries show, by source. Written under page_table_lock_ or with lock_ held for writing.
-    struct Resident { u64 anonymous = 0, file = 0, shared = 0; };
-
     /// One fault on its way. Tables are freed only with lock_ held for writing, so `entry` stays good.
     struct Fault {
         Vma& vma;
@@ -124,7 +121,12 @@ private:
     explicit AddressSpace(PageTable table);
     static Result<u64> checked_end(u64 start, u64 size);
     static bool is_obvious_overcommit(u64 size);
-    void count_resident(PhysAddr frame, Sharing sharing, u64 sign);
+    u64 resident(PageSource source) const { return resident_[static_cast<size_t>(source)]; }
+    /// `sign` is 1 or ~0: one page more or less in the resident set, which the frame of zeros is not in.
+    void count_resident(PageSource source, u64 sign) {
+        resident_[static_cast<size_t>(source)] += sign;
+        vm_events.resident[static_cast<size_t>(source)].add(sign);
+    }
     void forget_last_found(WriteGuard const&) { last_found_.store(nullptr, std::memory_order_relaxed); }
 
     // ---- map.cpp
@@ -158,15 +160,17 @@ private:
     FaultResult map_anonymous(Fault const& fault);
     FaultResult map_object(Fault const& fault);
     FaultResult map_private_copy(Fault const& fault, FrameRef const& original);
-    FaultResult install(Fault const& fault, FrameRef frame, Writable writable, arch::PerCpu<u64>& counter);
+    arch::PageEntry* absent_entry(Fault const& fault, PageTableGuard const&, FaultResult& result);
+    FaultResult install(Fault const& fault, FrameRef frame, Writable writable, PageSource source, arch::PerCpu<u64>& counter);
+    FaultResult install_zero_frame(Fault const& fault);
     bool grow_stack(u64 page);
     // ---- copy_on_write.cpp
     static Result<FrameRef> copy_frame(PhysAddr original);
     static arch::PerCpu<u64>& copy_counter(PhysAddr original);
     FaultResult make_writable(Fault const& fault);
     FaultResult make_shared_writable(Fault const& fault);
-    bool reuse_in_place(Fault const& fault);
-    FaultResult replace(Fault const& fault, FrameRef frame, arch::PerCpu<u64>& counter);
+    FaultResult reuse_in_place(Fault const& fault);
+    FaultResult replace(Fault const& fault, FrameRef frame, PageSource source, arch::PerCpu<u64>& counter);
     Result<> copy_from(AddressSpace const& parent);
     Result<> share_pages(Vma const& vma, AddressSpace& child, TlbBatch& batch, WriteGuard const&);
     // ---- maps.cpp
@@ -188,7 +192,8 @@ private:
     // Tables are freed only with lock_ held for writing, so a reader may walk them without.
     mutable SpinLock<LockRank::page_table, PreemptOff> page_table_lock_;
     PageTable page_table_;
-    Resident resident_;
+    /// Pages that the entries show, by PageSource. Written under page_table_lock_ or with lock_ held for writing.
+    u64 resident_[3] = {};
 };
 
 /// The frame of zeros, mapped read-only wherever a program reads memory it never wrote.

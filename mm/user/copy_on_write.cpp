@@ -29,46 +29,49 @@ arch::PerCpu<u64>& AddressSpace::copy_counter(PhysAddr original) {
 FaultResult AddressSpace::make_writable(Fault const& fault) {
     if (fault.vma.is_shared()) return make_shared_writable(fault);
     PhysAddr const original = fault.seen.address();
-    if (!is_zero_frame(original) && reuse_in_place(fault)) return FaultResult::Handled;
+    // Other holders may go away from here on: then the copy was not needed, and does no harm.
+    if (!is_zero_frame(original) && is_exclusive(frame_record(original))) return reuse_in_place(fault);
     auto copy = copy_frame(original);
     if (!copy) return FaultResult::OutOfMemory;
     fault.vma.has_private_pages.store(true, std::memory_order_relaxed);
-    return replace(fault, std::move(*copy), copy_counter(original));
+    return replace(fault, std::move(*copy), PageSource::Anonymous, copy_counter(original));
 }
 
 /// The page became writable by mprotect: the object must hear of it.
 FaultResult AddressSpace::make_shared_writable(Fault const& fault) {
     auto frame = fault.vma.object->page(fault.vma.page_index(fault.page), Access::Write);
     if (!frame) return frame.error().value == ENOMEM ? FaultResult::OutOfMemory : FaultResult::PastEnd;
-    return replace(fault, std::move(*frame), vm_events.file_maps);
+    return replace(fault, std::move(*frame), PageSource::Shared, vm_events.file_maps);
 }
 
-/// True if the entry is dealt with: nobody else holds the frame, or the entry has changed.
-bool AddressSpace::reuse_in_place(Fault const& fault) {
-    PageTableGuard const guard(page_table_lock_);
-    if (!is_same_mapping(*fault.entry, fault.seen)) return true;
-    if (!is_exclusive(frame_record(fault.seen.address()))) return false;
-    page_table_.set(*fault.entry, fault.entry->with_write());   // rights only grow: no flush
-    vm_events.cow_reuses.add(1);
-    TRACE_EVENT(CowReuse, fault.page);
-    return true;
-}
-
-/// Shows `frame`, writable, where another was.
-FaultResult AddressSpace::replace(Fault const& fault, FrameRef frame, arch::PerCpu<u64>& counter) {
-    TlbBatch batch(page_table_);
-    PhysAddr const original = fault.seen.address();
-    VmaAttributes const& attributes = fault.vma.attributes;
+/// Nobody else holds the frame, unless the entry has changed: only who holds a frame can share it.
+inline FaultResult AddressSpace::reuse_in_place(Fault const& fault) {
     PageTableGuard const guard(page_table_lock_);
     if (!is_same_mapping(*fault.entry, fault.seen)) return FaultResult::Handled;
-    count_resident(original, attributes.sharing, ~u64{0});
-    count_resident(frame.address(), attributes.sharing, 1);
-    page_table_.set(*fault.entry, user_entry(frame.address(), attributes.protection, Writable::Yes));
+    *fault.entry = fault.entry->with_write();   // rights only grow: no flush
+    vm_events.cow_reuses.add(1);
+    TRACE_EVENT(CowReuse, fault.page);
+    return FaultResult::Handled;
+}
+
+/// Shows `frame`, writable, where another was. That one is let go when no CPU can reach it any more.
+inline FaultResult AddressSpace::replace(Fault const& fault, FrameRef frame, PageSource source, arch::PerCpu<u64>& counter) {
+    PhysAddr const original = fault.seen.address();
+    FrameRef replaced;
+    {
+        PageTableGuard const guard(page_table_lock_);
+        if (!is_same_mapping(*fault.entry, fault.seen)) return FaultResult::Handled;
+        if (!is_zero_frame(original)) {
+            replaced = FrameRef::adopt(frame_record(original));
+            count_resident(source_of(replaced.record(), fault.vma.attributes.sharing), ~u64{0});
+        }
+        count_resident(source, 1);
+        *fault.entry = user_entry(frame.address(), fault.vma, Writable::Yes);
+        static_cast<void>(frame.leak());
+        TlbBatch::flush_page(page_table_, fault.page);
+    }
     counter.add(1);
     TRACE_EVENT(CowCopy, fault.page);
-    static_cast<void>(frame.leak());
-    batch.changed(fault.page);
-    if (!is_zero_frame(original)) batch.release_later(frame_record(original));
     return FaultResult::Handled;
 }
 
@@ -100,8 +103,9 @@ Result<> AddressSpace::share_pages(Vma const& vma, AddressSpace& child, TlbBatch
             }
             copy = own;
             if (is_zero_frame(own.address())) return;
-            frame_acquire(frame_record(own.address()));
-            child.count_resident(own.address(), Sharing::Private, 1);
+            Frame& frame = frame_record(own.address());
+            frame_acquire(frame);
+            child.count_resident(source_of(frame, Sharing::Private), 1);
         });
     if (narrowed) batch.changed_all();
     return result;

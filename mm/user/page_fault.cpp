@@ -22,7 +22,7 @@ FaultResult result_of(Errno error) {
 
 }
 
-Vma* AddressSpace::find_vma(u64 address) {
+inline Vma* AddressSpace::find_vma(u64 address) {
     Vma* const guess = last_found_.load(std::memory_order_relaxed);
     if (guess && guess->contains(address)) [[likely]] return guess;
     Vma* const vma = vmas_.find(address);
@@ -30,32 +30,56 @@ Vma* AddressSpace::find_vma(u64 address) {
     return vma;
 }
 
-FaultResult AddressSpace::handle_fault(UserAddr address, FaultKind kind, UserAddr) {
-    vm_events.page_faults.add(1);
-    u64 const page = address.page_down().value();
-    for (;;) {
-        {
-            ReadGuard const guard(lock_);
-            if (Vma* const vma = find_vma(page)) [[likely]] return resolve_fault(*vma, page, kind);
+/// The absent entry to fill, or null: no memory for its table, or another thread was faster (`result`).
+inline arch::PageEntry* AddressSpace::absent_entry(Fault const& fault, PageTableGuard const&, FaultResult& result) {
+    arch::PageEntry* entry = fault.entry;
+    if (!entry) [[unlikely]] {
+        auto const created = page_table_.find_or_create(fault.page);
+        if (!created) {
+            result = FaultResult::OutOfMemory;
+            return nullptr;
         }
-        if (!grow_stack(page)) return FaultResult::NotMapped;
+        entry = *created;
     }
+    return entry->is_present() ? nullptr : entry;
 }
 
-FaultResult AddressSpace::resolve_fault(Vma& vma, u64 page, FaultKind kind) {
-    if (!permits(vma.attributes.protection, kind)) return FaultResult::NotPermitted;
-    arch::PageEntry* const entry = page_table_.find(page);
-    Fault const fault{vma, page, kind, entry, entry ? *entry : arch::PageEntry()};
-    if (!fault.seen.is_present()) return vma.object ? map_object(fault) : map_anonymous(fault);
-    if (kind == FaultKind::Write && !fault.seen.is_writable()) return make_writable(fault);
-    return FaultResult::Handled;   // the TLB was behind the table
+/// Puts `frame` into the absent entry, and counts that in `counter`.
+[[gnu::always_inline]] inline FaultResult AddressSpace::install(Fault const& fault, FrameRef frame, Writable writable, PageSource source,
+                                                                arch::PerCpu<u64>& counter) {
+    auto result = FaultResult::Handled;
+    PageTableGuard const guard(page_table_lock_);
+    arch::PageEntry* const entry = absent_entry(fault, guard, result);
+    if (!entry) [[unlikely]] return result;
+    page_table_.set(*entry, user_entry(frame.address(), fault.vma, writable));
+    counter.add(1);
+    count_resident(source, 1);
+    static_cast<void>(frame.leak());   // the entry owns it now
+    return result;
 }
 
-FaultResult AddressSpace::map_anonymous(Fault const& fault) {
-    if (fault.kind != FaultKind::Write) return install(fault, zero_frame(), Writable::No, vm_events.zero_page_maps);
+inline FaultResult AddressSpace::install_zero_frame(Fault const& fault) {
+    auto result = FaultResult::Handled;
+    PageTableGuard const guard(page_table_lock_);
+    arch::PageEntry* const entry = absent_entry(fault, guard, result);
+    if (!entry) [[unlikely]] return result;
+    page_table_.set(*entry, user_entry(zero_frame_address, fault.vma, Writable::No));
+    vm_events.zero_page_maps.add(1);
+    return result;
+}
+
+inline FaultResult AddressSpace::map_anonymous(Fault const& fault) {
+    if (fault.kind != FaultKind::Write) return install_zero_frame(fault);
     auto frame = allocate_anonymous(Fill::Zero);
     if (!frame) return FaultResult::OutOfMemory;
-    return install(fault, std::move(*frame), Writable::Yes, vm_events.anonymous_pages);
+    return install(fault, std::move(*frame), Writable::Yes, PageSource::Anonymous, vm_events.anonymous_pages);
+}
+
+FaultResult AddressSpace::map_private_copy(Fault const& fault, FrameRef const& original) {
+    auto frame = copy_frame(original.address());
+    if (!frame) return FaultResult::OutOfMemory;
+    fault.vma.has_private_pages.store(true, std::memory_order_relaxed);
+    return install(fault, std::move(*frame), Writable::Yes, PageSource::Anonymous, copy_counter(original.address()));
 }
 
 FaultResult AddressSpace::map_object(Fault const& fault) {
@@ -68,33 +92,29 @@ FaultResult AddressSpace::map_object(Fault const& fault) {
     if (frame && !copies && is_zero_frame(frame->address())) frame = vma.object->page(index, Access::Write);
     if (!frame) return result_of(frame.error());
     if (copies) return map_private_copy(fault, *frame);
-    return install(fault, std::move(*frame), writes_object ? Writable::Yes : Writable::No, vm_events.file_maps);
+    return install(fault, std::move(*frame), writes_object ? Writable::Yes : Writable::No,
+                   vma.is_shared() ? PageSource::Shared : PageSource::File, vm_events.file_maps);
 }
 
-FaultResult AddressSpace::map_private_copy(Fault const& fault, FrameRef const& original) {
-    auto frame = copy_frame(original.address());
-    if (!frame) return FaultResult::OutOfMemory;
-    fault.vma.has_private_pages.store(true, std::memory_order_relaxed);
-    return install(fault, std::move(*frame), Writable::Yes, copy_counter(original.address()));
+inline FaultResult AddressSpace::resolve_fault(Vma& vma, u64 page, FaultKind kind) {
+    if (!permits(vma.attributes.protection, kind)) return FaultResult::NotPermitted;
+    arch::PageEntry* const entry = page_table_.find(page);
+    Fault const fault{vma, page, kind, entry, entry ? *entry : arch::PageEntry()};
+    if (!fault.seen.is_present()) return vma.object ? map_object(fault) : map_anonymous(fault);
+    if (kind == FaultKind::Write && !fault.seen.is_writable()) return make_writable(fault);
+    return FaultResult::Handled;   // the TLB was behind the table
 }
 
-/// Puts `frame` into the absent entry, and counts that in `counter`.
-FaultResult AddressSpace::install(Fault const& fault, FrameRef frame, Writable writable, arch::PerCpu<u64>& counter) {
-    arch::PageEntry const value = user_entry(frame.address(), fault.vma.attributes.protection, writable);
-    PageTableGuard const guard(page_table_lock_);
-    arch::PageEntry* entry = fault.entry;
-    if (!entry) {
-        auto const created = page_table_.find_or_create(fault.page);
-        if (!created) return FaultResult::OutOfMemory;
-        entry = *created;
+FaultResult AddressSpace::handle_fault(UserAddr address, FaultKind kind, UserAddr) {
+    vm_events.page_faults.add(1);
+    u64 const page = address.page_down().value();
+    for (;;) {
+        {
+            ReadGuard const guard(lock_);
+            if (Vma* const vma = find_vma(page)) [[likely]] return resolve_fault(*vma, page, kind);
+        }
+        if (!grow_stack(page)) return FaultResult::NotMapped;
     }
-    if (entry->is_present()) return FaultResult::Handled;
-    page_table_.set(*entry, value);
-    counter.add(1);
-    if (is_zero_frame(value.address())) return FaultResult::Handled;
-    count_resident(value.address(), fault.vma.attributes.sharing, 1);
-    static_cast<void>(frame.leak());   // the entry owns it now
-    return FaultResult::Handled;
 }
 
 /// True if `page` now lies in a stack. Any address within the limit will do: programs may

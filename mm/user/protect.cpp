@@ -12,23 +12,22 @@ namespace {
 
 /// A page keeps its write right, or has it at once where its first write would only be found
 /// to need no copy.
-Writable may_stay_writable(Vma const& vma, arch::PageEntry entry) {
-    if (entry.is_writable()) return Writable::Yes;
-    if (vma.is_shared() || is_zero_frame(entry.address())) return Writable::No;
-    return is_exclusive(frame_record(entry.address())) ? Writable::Yes : Writable::No;
+bool may_be_writable(Vma const& vma, arch::PageEntry entry) {
+    if (entry.is_writable()) return true;
+    if (vma.is_shared() || is_zero_frame(entry.address())) return false;
+    return is_exclusive(frame_record(entry.address()));
 }
 
 }
 
-/// Gives the present entries of an isolated VMA its new rights. Where rights only grow nothing is flushed:
+/// Gives the present entries of a VMA its new rights. Where rights only grow nothing is flushed:
 /// an old translation faults once and is found to be out of date.
 void AddressSpace::change_entries(Vma const& vma, Protection old, TlbBatch& batch, WriteGuard const&) {
-    Protection const protection = vma.attributes.protection;
-    bool const narrows = !protection.covers(old);
+    bool const can_write = vma.attributes.protection.write;
+    bool const narrows = !vma.attributes.protection.covers(old);
     page_table_.for_each_present(vma.start, vma.end, [&](u64 address, arch::PageEntry& entry) {
-        arch::PageEntry const value = user_entry(entry.address(), protection,
-                                                 protection.write ? may_stay_writable(vma, entry) : Writable::No);
-        page_table_.set(entry, value);
+        auto const writable = can_write && may_be_writable(vma, entry) ? Writable::Yes : Writable::No;
+        entry = user_entry(entry.address(), vma, writable);   // still present: its table's count stays
         if (narrows) batch.changed(address);
     });
 }
@@ -41,10 +40,13 @@ Result<> AddressSpace::protect_piece(Vma& whole, u64 start, u64 end, Protection 
     bool const becomes_data = !whole.is_shared() && protection.write && !old.write;
     if (becomes_data && !whole.is_stack() && !may_expand(0, (end - start) >> page_shift, guard)) return fail(ENOMEM);
     if (becomes_data && !attributes.no_reserve && is_obvious_overcommit(end - start)) return fail(ENOMEM);
-    TRY(vmas_.isolate(start, end));
-    Vma& piece = *vmas_.find(start);
-    vmas_.set_protection(piece, protection);
-    change_entries(piece, old, batch, guard);
+    Vma* piece = &whole;
+    if (whole.start != start || whole.end != end) {
+        TRY(vmas_.isolate(start, end));
+        piece = vmas_.find(start);
+    }
+    vmas_.set_protection(*piece, protection);
+    change_entries(*piece, old, batch, guard);
     return {};
 }
 

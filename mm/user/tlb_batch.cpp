@@ -11,9 +11,10 @@ namespace mm {
 // The arrays stay uninitialised: clearing them would cost more than most batches do.
 TlbBatch::TlbBatch(PageTable const& table) : root_(table.root()) {}
 
-void TlbBatch::changed(u64 address) {
-    if (pages_count_ < most_pages) pages_[pages_count_] = address;
-    if (pages_count_ < everything) ++pages_count_;
+void TlbBatch::flush_page(PageTable const& table, u64 address) {
+    if (arch::current_page_table_root() != table.root()) return;
+    arch::tlb_flush_page(address);
+    vm_events.tlb_flush_pages.add(1);
 }
 
 void TlbBatch::flush() {

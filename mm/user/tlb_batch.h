@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // TlbBatch: what one operation took out of a space's page tables. Frames it gathers are released
-// only after no CPU can reach them through its TLB. flush() is the one place that will send
-// shoot-downs to other CPUs. Lives on the stack of one thread.
+// only after no CPU can reach them through its TLB. flush() and flush_page() are the place that
+// will send shoot-downs to other CPUs. Lives on the stack of one thread.
 #pragma once
 
 #include <array>
@@ -17,7 +17,10 @@ public:
     ~TlbBatch() { flush(); }
 
     /// The entry of `address` has lost rights or shows another frame.
-    void changed(u64 address);
+    void changed(u64 address) {
+        if (pages_count_ < most_pages) pages_[pages_count_] = address;
+        if (pages_count_ < everything) ++pages_count_;
+    }
     /// A reference that an entry held; given back after the next flush.
     void release_later(Frame& frame) {
         if (frame_count_ == frames_.size()) flush();
@@ -26,6 +29,8 @@ public:
     /// A table frame was or will be freed: CPUs may have cached the way through it.
     void changed_all() { pages_count_ = everything; }
     void flush();
+    /// The same for one page, at once.
+    static void flush_page(PageTable const& table, u64 address);
 
 private:
     static constexpr u32 most_pages = 32;         ///< beyond, one full flush is cheaper than INVLPGs

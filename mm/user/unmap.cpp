@@ -17,8 +17,9 @@ void AddressSpace::zap_range(u64 start, u64 end, Sharing sharing, TlbBatch& batc
         page_table_.set(entry, arch::PageEntry());
         batch.changed(address);
         if (is_zero_frame(frame)) return;
-        count_resident(frame, sharing, ~u64{0});
-        batch.release_later(frame_record(frame));
+        Frame& record = frame_record(frame);
+        count_resident(source_of(record, sharing), ~u64{0});
+        batch.release_later(record);
     });
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "mm/page_table.h"
+#include "mm/user/vm_counters.h"
 #include "mm/user/vma.h"
 
 namespace mm {
@@ -19,13 +20,11 @@ enum class Writable : bool { No, Yes };
 extern constinit PhysAddr zero_frame_address;
 inline bool is_zero_frame(PhysAddr frame) { return frame == zero_frame_address; }
 
-/// The entry that shows `frame` with the rights of a VMA; writable only if both say so. Without any
+/// The entry that shows `frame` with the rights of its VMA; writable only if both say so. Without any
 /// right the page stays in place, out of everyone's reach.
-inline arch::PageEntry user_entry(PhysAddr frame, Protection protection, Writable writable) {
-    auto const entry = arch::PageEntry::leaf(frame, {.writable = writable == Writable::Yes && protection.write,
-                                                     .user = true,
-                                                     .executable = protection.execute});
-    return protection.none() ? entry.without_access() : entry;
+inline arch::PageEntry user_entry(PhysAddr frame, Vma const& vma, Writable writable) {
+    arch::PageEntry const entry(vma.rights.raw() | frame.value());
+    return writable == Writable::Yes ? entry : entry.without_write();
 }
 
 /// The same frame with the same rights; the CPU may have set accessed and dirty in between.
@@ -37,6 +36,12 @@ inline bool is_same_mapping(arch::PageEntry a, arch::PageEntry b) {
 inline bool is_exclusive(Frame const& frame) {
     // Ordering: acquire, with the release in frame_release: the other owners are done with it.
     return (frame.flags & frame_is_anonymous) && frame.references.load(std::memory_order_acquire) == 1;
+}
+
+/// Whose a mapped frame is (not the frame of zeros).
+inline PageSource source_of(Frame const& frame, Sharing sharing) {
+    if (sharing == Sharing::Shared) return PageSource::Shared;
+    return frame.flags & frame_is_anonymous ? PageSource::Anonymous : PageSource::File;
 }
 
 /// A frame for a program's own data. ENOMEM.

@@ -27,9 +27,9 @@ VmCounters vm_counters() {
     counters.tlb_flush_pages = sum(vm_events.tlb_flush_pages);
     counters.tlb_flush_all = sum(vm_events.tlb_flush_all);
     counters.forks = sum(vm_events.forks);
-    counters.resident_anonymous = sum(vm_events.resident_anonymous);
-    counters.resident_file = sum(vm_events.resident_file);
-    counters.resident_shared = sum(vm_events.resident_shared);
+    counters.resident_anonymous = sum(vm_events.resident[static_cast<size_t>(PageSource::Anonymous)]);
+    counters.resident_file = sum(vm_events.resident[static_cast<size_t>(PageSource::File)]);
+    counters.resident_shared = sum(vm_events.resident[static_cast<size_t>(PageSource::Shared)]);
     return counters;
 }
 

@@ -7,6 +7,9 @@
 
 namespace mm {
 
+/// Whose page an entry shows: the program's own, a file's, or one that it shares for writing too.
+enum class PageSource : u8 { Anonymous, File, Shared };
+
 struct VmCounters {
     u64 page_faults = 0, major_faults = 0, zero_page_maps = 0, anonymous_pages = 0;
     u64 cow_copies = 0, cow_reuses = 0, file_maps = 0;
@@ -20,7 +23,7 @@ struct VmEvents {
     arch::PerCpu<u64> cow_copies, cow_reuses, file_maps;
     arch::PerCpu<u64> tlb_flush_pages, tlb_flush_all, forks;
     /// Each CPU's may wrap below 0; the sum is right.
-    arch::PerCpu<u64> resident_anonymous, resident_file, resident_shared;
+    arch::PerCpu<u64> resident[3];   // by PageSource
 };
 
 extern VmEvents vm_events;

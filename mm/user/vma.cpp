@@ -6,7 +6,14 @@ namespace mm {
 
 Vma::Vma(u64 from, u64 to, u64 object_offset, Ref<VmObject> source, VmaAttributes const& what)
     : start(from), end(to), offset(object_offset), object(std::move(source)), attributes(what) {
+    set_protection(what.protection);
     if (object && is_shared()) object->mapped(true, attributes.max_protection.write);
+}
+
+void Vma::set_protection(Protection protection) {
+    attributes.protection = protection;
+    auto const entry = arch::PageEntry::leaf(PhysAddr(), {.writable = protection.write, .user = true, .executable = protection.execute});
+    rights = protection.none() ? entry.without_access() : entry;
 }
 
 Vma::~Vma() {

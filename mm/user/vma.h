@@ -5,6 +5,7 @@
 
 #include <atomic>
 
+#include <arch/paging.h>
 #include <base/intrusive.h>
 
 #include "mm/slab.h"
@@ -40,7 +41,8 @@ struct Vma {
     u64 start, end;                ///< page aligned, start < end
     u64 offset;                    ///< where `start` lies in the object, bytes
     Ref<VmObject> const object;    ///< null: private anonymous memory
-    VmaAttributes attributes;
+    VmaAttributes attributes;      ///< rights change by set_protection()
+    arch::PageEntry rights;        ///< the entry of a page with all rights that `attributes` gives, but for its frame
     /// Some page is this program's own copy, so fork must copy entries. Set by faults, which hold
     /// the space's lock for reading only. Ordering: relaxed; fork holds it for writing.
     std::atomic<bool> has_private_pages{false};
@@ -50,6 +52,8 @@ struct Vma {
     ~Vma();
     /// The same pages from the same source. Null: no memory.
     Vma* clone(u64 from, u64 to) const;
+
+    void set_protection(Protection protection);
 
     u64 pages() const { return (end - start) >> page_shift; }
     bool contains(u64 address) const { return address >= start && address < end; }

@@ -150,7 +150,7 @@ void VmaSet::resize(Vma& vma, u64 start, u64 end) {
 
 void VmaSet::set_protection(Vma& vma, Protection protection) {
     account(vma, ~u64{0});
-    vma.attributes.protection = protection;
+    vma.set_protection(protection);
     account(vma, 1);
 }
 
