@@ -164,6 +164,35 @@ def make_initramfs(output, *, extra=None, init=None, bare=False):
     return output
 
 
+def run_script(script, *, limit=120, code=POWERED_OFF, append=QUIET, **machine):
+    """Boots with a busybox sh script as /init (the workload program at hand); its output.
+    The machine must end with `code`: the script's last command powers off."""
+    with tempfile.TemporaryDirectory(prefix="aubrac-") as place:
+        place = pathlib.Path(place)
+        (place / "root/tests").mkdir(parents=True)
+        for program in (BUILD / "tests/root/tests").iterdir():
+            if program.name in ("workload", "wild"):
+                shutil.copy(program, place / "root/tests")
+        (place / "init").write_text(SCRIPT_START + script + "\npoweroff -f\n")
+        initrd = make_initramfs(place / "initramfs.cpio.gz", extra=place / "root", init=place / "init")
+        with Machine(initrd=initrd, append=append, limit=limit, **machine) as guest:
+            guest.must_end_with(code)
+            return guest.serial()
+
+
+# A builtin-only look at /proc/meminfo: it works where nothing can be forked.
+SCRIPT_START = """#!/bin/sh
+mount -t proc proc /proc 2>/dev/null
+mount -t devtmpfs dev /dev 2>/dev/null
+free_kib() { while read name value unit; do [ "$name" = MemFree: ] && echo "$1 $value"; done </proc/meminfo; }
+"""
+
+
+def numbers(text):
+    """{name: value} of all lines of NAME NUMBER."""
+    return {name: int(value) for name, value in re.findall(r"^(\w+) (-?\d+)$", text, re.MULTILINE)}
+
+
 def make_iso(output, *, initramfs, append):
     subprocess.run([str(SOURCE / "tools/iso"), "--output", str(output), "--kernel", str(BUILD / "aubrac.elf"),
                     "--initramfs", str(initramfs), "--append", append], check=True)

@@ -1,0 +1,40 @@
+#!/usr/bin/python3
+# timeout: 240
+"""Fork bombs in 128 MiB, plain and touching memory: the kernel lives, and killing the bomb
+from the shell (whose builtins need no process) gives everything back."""
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import harness  # noqa: E402
+from harness import Failure, Machine, expect_equal, expect_true  # noqa: E402,F401
+
+SCRIPT = """
+/tests/workload nothing
+(exit 0)
+free_kib before
+/tests/workload {bomb} &
+read -t 6 nothing </dev/console
+free_kib during
+n=0
+while [ $n -lt 20 ]; do kill -9 -1 2>/dev/null; n=$((n + 1)); done
+wait
+read -t 2 nothing </dev/console
+kill -9 -1 2>/dev/null
+wait
+free_kib after
+echo the shell goes on $(echo and forks)
+"""
+
+
+def test():
+    for bomb in ("bomb", "mapbomb"):
+        serial = harness.run_script(SCRIPT.format(bomb=bomb), limit=110, memory="128M")
+        got = harness.numbers(serial)
+        print(bomb, got)
+        expect_true("the shell forks again", "the shell goes on and forks" in serial)
+        expect_true("the bomb took memory", got["during"] < got["before"] - 4096)
+        expect_true("memory came back", got["after"] >= got["before"] - 1024)
+
+
+harness.run(test)

@@ -1,0 +1,50 @@
+"""What the boot tests share: an initramfs with the test programs and a shell as /init."""
+import pathlib
+import sys
+import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import harness  # noqa: E402
+
+PROMPT_INIT = """#!/bin/sh
+export PATH=/bin:/sbin:/usr/bin:/usr/sbin PS1='# '
+echo shell-is-ready
+setsid cttyhack sh
+poweroff -f
+"""
+
+
+class Shell(harness.Machine):
+    """A machine whose init is a shell on the serial console; /tests has the programs of tests/user."""
+
+    def __init__(self, **settings):
+        self.place = tempfile.TemporaryDirectory(prefix="aubrac-")
+        place = pathlib.Path(self.place.name)
+        (place / "init").write_text(PROMPT_INIT)
+        (place / "extra").mkdir()
+        (place / "extra/tests").symlink_to(harness.BUILD / "tests/root/tests")
+        initrd = harness.make_initramfs(place / "shell.cpio.gz", extra=place / "extra", init=place / "init")
+        super().__init__(initrd=initrd, **settings)
+
+    def __enter__(self):
+        self.expect("shell-is-ready")
+        self.expect("# ")
+        return self
+
+    def __exit__(self, *reason):
+        super().__exit__(*reason)
+        self.place.cleanup()
+
+    def values(self, line, limit=60):
+        """Runs a command that prints lines of NAME VALUE; them as a dictionary."""
+        status, text = self.command(line, limit)
+        harness.expect_equal(f"exit status of {line}", status, 0)
+        pairs = (row.split() for row in text.splitlines())
+        return {pair[0]: int(pair[1]) for pair in pairs if len(pair) == 2 and pair[1].lstrip("-").isdigit()}
+
+    def free_kib(self):
+        return self.values("grep MemFree: /proc/meminfo | tr -d 'kB'")["MemFree:"]
+
+    def power_off(self):
+        self.send("poweroff -f\n")
+        self.must_end_with(harness.POWERED_OFF)
