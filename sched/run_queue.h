@@ -13,7 +13,7 @@
 
 namespace sched {
 
-/// Above all that programs can ask for; the reapers have it.
+/// Above all that programs can ask for: the reapers, and threads that are about to end.
 inline constexpr u8 realtime_priority_reaper = 100;
 /// While a thread runs, its mode is sampled at least this often.
 inline constexpr u64 statistics_tick_ns = 4 * ns_per_ms;

@@ -48,6 +48,9 @@ public:
     /// Wakes it only if it sleeps interruptibly: a signal came. Any context.
     bool wake_interruptible(Thread& thread);
 
+    /// The running thread will end soon: from now on nothing preempts it, so that who learns of its end before
+    /// exit_current() finds everything it had given back (on one CPU; it may still wait for a lock).
+    void begin_exit();
     /// The running thread ends. Its on_terminated() runs later on another stack.
     [[noreturn]] void exit_current();
 

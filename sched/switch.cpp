@@ -169,6 +169,14 @@ bool Scheduler::wake_under_lock(Thread& thread) {
     return wake_if(lock.queue(), thread, Interruptible::No);
 }
 
+void Scheduler::begin_exit() {
+    LocalQueueGuard guard;
+    RunQueue& queue = guard.queue();
+    queue.running->scheduling_class = SchedulingClass::Fifo;
+    queue.running->realtime_priority = realtime_priority_reaper;
+    queue.slice_end_ns = Policy::no_limit;
+}
+
 void Scheduler::exit_current() {
     if constexpr (config::debug) arch::lock_check_may_sleep();
     LocalQueueGuard guard;
