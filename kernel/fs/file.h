@@ -20,7 +20,9 @@ enum class OpenerPrivilege : u8 { None, Superuser };
 class File : public RefCounted<File> {
 public:
     File(Ref<Dentry> dentry, u32 flags);
-    virtual ~File() = default;
+    virtual ~File() {
+        if (is_counted_writer_) inode()->end_writing();
+    }
 
     /// May be null for files that no name leads to.
     Dentry* dentry() const { return dentry_.get(); }
@@ -56,6 +58,8 @@ public:
     virtual void flush() {}
     /// Vfs::open says who opened.
     void set_privilege(OpenerPrivilege privilege) { privilege_ = privilege; }
+    /// Vfs::open has called Inode::begin_writing() for it.
+    void set_counted_writer() { is_counted_writer_ = true; }
 
 protected:
     // What a kind of file implements. Non-seekable kinds ignore `position`.
@@ -74,6 +78,7 @@ private:
     std::atomic<u32> flags_;
     u8 const rights_;
     OpenerPrivilege privilege_ = OpenerPrivilege::None;
+    bool is_counted_writer_ = false;
     sync::Mutex<LockRank::file_offset> position_lock_;
     u64 position_ GUARDED_BY(position_lock_) = 0;
 };

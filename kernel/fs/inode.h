@@ -145,8 +145,24 @@ public:
     /// A write by one without privilege takes setuid and setgid away.
     void drop_privilege_bits();
 
+    // ---- a regular file is written or executed, not both: open(2) and execve(2), ETXTBSY
+    /// False: it is being executed. Each success is ended by end_writing().
+    bool begin_writing() { return change_use(1); }
+    void end_writing() { use_.fetch_sub(1, std::memory_order_release); }
+    /// False: it is open for writing. Each success is ended by end_executing().
+    bool begin_executing() { return change_use(-1); }
+    void end_executing() { use_.fetch_add(1, std::memory_order_release); }
+
 private:
     friend class Dentry;
+    bool change_use(int by) {
+        int use = use_.load(std::memory_order_relaxed);
+        do {
+            if (use * by < 0) return false;
+        } while (!use_.compare_exchange_weak(use, use + by, std::memory_order_acquire, std::memory_order_relaxed));
+        return true;
+    }
+
     FileSystem& file_system_;
     u64 const number_;
     FileType const type_;
@@ -154,6 +170,7 @@ private:
     // Written under attribute_lock_. Ordering: relaxed reads, each word stands alone.
     std::atomic<u32> permissions_, uid_, gid_;
     std::atomic<u32> links_{1};
+    std::atomic<int> use_{0};                  ///< writers, or less than 0: executions
     Timestamp accessed_ GUARDED_BY(attribute_lock_), modified_ GUARDED_BY(attribute_lock_), changed_ GUARDED_BY(attribute_lock_);
     Dentry* alias_ = nullptr;                  ///< one of its names, if any; guarded by tree_lock (dentry.h)
 };

@@ -31,7 +31,16 @@ u32 access_mask(u32 flags) {
 }
 
 Result<Ref<File>> open_inode(Dentry& dentry, Credentials const& who, u32 flags) {
-    auto file = TRY(dentry.file().open(dentry, flags));
+    Inode& inode = dentry.file();
+    bool const writes = inode.type() == FileType::Regular && (flags & O_ACCMODE) != O_RDONLY;
+    if (writes && !inode.begin_writing()) return fail(ETXTBSY);
+    auto opened = inode.open(dentry, flags);
+    if (!opened) {
+        if (writes) inode.end_writing();
+        return fail(opened.error());
+    }
+    Ref<File> const& file = *opened;
+    if (writes) file->set_counted_writer();
     if (who.is_superuser()) file->set_privilege(OpenerPrivilege::Superuser);
     return file;
 }

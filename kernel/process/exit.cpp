@@ -36,7 +36,7 @@ void leave_address_space(UserThread& thread) {
 void release_resources(Process& process) {
     Ref<mm::AddressSpace> space;
     Ref<fs::DescriptorTable> descriptors;
-    Ref<fs::Dentry> executable;
+    Executable executable;
     process.usage.max_resident_kib = process.address_space->statistics().resident_pages * (page_size / kib);
     {
         decltype(process.state_lock)::Guard guard(process.state_lock);

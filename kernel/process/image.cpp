@@ -38,9 +38,10 @@ Result<bool> read_head(fs::File& file, std::span<char> head) {
 }
 
 /// Follows `#!` lines from `file` to a program. Returns how many there were; `file` becomes the program.
-Result<size_t> follow_scripts(ImageRequest const& request, Ref<fs::File>& file, std::span<mm::Owned<ScriptLevel>> levels) {
+Result<size_t> follow_scripts(Image& image, ImageRequest const& request, Ref<fs::File>& file, std::span<mm::Owned<ScriptLevel>> levels) {
     char head[head_size];
     for (size_t depth = 0;; ++depth) {
+        image.executable = TRY(Executable::claim(*file->dentry()));
         if (!TRY(read_head(*file, head))) return depth;
         if (depth == levels.size()) return fail(ELOOP);
         levels[depth] = mm::Owned<ScriptLevel>(TRY(mm::make<ScriptLevel>()));
@@ -165,9 +166,8 @@ Result<Ref<fs::File>> open_executable(fs::Walk const& walk, std::string_view pat
 
 Result<> build_image(Image& image, ImageRequest const& request, std::string_view path, Ref<fs::File> file, ArgumentSource& source) {
     std::array<mm::Owned<ScriptLevel>, most_scripts> levels;
-    size_t const scripts = TRY(follow_scripts(request, file, levels));
+    size_t const scripts = TRY(follow_scripts(image, request, file, levels));
     ElfFile const elf = TRY(ElfFile::read(file));
-    image.executable = Ref<fs::Dentry>::share(file->dentry());
     TRY(take_rights(image, request, *file->inode()));
 
     Arguments arguments;

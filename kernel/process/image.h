@@ -32,7 +32,7 @@ struct ImageRequest {
 
 struct Image {
     Ref<mm::AddressSpace> space;
-    Ref<fs::Dentry> executable;
+    Executable executable;
     fs::Credentials credentials;             ///< with the effects of setuid bits
     mm::ImageLayout layout;
     bool gains_rights = false;               ///< AT_SECURE

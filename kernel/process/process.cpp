@@ -39,7 +39,7 @@ Ref<fs::DescriptorTable> Process::copy_descriptors() const {
 
 Ref<fs::Dentry> Process::copy_executable() const {
     decltype(state_lock)::Guard guard(state_lock);
-    return executable;
+    return executable.file();
 }
 
 void Process::set_name(std::string_view text) {

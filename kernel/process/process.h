@@ -11,6 +11,7 @@
 
 #include "kernel/fs/descriptor_table.h"
 #include "kernel/fs/vfs.h"
+#include "kernel/process/executable.h"
 #include "kernel/process/pid_table.h"
 #include "kernel/process/signal.h"
 #include "kernel/sync/mutex.h"
@@ -90,7 +91,7 @@ public:
     Ref<mm::AddressSpace> address_space;
     Ref<fs::DescriptorTable> descriptors;
     Ref<SignalHandlers> handlers;                ///< GUARDED_BY(signal_lock); exchange_action() changes what it says
-    Ref<fs::Dentry> executable;                  ///< /proc/PID/exe
+    Executable executable;                       ///< /proc/PID/exe
     mutable SpinLock<LockRank::process_state, PreemptOff> state_lock;
     Ref<mm::AddressSpace> copy_address_space() const;   ///< null: it has exited
     Ref<fs::DescriptorTable> copy_descriptors() const;
