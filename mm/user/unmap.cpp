@@ -23,12 +23,20 @@ void AddressSpace::zap_range(u64 start, u64 end, Sharing sharing, TlbBatch& batc
     });
 }
 
-/// Gives back tables that hold nothing any more. Nothing runs on this CPU between the freeing
-/// and the flush that makes it forget the way through them.
+/// Gives back the tables under what was just unmapped, as Linux does only where no VMA reaches into a table's
+/// span: who unmaps and maps beside another mapping finds its table again. Nothing runs on
+/// this CPU between the freeing and the flush that makes it forget the way through them.
 void AddressSpace::free_tables(u64 start, u64 end, TlbBatch& batch, WriteGuard const&) {
+    constexpr u64 span = arch::entries_per_table * page_size;
+    Vma const* const above = vmas_.first_ending_above(start);
+    Vma const* const below = above ? vmas_.previous(*above) : vmas_.last();
+    u64 const floor = below ? align_up(below->end, span) : 0;
+    u64 const ceiling = above ? align_down(above->start, span) : align_up(arch::user_space_end, span);
+    u64 const first = std::max(floor, align_down(start, span)), last = std::min(ceiling, align_up(end, span));
+    if (first >= last) return;
     u64 const before = page_table_.table_frames();
     arch::PreemptGuard const until_flushed;
-    page_table_.free_empty_tables(start, end);
+    page_table_.free_empty_tables(first, last);
     if (page_table_.table_frames() == before) return;
     batch.changed_all();
     batch.flush();

@@ -18,13 +18,20 @@ Vma* VmaSet::find(u64 address) const {
 }
 
 Vma* VmaSet::first_ending_above(u64 address) const {
-    if (Vma* const vma = find(address)) return vma;
     auto const above = tree_.upper_bound(address);
+    if (above != tree_.begin()) {
+        Vma const& vma = *std::prev(above);
+        if (address < vma.end) return const_cast<Vma*>(&vma);
+    }
     return above == tree_.end() ? nullptr : const_cast<Vma*>(&*above);
 }
 
 Vma* VmaSet::first() const {
     return tree_.empty() ? nullptr : const_cast<Vma*>(&*tree_.begin());
+}
+
+Vma* VmaSet::last() const {
+    return tree_.empty() ? nullptr : const_cast<Vma*>(&*std::prev(tree_.end()));
 }
 
 Vma* VmaSet::next(Vma const& vma) const {

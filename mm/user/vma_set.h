@@ -35,6 +35,7 @@ public:
     /// The first VMA that ends above `address` (it contains it or lies above), or null.
     Vma* first_ending_above(u64 address) const;
     Vma* first() const;
+    Vma* last() const;
     Vma* next(Vma const& vma) const;
     Vma* previous(Vma const& vma) const;
     u64 pages_in(u64 start, u64 end) const;
