@@ -3,6 +3,7 @@
 // policy_table.cpp. All calls hold the run queue's lock. To add a policy: a file and a row.
 #pragma once
 
+#include <algorithm>
 #include <span>
 #include <string_view>
 
@@ -20,6 +21,14 @@ enum class Arrival : u8 {
     Expired,     ///< its quantum is over, or it yielded
 };
 
+/// The quantum of policies that take turns. While more than `crowd` threads wait it shrinks, to 1 ms at the least, so
+/// that a turn of all stays short: a shell must be able to answer under a fork bomb.
+constexpr u64 turn_slice_ns(u64 quantum_ns, u32 waiting) {
+    constexpr u32 crowd = 16;
+    if (waiting <= crowd) [[likely]] return quantum_ns;
+    return std::max(quantum_ns * crowd / waiting, std::min(quantum_ns, ns_per_ms));
+}
+
 class Policy {
 public:
     virtual std::string_view name() const = 0;
@@ -30,7 +39,8 @@ public:
     /// Does `woken` preempt `running`?
     virtual bool preempts(Schedulable const& woken, Schedulable const& running) const = 0;
     /// How long `thread` may run while others wait, ns; no_limit: until it blocks.
-    virtual u64 slice_ns(Schedulable const& thread, u64 quantum_ns) const = 0;
+    /// `waiting`: threads Ready on this CPU.
+    virtual u64 slice_ns(Schedulable const& thread, u64 quantum_ns, u32 waiting) const = 0;
     static constexpr u64 no_limit = ~u64{0};
 protected:
     ~Policy() = default;

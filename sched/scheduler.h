@@ -62,7 +62,7 @@ public:
     /// EINVAL: the priority is not 1..99 for Fifo and RoundRobin, or not 0 for Other.
     Result<> set_class(Thread& thread, SchedulingClass scheduling_class, u8 realtime_priority);
     /// Its quantum, or Policy::no_limit (sched_rr_get_interval(2)).
-    u64 slice_ns(Thread const& thread) const;
+    u64 slice_ns(Thread const& thread, u32 waiting) const;
 
     // ---- from kernel/trap.cpp
     void on_timer(bool from_user);

@@ -59,15 +59,15 @@ void Scheduler::make_ready(RunQueue& queue, Thread& thread) {
     preempt_if_more_urgent(queue, thread);
 }
 
-u64 Scheduler::slice_ns(Thread const& thread) const {
+u64 Scheduler::slice_ns(Thread const& thread, u32 waiting) const {
     if (thread.scheduling_class == SchedulingClass::Fifo) return Policy::no_limit;
     if (thread.scheduling_class == SchedulingClass::RoundRobin) return quantum_ns_;
-    return policy_->slice_ns(thread, quantum_ns_);
+    return policy_->slice_ns(thread, quantum_ns_, waiting);
 }
 
 /// The alarm is set only if it is not early enough already; when it rings too early, on_timer() looks again.
 [[gnu::always_inline]] inline void Scheduler::begin_slice(RunQueue& queue, Thread& next, u64 now_ns) {
-    u64 const slice = next.slice_left_ns ? next.slice_left_ns : slice_ns(next);
+    u64 const slice = next.slice_left_ns ? next.slice_left_ns : slice_ns(next, queue.ready);
     next.slice_left_ns = 0;
     queue.slice_end_ns = slice == Policy::no_limit ? Policy::no_limit : now_ns + slice;
     u64 const tick_ns = now_ns + statistics_tick_ns;

@@ -32,6 +32,8 @@ protected:
 class ZeroFile : public MemoryDevice {
 public:
     using MemoryDevice::MemoryDevice;
+    /// mmap(2) of /dev/zero: memory of zeros, a new one for each mapping.
+    Result<Ref<mm::VmObject>> vm_object() override { return mm::make_anonymous_object(arch::user_space_end); }
 protected:
     Result<size_t> do_read(u64, mm::IoBuffer& buffer) override {
         size_t total = 0;
@@ -49,6 +51,7 @@ protected:
 class FullFile final : public ZeroFile {
 public:
     using ZeroFile::ZeroFile;
+    Result<Ref<mm::VmObject>> vm_object() override { return fail(ENODEV); }
 protected:
     Result<size_t> do_write(u64, mm::IoBuffer&) override { return fail(ENOSPC); }
 };

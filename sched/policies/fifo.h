@@ -17,7 +17,7 @@ public:
     void dequeue(PolicyQueue& queue, Schedulable& thread) const override { queue.remove(0, thread); }
     Schedulable* pick(PolicyQueue& queue) const override { return queue.pop(); }
     bool preempts(Schedulable const&, Schedulable const&) const override { return false; }
-    u64 slice_ns(Schedulable const&, u64) const override { return no_limit; }
+    u64 slice_ns(Schedulable const&, u64, u32) const override { return no_limit; }
 };
 
 }

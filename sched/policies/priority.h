@@ -17,7 +17,7 @@ public:
     void dequeue(PolicyQueue& queue, Schedulable& thread) const override { queue.remove(level_of(thread), thread); }
     Schedulable* pick(PolicyQueue& queue) const override { return queue.pop(); }
     bool preempts(Schedulable const& woken, Schedulable const& running) const override { return woken.nice < running.nice; }
-    u64 slice_ns(Schedulable const&, u64 quantum_ns) const override { return quantum_ns; }
+    u64 slice_ns(Schedulable const&, u64 quantum_ns, u32 waiting) const override { return turn_slice_ns(quantum_ns, waiting); }
 
 private:
     static unsigned level_of(Schedulable const& thread) { return static_cast<unsigned>(thread.nice - nice_min); }

@@ -1,5 +1,6 @@
 """What the boot tests share: an initramfs with the test programs and a shell as /init."""
 import pathlib
+import shutil
 import sys
 import tempfile
 
@@ -21,8 +22,7 @@ class Shell(harness.Machine):
         self.place = tempfile.TemporaryDirectory(prefix="aubrac-")
         place = pathlib.Path(self.place.name)
         (place / "init").write_text(PROMPT_INIT)
-        (place / "extra").mkdir()
-        (place / "extra/tests").symlink_to(harness.BUILD / "tests/root/tests")
+        shutil.copytree(harness.BUILD / "tests/root/tests", place / "extra/tests")
         initrd = harness.make_initramfs(place / "shell.cpio.gz", extra=place / "extra", init=place / "init")
         super().__init__(initrd=initrd, **settings)
 

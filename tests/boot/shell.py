@@ -17,15 +17,20 @@ def test():
         expect_equal("status", machine.command("false")[0], 1)
         machine.send("echo wrongg\x7f\x7f\x7f\x7f\x7f\x7fright\n")
         machine.expect(r"\nright\r")
+        machine.expect("# ")
         machine.send("nonsense\x15echo killed line\n")
         machine.expect(r"\nkilled line\r")
+        machine.expect("# ")
         machine.send("echo rea''dy; cat >/tmp/f\n")   # what is typed ahead would meet the shell's own line editor
         machine.expect("ready")
         machine.send("first\nsecond\n\x04")
+        machine.expect("second")
+        machine.expect("# ")
         expect_equal("what was typed", machine.command("cat /tmp/f"), (0, "first\nsecond\n"))
         machine.send("echo slee''ping; sleep 100\n")
         machine.expect("sleeping")
         machine.send("\x03")
+        machine.expect("# ")
         expect_equal("after ^C", machine.command("echo alive", limit=20), (0, "alive\n"))
         for command in ("ps", "top -b -n1", "free", "uptime", "mount", "pidof sh", "dmesg", "cat /proc/vmstat", "cat /proc/sched",
                         "cat /proc/1/status", "df", "date", "id", "ls -l /dev /proc /bin"):

@@ -42,7 +42,11 @@ TEST(RoundRobin, TakesTurnsWhateverTheNiceValue) {
         policy("rr").enqueue(queue, *running, Arrival::Expired);
     }
     EXPECT_FALSE(policy("rr").preempts(b, a));
-    EXPECT_EQ(policy("rr").slice_ns(a, 12345), 12345u);
+    EXPECT_EQ(policy("rr").slice_ns(a, 12345, 2), 12345u);
+    constexpr u64 quantum = 10 * ns_per_ms;
+    EXPECT_EQ(policy("rr").slice_ns(a, quantum, 16), quantum);
+    EXPECT_EQ(policy("rr").slice_ns(a, quantum, 32), quantum / 2);
+    EXPECT_EQ(policy("rr").slice_ns(a, quantum, 1000), ns_per_ms);
 }
 
 TEST(RoundRobin, PreemptedThreadGoesOnFirst) {
@@ -83,7 +87,7 @@ TEST(Fifo, HasNoQuantumAndKeepsTheOrderOfArrival) {
     FakeThread a(0, 19), b(1, -20);
     policy("fifo").enqueue(queue, a, Arrival::Woken);
     policy("fifo").enqueue(queue, b, Arrival::Woken);
-    EXPECT_EQ(policy("fifo").slice_ns(a, 1000), Policy::no_limit);
+    EXPECT_EQ(policy("fifo").slice_ns(a, 1000, 1), Policy::no_limit);
     Schedulable* running = policy("fifo").pick(queue);
     EXPECT_EQ(number_of(running), 0);
     policy("fifo").enqueue(queue, *running, Arrival::Preempted);
