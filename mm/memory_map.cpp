@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Each range is joined with what it touches as it comes in, and cut where something is taken out.
 #include "mm/memory_map.h"
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The page-table walker itself, over any memory: `Memory` says how a table is allocated and
-// where it is. An entry that is absent is all zeros. Every table counts its
-// present entries (a program's root only its own half), so an empty table is known without a look at its 512 entries.
+// where it is. An entry that is absent is all zeros. Every table counts its present entries (a
+// program's root only those of its own half), so that an empty one is known at once.
 // Who calls holds the lock of the tables; TLB flushing is the caller's. Intel SDM vol. 3, 4.5.
 #pragma once
 

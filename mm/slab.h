@@ -34,7 +34,6 @@ public:
     }
     SlabStatistics statistics() const;
     char const* name() const { return name_; }
-    size_t object_size() const { return object_size_; }
     /// All caches that have allocated; each holds the next one.
     static ObjectCache* first_cache();
     ObjectCache* next_cache() const { return next_cache_; }
