@@ -127,7 +127,7 @@ void start_init() {
 
 std::string_view policy_name() { return command_line().find("sched").value_or("rr"); }
 
-u64 quantum_ns() { return static_cast<u64>(std::clamp<i64>(command_line().number("quantum_ms").value_or(10), 1, 1000)) * ns_per_ms; }
+u64 quantum_ns() { return static_cast<u64>(std::clamp<i64>(command_line().number("quantum_ms").value_or(4), 1, 1000)) * ns_per_ms; }
 
 u64 strace_level() { return static_cast<u64>(std::max<i64>(command_line().number("strace").value_or(0), 0)); }
 

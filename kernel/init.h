@@ -10,7 +10,7 @@ namespace kernel {
 
 // ---- words of the command line that main.cpp hands to subsystems
 std::string_view policy_name();   ///< sched=, else "rr"
-u64 quantum_ns();                 ///< quantum_ms= (1 to 1000), else 10 ms
+u64 quantum_ns();                 ///< quantum_ms= (1 to 1000), else 4 ms
 u64 strace_level();               ///< strace=, else 0
 
 /// First lines of the log: version, compiler, loader, command line, CPU.

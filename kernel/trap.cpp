@@ -117,7 +117,7 @@ void on_timer(bool from_user) { sched::scheduler.on_timer(from_user); }
 void on_preempt() { sched::scheduler.on_preempt(); }
 
 void on_return_to_user(TrapFrame& frame) {
-    if (arch::need_resched()) sched::scheduler.yield();
+    if (arch::need_resched()) sched::scheduler.on_preempt();
     if (process::signal_pending()) process::deliver_signals(frame);
 }
 

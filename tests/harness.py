@@ -44,7 +44,7 @@ class Machine:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="aubrac-"))
         self.limit = time.monotonic() + limit
         command = ["-M", "q35", "-cpu", "max,-la57", "-m", memory, "-smp", str(cpus), "-display", "none", "-nic", "none",
-                   "-no-reboot", "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04", "-serial", "stdio"]
+                   "-no-reboot", "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04", "-chardev", "stdio,id=serial,signal=off", "-serial", "chardev:serial"]
         if iso:
             command += ["-cdrom", str(iso)]
         elif usb:

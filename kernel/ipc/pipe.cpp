@@ -145,14 +145,15 @@ Result<Ref<fs::File>> open_fifo(fs::Dentry& dentry, u32 flags) {
     bool const wait = !(flags & O_NONBLOCK);
     u32 const mode = flags & O_ACCMODE;
     if (mode == O_WRONLY && !wait && !buffer->has_readers()) return fail(ENXIO);
+    // Seen before our end counts: a partner that waited for us may be gone by the time we look again.
     u32 const readers_before = buffer->readers_seen(), writers_before = buffer->writers_seen();
+    bool const partner_waits = mode == O_RDONLY ? buffer->has_writers() : buffer->has_readers();
     CountedEnds ends(*buffer, flags);
     auto file = TRY(mm::make_ref<PipeFile>(Ref<fs::Dentry>::share(&dentry), flags));
     ends.keep();
-    if (!wait || mode == O_RDWR) return file;
+    if (!wait || mode == O_RDWR || partner_waits) return file;
     auto const met = [&] {
-        return mode == O_RDONLY ? buffer->has_writers() || buffer->writers_seen() != writers_before
-                                : buffer->has_readers() || buffer->readers_seen() != readers_before;
+        return mode == O_RDONLY ? buffer->writers_seen() != writers_before : buffer->readers_seen() != readers_before;
     };
     if (!buffer->openers().wait(met)) return fail(restart_sys);
     return file;

@@ -140,6 +140,7 @@ void ProcessManager::end_last_thread(UserThread& thread, int status) {
     release_vfork_parent(process);
     ProcessList reaped;
     bool was_victim;
+    sched::scheduler.begin_exit();   // so that who learns of the end finds the stack given back too
     {
         TreeGuard guard(tree_lock);
         process.exit_status = status;

@@ -27,7 +27,7 @@ Result<> write_unprovided(base::Writer& out) {
     return {};
 }
 
-[[gnu::cold]] i64 not_provided(Caller& caller, u64 number) {
+[[gnu::cold, gnu::noinline]] i64 not_provided(Caller& caller, u64 number) {
     u64 count = 0;
     if (number < table_size) count = unprovided[number].fetch_add(1, std::memory_order_relaxed);
     else count = unprovided_beyond.fetch_add(1, std::memory_order_relaxed);
@@ -36,7 +36,7 @@ Result<> write_unprovided(base::Writer& out) {
     return -ENOSYS;
 }
 
-[[gnu::cold]] void log_call(Caller& caller, u64 number, i64 result) {
+[[gnu::cold, gnu::noinline]] void log_call(Caller& caller, u64 number, i64 result) {
     TrapFrame const& f = caller.frame;
     char const* name = number < table_size && table[number].name ? table[number].name : "?";
     log_info("strace", "{} ({}): {}({:#x}, {:#x}, {:#x}, {:#x}, {:#x}, {:#x}) = {}", caller.thread.name,
