@@ -204,3 +204,42 @@ SELF_TEST(fifo_ends_wait_for_each_other) {
     CHECK(std::string_view(work.text, 5) == "hello");
     CHECK(fs::vfs.unlink(walk, "/selftest-fifo"));
 }
+
+SELF_TEST(fifo_ends_never_miss_each_other) {
+    static constexpr u32 rounds = 500;
+    fs::Credentials const root;
+    auto const context = fs::vfs.root_context();
+    fs::Walk const walk{context, root};
+    REQUIRE(fs::vfs.make_node(walk, "/selftest-fifo", S_IFIFO | 0600, 0));
+    struct Work {
+        fs::Walk const& walk;
+        std::atomic<u32> failures{0};
+        void write(u32) {
+            for (u32 i = 0; i < rounds; ++i) {
+                auto const file = fs::vfs.open(walk, "/selftest-fifo", O_WRONLY, 0);
+                if (!file || !put(**file, "x", 1)) ++failures;
+                // Gone at once, sometimes before the reader has looked.
+                if (i % 3 == 0) sched::scheduler.yield();
+            }
+        }
+    } work{walk};
+    u32 received = 0;
+    {
+        Crew crew(work, 1);
+        REQUIRE(crew.start_all(&Work::write));
+        while (received < rounds) {
+            auto const file = fs::vfs.open(walk, "/selftest-fifo", O_RDONLY, 0);
+            REQUIRE(file);
+            char bytes[16];
+            for (;;) {
+                auto const count = take(**file, bytes, sizeof bytes);
+                REQUIRE(count);
+                if (*count == 0) break;
+                received += static_cast<u32>(*count);
+            }
+        }
+    }
+    CHECK(received == rounds);
+    CHECK(work.failures == 0);
+    CHECK(fs::vfs.unlink(walk, "/selftest-fifo"));
+}
