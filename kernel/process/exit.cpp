@@ -151,6 +151,7 @@ void ProcessManager::end_last_thread(UserThread& thread, int status) {
             process.thread_count = 0;
             if (process.killed) count_dying(-1);
         }
+        if (thread.entry_id.value != 0) pids_.remove(thread);   // the first thread ended before it
         process.usage.add(thread);
         thread_count_.fetch_sub(1, std::memory_order_relaxed);
         become_zombie(process, reaped);

@@ -69,6 +69,7 @@ enum class ProcessState : u8 { Alive, Exiting, Zombie, Reaped };
 
 /// Job control: how a process stands, and what its parent has yet to hear of it.
 enum class ChildReport : u8 { None, Stopped, Continued };
+inline constexpr int continued_status = 0xffff;   ///< WIFCONTINUED
 
 /// What an ended process was the last to use; freed without a lock.
 struct Remains {

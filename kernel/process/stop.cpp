@@ -47,7 +47,6 @@ void report_continuation(Process& process) {
         if (!process.continue_pending) return;
         process.continue_pending = false;
     }
-    constexpr int continued_status = 0xffff;   // WIFCONTINUED
     report_to_parent(process, ChildReport::Continued, continued_status, CLD_CONTINUED, SIGCONT);
 }
 

@@ -30,15 +30,37 @@ Process* first_match(ProcessList& list, WaitRequest const& request) {
     return nullptr;
 }
 
+/// SIGCONT was sent, and the child has not run since to report it itself.
+bool is_being_continued(Process const& child) {
+    decltype(child.signal_lock)::Guard guard(child.signal_lock);
+    return child.continue_pending;
+}
+
 bool is_wanted(Process const& child, WaitRequest const& request) {
-    return (child.report == ChildReport::Stopped && request.stopped) || (child.report == ChildReport::Continued && request.continued);
+    bool const stopped = child.report == ChildReport::Stopped;
+    if (request.continued && (child.report == ChildReport::Continued || is_being_continued(child))) return true;
+    return request.stopped && stopped;
 }
 
 Process* first_report(Process& parent, WaitRequest const& request) {
-    if (parent.children_reports == 0 || !(request.stopped || request.continued)) return nullptr;
+    if (!request.continued && (parent.children_reports == 0 || !request.stopped)) return nullptr;
     for (Process& child : parent.children)
         if (is_wanted(child, request) && matches(child, request)) return &child;
     return nullptr;
+}
+
+/// The status to report; unless WNOWAIT, nobody hears of it again.
+int take_report(Process& parent, Process& child, WaitRequest const& request) {
+    bool const continues = request.continued && is_being_continued(child);
+    int const status = continues ? continued_status : child.report_status;
+    if (request.no_reap) return status;
+    if (child.report != ChildReport::None) --parent.children_reports;
+    child.report = ChildReport::None;
+    if (continues) {
+        decltype(child.signal_lock)::Guard guard(child.signal_lock);
+        child.continue_pending = false;
+    }
+    return status;
 }
 
 WaitResult describe(Process const& child, int status) {
@@ -91,11 +113,7 @@ bool ProcessManager::try_collect(Process& parent, WaitRequest const& request, Co
     Process* reported = only ? (is_wanted(*only, request) ? only : nullptr) : first_report(parent, request);
     if (reported) {
         out.outcome = Collected::Outcome::Found;
-        out.result = describe(*reported, reported->report_status);
-        if (!request.no_reap) {
-            reported->report = ChildReport::None;
-            --parent.children_reports;
-        }
+        out.result = describe(*reported, take_report(parent, *reported, request));
         return true;
     }
     if (only || ended || first_match(parent.children, request)) return false;
