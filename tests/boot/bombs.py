@@ -9,20 +9,20 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import harness  # noqa: E402
 from harness import Failure, Machine, expect_equal, expect_true  # noqa: E402,F401
 
+# Little work for the shell between the bomb and the kills: it is one of a thousand that want the CPU.
 SCRIPT = """
 /tests/workload nothing
 (exit 0)
 free_kib before
 /tests/workload {bomb} &
-read -t 6 nothing </dev/console
-free_kib during
-n=0
-while [ $n -lt 20 ]; do kill -9 -1 2>/dev/null; n=$((n + 1)); done
+read -t 4 nothing </dev/console
+kill -9 -1; kill -9 -1; kill -9 -1
 wait
-read -t 2 nothing </dev/console
-kill -9 -1 2>/dev/null
+kill -9 -1
 wait
+read -t 1 nothing </dev/console
 free_kib after
+grep processes /proc/stat
 echo the shell goes on $(echo and forks)
 """
 
@@ -33,8 +33,8 @@ def test():
         got = harness.numbers(serial)
         print(bomb, got)
         expect_true("the shell forks again", "the shell goes on and forks" in serial)
-        expect_true("the bomb took memory", got["during"] < got["before"] - 4096)
-        expect_true("memory came back", got["after"] >= got["before"] - 1024)
+        expect_true("the bomb forked", got["processes"] > 300)
+        expect_true("memory came back", got["after"] >= got["before"] - 256)
 
 
 harness.run(test)
