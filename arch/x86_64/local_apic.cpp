@@ -55,13 +55,15 @@ bool turn_on(PhysAddr base) {
 bool local_apic_initialize(PhysAddr base) {
     if (!cpu_features.apic || !turn_on(base)) return false;
     write(ApicRegister::Spurious, software_enable | vector_spurious);
-    write(ApicRegister::TaskPriority, 0);
     write(ApicRegister::TimerEntry, masked_entry | vector_timer);
     write(ApicRegister::Lint0, masked_entry);      // the 8259's line: all comes through the I/O APIC
     write(ApicRegister::Lint1, nmi_delivery);
     write(ApicRegister::ErrorEntry, masked_entry);
     write(ApicRegister::TimerDivide, divide_by_1);
     write(ApicRegister::EndOfInterrupt, 0);
+    // Last: it makes the APIC look again at what is pending. A tick that the firmware's 8259 raised through LINT0 before
+    // that was masked would otherwise arrive with no vector (QEMU: #GP with error code -14 at the first STI).
+    write(ApicRegister::TaskPriority, 0);
     return true;
 }
 

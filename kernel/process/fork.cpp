@@ -187,6 +187,11 @@ Result<Pid> ProcessManager::clone_thread(CloneRequest const& request, TrapFrame 
 }
 
 Result<Pid> ProcessManager::clone_once(CloneRequest const& request, TrapFrame const& frame) {
+    {
+        // Asked again when it counts; here it spares a full machine the work of a child that cannot be.
+        TreeGuard guard(tree_lock);
+        if (!has_room_for_thread(current_process(), guard)) return fail(EAGAIN);
+    }
     if (request.flags & CLONE_THREAD) return clone_thread(request, frame);
     return clone_process(request, frame);
 }
