@@ -47,3 +47,5 @@ enum class LockRank : u8 {
 };
 
 constexpr bool is_sleeping(LockRank rank) { return rank <= LockRank::sleeping_leaf; }
+/// A lock of a higher rank must turn interrupts off: a handler that comes while it is held takes lower ones.
+constexpr bool may_leave_interrupts_on(LockRank rank) { return rank <= LockRank::kernel_space; }

@@ -32,7 +32,7 @@ private:
     Result<> add_node(std::string_view name, u64 device, u32 permissions);
     Entry& slot_of(u64 device);
 
-    SpinLock<LockRank::leaf, PreemptOff> lock_;
+    SpinLock<LockRank::leaf, InterruptsOff> lock_;
     Entry table_[slots] GUARDED_BY(lock_) = {};
     u32 count_ GUARDED_BY(lock_) = 0;
     Tmpfs* nodes_ = nullptr;                ///< set once at boot

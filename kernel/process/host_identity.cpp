@@ -14,7 +14,7 @@ struct Names {
     HostName domain{{"(none)"}};
 };
 
-constinit SpinLock<LockRank::leaf, PreemptOff> names_lock;
+constinit SpinLock<LockRank::leaf, InterruptsOff> names_lock;
 constinit Names names;   // GUARDED_BY(names_lock)
 
 HostName copy(HostName Names::* which) {

@@ -39,6 +39,7 @@ void lock_check_may_sleep();
 template <LockRank rank, IrqPolicy policy>
 class CAPABILITY("spin lock") SpinLock {
     static_assert(!is_sleeping(rank), "this rank belongs to sleeping locks");
+    static_assert(policy == InterruptsOff || may_leave_interrupts_on(rank), "interrupt handlers take locks of lower ranks");
 public:
     constexpr SpinLock() = default;
     SpinLock(SpinLock const&) = delete;
