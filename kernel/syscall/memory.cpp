@@ -55,8 +55,7 @@ Result<UserAddr> sys_mmap(Caller& caller, u64 address, u64 size, u64 protection,
     request.no_reserve = flags & MAP_NORESERVE;
     request.populate = flags & MAP_POPULATE;
     if (flags & MAP_ANONYMOUS) {
-        request.offset = 0;
-        if (request.sharing == mm::Sharing::Shared && size) request.object = TRY(mm::make_anonymous_object(size));
+        request.offset = 0;   // shared: map() makes the object, after it has looked at the room
     } else {
         TRY(attach_file(caller, request, fd));
     }

@@ -274,14 +274,15 @@ namespace {
 Result<> set_limit(Caller& caller, process::Process& target, u32 resource, process::ResourceLimit wanted) {
     if (wanted.soft > wanted.hard) return fail(EINVAL);
     if (resource == RLIMIT_NOFILE && wanted.hard > (1u << 20)) return fail(EPERM);
+    mm::AddressSpaceLimits memory;
     {
         sync::Mutex<LockRank::sleeping_leaf>::Guard guard(target.fs_lock);
         auto& limit = target.limits[resource];
         if (wanted.hard > limit.hard && !caller.process.credentials.is_superuser()) return fail(EPERM);
         limit = wanted;
+        memory = {target.limits[RLIMIT_AS].soft, target.limits[RLIMIT_DATA].soft, target.limits[RLIMIT_STACK].soft};
     }
-    auto space = target.copy_address_space();
-    if (space) space->set_limits({target.limits[RLIMIT_AS].soft, target.limits[RLIMIT_DATA].soft, target.limits[RLIMIT_STACK].soft});
+    if (auto space = target.copy_address_space()) space->set_limits(memory);
     return {};
 }
 
