@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // No wake-up is lost:   sleeper                        waker
-//                       enter queue, Preparing         make the condition true
+//                       Preparing, then enter queue    make the condition true
 //                       full fence                     full fence
 //                       look at the condition          look at the queue; wake under its lock
-// One of the two sees the other. A wake between the look and block() leaves Woken behind.
+// One of the two sees the other. Preparing comes first: who is in a queue can be woken, and a wake
+// from then on leaves Woken behind, so that block() returns at once.
 #include "sched/wait_queue.h"
 
 #include <arch/time.h>
@@ -31,7 +32,7 @@ struct WakeTimer : Timer {
 }
 
 void WaitQueue::wake_one() {
-    // Ordering: full fence, with the one in prepare_to_block(); see the head of the file.
+    // Ordering: full fence, with the one in Waiter::enter(); see the head of the file.
     std::atomic_thread_fence(std::memory_order_seq_cst);
     if (!has_waiters()) return;
     decltype(lock_)::Guard guard(lock_);
@@ -47,6 +48,11 @@ void WaitQueue::wake_all() {
 }
 
 void WaitQueue::Waiter::prepare(Interruptible kind) {
+    scheduler.prepare_to_block(kind);
+    enter();
+}
+
+void WaitQueue::Waiter::enter() {
     {
         decltype(queue_.lock_)::Guard guard(queue_.lock_);
         if (state_.load(std::memory_order_relaxed) != State::Queued) {
@@ -55,7 +61,8 @@ void WaitQueue::Waiter::prepare(Interruptible kind) {
             queue_.count_.store(queue_.count_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
         }
     }
-    scheduler.prepare_to_block(kind);
+    // Ordering: full fence, with the one in wake_one(); see the head of the file.
+    std::atomic_thread_fence(std::memory_order_seq_cst);
 }
 
 /// Out of the queue; false: was not in it, because it has been woken.

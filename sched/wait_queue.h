@@ -41,7 +41,7 @@ public:
     bool has_waiters() const { return count_.load(std::memory_order_relaxed) != 0; }
 
     /// One thread in the queue, for those who need more than wait(), or wait on several queues
-    /// (prepare on each, look at every condition, sleep on one of them without an error being final).
+    /// (prepare on one, enter the others, look at every condition, sleep on the first).
     class Waiter : private WaitNode {
     public:
         explicit Waiter(WaitQueue& queue) : queue_(queue), thread_(current_thread()) {}
@@ -50,7 +50,8 @@ public:
         ~Waiter() { if (state_.load(std::memory_order_acquire) != State::Woken) leave_for_good(); }
         Waiter(Waiter const&) = delete;
         Waiter& operator=(Waiter const&) = delete;
-        void prepare(Interruptible kind);           ///< enters the queue, prepares to block
+        void prepare(Interruptible kind);           ///< prepares to block, enters the queue
+        void enter();                               ///< enters the queue only: the thread has prepared to block elsewhere
         /// Success: woken, or for no reason. EINTR, ETIMEDOUT: the waiter has left the queue and no wake_one() was lost on it.
         Result<> sleep(Interruptible kind, u64 deadline_ns);
     private:

@@ -53,7 +53,7 @@ public:
             if (items()[i].file) (void)items()[i].file->poll(queue);
             if (!queue) continue;
             items()[i].waiting = new (items()[i].waiter) Waiter(*queue);
-            items()[i].waiting->prepare(sched::Interruptible::Yes);
+            items()[i].waiting->enter();
         }
     }
     void leave() {
