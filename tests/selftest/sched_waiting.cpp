@@ -163,3 +163,17 @@ SELF_TEST(signals_end_interruptible_waits_only) {
     crew.join();
     CHECK(work.done == 2);
 }
+
+SELF_TEST(a_wake_is_kept_while_further_queues_are_entered) {
+    sched::WaitQueue first, second, third;
+    using Waiter = sched::WaitQueue::Waiter;
+    Waiter a(first), b(second), c(third);
+    u64 const start_ns = arch::clock_ns();
+    // As poll(2) does with many files; the wake comes before the last queue is entered.
+    a.prepare(Interruptible::No);
+    b.enter();
+    second.wake_one();
+    c.enter();
+    CHECK(a.sleep(Interruptible::No, start_ns + 2 * ns_per_s).has_value());
+    CHECK(arch::clock_ns() - start_ns < ns_per_s);
+}
