@@ -9,18 +9,9 @@
 
 #include <arch/time.h>
 
-#include "sched/timer.h"
+#include "sched/wake_timer.h"
 
 namespace sched {
-namespace {
-
-struct WakeTimer : Timer {
-    explicit WakeTimer(Thread& t) : Timer([](Timer& timer) { scheduler.wake(static_cast<WakeTimer&>(timer).thread); }), thread(t) {}
-    Thread& thread;
-};
-
-}
-
 [[gnu::always_inline]] inline void WaitQueue::wake_first() {
     auto& waiter = static_cast<Waiter&>(*waiters_.first());
     waiters_.remove(waiter);
@@ -98,7 +89,7 @@ Result<> WaitQueue::Waiter::sleep(Interruptible kind, u64 deadline_ns) {
 Result<> WaitQueue::Waiter::sleep_until(Interruptible kind, u64 deadline_ns) {
     if (arch::clock_ns() >= deadline_ns) return give_up(ETIMEDOUT);
     {
-        WakeTimer timer(thread_);
+        WakeTimer timer;
         timer.arm(deadline_ns);
         scheduler.block();
     }

@@ -23,7 +23,8 @@ PER_CPU PerCpu<LockList*> thread_locks;          // of the running thread
 
 void check(LockList const& list, LockRank rank, void const* lock) {
     for (size_t i = 0; i < list.count; ++i)
-        if (list.held[i].rank >= rank) out_of_order(rank, lock, list.held[i]);
+        if (list.held[i].rank > rank || (list.held[i].rank == rank && !(is_ordered_by_address(rank) && list.held[i].lock < lock)))
+            out_of_order(rank, lock, list.held[i]);
 }
 
 void add(LockList& list, LockRank rank, void const* lock) {

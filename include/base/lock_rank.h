@@ -33,6 +33,7 @@ enum class LockRank : u8 {
     // Spin locks that are taken in interrupt handlers (interrupts off).
     process_tree,       // process: parent, children, groups, sessions, pid table
     signal,             // process: pending sets, actions, a process's threads
+    futex,              // process: one bucket of futex waiters; two of them in order of address
     tty_input,          // tty: bytes between the interrupt and the reader
     device,             // drivers: registers of one device
     wait_queue,         // sched: one wait queue
@@ -46,6 +47,8 @@ enum class LockRank : u8 {
     console_device,     // drivers: registers and cells of what the log is shown on
 };
 
+/// Several locks of such a rank may be held at once if they are taken in ascending order of address.
+constexpr bool is_ordered_by_address(LockRank rank) { return rank == LockRank::futex; }
 constexpr bool is_sleeping(LockRank rank) { return rank <= LockRank::sleeping_leaf; }
 /// A lock of a higher rank must turn interrupts off: a handler that comes while it is held takes lower ones.
 constexpr bool may_leave_interrupts_on(LockRank rank) { return rank <= LockRank::kernel_space; }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "kernel/process/futex.h"
 #include "kernel/process/image.h"
 #include "kernel/process/process_manager.h"
 #include "kernel/process/signal_action.h"
@@ -53,8 +54,7 @@ void forget_thread_state(UserThread& thread) {
     thread.alternate_stack = {};
     thread.clear_child_tid = UserAddr();
     thread.robust_list = UserAddr();
-    thread.robust_list_size = 0;
-    thread.restart_block_deadline_ns = 0;
+    thread.restart_block = {};
     thread.saved_mask.reset();
     arch::set_fs_base(thread.context, 0);
     arch::set_gs_base(thread.context, 0);
@@ -99,8 +99,7 @@ Result<> ProcessManager::become_only_thread(UserThread& thread) {
 
 void ProcessManager::become(Image& image, UserThread& thread) {
     Process& process = thread.process();
-    if (!thread.clear_child_tid.is_null() && process.address_space->reference_count() > 1)
-        (void)mm::UserPtr<i32>(thread.clear_child_tid).write(0);
+    release_thread_words(thread);
     thread.context.page_table_root = image.space->root();
     image.space->activate();
     {

@@ -6,25 +6,17 @@
 #include <base/log.h>
 #include <base/trace.h>
 
+#include "kernel/process/futex.h"
 #include "kernel/process/oom.h"
 #include "kernel/process/process_manager.h"
 #include "kernel/process/signal_action.h"
 #include "kernel/tty/terminal.h"
-#include "mm/user/user_access.h"
 #include "sched/scheduler.h"
 
 namespace process {
 namespace {
 
 using SignalGuard = decltype(Process::signal_lock)::Guard;
-
-/// CLONE_CHILD_CLEARTID: only of use to who shares the memory.
-void clear_tid(UserThread& thread) {
-    UserAddr const at = std::exchange(thread.clear_child_tid, UserAddr());
-    Process& process = thread.process();
-    bool const shared = process.thread_count > 1 || process.address_space->reference_count() > 1;
-    if (!at.is_null() && shared) (void)mm::UserPtr<i32>(at).write(0);
-}
 
 /// The thread runs on with the kernel's page tables alone.
 void leave_address_space(UserThread& thread) {
@@ -165,7 +157,7 @@ void ProcessManager::end_last_thread(UserThread& thread, int status) {
 void ProcessManager::exit_thread(int status) {
     UserThread& thread = current_user_thread();
     Process& process = thread.process();
-    clear_tid(thread);
+    release_thread_words(thread);
     leave_address_space(thread);
     bool last;
     {

@@ -30,6 +30,14 @@ struct UserAccount;
 /// Bits of Thread::return_work beyond the scheduler's own.
 namespace return_work = sched::return_work;
 
+/// What restart_syscall(2) goes on with.
+struct RestartBlock {
+    u64 deadline_ns = 0;                         ///< of clock_ns(); 0: nothing to go on with
+    UserAddr futex;                              ///< null: a sleep; else FUTEX_WAIT's arguments
+    u32 expected = 0, bits = 0;
+    bool shared = false;
+};
+
 /// A program's thread. Its FPU area lies above its kernel stack's first frame.
 class UserThread final : public sched::Thread, public PidEntry {
 public:
@@ -49,8 +57,8 @@ public:
     PendingSignals pending;                      ///< GUARDED_BY process.signal_lock
     AlternateStack alternate_stack;
     UserAddr clear_child_tid;                    ///< set_tid_address(2)
-    UserAddr robust_list; u64 robust_list_size = 0;
-    u64 restart_block_deadline_ns = 0;           ///< restart_syscall(2) of nanosleep
+    UserAddr robust_list;                        ///< set_robust_list(2)
+    RestartBlock restart_block;
     u64 start_time_ns = 0;
     MM_OBJECT_CACHE(UserThread)
 private:

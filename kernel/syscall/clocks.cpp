@@ -24,12 +24,6 @@ __kernel_timespec encode(u64 ns) {
     return t;
 }
 
-Result<u64> decode(__kernel_timespec const& t) {
-    if (t.tv_sec < 0 || t.tv_nsec < 0 || t.tv_nsec >= static_cast<i64>(ns_per_s)) return fail(EINVAL);
-    if (t.tv_sec > static_cast<i64>(sched::no_deadline / 4 / ns_per_s)) return sched::no_deadline / 4;
-    return static_cast<u64>(t.tv_sec) * ns_per_s + static_cast<u64>(t.tv_nsec);
-}
-
 Result<u64> read_clock(Caller& caller, i32 clock) {
     switch (clock) {
     case clock_realtime: case clock_realtime_coarse: return sched::clock.realtime_ns();
@@ -47,22 +41,27 @@ Result<u64> read_clock(Caller& caller, i32 clock) {
     }
 }
 
-Result<u64> deadline_of(i32 clock, u32 flags, u64 ns) {
-    u64 const now = sched::clock.monotonic_ns();
-    if (!(flags & timer_abstime)) return now + ns;
-    if (clock == clock_realtime) {
-        u64 const wall = sched::clock.realtime_ns();
-        return ns > wall ? now + (ns - wall) : now;
-    }
-    return ns;
-}
-
 Result<> write_remaining(u64 deadline, UserAddr out) {
     if (out.is_null()) return {};
     u64 const now = sched::clock.monotonic_ns();
     return mm::UserPtr<__kernel_timespec>(out).write(encode(deadline > now ? deadline - now : 0));
 }
 
+}
+
+Result<u64> read_timespec(UserAddr from) {
+    auto const t = TRY(mm::UserPtr<__kernel_timespec>(from).read());
+    if (t.tv_sec < 0 || t.tv_nsec < 0 || t.tv_nsec >= static_cast<i64>(ns_per_s)) return fail(EINVAL);
+    if (t.tv_sec > static_cast<i64>(sched::no_deadline / 4 / ns_per_s)) return sched::no_deadline / 4;
+    return static_cast<u64>(t.tv_sec) * ns_per_s + static_cast<u64>(t.tv_nsec);
+}
+
+u64 deadline_of(u64 ns, bool absolute, bool of_realtime) {
+    u64 const now = sched::clock.monotonic_ns();
+    if (!absolute) return now + ns;
+    if (!of_realtime) return ns;
+    u64 const wall = sched::clock.realtime_ns();
+    return ns > wall ? now + (ns - wall) : now;
 }
 
 Result<> sys_clock_gettime(Caller& caller, i32 clock, UserAddr out) {
@@ -78,7 +77,7 @@ Result<> sys_clock_getres(Caller& caller, i32 clock, UserAddr out) {
 
 Result<> sys_clock_settime(Caller& caller, i32 clock, UserAddr in) {
     if (clock != clock_realtime) return fail(EINVAL);
-    u64 const ns = TRY(decode(TRY(mm::UserPtr<__kernel_timespec>(in).read())));
+    u64 const ns = TRY(read_timespec(in));
     if (!caller.process.credentials.is_superuser()) return fail(EPERM);
     sched::clock.set_realtime(ns);
     return {};
@@ -104,13 +103,14 @@ Result<> sys_clock_nanosleep(Caller& caller, i32 clock, u32 flags, UserAddr requ
     if (clock != clock_realtime && clock != clock_monotonic && clock != clock_boottime)
         return fail(clock == clock_process_cpu || clock == clock_thread_cpu ? EOPNOTSUPP : EINVAL);
     if (flags & ~timer_abstime) return fail(EINVAL);
-    u64 const ns = TRY(decode(TRY(mm::UserPtr<__kernel_timespec>(request).read())));
-    u64 const deadline = TRY(deadline_of(clock, flags, ns));
+    u64 const ns = TRY(read_timespec(request));
+    u64 const deadline = deadline_of(ns, flags & timer_abstime, clock == clock_realtime);
     auto const slept = sched::scheduler.sleep_until(deadline, sched::Interruptible::Yes);
     if (slept) return {};
     if (flags & timer_abstime) return fail(restart_no_hand);
     TRY(write_remaining(deadline, remaining));
-    caller.thread.restart_block_deadline_ns = deadline;
+    caller.thread.restart_block = {};
+    caller.thread.restart_block.deadline_ns = deadline;
     return fail(process::restart_by_block);
 }
 
@@ -118,14 +118,13 @@ Result<> sys_nanosleep(Caller& caller, UserAddr request, UserAddr remaining) {
     return sys_clock_nanosleep(caller, clock_monotonic, 0, request, remaining);
 }
 
-Result<> sys_restart_syscall(Caller& caller) {
-    u64 const deadline = caller.thread.restart_block_deadline_ns;
-    if (!deadline) return fail(EINTR);
-    if (sched::scheduler.sleep_until(deadline, sched::Interruptible::Yes)) {
-        caller.thread.restart_block_deadline_ns = 0;
-        return {};
-    }
-    return fail(process::restart_by_block);
+Result<u32> sys_restart_syscall(Caller& caller) {
+    process::RestartBlock& block = caller.thread.restart_block;
+    if (!block.deadline_ns) return fail(EINTR);
+    if (!block.futex.is_null()) return restart_futex(caller);
+    if (!sched::scheduler.sleep_until(block.deadline_ns, sched::Interruptible::Yes)) return fail(process::restart_by_block);
+    block = {};
+    return 0u;
 }
 
 Result<u64> sys_times(Caller& caller, mm::UserPtr<i64> out) {

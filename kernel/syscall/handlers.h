@@ -124,7 +124,6 @@ Result<Pid> sys_getpgrp(Caller&);
 Result<Pid> sys_setsid(Caller&);
 Result<Pid> sys_getsid(Caller&, Pid pid);
 Result<Pid> sys_set_tid_address(Caller& caller, UserAddr address);
-Result<> sys_set_robust_list(Caller& caller, UserAddr head, u64 size);
 Result<> sys_arch_prctl(Caller& caller, u32 code, u64 address);
 Result<i64> sys_prctl(Caller& caller, u32 option, u64 argument, u64 third, u64 fourth, u64 fifth);
 Result<u64> sys_personality(Caller& caller, u32 persona);
@@ -157,12 +156,19 @@ Result<i64> sys_time(Caller&, mm::UserPtr<i64> out);
 Result<> sys_gettimeofday(Caller&, mm::UserPtr<i64> out, UserAddr zone);
 Result<> sys_clock_nanosleep(Caller& caller, i32 clock, u32 flags, UserAddr request, UserAddr remaining);
 Result<> sys_nanosleep(Caller& caller, UserAddr request, UserAddr remaining);
-Result<> sys_restart_syscall(Caller& caller);
+Result<u32> sys_restart_syscall(Caller& caller);
 Result<u64> sys_times(Caller& caller, mm::UserPtr<i64> out);
 
 // ---- polling.cpp
 Result<u32> sys_poll(Caller& caller, mm::UserPtr<pollfd> fds, u32 count, i32 timeout_ms);
 Result<u32> sys_ppoll(Caller& caller, mm::UserPtr<pollfd> fds, u32 count, UserAddr timeout, mm::UserPtr<process::SignalMask> mask, u64 size);
+
+// ---- futexes.cpp
+Result<u32> sys_futex(Caller& caller, UserAddr address, u32 operation, u32 value, u64 timeout_or_count, UserAddr second, u32 third_value);
+Result<> sys_set_robust_list(Caller& caller, UserAddr head, u64 size);
+Result<> sys_get_robust_list(Caller& caller, Pid tid, mm::UserPtr<u64> head, mm::UserPtr<u64> size);
+/// FUTEX_WAIT that a stop interrupted.
+Result<u32> restart_futex(Caller& caller);
 
 // ---- system.cpp
 Result<> sys_uname(Caller&, UserAddr out);

@@ -190,15 +190,6 @@ Result<Pid> sys_set_tid_address(Caller& caller, UserAddr address) {
     return caller.thread.tid;
 }
 
-/// The list is kept for get_robust_list(2); a dying thread's locks are futexes, which are not provided yet.
-Result<> sys_set_robust_list(Caller& caller, UserAddr head, u64 size) {
-    constexpr u64 head_size = 24;      // struct robust_list_head
-    if (size != head_size) return fail(EINVAL);
-    caller.thread.robust_list = head;
-    caller.thread.robust_list_size = size;
-    return {};
-}
-
 Result<> sys_arch_prctl(Caller& caller, u32 code, u64 address) {
     switch (code) {
     case ARCH_SET_FS:

@@ -96,6 +96,10 @@ public:
     Result<> write(UserAddr to, std::span<std::byte const> bytes);                 ///< EFAULT ENOMEM
     Result<size_t> read(UserAddr from, std::span<std::byte> bytes);                ///< short at an unmapped page
 
+    /// The object that a shared mapping shows at `address`, and the byte of it in `offset`; null: the page is this
+    /// space's own. EFAULT: nothing is mapped there.
+    Result<Ref<VmObject>> shared_object_at(UserAddr address, u64& offset) const;
+
     AddressSpaceStatistics statistics() const;
     void write_maps(base::Writer& out) const;     ///< /proc/PID/maps
     ImageLayout layout() const;

@@ -24,6 +24,15 @@ Result<FrameRef> AddressSpace::pin_page(u64 page, FaultKind kind) {
     }
 }
 
+Result<Ref<VmObject>> AddressSpace::shared_object_at(UserAddr address, u64& offset) const {
+    ReadGuard const guard(lock_);
+    Vma const* const vma = vmas_.find(address.value());
+    if (!vma) return fail(EFAULT);
+    if (!vma->is_shared()) return Ref<VmObject>();
+    offset = vma->offset + (address.value() - vma->start);
+    return vma->object;
+}
+
 Result<> AddressSpace::write(UserAddr to, std::span<std::byte const> bytes) {
     if (to.value() >= arch::user_space_end || bytes.size() > arch::user_space_end - to.value()) return fail(EFAULT);
     while (!bytes.empty()) {

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+// The words of a program that its ending threads write: robust locks (get_robust_list(2), the kernel's
+// Documentation/locking/robust-futex-ABI) and CLONE_CHILD_CLEARTID. Whatever is wrong with the list ends the walk.
+#include <linux/futex.h>
+
+#include "kernel/process/futex.h"
+#include "kernel/process/process.h"
+
+namespace process {
+namespace {
+
+/// Locks of one thread; more than that is a list in a circle.
+constexpr unsigned longest_list = ROBUST_LIST_LIMIT;
+
+/// One entry: the address of the next, its lowest bit says that the lock inherits priority.
+struct Entry {
+    explicit Entry(u64 word) : address(word & ~u64{1}) {}
+    u64 address;
+};
+
+/// The lock of a dead owner is marked, and one waiter woken to find that out. `pending`: the thread was about to take or give it
+/// back; if it had given it back already, its wake-up may still be owed.
+void release_lock(UserAddr address, Pid owner, bool pending) {
+    if (address.value() % sizeof(u32) != 0) return;
+    u32 value;
+    if (!arch::read_user_u32(address, value)) return;
+    // Robust locks may lie in memory that processes share.
+    FutexWord const word{address, FutexScope::Shared};
+    for (;;) {
+        if (pending && value == 0) return (void)futexes.wake(word, 1, any_bit);
+        if ((value & FUTEX_TID_MASK) != static_cast<u32>(owner.value)) return;
+        u32 previous;
+        if (!arch::compare_exchange_user_u32(address, value, (value & FUTEX_WAITERS) | FUTEX_OWNER_DIED, previous)) return;
+        if (previous == value) break;
+        value = previous;
+    }
+    if (value & FUTEX_WAITERS) (void)futexes.wake(word, 1, any_bit);
+}
+
+void release_robust_list(UserThread& thread) {
+    UserAddr const at = std::exchange(thread.robust_list, UserAddr());
+    if (at.is_null()) return;
+    auto const read = mm::UserPtr<robust_list_head>(at).read();
+    if (!read) return;
+    u64 const offset = static_cast<u64>(read->futex_offset);
+    Entry const pending(reinterpret_cast<u64>(read->list_op_pending));
+    Entry entry(reinterpret_cast<u64>(read->list.next));
+    for (unsigned i = 0; i < longest_list && entry.address != at.value(); ++i) {
+        // Before the lock is released: its new owner may take the entry apart.
+        auto const next = mm::UserPtr<u64>(entry.address).read();
+        if (entry.address != pending.address) release_lock(UserAddr(entry.address + offset), thread.tid, false);
+        if (!next) break;
+        entry = Entry(*next);
+    }
+    if (pending.address) release_lock(UserAddr(pending.address + offset), thread.tid, true);
+}
+
+/// Only of use to who shares the memory.
+void clear_tid(UserThread& thread) {
+    UserAddr const at = std::exchange(thread.clear_child_tid, UserAddr());
+    Process const& process = thread.process();
+    bool const shared = process.thread_count > 1 || process.address_space->reference_count() > 1;
+    if (at.is_null() || !shared) return;
+    if (mm::UserPtr<i32>(at).write(0)) (void)futexes.wake({at, FutexScope::Shared}, 1, any_bit);
+}
+
+}
+
+void release_thread_words(UserThread& thread) {
+    release_robust_list(thread);
+    clear_tid(thread);
+}
+
+}

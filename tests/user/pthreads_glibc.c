@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: MIT
+// libc: glibc
+#include "pthreads.h"

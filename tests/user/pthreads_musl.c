@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: MIT
+// libc: musl
+#include "pthreads.h"
