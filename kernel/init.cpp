@@ -19,6 +19,7 @@
 #include "kernel/fs/procfs.h"
 #include "kernel/process/host_identity.h"
 #include "kernel/process/process_manager.h"
+#include "kernel/trace/trace.h"
 #include "mm/frame_allocator.h"
 #include "tests/selftest/self_test.h"
 
@@ -32,7 +33,7 @@ constexpr size_t max_init_words = 32;
 
 /// Words that the kernel honours, or that mean nothing here but come with every Linux command line.
 constexpr std::string_view known_words[] = {
-    "init", "rdinit", "sched", "quantum_ms", "selftest", "strace", "loglevel", "quiet", "debug", "console", "panic",
+    "init", "rdinit", "sched", "quantum_ms", "selftest", "strace", "trace", "loglevel", "quiet", "debug", "console", "panic",
     "norandmaps", "BOOT_IMAGE", "ro", "rw", "root", "earlyprintk",
 };
 
@@ -128,6 +129,18 @@ void start_init() {
 std::string_view policy_name() { return command_line().find("sched").value_or("rr"); }
 
 u64 quantum_ns() { return static_cast<u64>(std::clamp<i64>(command_line().number("quantum_ms").value_or(4), 1, 1000)) * ns_per_ms; }
+
+void start_tracing() {
+    constexpr size_t events = 16'384;
+    auto const list = command_line().find("trace");
+    if (!list || list->empty()) return;
+    if (!trace::choose_events(*list)) log_warning("trace", "trace={} names an event that there is not", *list);
+    size_t const bytes = trace::ring_bytes(events);
+    void* const memory = mm::heap_allocate(bytes);
+    if (!memory) return log_warning("trace", "no memory for {} events", events);
+    trace::use_ring({static_cast<std::byte*>(memory), bytes});
+    log_info("trace", "the last {} events of {} are kept in /proc/trace", events, *list);
+}
 
 u64 strace_level() { return static_cast<u64>(std::max<i64>(command_line().number("strace").value_or(0), 0)); }
 

@@ -11,7 +11,8 @@ namespace kernel {
 // ---- words of the command line that main.cpp hands to subsystems
 std::string_view policy_name();   ///< sched=, else "rr"
 u64 quantum_ns();                 ///< quantum_ms= (1 to 1000), else 4 ms
-u64 strace_level();               ///< strace=, else 0
+u64 strace_level();                 ///< strace=, else 0
+void start_tracing();               ///< trace=: which events are recorded, in a larger ring
 
 /// First lines of the log: version, compiler, loader, command line, CPU.
 void announce();

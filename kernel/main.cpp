@@ -48,6 +48,7 @@ extern "C" [[noreturn]] void kernel_main(u32 magic, u64 info) {
 
     process::process_manager.initialize();                          // pid table, tree, groups
     must(process::register_proc_entries(), "no memory for /proc");  // meminfo, stat, and a directory a process
+    kernel::start_tracing();                                        // trace=: which events, a larger ring
     syscall::initialize(kernel::strace_level());          // the Linux ABI
     kernel::initialize_drivers();                                   // serial, keyboard, screen, terminals
 

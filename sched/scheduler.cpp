@@ -23,10 +23,13 @@ namespace {
 /// Below, switching is all there is time for; above, it is no quantum.
 constexpr u64 shortest_quantum_ns = ns_per_ms, longest_quantum_ns = 60 * ns_per_s;
 
+constinit std::atomic<u32> next_kernel_number{Thread::first_kernel_number};
+
 class KernelThread final : public Thread {
 public:
     KernelThread(void (*entry)(void*), void* argument) : entry_(entry), argument_(argument) {}
     Result<> prepare(std::string_view name) {
+        number = next_kernel_number.fetch_add(1, std::memory_order_relaxed);
         stack = TRY(mm::kernel_space.allocate_stack());
         set_name(name);
         context.kernel_stack_top = stack.top();

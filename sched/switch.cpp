@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The switch path: who runs next, blocking, waking, preemption. Everything here holds the
 // lock of one run queue; a thread that is switched away leaves it held and the next one gives it back.
+#include <cstring>
+
 #include <arch/return_work.h>
 #include <arch/time.h>
 #include <base/trace.h>
@@ -11,6 +13,16 @@
 
 namespace sched {
 namespace {
+
+/// For the trace: eight characters of a name in a word, and why a thread left its CPU.
+u64 short_name(Thread const& thread) {
+    u64 word;
+    std::memcpy(&word, thread.name, sizeof word);
+    return word;
+}
+constexpr u64 stop_reason(ThreadState state) {
+    return state == ThreadState::Ready ? 1 : state == ThreadState::Blocked ? 2 : state == ThreadState::Terminated ? 3 : 0;
+}
 
 constexpr unsigned realtime_level(Schedulable const& thread) { return realtime_priority_reaper - thread.realtime_priority; }
 
@@ -55,7 +67,7 @@ void Scheduler::dequeue(RunQueue& queue, Thread& thread) {
 void Scheduler::make_ready(RunQueue& queue, Thread& thread) {
     thread.slice_left_ns = 0;
     enqueue(queue, thread, Arrival::Woken);
-    TRACE_EVENT(Wake, reinterpret_cast<u64>(&thread));
+    TRACE_EVENT(Wake, thread.number, short_name(thread));
     preempt_if_more_urgent(queue, thread);
 }
 
@@ -88,7 +100,7 @@ void Scheduler::switch_to(RunQueue& queue, Thread& next, u64 now_ns) {
     current_thread_pointer.write(&next);
     arch::return_work_pointer.write(reinterpret_cast<u32 const*>(&next.return_work));
     if constexpr (config::debug) arch::set_thread_lock_list(next.held_locks.pointer());
-    TRACE_EVENT(Switch, reinterpret_cast<u64>(&previous), reinterpret_cast<u64>(&next));
+    TRACE_EVENT(Switch, stop_reason(previous.state) << 32 | next.number, short_name(previous));
     arch::switch_context(previous.context, next.context);
 }
 

@@ -51,6 +51,7 @@ struct RunQueue;
 
 class Thread : public Schedulable {
 public:
+    static constexpr u32 first_kernel_number = 1u << 22;   ///< above every pid (proc(5): pid_max)
     static constexpr size_t name_capacity = 16;   ///< as Linux's TASK_COMM_LEN, with its NUL
 
     Thread();
@@ -78,6 +79,7 @@ public:
     u64 voluntary_switches = 0, involuntary_switches = 0;
 
     char name[name_capacity] = {};
+    u32 number = 0;                             ///< what a trace calls it: a program's thread number, or first_kernel_number and up
     /// Sleeping locks held, for the check of their order.
     [[no_unique_address]] HeldLocks<config::debug> held_locks;
 

@@ -93,6 +93,7 @@ Result<> ProcessManager::become_only_thread(UserThread& thread) {
         pids_.remove(thread);
         thread.entry_id = Pid(0);
         thread.tid = process.pid();
+        thread.number = static_cast<u32>(thread.tid.value);
     }
     return {};
 }

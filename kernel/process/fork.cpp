@@ -123,6 +123,7 @@ Result<> ProcessManager::link_process(Process& child, UserThread& thread, u64 fl
     if (processes_of(payer) >= caller.limits[RLIMIT_NPROC].soft) return fail(EAGAIN);
     if (!pids_.add_with_new_number(child)) return fail(EAGAIN);
     thread.tid = child.pid();
+    thread.number = static_cast<u32>(thread.tid.value);
     child.parent = (flags & CLONE_PARENT) && caller.parent ? caller.parent : &caller;
     child.parent->children.push_back(child);
     child.controlling_terminal = caller.controlling_terminal;
@@ -175,6 +176,7 @@ Result<Pid> ProcessManager::clone_thread(CloneRequest const& request, TrapFrame 
         if (!has_room_for_thread(process, guard)) return fail(EAGAIN);
         if (!pids_.add_with_new_number(*thread)) return fail(EAGAIN);
         thread->tid = thread->entry_id;
+        thread->number = static_cast<u32>(thread->tid.value);
         process.threads.push_back(*thread);
         ++process.thread_count;
         thread_count_.fetch_add(1, std::memory_order_relaxed);

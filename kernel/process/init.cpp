@@ -74,6 +74,7 @@ Result<> ProcessManager::link_first(Process& process, UserThread& thread) {
     if (!pids_.add_with_new_number(process)) return fail(EAGAIN);
     ASSERT(process.is_init());
     thread.tid = process.pid();
+    thread.number = static_cast<u32>(thread.tid.value);
     // Group and session 0, the kernel's: init makes its own with setsid(2) if it wants one.
     pids_.add(*session, Pid(0));
     pids_.add(*group, Pid(0));

@@ -12,6 +12,7 @@
 #include "kernel/process/image.h"
 #include "kernel/process/proc_files.h"
 #include "kernel/process/process_manager.h"
+#include "kernel/trace/trace.h"
 #include "sched/clock.h"
 #include "sched/scheduler.h"
 
@@ -150,6 +151,22 @@ Result<> write_boot_identifier(Writer& out) {
     return {};
 }
 
+/// A line an event, oldest first on each CPU: seconds, CPU, the event.
+Result<> write_trace(Writer& out) {
+    for (u32 i = 0; i < arch::online_cpus(); ++i) {
+        CpuId const cpu(i);
+        u64 const end = trace::recorded_on(cpu);
+        for (u64 number = end - trace::kept_on(cpu); number < end; ++number) {
+            auto const record = trace::record_at(cpu, number);
+            if (!record) continue;
+            format_to(out, "{}.{:09} {} ", record->nanoseconds / ns_per_s, record->nanoseconds % ns_per_s, cpu);
+            trace::describe(out, *record);
+            out.write("\n");
+        }
+    }
+    return {};
+}
+
 struct SystemFile {
     std::string_view path;
     fs::ProcText text;
@@ -166,6 +183,7 @@ constexpr SystemFile system_files[] = {
     {"cpuinfo", write_cpu_info},
     {"interrupts", write_interrupt_counts},
     {"sched", write_scheduler},
+    {"trace", write_trace, 0400},
     {"meminfo", write_memory_info},
     {"vmstat", write_memory_events},
     {"sys/kernel/ostype", write_constant<system_name>},

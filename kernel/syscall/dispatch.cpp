@@ -14,7 +14,8 @@
 namespace syscall {
 namespace {
 
-constinit u64 strace_level = 0;                            // written once at boot
+constinit u64 strace_level = 0;                            // written once at boot, as is_watched
+constinit bool is_watched = false;                         // somebody wants to know of every call
 constinit std::atomic<u32> unprovided[table_size] = {};    // calls answered with ENOSYS, by number
 constinit std::atomic<u64> unprovided_beyond{0};           // … with numbers past the table
 
@@ -36,7 +37,9 @@ Result<> write_unprovided(base::Writer& out) {
     return -ENOSYS;
 }
 
-[[gnu::cold, gnu::noinline]] void log_call(Caller& caller, u64 number, i64 result) {
+[[gnu::cold, gnu::noinline]] void report(Caller& caller, u64 number, i64 result) {
+    TRACE_EVENT(SystemCall, number, static_cast<u64>(result));
+    if (strace_level < 2) return;
     TrapFrame const& f = caller.frame;
     char const* name = number < table_size && table[number].name ? table[number].name : "?";
     log_info("strace", "{} ({}): {}({:#x}, {:#x}, {:#x}, {:#x}, {:#x}, {:#x}) = {}", caller.thread.name,
@@ -47,6 +50,7 @@ Result<> write_unprovided(base::Writer& out) {
 
 void initialize(u64 level) {
     strace_level = level;
+    is_watched = level >= 2 || trace::is_enabled(trace::Event::SystemCall);
     if (!fs::procfs.add("unprovided_calls", write_unprovided)) log_warning("syscall", "no memory for /proc/unprovided_calls");
 }
 
@@ -57,7 +61,7 @@ void dispatch(TrapFrame& frame) {
     i64 result;
     if (number < table_size && table[number].call) [[likely]] result = table[number].call(caller);
     else result = not_provided(caller, number);
-    if (strace_level >= 2) [[unlikely]] log_call(caller, number, result);
+    if (is_watched) [[unlikely]] report(caller, number, result);
     frame.rax = static_cast<u64>(result);
 }
 

@@ -5,6 +5,7 @@
 //   mapbomb       … and each maps and touches memory
 //   share         256 MiB touched, fork, the child writes 100 pages
 //   hogs NICE…    a CPU hog for each NICE, for two seconds: how often each looped
+//   timeline      three hogs of nice 0, 5 and 10 and one that mostly sleeps, for a picture of who runs when
 //   eat           touches memory until it ends
 //   damage N      executes N damaged copies of itself
 #define _GNU_SOURCE
@@ -17,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -98,6 +100,36 @@ static _Noreturn void bomb(int touches) {
         }
         fork();
     }
+}
+
+static long own_cpu_us(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+    return time.tv_sec * 1000000 + time.tv_nsec / 1000;
+}
+static void name_self(char const* name) { prctl(PR_SET_NAME, name); }
+
+static int timeline(void) {
+    enum { HOGS = 3, WORK_US = 40000, NAPS = 12, NAP_US = 8000, NAP_WORK_US = 700 };
+    for (int i = 0; i < HOGS; ++i) {
+        if (fork() != 0) continue;
+        char name[] = "hog-A";
+        name[4] += i;
+        name_self(name);
+        setpriority(PRIO_PROCESS, 0, 5 * i);
+        while (own_cpu_us() < WORK_US) {}
+        _exit(0);
+    }
+    if (fork() == 0) {
+        name_self("napper");
+        for (int i = 0; i < NAPS; ++i) {
+            usleep(NAP_US);
+            for (long end = own_cpu_us() + NAP_WORK_US; own_cpu_us() < end;) {}
+        }
+        _exit(0);
+    }
+    while (wait(NULL) > 0) {}
+    return 0;
 }
 
 static int share(void) {
@@ -227,10 +259,11 @@ int main(int count, char** words) {
     if (!strcmp(what, "storm")) return storm(words[0], atoi(words[2]));
     if (!strcmp(what, "bomb")) bomb(0);
     if (!strcmp(what, "mapbomb")) bomb(1);
+    if (!strcmp(what, "timeline")) return timeline();
     if (!strcmp(what, "share")) return share();
     if (!strcmp(what, "hogs")) return hogs(count - 2, words + 2);
     if (!strcmp(what, "eat")) return eat();
     if (!strcmp(what, "damage")) return damage(words[0], atoi(words[2]));
-    fprintf(stderr, "usage: workload storm N|bomb|mapbomb|share|hogs NICE...|eat|damage N\n");
+    fprintf(stderr, "usage: workload storm N|bomb|mapbomb|share|timeline|hogs NICE...|eat|damage N\n");
     return 2;
 }
