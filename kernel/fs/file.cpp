@@ -92,6 +92,12 @@ Result<size_t> File::write_at(u64 position, mm::IoBuffer& buffer) {
     return flags() & O_APPEND ? do_append(buffer, position) : do_write(position, buffer);
 }
 
+Result<size_t> File::write_at_end(mm::IoBuffer& buffer) {
+    if (!is_writable()) return fail(EBADF);
+    u64 place = 0;
+    return is_seekable() ? do_append(buffer, place) : do_write(0, buffer);
+}
+
 Result<u64> File::seek(i64 offset, int whence) {
     if (!is_seekable()) return fail(ESPIPE);
     decltype(position_lock_)::Guard guard(position_lock_);

@@ -38,6 +38,8 @@ public:
     Result<size_t> write(mm::IoBuffer& buffer);
     Result<size_t> read_at(u64 position, mm::IoBuffer& buffer);               ///< pread
     Result<size_t> write_at(u64 position, mm::IoBuffer& buffer);              ///< pwrite
+    /// pwritev2(RWF_APPEND): at the end, whatever O_APPEND says.
+    Result<size_t> write_at_end(mm::IoBuffer& buffer);
     virtual Result<u64> seek(i64 offset, int whence);
     Result<> list(DirectorySink& sink);                                        ///< getdents64; moves the position
 

@@ -28,6 +28,11 @@ Result<size_t> sys_pwrite64(Caller& caller, Fd fd, UserAddr address, u64 size, i
 Result<size_t> sys_readv(Caller& caller, Fd fd, mm::UserPtr<mm::Segment> vector, u64 count);
 Result<size_t> sys_writev(Caller& caller, Fd fd, mm::UserPtr<mm::Segment> vector, u64 count);
 Result<u64> sys_lseek(Caller& caller, Fd fd, i64 offset, int whence);
+Result<size_t> sys_preadv(Caller& caller, Fd fd, mm::UserPtr<mm::Segment> vector, u64 count, i64 offset);
+Result<size_t> sys_pwritev(Caller& caller, Fd fd, mm::UserPtr<mm::Segment> vector, u64 count, i64 offset);
+Result<size_t> sys_preadv2(Caller& caller, Fd fd, mm::UserPtr<mm::Segment> vector, u64 count, i64 offset, u64, u32 flags);
+Result<size_t> sys_pwritev2(Caller& caller, Fd fd, mm::UserPtr<mm::Segment> vector, u64 count, i64 offset, u64, u32 flags);
+Result<size_t> sys_copy_file_range(Caller& caller, Fd in_fd, mm::UserPtr<u64> in_offset, Fd out_fd, mm::UserPtr<u64> out_offset, u64 count, u32 flags);
 Result<size_t> sys_sendfile(Caller& caller, Fd out_fd, Fd in_fd, mm::UserPtr<u64> offset, u64 count);
 
 // ---- descriptors.cpp
@@ -163,6 +168,15 @@ Result<u64> sys_times(Caller& caller, mm::UserPtr<i64> out);
 // ---- polling.cpp
 Result<u32> sys_poll(Caller& caller, mm::UserPtr<pollfd> fds, u32 count, i32 timeout_ms);
 Result<u32> sys_ppoll(Caller& caller, mm::UserPtr<pollfd> fds, u32 count, UserAddr timeout, mm::UserPtr<process::SignalMask> mask, u64 size);
+/// The sixth argument of pselect6(2).
+struct UserMask { u64 address = 0, size = 0; };
+Result<u32> sys_select(Caller& caller, i32 count, mm::UserPtr<u64> in, mm::UserPtr<u64> out, mm::UserPtr<u64> except, UserAddr timeout);
+Result<u32> sys_pselect6(Caller& caller, i32 count, mm::UserPtr<u64> in, mm::UserPtr<u64> out, mm::UserPtr<u64> except, UserAddr timeout,
+                         mm::UserPtr<UserMask> mask_address);
+
+// ---- event_files.cpp
+Result<Fd> sys_eventfd2(Caller& caller, u32 initial, u32 flags);
+Result<Fd> sys_eventfd(Caller& caller, u32 initial);
 
 // ---- system.cpp
 Result<> sys_uname(Caller&, UserAddr out);
