@@ -6,6 +6,7 @@
 #include <linux/fs.h>
 #include <linux/poll.h>
 
+#include "kernel/fs/file_locks.h"
 #include "kernel/fs/vfs.h"
 
 namespace fs {
@@ -55,6 +56,15 @@ void File::set_status_flags(u32 flags) {
     u32 old = flags_.load(std::memory_order_relaxed);
     while (!flags_.compare_exchange_weak(old, (old & ~settable_flags) | (flags & settable_flags), std::memory_order_relaxed)) {
     }
+}
+
+void File::flush(void const* owner) {
+    if (auto* const locks = inode() ? inode()->locks_if_any() : nullptr) locks->drop(LockKind::Process, owner);
+}
+
+void File::drop_locks() {
+    inode()->locks_if_any()->drop(LockKind::Flock, this);
+    inode()->locks_if_any()->drop(LockKind::Description, this);
 }
 
 Result<size_t> File::read(mm::IoBuffer& buffer) {

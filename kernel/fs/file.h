@@ -21,6 +21,7 @@ class File : public RefCounted<File> {
 public:
     File(Ref<Dentry> dentry, u32 flags);
     virtual ~File() {
+        if (inode() && inode()->locks_if_any()) drop_locks();
         if (is_counted_writer_) inode()->end_writing();
     }
 
@@ -56,8 +57,8 @@ public:
     virtual bool is_seekable() const { return true; }                          ///< else seek, pread, pwrite: ESPIPE
     /// False: every position reads the same (/dev/zero), so read and write need no position_lock.
     virtual bool keeps_position() const { return is_seekable(); }
-    /// Last descriptor of a *process* closed (POSIX locks …). Default: nothing.
-    virtual void flush() {}
+    /// A descriptor in the table `owner` was closed: the locks that belong to the table go (fcntl(2)).
+    void flush(void const* owner);
     /// Vfs::open says who opened.
     void set_privilege(OpenerPrivilege privilege) { privilege_ = privilege; }
     /// Vfs::open has called Inode::begin_writing() for it.
@@ -74,6 +75,7 @@ protected:
     OpenerPrivilege privilege() const { return privilege_; }
 
 private:
+    void drop_locks();
     static constexpr u8 can_read = 1, can_write = 2;
 
     Ref<Dentry> dentry_;

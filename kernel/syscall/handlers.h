@@ -174,6 +174,9 @@ Result<u32> sys_select(Caller& caller, i32 count, mm::UserPtr<u64> in, mm::UserP
 Result<u32> sys_pselect6(Caller& caller, i32 count, mm::UserPtr<u64> in, mm::UserPtr<u64> out, mm::UserPtr<u64> except, UserAddr timeout,
                          mm::UserPtr<UserMask> mask_address);
 
+// ---- locks.cpp
+Result<> sys_flock(Caller& caller, Fd fd, u32 operation);
+
 // ---- event_files.cpp
 Result<Fd> sys_eventfd2(Caller& caller, u32 initial, u32 flags);
 Result<Fd> sys_eventfd(Caller& caller, u32 initial);

@@ -63,6 +63,7 @@ constexpr NumberedRow rows[] = {
     ROW(kill),
     ROW(uname),
     ROW(fcntl),
+    ROW(flock),
     ROW(fsync),
     ROW(fdatasync),
     ROW(truncate),
