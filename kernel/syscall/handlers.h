@@ -5,6 +5,7 @@
 #include "kernel/process/signal.h"
 #include "kernel/syscall/caller.h"
 
+#include <linux/eventpoll.h>
 #include <linux/poll.h>
 
 namespace syscall {
@@ -176,6 +177,16 @@ Result<u32> sys_pselect6(Caller& caller, i32 count, mm::UserPtr<u64> in, mm::Use
 
 // ---- locks.cpp
 Result<> sys_flock(Caller& caller, Fd fd, u32 operation);
+
+// ---- epoll.cpp
+Result<Fd> sys_epoll_create1(Caller& caller, u32 flags);
+Result<Fd> sys_epoll_create(Caller& caller, i32 size);
+Result<> sys_epoll_ctl(Caller& caller, Fd epoll_fd, i32 operation, Fd fd, mm::UserPtr<epoll_event> event_address);
+Result<u32> sys_epoll_wait(Caller& caller, Fd epoll_fd, mm::UserPtr<epoll_event> out, i32 most, i32 timeout_ms);
+Result<u32> sys_epoll_pwait(Caller& caller, Fd epoll_fd, mm::UserPtr<epoll_event> out, i32 most, i32 timeout_ms,
+                            mm::UserPtr<process::SignalMask> mask, u64 size);
+Result<u32> sys_epoll_pwait2(Caller& caller, Fd epoll_fd, mm::UserPtr<epoll_event> out, i32 most, UserAddr timeout,
+                             mm::UserPtr<process::SignalMask> mask, u64 size);
 
 // ---- event_files.cpp
 Result<Fd> sys_eventfd2(Caller& caller, u32 initial, u32 flags);

@@ -159,9 +159,14 @@ constexpr NumberedRow rows[] = {
     ROW(ppoll),
     ROW(set_robust_list),
     ROW(utimensat),
+    ROW(epoll_create),
+    ROW(epoll_wait),
+    ROW(epoll_ctl),
+    ROW(epoll_pwait),
     ROW(eventfd),
     ROW(eventfd2),
     ROW(dup3),
+    ROW(epoll_create1),
     ROW(pipe2),
     ROW(preadv),
     ROW(pwritev),
@@ -176,6 +181,7 @@ constexpr NumberedRow rows[] = {
     ROW(clone3),
     ROW(close_range),
     ROW(faccessat2),
+    ROW(epoll_pwait2),
 };
 
 #undef ROW
