@@ -8,6 +8,7 @@
 #include "kernel/fs/device.h"
 #include "kernel/fs/procfs.h"
 #include "kernel/init.h"
+#include "kernel/ipc/epoll.h"
 #include "kernel/ipc/pipe.h"
 #include "kernel/process/process_manager.h"
 #include "kernel/syscall/dispatch.h"
@@ -44,6 +45,7 @@ extern "C" [[noreturn]] void kernel_main(u32 magic, u64 info) {
     must(fs::vfs.initialize(), "no memory for the root file system"); // tmpfs as /
     must(fs::register_memory_devices(), "no memory for devices");     // null zero full random urandom
     must(fs::procfs.initialize(), "no memory for procfs");            // the engine of /proc
+    ipc::register_epoll();                                            // closed files leave their epolls
     ipc::register_fifos();                                            // FIFOs open as pipes
 
     process::process_manager.initialize();                          // pid table, tree, groups

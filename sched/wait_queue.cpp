@@ -26,16 +26,26 @@ void WaitQueue::wake_one() {
     // Ordering: full fence, with the one in Waiter::enter(); see the head of the file.
     std::atomic_thread_fence(std::memory_order_seq_cst);
     if (!has_waiters()) return;
-    decltype(lock_)::Guard guard(lock_);
-    if (!waiters_.is_empty()) wake_first();
+    bool told = false;
+    {
+        decltype(lock_)::Guard guard(lock_);
+        if (!waiters_.is_empty()) wake_first();
+        if (!observers_.is_empty()) [[unlikely]] told = tell_observers();
+    }
+    if (told) [[unlikely]] Relay::drain();
 }
 
 void WaitQueue::wake_all() {
     // Ordering: as in wake_one().
     std::atomic_thread_fence(std::memory_order_seq_cst);
     if (!has_waiters()) return;
-    decltype(lock_)::Guard guard(lock_);
-    while (!waiters_.is_empty()) wake_first();
+    bool told = false;
+    {
+        decltype(lock_)::Guard guard(lock_);
+        while (!waiters_.is_empty()) wake_first();
+        if (!observers_.is_empty()) [[unlikely]] told = tell_observers();
+    }
+    if (told) [[unlikely]] Relay::drain();
 }
 
 void WaitQueue::Waiter::prepare(Interruptible kind) {

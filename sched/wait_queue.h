@@ -10,6 +10,7 @@
 
 #include "sched/scheduler.h"
 #include "sched/wait_list.h"
+#include "sched/wake_observer.h"
 
 namespace sched {
 
@@ -72,12 +73,15 @@ public:
     };
 
 private:
+    friend class WakeObserver;
     void wake_first() REQUIRES(lock_);
+    bool tell_observers() REQUIRES(lock_);
 
     mutable SpinLock<LockRank::wait_queue, InterruptsOff> lock_;
-    /// Length of waiters_. Ordering: relaxed under lock_; wakers read it after a full fence, see wake_one().
+    /// Length of waiters_ and observers_. Ordering: relaxed under lock_; wakers read it after a full fence, see wake_one().
     std::atomic<u32> count_{0};
     WaitList waiters_ GUARDED_BY(lock_);
+    WaitList observers_ GUARDED_BY(lock_);     ///< told at each wake, see wake_observer.h
 };
 
 }

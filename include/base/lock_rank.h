@@ -11,6 +11,7 @@ enum class LockRank : u8 {
     // Sleeping locks (kernel/sync), outermost first.
     execve,             // process: one exec at a time changes a process
     file_offset,        // fs::File: position shared by dup and fork
+    watches,            // ipc: which epoll watches which file
     rename,             // fs: at most one directory rename at a time
     directory,          // fs: entries of one directory (parent before child)
     directory_child,    // fs: a second directory, taken while a parent's is held
@@ -37,6 +38,7 @@ enum class LockRank : u8 {
     tty_input,          // tty: bytes between the interrupt and the reader
     device,             // drivers: registers of one device
     wait_queue,         // sched: one wait queue
+    epoll,              // ipc: one epoll's watches and ready list (taken under a watched file's wait_queue)
     timer,              // sched: one CPU's timers
     run_queue,          // sched: one CPU's run queue
     frame_allocator,    // mm: buddy lists (any lock may be held when memory is needed)

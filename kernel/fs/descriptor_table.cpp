@@ -136,7 +136,7 @@ Result<> DescriptorTable::replace(Fd fd, Ref<File> file, CloseOnExec close_on_ex
         }
         TRY(reserve(number + 1));
     }
-    if (old) old->flush();
+    if (old) old->flush(this);
     return {};
 }
 
@@ -148,7 +148,7 @@ Result<> DescriptorTable::close(Fd fd) {
         if (!is_used(number)) return fail(EBADF);
         old = take(number);
     }
-    old->flush();
+    old->flush(this);
     return {};
 }
 
@@ -163,7 +163,7 @@ void DescriptorTable::close_each(u32 first, u32 last, Select&& select) {
             if (number >= capacity_ || number > last) return;
             old = take(number);
         }
-        old->flush();
+        old->flush(this);
         if (number == last) return;
     }
 }

@@ -6,6 +6,7 @@
 #include <linux/fs.h>
 #include <linux/poll.h>
 
+#include "kernel/fs/file_locks.h"
 #include "kernel/fs/vfs.h"
 
 namespace fs {
@@ -49,12 +50,23 @@ Result<Ref<File>> open_path_only(Dentry& dentry, u32 flags) {
 File::File(Ref<Dentry> dentry, u32 flags)
     : dentry_(std::move(dentry)), flags_(flags & ~u32{O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC}), rights_(rights_of(flags)) {}
 
+constinit decltype(File::tell_watchers) File::tell_watchers = nullptr;
+
 bool File::is_path_only() const { return (flags() & O_PATH) != 0; }
 
 void File::set_status_flags(u32 flags) {
     u32 old = flags_.load(std::memory_order_relaxed);
     while (!flags_.compare_exchange_weak(old, (old & ~settable_flags) | (flags & settable_flags), std::memory_order_relaxed)) {
     }
+}
+
+void File::flush(void const* owner) {
+    if (auto* const locks = inode() ? inode()->locks_if_any() : nullptr) locks->drop(LockKind::Process, owner);
+}
+
+void File::drop_locks() {
+    inode()->locks_if_any()->drop(LockKind::Flock, this);
+    inode()->locks_if_any()->drop(LockKind::Description, this);
 }
 
 Result<size_t> File::read(mm::IoBuffer& buffer) {
@@ -90,6 +102,12 @@ Result<size_t> File::write_at(u64 position, mm::IoBuffer& buffer) {
     if (!is_seekable()) return fail(ESPIPE);
     if (!is_writable()) return fail(EBADF);
     return flags() & O_APPEND ? do_append(buffer, position) : do_write(position, buffer);
+}
+
+Result<size_t> File::write_at_end(mm::IoBuffer& buffer) {
+    if (!is_writable()) return fail(EBADF);
+    u64 place = 0;
+    return is_seekable() ? do_append(buffer, place) : do_write(0, buffer);
 }
 
 Result<u64> File::seek(i64 offset, int whence) {

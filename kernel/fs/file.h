@@ -14,6 +14,15 @@ namespace fs {
 /// poll(2) events (POLLIN …), UAPI values.
 using PollEvents = u32;
 
+/// One who watches an open file description without keeping it: epoll.
+class FileWatcher {
+public:
+    base::ListHook watch_hook;                   ///< in File::watchers
+    virtual void on_file_gone() = 0;             ///< may sleep; takes itself out of the list
+protected:
+    ~FileWatcher() = default;
+};
+
 /// Whether the one who opened could leave setuid bits on what it writes to.
 enum class OpenerPrivilege : u8 { None, Superuser };
 
@@ -21,6 +30,7 @@ class File : public RefCounted<File> {
 public:
     File(Ref<Dentry> dentry, u32 flags);
     virtual ~File() {
+        if (inode() && inode()->locks_if_any()) drop_locks();
         if (is_counted_writer_) inode()->end_writing();
     }
 
@@ -38,6 +48,8 @@ public:
     Result<size_t> write(mm::IoBuffer& buffer);
     Result<size_t> read_at(u64 position, mm::IoBuffer& buffer);               ///< pread
     Result<size_t> write_at(u64 position, mm::IoBuffer& buffer);              ///< pwrite
+    /// pwritev2(RWF_APPEND): at the end, whatever O_APPEND says.
+    Result<size_t> write_at_end(mm::IoBuffer& buffer);
     virtual Result<u64> seek(i64 offset, int whence);
     Result<> list(DirectorySink& sink);                                        ///< getdents64; moves the position
 
@@ -46,6 +58,8 @@ public:
     virtual Result<i64> control(u32 command, u64 argument) { (void)command; (void)argument; return fail(EBADF); }
     /// Ready events now. `queue_out`: where the poller waits for a change (null: always ready).
     virtual PollEvents poll(sched::WaitQueue*& queue_out);
+    /// A mark of the class, for calls that take one kind of file only (epoll, sockets). Null: no such kind.
+    virtual void const* kind() const { return nullptr; }
     virtual Result<Attributes> attributes();
     virtual Result<> truncate(u64 size);                                       ///< ftruncate: EINVAL if not open for writing
     virtual Result<> synchronise() { return {}; }
@@ -54,12 +68,22 @@ public:
     virtual bool is_seekable() const { return true; }                          ///< else seek, pread, pwrite: ESPIPE
     /// False: every position reads the same (/dev/zero), so read and write need no position_lock.
     virtual bool keeps_position() const { return is_seekable(); }
-    /// Last descriptor of a *process* closed (POSIX locks …). Default: nothing.
-    virtual void flush() {}
+    /// A descriptor in the table `owner` was closed: the locks that belong to the table go (fcntl(2)).
+    void flush(void const* owner);
     /// Vfs::open says who opened.
     void set_privilege(OpenerPrivilege privilege) { privilege_ = privilege; }
     /// Vfs::open has called Inode::begin_writing() for it.
     void set_counted_writer() { is_counted_writer_ = true; }
+
+    /// Guarded by the watchers' own lock (kernel/ipc/epoll.cpp); is_watched_ once set stays.
+    base::List<FileWatcher, &FileWatcher::watch_hook> watchers;
+    void set_watched() { is_watched_.store(true, std::memory_order_release); }
+    void destroy() {
+        if (is_watched_.load(std::memory_order_acquire)) [[unlikely]] tell_watchers(*this);
+        delete this;
+    }
+    /// Called when a watched file's last reference goes; kernel/ipc registers it.
+    static void register_tell_watchers(void (*tell)(File& file)) { tell_watchers = tell; }
 
 protected:
     // What a kind of file implements. Non-seekable kinds ignore `position`.
@@ -72,6 +96,7 @@ protected:
     OpenerPrivilege privilege() const { return privilege_; }
 
 private:
+    void drop_locks();
     static constexpr u8 can_read = 1, can_write = 2;
 
     Ref<Dentry> dentry_;
@@ -79,6 +104,8 @@ private:
     u8 const rights_;
     OpenerPrivilege privilege_ = OpenerPrivilege::None;
     bool is_counted_writer_ = false;
+    std::atomic<bool> is_watched_{false};
+    static void (*tell_watchers)(File& file);
     sync::Mutex<LockRank::file_offset> position_lock_;
     u64 position_ GUARDED_BY(position_lock_) = 0;
 };

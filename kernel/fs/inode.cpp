@@ -6,6 +6,7 @@
 
 #include "kernel/fs/device.h"
 #include "kernel/fs/directory_file.h"
+#include "kernel/fs/file_locks.h"
 #include "kernel/fs/vfs.h"
 #include "sched/clock.h"
 
@@ -39,6 +40,17 @@ FileType type_of_mode(u32 mode) {
 Timestamp current_time() {
     u64 const now = sched::clock.realtime_ns();
     return {static_cast<i64>(now / ns_per_s), static_cast<u32>(now % ns_per_s)};
+}
+
+Inode::~Inode() { delete locks_.load(std::memory_order_relaxed); }
+
+Result<FileLocks*> Inode::locks() {
+    if (auto* const there = locks_if_any()) return there;
+    auto* const made = TRY(mm::make<FileLocks>());
+    FileLocks* there = nullptr;
+    if (locks_.compare_exchange_strong(there, made, std::memory_order_acq_rel)) return made;
+    delete made;
+    return there;
 }
 
 Inode::Inode(FileSystem& file_system, u64 number, Ownership const& owner)

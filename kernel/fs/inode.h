@@ -18,6 +18,7 @@ namespace fs {
 
 class File;
 class Dentry;
+class FileLocks;
 class FileSystem;
 class Names;
 
@@ -98,7 +99,7 @@ public:
 class Inode : public RefCounted<Inode> {
 public:
     Inode(FileSystem& file_system, u64 number, Ownership const& owner);
-    virtual ~Inode() = default;
+    virtual ~Inode();
 
     FileType type() const { return type_; }
     bool is_directory() const { return type_ == FileType::Directory; }
@@ -145,6 +146,12 @@ public:
     /// A write by one without privilege takes setuid and setgid away.
     void drop_privilege_bits();
 
+    // ---- advisory locks: flock(2), fcntl(2)
+    /// Made by the first call. ENOMEM.
+    Result<FileLocks*> locks();
+    /// Null: it was never locked.
+    FileLocks* locks_if_any() const { return locks_.load(std::memory_order_acquire); }
+
     // ---- a regular file is written or executed, not both: open(2) and execve(2), ETXTBSY
     /// False: it is being executed. Each success is ended by end_writing().
     bool begin_writing() { return change_use(1); }
@@ -170,6 +177,7 @@ private:
     // Written under attribute_lock_. Ordering: relaxed reads, each word stands alone.
     std::atomic<u32> permissions_, uid_, gid_;
     std::atomic<u32> links_{1};
+    std::atomic<FileLocks*> locks_{nullptr};   ///< set once
     std::atomic<int> use_{0};                  ///< writers, or less than 0: executions
     Timestamp accessed_ GUARDED_BY(attribute_lock_), modified_ GUARDED_BY(attribute_lock_), changed_ GUARDED_BY(attribute_lock_);
     Dentry* alias_ = nullptr;                  ///< one of its names, if any; guarded by tree_lock (dentry.h)

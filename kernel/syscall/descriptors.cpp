@@ -5,6 +5,7 @@
 #include "kernel/ipc/pipe.h"
 #include "kernel/syscall/arguments.h"
 #include "kernel/syscall/handlers.h"
+#include "kernel/syscall/locks.h"
 
 namespace syscall {
 namespace {
@@ -98,7 +99,12 @@ Result<i64> sys_fcntl(Caller& caller, Fd fd, u32 command, u64 argument) {
         return 0;
     case F_GETPIPE_SZ:
     case F_SETPIPE_SZ: return file->control(command, argument);
-    default: return fail(file->is_path_only() ? EBADF : EINVAL);
+    default:
+        if (is_lock_command(command)) {
+            TRY(control_lock(caller, fd, *file, command, UserAddr(argument)));
+            return 0;
+        }
+        return fail(file->is_path_only() ? EBADF : EINVAL);
     }
 }
 

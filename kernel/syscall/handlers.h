@@ -5,6 +5,7 @@
 #include "kernel/process/signal.h"
 #include "kernel/syscall/caller.h"
 
+#include <linux/eventpoll.h>
 #include <linux/poll.h>
 
 namespace syscall {
@@ -28,6 +29,11 @@ Result<size_t> sys_pwrite64(Caller& caller, Fd fd, UserAddr address, u64 size, i
 Result<size_t> sys_readv(Caller& caller, Fd fd, mm::UserPtr<mm::Segment> vector, u64 count);
 Result<size_t> sys_writev(Caller& caller, Fd fd, mm::UserPtr<mm::Segment> vector, u64 count);
 Result<u64> sys_lseek(Caller& caller, Fd fd, i64 offset, int whence);
+Result<size_t> sys_preadv(Caller& caller, Fd fd, mm::UserPtr<mm::Segment> vector, u64 count, i64 offset);
+Result<size_t> sys_pwritev(Caller& caller, Fd fd, mm::UserPtr<mm::Segment> vector, u64 count, i64 offset);
+Result<size_t> sys_preadv2(Caller& caller, Fd fd, mm::UserPtr<mm::Segment> vector, u64 count, i64 offset, u64, u32 flags);
+Result<size_t> sys_pwritev2(Caller& caller, Fd fd, mm::UserPtr<mm::Segment> vector, u64 count, i64 offset, u64, u32 flags);
+Result<size_t> sys_copy_file_range(Caller& caller, Fd in_fd, mm::UserPtr<u64> in_offset, Fd out_fd, mm::UserPtr<u64> out_offset, u64 count, u32 flags);
 Result<size_t> sys_sendfile(Caller& caller, Fd out_fd, Fd in_fd, mm::UserPtr<u64> offset, u64 count);
 
 // ---- descriptors.cpp
@@ -162,6 +168,28 @@ Result<u64> sys_times(Caller& caller, mm::UserPtr<i64> out);
 // ---- polling.cpp
 Result<u32> sys_poll(Caller& caller, mm::UserPtr<pollfd> fds, u32 count, i32 timeout_ms);
 Result<u32> sys_ppoll(Caller& caller, mm::UserPtr<pollfd> fds, u32 count, UserAddr timeout, mm::UserPtr<process::SignalMask> mask, u64 size);
+/// The sixth argument of pselect6(2).
+struct UserMask { u64 address = 0, size = 0; };
+Result<u32> sys_select(Caller& caller, i32 count, mm::UserPtr<u64> in, mm::UserPtr<u64> out, mm::UserPtr<u64> except, UserAddr timeout);
+Result<u32> sys_pselect6(Caller& caller, i32 count, mm::UserPtr<u64> in, mm::UserPtr<u64> out, mm::UserPtr<u64> except, UserAddr timeout,
+                         mm::UserPtr<UserMask> mask_address);
+
+// ---- locks.cpp
+Result<> sys_flock(Caller& caller, Fd fd, u32 operation);
+
+// ---- epoll.cpp
+Result<Fd> sys_epoll_create1(Caller& caller, u32 flags);
+Result<Fd> sys_epoll_create(Caller& caller, i32 size);
+Result<> sys_epoll_ctl(Caller& caller, Fd epoll_fd, i32 operation, Fd fd, mm::UserPtr<epoll_event> event_address);
+Result<u32> sys_epoll_wait(Caller& caller, Fd epoll_fd, mm::UserPtr<epoll_event> out, i32 most, i32 timeout_ms);
+Result<u32> sys_epoll_pwait(Caller& caller, Fd epoll_fd, mm::UserPtr<epoll_event> out, i32 most, i32 timeout_ms,
+                            mm::UserPtr<process::SignalMask> mask, u64 size);
+Result<u32> sys_epoll_pwait2(Caller& caller, Fd epoll_fd, mm::UserPtr<epoll_event> out, i32 most, UserAddr timeout,
+                             mm::UserPtr<process::SignalMask> mask, u64 size);
+
+// ---- event_files.cpp
+Result<Fd> sys_eventfd2(Caller& caller, u32 initial, u32 flags);
+Result<Fd> sys_eventfd(Caller& caller, u32 initial);
 
 // ---- futexes.cpp
 Result<u32> sys_futex(Caller& caller, UserAddr address, u32 operation, u32 value, u64 timeout_or_count, UserAddr second, u32 third_value);

@@ -1,146 +1,155 @@
 // SPDX-License-Identifier: MIT
-// poll(2) and ppoll(2): a waiter in the queue of each file that is not ready, then one
-// sleep. The queues' waiters live in a heap array for as long as the call.
-#include <new>
+// poll(2), ppoll(2), select(2), pselect6(2): how each names its files; poll_set.cpp waits for them.
+#include <algorithm>
+#include <cstddef>
 
-#include <linux/poll.h>
-#include <linux/time_types.h>
-
-#include "kernel/syscall/arguments.h"
 #include "kernel/syscall/handlers.h"
-#include "sched/clock.h"
+#include "kernel/syscall/poll_set.h"
 
 namespace syscall {
 namespace {
 
-using Waiter = sched::WaitQueue::Waiter;
-
-/// The descriptors of one call and, while it sleeps, its place in their queues.
-class PollSet {
-public:
-    PollSet() = default;
-    PollSet(PollSet const&) = delete;
-    ~PollSet() {
-        leave();
-        for (size_t i = 0; i < count_; ++i) items()[i].~Item();
+Result<> add_polled(Caller& caller, PollSet& set, mm::UserPtr<pollfd> fds, u32 count) {
+    for (u32 i = 0; i < count; ++i) {
+        pollfd const entry = TRY((fds + i).read());
+        if (entry.fd < 0) continue;
+        auto file = usable_file(caller, Fd(entry.fd));
+        TRY(set.add(i, file ? std::move(*file) : nullptr, static_cast<u16>(entry.events) | POLLERR | POLLHUP));
     }
-
-    Result<> read(mm::UserPtr<pollfd> from, u32 count) {
-        if (!count) return {};
-        storage_ = TRY(mm::Buffer::allocate(count * sizeof(Item)));
-        for (; count_ < count; ++count_) {
-            pollfd const entry = TRY((from + count_).read());
-            new (&items()[count_]) Item{entry, {}, nullptr, {}};
-        }
-        return {};
-    }
-    void open(Caller& caller) {
-        for (size_t i = 0; i < count_; ++i) {
-            if (items()[i].entry.fd < 0) continue;
-            if (auto file = usable_file(caller, Fd(items()[i].entry.fd))) items()[i].file = std::move(*file);
-        }
-    }
-    /// Fills in revents; the number of files with any.
-    u32 look() {
-        u32 ready = 0;
-        for (size_t i = 0; i < count_; ++i) ready += look_at(items()[i]) != 0;
-        return ready;
-    }
-    /// Enters every queue; each may then end the sleep.
-    void enter() {
-        for (size_t i = 0; i < count_; ++i) {
-            sched::WaitQueue* queue = nullptr;
-            if (items()[i].file) (void)items()[i].file->poll(queue);
-            if (!queue) continue;
-            items()[i].waiting = new (items()[i].waiter) Waiter(*queue);
-            items()[i].waiting->enter();
-        }
-    }
-    void leave() {
-        for (size_t i = 0; i < count_; ++i)
-            if (items()[i].waiting) std::exchange(items()[i].waiting, nullptr)->~Waiter();
-    }
-    Result<> write(mm::UserPtr<pollfd> to) {
-        for (size_t i = 0; i < count_; ++i) TRY((to + i).write(items()[i].entry));
-        return {};
-    }
-
-private:
-    struct Item {
-        pollfd entry;
-        Ref<fs::File> file;
-        Waiter* waiting = nullptr;
-        alignas(Waiter) std::byte waiter[sizeof(Waiter)];
-    };
-    Item* items() { return reinterpret_cast<Item*>(storage_.data()); }
-    static int look_at(Item& item) {
-        item.entry.revents = 0;
-        if (item.entry.fd < 0) return 0;
-        if (!item.file) return item.entry.revents = POLLNVAL;
-        sched::WaitQueue* queue = nullptr;
-        u32 const wanted = static_cast<u16>(item.entry.events) | POLLERR | POLLHUP;
-        return item.entry.revents = static_cast<short>(item.file->poll(queue) & wanted);
-    }
-    mm::Buffer storage_;
-    size_t count_ = 0;
-};
-
-/// Ready files, 0 at the deadline, EINTR.
-Result<u32> wait_ready(PollSet& set, u64 deadline) {
-    for (;;) {
-        if (u32 const ready = set.look()) return ready;
-        sched::WaitQueue never;
-        Waiter sleeper(never);
-        sleeper.prepare(sched::Interruptible::Yes);
-        set.enter();
-        if (u32 const ready = set.look()) {
-            set.leave();
-            return ready;
-        }
-        auto const slept = sleeper.sleep(sched::Interruptible::Yes, deadline);
-        set.leave();
-        if (slept) continue;
-        if (u32 const ready = set.look()) return ready;
-        if (slept.error() == Errno(ETIMEDOUT)) return 0u;
-        return fail(slept.error());
-    }
+    return {};
 }
 
-Result<u32> poll_until(Caller& caller, mm::UserPtr<pollfd> fds, u32 count, u64 deadline) {
+Result<> write_events(mm::UserPtr<pollfd> to, u32 index, u32 events) {
+    u64 const place = (to + index).address().value() + offsetof(pollfd, revents);
+    return mm::UserPtr<u16>(place).write(static_cast<u16>(events));
+}
+
+/// revents of every entry; of those that name no file, 0.
+Result<> write_polled(PollSet& set, mm::UserPtr<pollfd> fds, u32 count) {
+    u32 next = 0;
+    TRY(set.for_each([&](PollSet::Item& item) -> Result<> {
+        for (; next < item.index; ++next) TRY(write_events(fds, next, 0));
+        return write_events(fds, next++, item.ready);
+    }));
+    for (; next < count; ++next) TRY(write_events(fds, next, 0));
+    return {};
+}
+
+Result<u32> poll_until(Caller& caller, mm::UserPtr<pollfd> fds, u32 count, u64 deadline_ns) {
     if (count > descriptor_limit(caller)) return fail(EINVAL);
     PollSet set;
-    TRY(set.read(fds, count));
-    set.open(caller);
-    auto const ready = wait_ready(set, deadline);
+    TRY(add_polled(caller, set, fds, count));
+    auto const ready = set.wait(deadline_ns);
     if (!ready) return fail(restart_no_hand);
-    TRY(set.write(fds));
+    TRY(write_polled(set, fds, count));
     return ready;
+}
+
+// ---------------------------------------------------------------- select
+
+constexpr u32 word_bits = 64;
+constexpr u32 read_events = POLLRDNORM | POLLRDBAND | POLLIN | POLLHUP | POLLERR | POLLNVAL;
+constexpr u32 write_ready_events = POLLWRBAND | POLLWRNORM | POLLOUT | POLLERR | POLLNVAL;
+constexpr u32 except_events = POLLPRI;
+constexpr u32 set_events[] = {read_events, write_ready_events, except_events};
+
+/// The three sets of a select, by address. A null one is empty.
+struct SelectSets {
+    mm::UserPtr<u64> sets[3];
+    u32 count;                             ///< descriptors below it are looked at
+
+    Result<> read_words(u32 word, u64 (&words)[3]) const {
+        u32 const left = count - word * word_bits;
+        u64 const mask = left >= word_bits ? ~u64{0} : (u64{1} << left) - 1;
+        for (int i = 0; i < 3; ++i) words[i] = sets[i].is_null() ? 0 : TRY((sets[i] + word).read()) & mask;
+        return {};
+    }
+    Result<> write_words(u32 word, u64 const (&words)[3]) const {
+        for (int i = 0; i < 3; ++i)
+            if (!sets[i].is_null()) TRY((sets[i] + word).write(words[i]));
+        return {};
+    }
+    u32 words() const { return (count + word_bits - 1) / word_bits; }
+};
+
+Result<> add_selected(Caller& caller, PollSet& set, SelectSets const& sets) {
+    for (u32 word = 0; word < sets.words(); ++word) {
+        u64 words[3];
+        TRY(sets.read_words(word, words));
+        for (u64 left = words[0] | words[1] | words[2]; left; left &= left - 1) {
+            auto const bit = static_cast<u32>(__builtin_ctzll(left));
+            u32 wanted = 0;
+            for (int i = 0; i < 3; ++i) wanted |= words[i] >> bit & 1 ? set_events[i] : 0;
+            u32 const number = word * word_bits + bit;
+            TRY(set.add(number, TRY(usable_file(caller, Fd(static_cast<i32>(number)))), wanted));
+        }
+    }
+    return {};
+}
+
+/// The sets again, with those that are ready only; how many bits are set.
+Result<u32> write_selected(PollSet& set, SelectSets const& sets) {
+    u32 word = 0, bits = 0;
+    u64 words[3] = {};
+    auto const reach = [&](u32 target) -> Result<> {
+        for (; word < target; ++word) {
+            TRY(sets.write_words(word, words));
+            words[0] = words[1] = words[2] = 0;
+        }
+        return {};
+    };
+    TRY(set.for_each([&](PollSet::Item& item) -> Result<> {
+        u64 asked[3];
+        TRY(reach(item.index / word_bits));
+        TRY(sets.read_words(word, asked));     // not written yet
+        for (int i = 0; i < 3; ++i) {
+            if (!(asked[i] >> (item.index % word_bits) & 1) || !(item.ready & set_events[i])) continue;
+            words[i] |= u64{1} << (item.index % word_bits);
+            ++bits;
+        }
+        return {};
+    }));
+    TRY(reach(sets.words()));
+    return bits;
+}
+
+Result<u32> select_until(Caller& caller, i32 count, mm::UserPtr<u64> in, mm::UserPtr<u64> out, mm::UserPtr<u64> except, u64 deadline_ns) {
+    if (count < 0) return fail(EINVAL);
+    SelectSets const sets{{in, out, except}, std::min(static_cast<u32>(count), caller.process.descriptors->capacity())};
+    PollSet set;
+    TRY(add_selected(caller, set, sets));
+    auto const ready = set.wait(deadline_ns);
+    if (!ready) return fail(restart_no_hand);
+    return write_selected(set, sets);
 }
 
 }
 
 Result<u32> sys_poll(Caller& caller, mm::UserPtr<pollfd> fds, u32 count, i32 timeout_ms) {
-    u64 const deadline = timeout_ms < 0 ? sched::no_deadline : sched::clock.monotonic_ns() + static_cast<u64>(timeout_ms) * ns_per_ms;
-    return poll_until(caller, fds, count, deadline);
+    return poll_until(caller, fds, count, WaitTime::milliseconds(timeout_ms).deadline_ns());
 }
 
 Result<u32> sys_ppoll(Caller& caller, mm::UserPtr<pollfd> fds, u32 count, UserAddr timeout, mm::UserPtr<process::SignalMask> mask, u64 size) {
-    u64 deadline = sched::no_deadline;
-    if (!timeout.is_null()) {
-        auto const t = TRY(mm::UserPtr<__kernel_timespec>(timeout).read());
-        if (t.tv_sec < 0 || t.tv_nsec < 0 || t.tv_nsec >= static_cast<i64>(ns_per_s)) return fail(EINVAL);
-        u64 const seconds = t.tv_sec > (1 << 30) ? 1u << 30 : static_cast<u64>(t.tv_sec);
-        deadline = sched::clock.monotonic_ns() + seconds * ns_per_s + static_cast<u64>(t.tv_nsec);
-    }
-    if (mask.is_null()) return poll_until(caller, fds, count, deadline);
-    if (size != sizeof(process::SignalMask)) return fail(EINVAL);
-    auto const wanted = TRY(mask.read());
-    auto const old = caller.thread.blocked;
-    process::set_blocked(caller.thread, wanted);
-    auto const result = poll_until(caller, fds, count, deadline);
-    // Interrupted: the handler runs under the call's mask, and the old one comes back after it.
-    if (!result && result.error() == Errno(restart_no_hand)) caller.thread.saved_mask = old;
-    else process::set_blocked(caller.thread, old);
+    auto const time = TRY(WaitTime::timespec_at(timeout));
+    auto const result = with_mask(caller, mask, size, [&] { return poll_until(caller, fds, count, time.deadline_ns()); });
+    time.write_rest_as_timespec(timeout);
+    return result;
+}
+
+Result<u32> sys_select(Caller& caller, i32 count, mm::UserPtr<u64> in, mm::UserPtr<u64> out, mm::UserPtr<u64> except, UserAddr timeout) {
+    auto const time = TRY(WaitTime::timeval_at(timeout));
+    auto const result = select_until(caller, count, in, out, except, time.deadline_ns());
+    time.write_rest_as_timeval(timeout);
+    return result;
+}
+
+Result<u32> sys_pselect6(Caller& caller, i32 count, mm::UserPtr<u64> in, mm::UserPtr<u64> out, mm::UserPtr<u64> except, UserAddr timeout,
+                         mm::UserPtr<UserMask> mask_address) {
+    UserMask const mask = mask_address.is_null() ? UserMask{} : TRY(mask_address.read());
+    auto const time = TRY(WaitTime::timespec_at(timeout));
+    auto const result = with_mask(caller, mm::UserPtr<process::SignalMask>(mask.address), mask.size,
+                                  [&] { return select_until(caller, count, in, out, except, time.deadline_ns()); });
+    time.write_rest_as_timespec(timeout);
     return result;
 }
 

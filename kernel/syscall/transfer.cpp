@@ -2,67 +2,10 @@
 // read, write and their relatives: read(2) pread(2) readv(2) sendfile(2) lseek(2).
 #include <algorithm>
 
-#include <abi/signal.h>
-
-#include "kernel/syscall/arguments.h"
 #include "kernel/syscall/handlers.h"
+#include "kernel/syscall/transfer.h"
 
 namespace syscall {
-namespace {
-
-constexpr u64 max_segments = 1024;     // UIO_MAXIOV
-constexpr size_t few_segments = 8;     // as many as fit on the stack (Linux's UIO_FASTIOV)
-
-Result<u64> checked_size(u64 address, u64 size) {
-    if (size > arch::user_space_end || address > arch::user_space_end - size) return fail(EFAULT);
-    return std::min(size, max_transfer);
-}
-
-/// A write that nobody reads: SIGPIPE besides EPIPE.
-Result<size_t> after_write(Caller& caller, Result<size_t> result) {
-    if (!result && result.error() == Errno(EPIPE)) {
-        process::SignalInfo info{};
-        info.signal = SIGPIPE;
-        info.code = SI_USER;
-        info.pid = caller.process.pid().value;
-        info.uid = caller.process.credentials.real_uid.value;
-        (void)process::send_to_thread(caller.process, caller.thread.tid, info);
-    }
-    return restartable(result);
-}
-
-/// The segments of readv and writev, checked and cut to max_transfer.
-class Segments {
-public:
-    Result<std::span<mm::Segment const>> read(mm::UserPtr<mm::Segment> from, u64 count) {
-        if (count > max_segments) return fail(EINVAL);
-        std::span<mm::Segment> segments(few_, std::min<u64>(count, few_segments));
-        if (count > few_segments) {
-            many_ = TRY(mm::Buffer::allocate(count * sizeof(mm::Segment)));
-            segments = {reinterpret_cast<mm::Segment*>(many_.data()), count};
-        }
-        TRY(from.read_array(segments));
-        u64 total = 0;
-        for (auto& segment : segments) {
-            if (static_cast<i64>(segment.size) < 0) return fail(EINVAL);
-            (void)TRY(checked_size(segment.address, segment.size));
-            segment.size = std::min(segment.size, max_transfer - total);
-            total += segment.size;
-        }
-        return std::span<mm::Segment const>(segments);
-    }
-private:
-    mm::Segment few_[few_segments];
-    mm::Buffer many_;
-};
-
-Result<u64> position_argument(i64 offset) {
-    if (offset < 0) return fail(EINVAL);
-    return static_cast<u64>(offset);
-}
-
-}
-
 Result<size_t> sys_read(Caller& caller, Fd fd, UserAddr address, u64 size) {
     auto file = TRY(file_of(caller, fd));
     if (!file->is_readable()) return fail(EBADF);

@@ -18,6 +18,7 @@
 
 #include "kernel/base/random.h"
 #include "kernel/fs/device.h"
+#include "kernel/fs/file_locks.h"
 #include "kernel/fs/procfs.h"
 #include "kernel/fs/tmpfs.h"
 #include "mm/frame_allocator.h"
@@ -52,6 +53,14 @@ inline void free_object(void* object) {
     if (object) --live_objects;
     std::free(object);
 }
+
+}
+
+namespace fs {
+
+// Nobody locks a file in these tests.
+FileLocks::~FileLocks() {}
+void FileLocks::drop(LockKind, void const*) {}
 
 }
 

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+// Advisory locks on one inode: flock(2), and fcntl(2)'s ranges owned by a process (its descriptor table) or by an
+// open file description. Made when a file is first locked, gone with the inode.
+#pragma once
+
+#include "kernel/sync/mutex.h"
+#include "mm/heap.h"
+
+namespace fs {
+
+enum class LockKind : u8 { Flock, Process, Description };
+enum class LockType : u8 { Shared, Exclusive, None };
+
+/// One lock, or a wish for one. Two that overlap are in conflict if the owners differ, one is exclusive, and both or neither are flock's.
+struct LockRange {
+    static constexpr u64 end_of_file = ~u64{0} >> 1;
+    LockKind kind = LockKind::Flock;
+    LockType type = LockType::None;
+    void const* owner = nullptr;             ///< compared only
+    u64 first = 0, last = end_of_file;       ///< bytes, both inclusive
+    Pid pid;                                 ///< who asked, for F_GETLK
+    bool is_in_conflict_with(LockRange const& other) const;
+};
+
+class FileLocks {
+public:
+    FileLocks() = default;
+    FileLocks(FileLocks const&) = delete;
+    ~FileLocks();
+
+    /// Takes, changes or gives up (`type` None) a range. EAGAIN, or if it waits EINTR, EDEADLK; ENOLCK ENOMEM.
+    Result<> set(LockRange const& wanted, bool wait);
+    /// A lock that stands in the way of `wanted`; type None if there is none.
+    LockRange find_conflict(LockRange const& wanted);
+    /// Gives up all locks of an owner. Cannot fail.
+    void drop(LockKind kind, void const* owner);
+private:
+    static constexpr u32 most_records = 1u << 16;   ///< in the whole system
+    struct Record { LockRange range; Record* next = nullptr; };
+    struct Wait;
+    using Lock = sync::Mutex<LockRank::sleeping_leaf>;
+
+    Record const* conflict(LockRange const& wanted) const REQUIRES(lock_);
+    bool apply(LockRange wanted, mm::Owned<Record>& first, mm::Owned<Record>& second) REQUIRES(lock_);
+    bool drop_flock(LockRange const& wanted);
+    static Result<mm::Owned<Record>> make_record();
+    void push(Record* record, LockRange const& range) REQUIRES(lock_);
+    static void free(Record* record);
+    void announce();
+
+    static std::atomic<u32> records_;
+    Lock lock_;
+    Record* locks_ GUARDED_BY(lock_) = nullptr;
+    std::atomic<u32> changes_{0};            ///< grows when a lock goes; waiters watch it
+    sched::WaitQueue queue_;
+};
+
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+// epoll(7): a file that watches others and tells which have become ready.
+// Locks: watches_lock (sleeping, one for all) guards which epoll watches which file; an epoll's own lock (spin, rank epoll,
+// above wait_queue) its watches' wishes and the ready list. A watch does not keep its file: File::destroy() ends it.
+#pragma once
+
+#include <linux/eventpoll.h>
+
+#include "kernel/fs/file.h"
+#include "sched/wait_queue.h"
+
+namespace ipc {
+
+struct Watch;
+
+class Epoll final : public fs::File, private sched::Relay {
+public:
+    explicit Epoll(Ref<fs::Dentry> dentry);
+    ~Epoll() override;
+    /// Null: another kind of file.
+    static Epoll* from(fs::File& file) { return file.kind() == &kind_mark ? static_cast<Epoll*>(&file) : nullptr; }
+    void const* kind() const override { return &kind_mark; }
+
+    /// EEXIST EPERM ELOOP ENOSPC ENOMEM.
+    Result<> add(Fd fd, fs::File& file, epoll_event const& event);
+    Result<> change(Fd fd, fs::File& file, epoll_event const& event);    ///< ENOENT
+    Result<> remove(Fd fd, fs::File& file);                              ///< ENOENT
+    /// How many events were written; 0 at the deadline. EINTR EFAULT.
+    Result<u32> wait(mm::UserPtr<epoll_event> out, u32 most, u64 deadline_ns);
+
+    bool is_seekable() const override { return false; }
+    fs::PollEvents poll(sched::WaitQueue*& queue_out) override;
+    MM_OBJECT_CACHE(Epoll)
+
+private:
+    friend struct Watch;
+    struct Key {
+        struct type {
+            i32 fd;
+            fs::File const* file;
+            auto operator<=>(type const&) const = default;
+        };
+        type operator()(Watch const& watch) const;
+    };
+    struct Watches;
+    using Lock = SpinLock<LockRank::epoll, InterruptsOff>;
+    static inline char const kind_mark = 0;
+
+    Result<> prepare();
+    void make_wakes() override;
+    Ref<Watch> find(Fd fd, fs::File& file);
+    void end(Watch& watch);
+    bool put_ready(Watch& watch);
+    void mark(Watch& watch);
+    void mark_if_ready(Watch& watch);
+    Ref<Watch> next_ready(u32& budget, Ref<fs::File>& file);
+    Result<u32> gather(mm::UserPtr<epoll_event> out, u32 most);
+    bool settle(Watch& watch);
+    static u32 levels_above(Epoll& epoll, u32& steps);
+    static u32 levels_below(Epoll& epoll, Epoll const& forbidden, u32& steps);
+    static void on_file_gone(fs::File& file);
+    friend void register_epoll();
+    friend Result<Ref<fs::File>> make_epoll(fs::Credentials const& who);
+
+    Lock lock_;
+    Watches* watches_ = nullptr;                     ///< see epoll.cpp
+    std::atomic<u32> ready_{0};                      ///< length of the ready list; written under lock_
+    sched::WaitQueue sleepers_, pollers_;
+};
+
+Result<Ref<fs::File>> make_epoll(fs::Credentials const& who);
+/// Lets files tell when they go. Called once at boot.
+void register_epoll();
+
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+// Waiting for one of several files. See poll_set.h.
+#include "kernel/syscall/poll_set.h"
+
+#include <new>
+
+#include <linux/time_types.h>
+
+namespace syscall {
+
+using Waiter = sched::WaitQueue::Waiter;
+
+PollSet::~PollSet() {
+    leave();
+    while (first_) {
+        Chunk* const chunk = std::exchange(first_, first_->next);
+        for (u32 i = 0; i < chunk->count; ++i) chunk->items()[i].~Item();
+        delete chunk;
+    }
+}
+
+Result<> PollSet::add(u32 index, Ref<fs::File> file, u32 wanted) {
+    if (count_ >= most_items) return fail(ENOMEM);
+    if (!last_ || last_->count == per_chunk) {
+        auto* const chunk = TRY(mm::make<Chunk>());
+        (last_ ? last_->next : first_) = chunk;
+        last_ = chunk;
+    }
+    auto* const item = new (&last_->items()[last_->count]) Item;
+    item->index = index;
+    item->wanted = wanted;
+    item->file = std::move(file);
+    ++last_->count;
+    ++count_;
+    return {};
+}
+
+/// Fills in what is ready; the number of files that are.
+u32 PollSet::look() {
+    u32 ready = 0;
+    (void)for_each([&](Item& item) -> Result<> {
+        sched::WaitQueue* queue = nullptr;
+        item.ready = item.file ? item.file->poll(queue) & item.wanted : static_cast<u32>(POLLNVAL);
+        ready += item.ready != 0;
+        return {};
+    });
+    return ready;
+}
+
+/// Enters every queue; each may then end the sleep.
+void PollSet::enter() {
+    (void)for_each([](Item& item) -> Result<> {
+        sched::WaitQueue* queue = nullptr;
+        if (item.file) (void)item.file->poll(queue);
+        if (!queue) return {};
+        item.waiting = new (item.waiter) Waiter(*queue);
+        item.waiting->enter();
+        return {};
+    });
+}
+
+void PollSet::leave() {
+    (void)for_each([](Item& item) -> Result<> {
+        if (item.waiting) std::exchange(item.waiting, nullptr)->~Waiter();
+        return {};
+    });
+}
+
+Result<u32> PollSet::wait(u64 deadline_ns) {
+    for (;;) {
+        if (u32 const ready = look()) return ready;
+        sched::WaitQueue never;
+        Waiter sleeper(never);
+        sleeper.prepare(sched::Interruptible::Yes);
+        enter();
+        if (u32 const ready = look()) {
+            leave();
+            return ready;
+        }
+        auto const slept = sleeper.sleep(sched::Interruptible::Yes, deadline_ns);
+        leave();
+        if (slept) continue;
+        if (u32 const ready = look()) return ready;
+        if (slept.error() == Errno(ETIMEDOUT)) return 0u;
+        return fail(slept.error());
+    }
+}
+
+// ---------------------------------------------------------------- timeouts
+
+Result<WaitTime> WaitTime::after(i64 seconds, i64 nanoseconds) {
+    if (seconds < 0 || nanoseconds < 0 || nanoseconds >= static_cast<i64>(ns_per_s)) return fail(EINVAL);
+    u64 const bounded = seconds > (1 << 30) ? 1u << 30 : static_cast<u64>(seconds);
+    WaitTime time;
+    time.deadline_ns_ = sched::clock.monotonic_ns() + bounded * ns_per_s + static_cast<u64>(nanoseconds);
+    time.writes_rest_ = seconds || nanoseconds;
+    return time;
+}
+
+Result<WaitTime> WaitTime::timespec_at(UserAddr address) {
+    if (address.is_null()) return WaitTime();
+    auto const t = TRY(mm::UserPtr<__kernel_timespec>(address).read());
+    return after(t.tv_sec, t.tv_nsec);
+}
+
+/// Microseconds beyond a second are carried: select() on Linux takes them.
+Result<WaitTime> WaitTime::timeval_at(UserAddr address) {
+    constexpr i64 us_per_s = 1'000'000;
+    if (address.is_null()) return WaitTime();
+    auto const t = TRY(mm::UserPtr<__kernel_old_timeval>(address).read());
+    if (t.tv_sec < 0 || t.tv_usec < 0) return fail(EINVAL);
+    i64 const carried = t.tv_usec / us_per_s;
+    return after(t.tv_sec > (1 << 30) ? 1 << 30 : t.tv_sec + carried, t.tv_usec % us_per_s * 1000);
+}
+
+WaitTime WaitTime::milliseconds(i32 count) {
+    WaitTime time;
+    if (count >= 0) time.deadline_ns_ = sched::clock.monotonic_ns() + static_cast<u64>(count) * ns_per_ms;
+    return time;
+}
+
+u64 WaitTime::rest_ns() const {
+    u64 const now = sched::clock.monotonic_ns();
+    return deadline_ns_ > now ? deadline_ns_ - now : 0;
+}
+
+void WaitTime::write_rest_as_timespec(UserAddr address) const {
+    if (!writes_rest_) return;
+    u64 const rest = rest_ns();
+    __kernel_timespec const t{static_cast<i64>(rest / ns_per_s), static_cast<i64>(rest % ns_per_s)};
+    (void)mm::UserPtr<__kernel_timespec>(address).write(t);
+}
+
+void WaitTime::write_rest_as_timeval(UserAddr address) const {
+    if (!writes_rest_) return;
+    u64 const rest = rest_ns();
+    __kernel_old_timeval const t{static_cast<i64>(rest / ns_per_s), static_cast<i64>(rest % ns_per_s / 1000)};
+    (void)mm::UserPtr<__kernel_old_timeval>(address).write(t);
+}
+
+}
