@@ -187,6 +187,22 @@ Result<u32> sys_epoll_pwait(Caller& caller, Fd epoll_fd, mm::UserPtr<epoll_event
 Result<u32> sys_epoll_pwait2(Caller& caller, Fd epoll_fd, mm::UserPtr<epoll_event> out, i32 most, UserAddr timeout,
                              mm::UserPtr<process::SignalMask> mask, u64 size);
 
+// ---- sockets.cpp
+/// struct msghdr of sendmsg(2).
+struct UserMessage {
+    u64 name;
+    u32 name_size, padding;
+    u64 vector, count, control, control_size;
+    u32 flags, more_padding;
+};
+Result<> sys_socketpair(Caller& caller, u32 domain, u32 type, u32 protocol, mm::UserPtr<i32> out);
+Result<size_t> sys_sendto(Caller& caller, Fd fd, UserAddr address, u64 size, u32 flags, UserAddr name, u32 name_size);
+Result<size_t> sys_recvfrom(Caller& caller, Fd fd, UserAddr address, u64 size, u32 flags, UserAddr name, mm::UserPtr<i32> name_size);
+Result<size_t> sys_sendmsg(Caller& caller, Fd fd, mm::UserPtr<UserMessage> message, u32 flags);
+Result<size_t> sys_recvmsg(Caller& caller, Fd fd, mm::UserPtr<UserMessage> message, u32 flags);
+Result<> sys_shutdown(Caller& caller, Fd fd, i32 how);
+Result<> sys_getsockopt(Caller& caller, Fd fd, i32 level, i32 option, mm::UserPtr<i32> out, mm::UserPtr<i32> size);
+
 // ---- event_files.cpp
 Result<Fd> sys_eventfd2(Caller& caller, u32 initial, u32 flags);
 Result<Fd> sys_eventfd(Caller& caller, u32 initial);
