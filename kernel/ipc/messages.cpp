@@ -181,10 +181,9 @@ void MessageQueue::end() {
 void MessageQueue::write_line(base::Writer& out) {
     ObjectGuard guard(lock);
     if (removed) return;
-    base::format_to(out, "{:>10} {:>10} ", key, id);
-    base::format_to(out, " {}{}{}{}", mode >> 9 & 7, mode >> 6 & 7, mode >> 3 & 7, mode & 7);
-    base::format_to(out, "  {:>10} {:>10} {:>5} {:>5} {:>5} {:>5} {:>5} {:>5} {:>10} {:>10} {:>10}\n", bytes_, count_, last_sender_.value,
-                    last_receiver_.value, uid.value, gid.value, creator_uid.value, creator_gid.value, sent_s_, received_s_, changed_s);
+    base::format_to(out, "{:>10} {:>10}  {}  {:>10} {:>10} {:>5} {:>5} {:>5} {:>5} {:>5} {:>5} {:>10} {:>10} {:>10}\n", key, id,
+                    OctalMode(mode).text(), bytes_, count_, last_sender_.value, last_receiver_.value,
+                    uid.value, gid.value, creator_uid.value, creator_gid.value, sent_s_, received_s_, changed_s);
 }
 
 Result<> remove_queue(i32 id, Requester const& who) {

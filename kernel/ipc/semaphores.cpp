@@ -205,8 +205,8 @@ void SemaphoreSet::end() {
 void SemaphoreSet::write_line(base::Writer& out) {
     ObjectGuard guard(lock);
     if (removed) return;
-    base::format_to(out, "{:>10} {:>10}  {}{}{}{} {:>10} {:>5} {:>5} {:>5} {:>5} {:>10} {:>10}\n", key, id, mode >> 9 & 7, mode >> 6 & 7,
-                    mode >> 3 & 7, mode & 7, count_, uid.value, gid.value, creator_uid.value, creator_gid.value, operated_s_, changed_s);
+    base::format_to(out, "{:>10} {:>10}  {} {:>10} {:>5} {:>5} {:>5} {:>5} {:>10} {:>10}\n", key, id, OctalMode(mode).text(),
+                    count_, uid.value, gid.value, creator_uid.value, creator_gid.value, operated_s_, changed_s);
 }
 
 Result<> remove_set(i32 id, Requester const& who) {

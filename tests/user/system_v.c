@@ -379,3 +379,27 @@ TEST(rights) {
     semctl(shared_set, 0, IPC_RMID);
     shmctl(shared_segment, IPC_RMID, NULL);
 }
+
+/// A line of /proc/sysvipc as it is, but for the numbers of this run.
+static void show_proc(char const* path, int id) {
+    char text[16384], header[512];
+    FILE* in = fopen(path, "r");
+    REQUIRE(in && fgets(header, sizeof header, in));
+    say("%s", header);
+    while (fgets(text, sizeof text, in)) {
+        unsigned key, number, mode;
+        if (sscanf(text, "%u %u %o", &key, &number, &mode) != 3 || (int)number != id) continue;
+        say("%s: length %zu, mode %o\n", path, strlen(text), mode & 0777);
+    }
+    fclose(in);
+}
+
+TEST(proc_files) {
+    int queue = msgget(IPC_PRIVATE, 0640), set = semget(IPC_PRIVATE, 3, 0604), segment = shmget(IPC_PRIVATE, PAGE, 0466);
+    show_proc("/proc/sysvipc/msg", queue);
+    show_proc("/proc/sysvipc/sem", set);
+    show_proc("/proc/sysvipc/shm", segment);
+    msgctl(queue, IPC_RMID, NULL);
+    semctl(set, 0, IPC_RMID);
+    shmctl(segment, IPC_RMID, NULL);
+}
