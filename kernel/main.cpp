@@ -10,6 +10,7 @@
 #include "kernel/init.h"
 #include "kernel/ipc/epoll.h"
 #include "kernel/ipc/pipe.h"
+#include "kernel/ipc/system_v.h"
 #include "kernel/process/process_manager.h"
 #include "kernel/syscall/dispatch.h"
 #include "mm/frame_allocator.h"
@@ -47,6 +48,7 @@ extern "C" [[noreturn]] void kernel_main(u32 magic, u64 info) {
     must(fs::procfs.initialize(), "no memory for procfs");            // the engine of /proc
     ipc::register_epoll();                                            // closed files leave their epolls
     ipc::register_fifos();                                            // FIFOs open as pipes
+    must(ipc::register_system_v_entries(), "no memory for /proc");    // /proc/sysvipc
 
     process::process_manager.initialize();                          // pid table, tree, groups
     must(process::register_proc_entries(), "no memory for /proc");  // meminfo, stat, and a directory a process

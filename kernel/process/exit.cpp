@@ -37,6 +37,7 @@ void release_resources(Process& process) {
         std::swap(executable, process.executable);
     }
     space.reset();
+    process.semaphore_undos.apply(process.pid());
     descriptors.reset();
     fs::FsContext names;
     decltype(process.fs_lock)::Guard guard(process.fs_lock);

@@ -11,6 +11,7 @@
 
 #include "kernel/fs/descriptor_table.h"
 #include "kernel/fs/vfs.h"
+#include "kernel/ipc/semaphores.h"
 #include "kernel/process/executable.h"
 #include "kernel/process/pid_table.h"
 #include "kernel/process/signal.h"
@@ -101,6 +102,7 @@ public:
     Ref<fs::DescriptorTable> descriptors;
     Ref<SignalHandlers> handlers;                ///< GUARDED_BY(signal_lock); exchange_action() changes what it says
     Executable executable;                       ///< /proc/PID/exe
+    ipc::SemaphoreUndoList semaphore_undos;      ///< SEM_UNDO
     mutable SpinLock<LockRank::process_state, PreemptOff> state_lock;
     Ref<mm::AddressSpace> copy_address_space() const;   ///< null: it has exited
     Ref<fs::DescriptorTable> copy_descriptors() const;

@@ -8,6 +8,7 @@
 #include <asm/unistd_64.h>
 
 #include "kernel/syscall/handlers.h"
+#include "kernel/syscall/ipc.h"
 
 namespace syscall {
 namespace {
@@ -69,6 +70,9 @@ constexpr NumberedRow rows[] = {
     ROW(wait4),
     ROW(kill),
     ROW(uname),
+    ROW(shmget), ROW(shmat), ROW(shmctl), ROW(shmdt),
+    ROW(semget), ROW(semop), ROW(semctl), ROW(semtimedop),
+    ROW(msgget), ROW(msgsnd), ROW(msgrcv), ROW(msgctl),
     ROW(fcntl),
     ROW(flock),
     ROW(fsync),

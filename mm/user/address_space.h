@@ -79,6 +79,8 @@ public:
     // ---- mmap family. Addresses and sizes in bytes; errors as the man pages have them.
     Result<UserAddr> map(MapRequest const& request);                               ///< EINVAL ENOMEM EEXIST
     Result<> unmap(UserAddr start, u64 size);                                      ///< EINVAL ENOMEM
+    /// shmdt(2): unmaps what is left of the System V segment attached at `start`, which is returned. EINVAL.
+    Result<Ref<VmObject>> detach(UserAddr start);
     Result<> protect(UserAddr start, u64 size, Protection protection);             ///< EACCES EINVAL ENOMEM
     enum class Move : u8 { Never, Maybe, Fixed };
     Result<UserAddr> remap(UserAddr start, u64 old_size, u64 new_size, Move move, UserAddr new_address);   ///< EFAULT EINVAL ENOMEM
@@ -100,6 +102,8 @@ public:
     /// space's own. EFAULT: nothing is mapped there.
     Result<Ref<VmObject>> shared_object_at(UserAddr address, u64& offset) const;
 
+    /// More than there ever is: mapping or promising `size` bytes is refused.
+    static bool is_obvious_overcommit(u64 size);
     AddressSpaceStatistics statistics() const;
     void write_maps(base::Writer& out) const;     ///< /proc/PID/maps
     ImageLayout layout() const;
@@ -124,7 +128,6 @@ private:
 
     explicit AddressSpace(PageTable table);
     static Result<u64> checked_end(u64 start, u64 size);
-    static bool is_obvious_overcommit(u64 size);
     u64 resident(PageSource source) const { return resident_[static_cast<size_t>(source)]; }
     /// `sign` is 1 or ~0: one page more or less in the resident set, which the frame of zeros is not in.
     void count_resident(PageSource source, u64 sign) {

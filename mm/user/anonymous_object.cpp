@@ -35,12 +35,19 @@ public:
         if (index >= pages_) return fail(ENXIO);
         sync::Mutex<LockRank::vm_object>::Guard const guard(lock_);
         Slot& slot = *TRY(find_slot(index));
-        if (!slot) slot = &TRY(frame_allocator.allocate(0, Fill::Zero, Urgency::User)).leak();
+        if (!slot) {
+            slot = &TRY(frame_allocator.allocate(0, Fill::Zero, Urgency::User)).leak();
+            ++resident_;
+        }
         return FrameRef::share(*slot);
     }
     void describe(base::Writer& out) const override { out.write("/dev/zero (deleted)"); }
     u64 device() const override { return 1; }   // as Linux: 00:01, its internal tmpfs
     u64 inode_number() const override { return inode_number_; }
+    u64 resident_pages() override {
+        sync::Mutex<LockRank::vm_object>::Guard const guard(lock_);
+        return resident_;
+    }
 
 private:
     /// The slot of page `index`, with the nodes above it made. ENOMEM.
@@ -79,6 +86,7 @@ private:
     unsigned height_ = 0;
     sync::Mutex<LockRank::vm_object> lock_;
     Slot root_ = nullptr;   ///< GUARDED_BY(lock_)
+    u64 resident_ = 0;      ///< pages made; GUARDED_BY(lock_)
 };
 
 }

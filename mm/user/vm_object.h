@@ -25,6 +25,9 @@ public:
     virtual void describe(base::Writer& out) const = 0;
     virtual u64 device() const { return 0; }
     virtual u64 inode_number() const { return 0; }
+    /// Bytes of a System V segment, which shmdt(2) takes out whole; 0: no segment.
+    virtual u64 segment_size() const { return 0; }
+    virtual u64 resident_pages() { return 0; }
     /// A shared VMA came (`added`) or went; `writable`: it is or may become so (ETXTBSY, write counts).
     /// Called with an address space's lock held. Default: nothing.
     virtual void mapped([[maybe_unused]] bool added, [[maybe_unused]] bool writable) {}

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: MIT
+// What the three kinds of System V IPC share (sysvipc(7)): owner and rights of an object, and the
+// table from ids and keys to objects. An object is found under the table's lock, used under its
+// own, never both. Who finds one that is removed meanwhile sees `removed`: EIDRM.
+#pragma once
+
+#include <string_view>
+
+#include <linux/ipc.h>
+
+#include "kernel/fs/credentials.h"
+#include "kernel/sync/mutex.h"
+#include "mm/heap.h"
+#include "mm/slab.h"
+#include "mm/slot_map.h"
+
+namespace ipc {
+
+inline constexpr u32 may_read_all = 0444, may_write_all = 0222, permission_bits = 0777;
+inline constexpr i32 id_slots = 32768;         ///< an id is sequence × this + index, as in Linux
+
+/// On whose behalf.
+struct Requester {
+    fs::Credentials const& credentials;
+    Pid pid;
+    bool is_superuser() const { return credentials.effective_uid.value == 0; }
+};
+
+using ObjectLock = sync::Mutex<LockRank::sleeping_leaf>;
+using ObjectGuard = ObjectLock::Guard;
+
+/// Seconds since 1970.
+i64 now_seconds();
+
+/// A mode as printf's %4o writes it.
+class OctalMode {
+public:
+    explicit OctalMode(u32 mode) {
+        for (size_t i = sizeof text_; i-- > 0; mode >>= 3) text_[i] = mode || i + 1 == sizeof text_ ? static_cast<char>('0' + (mode & 7)) : ' ';
+    }
+    std::string_view text() const { return {text_, sizeof text_}; }
+private:
+    char text_[4];
+};
+
+struct Identity {
+    Identity(Requester const& who, u32 flags);
+
+    ObjectLock lock;
+    i32 id = -1;                               ///< set once, before the object can be found
+    i32 key = 0;                               ///< the table's, under its lock
+    UserId uid GUARDED_BY(lock), creator_uid;
+    GroupId gid GUARDED_BY(lock), creator_gid;
+    u32 mode GUARDED_BY(lock);
+    i64 changed_s GUARDED_BY(lock);
+    bool removed GUARDED_BY(lock) = false;
+
+    /// Linux's ipcperms: `wanted` as in a mode, any class's bits. EACCES. With `lock` held.
+    Result<> permit(Requester const& who, u32 wanted) const;
+    /// IPC_SET, IPC_RMID: owner, creator or superuser. EPERM. With `lock` held.
+    Result<> permit_control(Requester const& who) const;
+    ipc64_perm describe() const;
+    /// IPC_SET's part that all have. EINVAL.
+    Result<> change(ipc64_perm const& to);
+};
+
+template <class T, u32 limit>
+class IdTable {
+public:
+    constexpr IdTable() = default;
+
+    /// EINVAL.
+    Result<Ref<T>> find(i32 id) {
+        if (id < 0) return fail(EINVAL);
+        Guard guard(lock_);
+        T* const object = slot(static_cast<u32>(id % id_slots));
+        if (!object || object->id != id) return fail(EINVAL);
+        return Ref<T>::share(object);
+    }
+    Ref<T> at(u32 index) {
+        Guard guard(lock_);
+        return Ref<T>::share(slot(index));
+    }
+    /// msgget and its like. `make` makes a new object, `check` looks at one that is there. ENOENT EEXIST EACCES ENOSPC ENOMEM.
+    template <class Make, class Check>
+    Result<i32> get(i32 key, u32 flags, Requester const& who, Make&& make, Check&& check) {
+        for (;;) {
+            if (Ref<T> const there = key != IPC_PRIVATE ? find_key(key) : Ref<T>()) {
+                if ((flags & IPC_CREAT) && (flags & IPC_EXCL)) return fail(EEXIST);
+                ObjectGuard guard(there->lock);
+                TRY(check(*there));
+                TRY(there->permit(who, flags));
+                return there->id;
+            }
+            if (key != IPC_PRIVATE && !(flags & IPC_CREAT)) return fail(ENOENT);
+            auto const added = add(TRY(make()), key);
+            if (added || added.error() != Errno(EEXIST)) return added;   // else someone was faster
+        }
+    }
+    /// The table's reference; null if it was removed already.
+    Ref<T> remove(T& object) {
+        Guard guard(lock_);
+        u32 const index = static_cast<u32>(object.id % id_slots);
+        if (slot(index) != &object) return nullptr;
+        unlink_key(object);
+        chunks_[index / chunk_slots][index % chunk_slots] = nullptr;
+        free_.give(index);
+        --count_;
+        return Ref<T>::adopt(&object);
+    }
+    /// It cannot be found by its key any more.
+    void forget_key(T& object) {
+        Guard guard(lock_);
+        unlink_key(object);
+    }
+    u32 count() {
+        Guard guard(lock_);
+        return count_;
+    }
+    /// The highest index in use; 0 if there is none.
+    i32 highest_index() {
+        Guard guard(lock_);
+        for (u32 index = limit; index-- > 0;)
+            if (slot(index)) return static_cast<i32>(index);
+        return 0;
+    }
+    /// Visits each object without a lock held.
+    template <class Visitor>
+    void for_each(Visitor&& visit) {
+        i32 const last = highest_index();
+        for (i32 index = 0; index <= last; ++index)
+            if (Ref<T> const object = at(static_cast<u32>(index))) visit(*object);
+    }
+
+private:
+    using Lock = sync::Mutex<LockRank::sleeping_leaf>;
+    using Guard = Lock::Guard;
+    static constexpr u32 chunk_slots = 512, buckets = 256, sequences = 65536;
+
+    T* slot(u32 index) const {
+        if (index >= limit) return nullptr;
+        T** const chunk = chunks_[index / chunk_slots];
+        return chunk ? chunk[index % chunk_slots] : nullptr;
+    }
+    T*& bucket(i32 key) { return by_key_[static_cast<u32>(key) * 2654435761u >> 24]; }
+    Ref<T> find_key(i32 key) {
+        Guard guard(lock_);
+        return Ref<T>::share(first_with(key));
+    }
+    T* first_with(i32 key) {
+        T* object = bucket(key);
+        while (object && object->key != key) object = object->next_in_bucket;
+        return object;
+    }
+    void unlink_key(T& object) {
+        if (object.key == IPC_PRIVATE) return;
+        T** link = &bucket(object.key);
+        while (*link != &object) link = &(*link)->next_in_bucket;
+        *link = object.next_in_bucket;
+        object.key = IPC_PRIVATE;
+    }
+    Result<i32> add(Ref<T> object, i32 key) {
+        Guard guard(lock_);
+        if (key != IPC_PRIVATE && first_with(key)) return fail(EEXIST);
+        u32 const index = free_.take();
+        if (index == free_.none) return fail(ENOSPC);
+        T**& chunk = chunks_[index / chunk_slots];
+        if (!chunk) chunk = new (std::nothrow) T*[chunk_slots]();
+        if (!chunk) {
+            free_.give(index);
+            return fail(ENOMEM);
+        }
+        object->id = static_cast<i32>(sequence_++ % sequences) * id_slots + static_cast<i32>(index);
+        object->key = key;
+        if (key != IPC_PRIVATE) {
+            object->next_in_bucket = bucket(key);
+            bucket(key) = object.get();
+        }
+        ++count_;
+        i32 const id = object->id;
+        chunk[index % chunk_slots] = object.leak();
+        return id;
+    }
+
+    Lock lock_;
+    mm::SlotMap<limit> free_ GUARDED_BY(lock_);
+    T** chunks_[(limit + chunk_slots - 1) / chunk_slots] GUARDED_BY(lock_) = {};   ///< made when needed, and kept
+    T* by_key_[buckets] GUARDED_BY(lock_) = {};
+    u32 count_ GUARDED_BY(lock_) = 0;
+    u32 sequence_ GUARDED_BY(lock_) = 0;
+};
+
+}

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/ipc/messages.h"
+
+#include <base/format.h>
+
+namespace ipc {
+
+MM_OBJECT_CACHE_DEFINE(Message)
+MM_OBJECT_CACHE_DEFINE(MessageQueue)
+
+constinit MessageQueues message_queues;
+
+namespace {
+
+std::atomic<i32> all_messages{0}, all_bytes{0};    // MSG_INFO; relaxed, they guard nothing
+
+}
+
+bool MessageFilter::matches(i64 candidate) const {
+    if (type == 0) return true;
+    if (type < 0) return candidate <= (type == INT64_MIN ? INT64_MAX : -type);
+    return except ? candidate != type : candidate == type;
+}
+
+void MessageQueue::Waiter::finish(int with_error) {
+    error = with_error;
+    done.store(true, std::memory_order_release);
+    wake.wake_one();
+}
+
+MessageQueue::~MessageQueue() {
+    all_messages.fetch_sub(static_cast<i32>(count_), std::memory_order_relaxed);
+    all_bytes.fetch_sub(static_cast<i32>(bytes_), std::memory_order_relaxed);
+    messages_.clear_and_dispose([](Message* message) { delete message; });
+}
+
+bool MessageQueue::fits(u64 size) const { return bytes_ + size <= capacity_ && count_ + 1 <= capacity_; }
+
+/// To the first receiver that waits for it, else to the end of the queue.
+void MessageQueue::post(mm::Owned<Message> message, Pid sender) {
+    last_sender_ = sender;
+    sent_s_ = now_seconds();
+    for (auto at = receivers_.begin(); at != receivers_.end();) {
+        Waiter& receiver = *at;
+        ++at;
+        if (!receiver.filter->matches(message->type)) continue;
+        receivers_.erase(receivers_.iterator_to(receiver));
+        if (message->text.size() > receiver.filter->capacity && !receiver.filter->truncate) {
+            receiver.finish(E2BIG);              // the message is the next one's
+            continue;
+        }
+        last_receiver_ = receiver.pid;
+        received_s_ = sent_s_;
+        receiver.message = std::move(message);
+        return receiver.finish(0);
+    }
+    u64 const size = message->text.size();
+    bytes_ += size;
+    ++count_;
+    all_messages.fetch_add(1, std::memory_order_relaxed);
+    all_bytes.fetch_add(static_cast<i32>(size), std::memory_order_relaxed);
+    messages_.push_back(*message.leak());
+}
+
+/// There may be room: every sender that fits goes on, the first first.
+void MessageQueue::let_in() {
+    for (auto at = senders_.begin(); at != senders_.end();) {
+        Waiter& sender = *at;
+        ++at;
+        if (!fits(sender.message->text.size())) continue;
+        senders_.erase(senders_.iterator_to(sender));
+        post(std::move(sender.message), sender.pid);
+        sender.finish(0);
+    }
+}
+
+mm::Owned<Message> MessageQueue::take(Message& message, Pid receiver) {
+    messages_.erase(messages_.iterator_to(message));
+    u64 const size = message.text.size();
+    bytes_ -= size;
+    --count_;
+    all_messages.fetch_sub(1, std::memory_order_relaxed);
+    all_bytes.fetch_sub(static_cast<i32>(size), std::memory_order_relaxed);
+    last_receiver_ = receiver;
+    received_s_ = now_seconds();
+    let_in();
+    return mm::Owned<Message>(&message);
+}
+
+Message* MessageQueue::find(MessageFilter const& filter) {
+    Message* best = nullptr;
+    for (Message& message : messages_) {
+        if (!filter.matches(message.type)) continue;
+        if (filter.type >= 0) return &message;
+        if (!best || message.type < best->type) best = &message;
+    }
+    return best;
+}
+
+/// In `list` already; `lock` was given up and is taken again. Whoever finishes the waiter takes it out.
+Result<> MessageQueue::sleep(Waiter& waiter, Waiters& list) {
+    auto const slept = waiter.wake.wait([&] { return waiter.done.load(std::memory_order_acquire); });
+    ObjectGuard guard(lock);
+    if (waiter.done.load(std::memory_order_relaxed)) return waiter.error ? Result<>(fail(waiter.error)) : Result<>();
+    list.erase(list.iterator_to(waiter));
+    return fail(slept ? EINTR : restart_no_hand);
+}
+
+Result<> MessageQueue::send(mm::Owned<Message> message, bool wait, Requester const& who) {
+    Waiter waiter;
+    {
+        ObjectGuard guard(lock);
+        TRY(permit(who, may_write_all));
+        if (removed) return fail(EIDRM);
+        if (fits(message->text.size())) {
+            post(std::move(message), who.pid);
+            return {};
+        }
+        if (!wait) return fail(EAGAIN);
+        waiter.message = std::move(message);
+        waiter.pid = who.pid;
+        senders_.push_back(waiter);
+    }
+    return sleep(waiter, senders_);
+}
+
+Result<mm::Owned<Message>> MessageQueue::receive(MessageFilter const& filter, bool wait, Requester const& who) {
+    Waiter waiter;
+    {
+        ObjectGuard guard(lock);
+        TRY(permit(who, may_read_all));
+        if (removed) return fail(EIDRM);
+        if (Message* const found = find(filter)) {
+            if (found->text.size() > filter.capacity && !filter.truncate) return fail(E2BIG);
+            return take(*found, who.pid);
+        }
+        if (!wait) return fail(ENOMSG);
+        waiter.filter = &filter;
+        waiter.pid = who.pid;
+        receivers_.push_back(waiter);
+    }
+    TRY(sleep(waiter, receivers_));
+    return std::move(waiter.message);
+}
+
+Result<msqid64_ds> MessageQueue::status(Requester const& who, bool check_rights) {
+    msqid64_ds out{};
+    ObjectGuard guard(lock);
+    if (check_rights) TRY(permit(who, may_read_all));
+    if (removed) return fail(EIDRM);
+    out.msg_perm = describe();
+    out.msg_stime = sent_s_;
+    out.msg_rtime = received_s_;
+    out.msg_ctime = changed_s;
+    out.msg_cbytes = bytes_;
+    out.msg_qnum = count_;
+    out.msg_qbytes = capacity_;
+    out.msg_lspid = last_sender_.value;
+    out.msg_lrpid = last_receiver_.value;
+    return out;
+}
+
+Result<> MessageQueue::change(msqid64_ds const& to, Requester const& who) {
+    ObjectGuard guard(lock);
+    TRY(permit_control(who));
+    if (removed) return fail(EIDRM);
+    if (to.msg_qbytes > MSGMNB && !who.is_superuser()) return fail(EPERM);
+    TRY(Identity::change(to.msg_perm));
+    capacity_ = to.msg_qbytes;
+    let_in();
+    return {};
+}
+
+void MessageQueue::end() {
+    ObjectGuard guard(lock);
+    removed = true;
+    for (Waiters* list : {&senders_, &receivers_})
+        list->clear_and_dispose([](Waiter* waiter) { waiter->finish(EIDRM); });
+}
+
+void MessageQueue::write_line(base::Writer& out) {
+    ObjectGuard guard(lock);
+    if (removed) return;
+    base::format_to(out, "{:>10} {:>10}  {}  {:>10} {:>10} {:>5} {:>5} {:>5} {:>5} {:>5} {:>5} {:>10} {:>10} {:>10}\n", key, id,
+                    OctalMode(mode).text(), bytes_, count_, last_sender_.value, last_receiver_.value,
+                    uid.value, gid.value, creator_uid.value, creator_gid.value, sent_s_, received_s_, changed_s);
+}
+
+Result<> remove_queue(i32 id, Requester const& who) {
+    auto const queue = TRY(message_queues.find(id));
+    {
+        ObjectGuard guard(queue->lock);
+        TRY(queue->permit_control(who));
+    }
+    if (!message_queues.remove(*queue)) return fail(EIDRM);
+    queue->end();
+    return {};
+}
+
+MessageTotals message_totals() {
+    return {static_cast<i32>(message_queues.count()), all_messages.load(std::memory_order_relaxed), all_bytes.load(std::memory_order_relaxed)};
+}
+
+}

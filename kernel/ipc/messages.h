@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+// System V message queues: msgget(2) msgop(2) msgctl(2). A sender hands its message to the first
+// receiver that waits for such a one; who frees room lets in the first senders that fit.
+#pragma once
+
+#include <atomic>
+
+#include <linux/msg.h>
+
+#include <base/intrusive.h>
+
+#include "kernel/ipc/ids.h"
+#include "sched/wait_queue.h"
+
+namespace base { class Writer; }
+
+namespace ipc {
+
+struct Message {
+    base::ListHook hook;
+    i64 type = 0;
+    mm::Buffer text;
+    MM_OBJECT_CACHE(Message)
+};
+
+/// Which messages a receiver takes: msgrcv(2).
+struct MessageFilter {
+    i64 type = 0;                    ///< 0: any; negative: the lowest up to its absolute value
+    bool except = false;             ///< MSG_EXCEPT, with a positive type
+    u64 capacity = 0;                ///< bytes
+    bool truncate = false;           ///< MSG_NOERROR
+    bool matches(i64 candidate) const;
+};
+
+class MessageQueue final : public RefCounted<MessageQueue>, public Identity {
+public:
+    using Identity::Identity;
+    ~MessageQueue();
+    /// EACCES EIDRM EAGAIN restart_no_hand.
+    Result<> send(mm::Owned<Message> message, bool wait, Requester const& who);
+    /// As above, and ENOMSG E2BIG.
+    Result<mm::Owned<Message>> receive(MessageFilter const& filter, bool wait, Requester const& who);
+    Result<msqid64_ds> status(Requester const& who, bool check_rights);
+    Result<> change(msqid64_ds const& to, Requester const& who);
+    /// The table does not know it any more: all that wait get EIDRM.
+    void end();
+    void write_line(base::Writer& out);
+    MessageQueue* next_in_bucket = nullptr;      ///< the table's
+
+    MM_OBJECT_CACHE(MessageQueue)
+private:
+    struct Waiter {
+        base::ListHook hook;
+        mm::Owned<Message> message;              ///< a sender's until it is let in; a receiver's from then on
+        MessageFilter const* filter = nullptr;
+        Pid pid;
+        int error = 0;
+        std::atomic<bool> done{false};           ///< written under lock, after the rest
+        sched::WaitQueue wake;                   ///< woken under lock, which the sleeper takes before it goes
+        void finish(int with_error);
+    };
+    using Waiters = base::List<Waiter, &Waiter::hook>;
+
+    bool fits(u64 size) const;
+    void post(mm::Owned<Message> message, Pid sender);
+    void let_in();
+    mm::Owned<Message> take(Message& message, Pid receiver);
+    Message* find(MessageFilter const& filter);
+    Result<> sleep(Waiter& waiter, Waiters& list);
+
+    // ---- GUARDED_BY(lock)
+    base::List<Message, &Message::hook> messages_;
+    Waiters senders_, receivers_;
+    u64 bytes_ = 0, count_ = 0, capacity_ = MSGMNB;
+    i64 sent_s_ = 0, received_s_ = 0;
+    Pid last_sender_, last_receiver_;
+};
+
+using MessageQueues = IdTable<MessageQueue, MSGMNI>;
+extern constinit MessageQueues message_queues;
+
+Result<> remove_queue(i32 id, Requester const& who);
+/// All queues' messages and bytes, for MSG_INFO.
+struct MessageTotals { i32 queues = 0; i32 messages = 0; i32 bytes = 0; };
+MessageTotals message_totals();
+
+}

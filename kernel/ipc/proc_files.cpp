@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+// /proc/sysvipc (what ipcs reads) and the limits in /proc/sys/kernel, which are fixed.
+#include <base/format.h>
+
+#include "kernel/fs/procfs.h"
+#include "kernel/ipc/messages.h"
+#include "kernel/ipc/semaphores.h"
+#include "kernel/ipc/shared_memory.h"
+#include "kernel/ipc/system_v.h"
+
+namespace ipc {
+namespace {
+
+template <auto& table>
+Result<> write_table(base::Writer& out) {
+    table.for_each([&](auto& object) { object.write_line(out); });
+    return {};
+}
+
+Result<> write_messages(base::Writer& out) {
+    out.write("       key      msqid perms      cbytes       qnum lspid lrpid   uid   gid  cuid  cgid      stime      rtime      ctime\n");
+    return write_table<message_queues>(out);
+}
+
+Result<> write_semaphores(base::Writer& out) {
+    out.write("       key      semid perms      nsems   uid   gid  cuid  cgid      otime      ctime\n");
+    return write_table<semaphore_sets>(out);
+}
+
+Result<> write_segments(base::Writer& out) {
+    out.write("       key      shmid perms                  size  cpid  lpid nattch   uid   gid  cuid  cgid      atime      dtime      "
+              "ctime                   rss                  swap\n");
+    return write_table<segments>(out);
+}
+
+template <u64 number>
+Result<> write_number(base::Writer& out) {
+    base::format_to(out, "{}\n", number);
+    return {};
+}
+
+Result<> write_semaphore_limits(base::Writer& out) {
+    base::format_to(out, "{}\t{}\t{}\t{}\n", SEMMSL, SEMMNS, SEMOPM, SEMMNI);
+    return {};
+}
+
+struct Entry { std::string_view path; fs::ProcText text; };
+
+constexpr Entry entries[] = {
+    {"sysvipc/msg", write_messages},
+    {"sysvipc/sem", write_semaphores},
+    {"sysvipc/shm", write_segments},
+    {"sys/kernel/msgmax", write_number<MSGMAX>},
+    {"sys/kernel/msgmnb", write_number<MSGMNB>},
+    {"sys/kernel/msgmni", write_number<MSGMNI>},
+    {"sys/kernel/sem", write_semaphore_limits},
+    {"sys/kernel/shmmax", write_number<shm_max_size>},
+    {"sys/kernel/shmall", write_number<shm_max_size>},
+    {"sys/kernel/shmmni", write_number<shm_max_segments>},
+};
+
+}
+
+Result<> register_system_v_entries() {
+    for (Entry const& entry : entries) TRY(fs::procfs.add(entry.path, entry.text));
+    return {};
+}
+
+}

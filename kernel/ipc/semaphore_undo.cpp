@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+// SEM_UNDO: semop(2). A process keeps its undo of a set until it ends, or the set is removed.
+#include <algorithm>
+
+#include "kernel/ipc/semaphores.h"
+
+namespace ipc {
+
+MM_OBJECT_CACHE_DEFINE(SemaphoreUndo)
+
+/// Also drops those of removed sets, so that the list does not grow with sets that came and went.
+Result<Ref<SemaphoreUndo>> SemaphoreUndoList::of(SemaphoreSet& set) {
+    decltype(lock_)::Guard guard(lock_);
+    for (Ref<SemaphoreUndo>* link = &first_; *link;) {
+        SemaphoreUndo& undo = **link;
+        if (undo.set.get() == &set) return *link;
+        bool is_linked;
+        {
+            ObjectGuard set_guard(undo.set->lock);
+            is_linked = undo.linked;
+        }
+        if (is_linked) link = &undo.next;
+        else *link = Ref<SemaphoreUndo>(undo.next);
+    }
+    auto undo = TRY(mm::make_ref<SemaphoreUndo>());
+    undo->storage = TRY(mm::Buffer::allocate(set.count() * sizeof(i16)));
+    std::fill_n(undo->adjustments(), set.count(), i16{0});
+    undo->set = Ref<SemaphoreSet>::share(&set);
+    {
+        ObjectGuard set_guard(set.lock);
+        if (set.removed) return fail(EIDRM);
+        undo->linked = true;
+        set.undos_.push_back(*undo);
+    }
+    undo->next = std::move(first_);
+    first_ = undo;
+    return undo;
+}
+
+void SemaphoreSet::undo(SemaphoreUndo& undo, Pid process) {
+    ObjectGuard guard(lock);
+    if (!undo.linked) return;
+    undo.linked = false;
+    undos_.erase(undos_.iterator_to(undo));
+    bool changed = false;
+    for (u32 i = 0; i < count_; ++i) {
+        i32 const adjustment = undo.adjustments()[i];
+        if (adjustment == 0) continue;
+        all()[i] = {std::clamp(all()[i].value + adjustment, 0, SEMVMX), process.value};
+        changed = true;
+    }
+    if (!changed) return;
+    operated_s_ = now_seconds();
+    wake_those_who_can();
+}
+
+void SemaphoreUndoList::apply(Pid process) {
+    Ref<SemaphoreUndo> rest;
+    {
+        decltype(lock_)::Guard guard(lock_);
+        rest = std::move(first_);
+    }
+    while (rest) {
+        rest->set->undo(*rest, process);
+        rest = Ref<SemaphoreUndo>(std::move(rest->next));
+    }
+}
+
+/// Of a process that never ran: nothing is in it.
+void SemaphoreUndoList::forget() { apply(Pid(0)); }
+
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+// System V semaphores: semget(2) semop(2) semctl(2). The operations of one call happen all or not at
+// all. Who cannot go on waits in line; whoever changes a value performs the operations of those
+// that can, the first first. SEM_UNDO adjustments hang on the set and on the process.
+#pragma once
+
+#include <atomic>
+#include <span>
+
+#include <linux/sem.h>
+
+#include <base/intrusive.h>
+
+#include "kernel/ipc/ids.h"
+#include "sched/wait_queue.h"
+
+namespace base { class Writer; }
+
+namespace ipc {
+
+class SemaphoreSet;
+
+/// What a process's end adds to the semaphores of one set.
+struct SemaphoreUndo : RefCounted<SemaphoreUndo> {
+    Ref<SemaphoreSet> set;
+    base::ListHook in_set;                       ///< under the set's lock, while `linked`
+    bool linked = false;                         ///< likewise; false from IPC_RMID on
+    mm::Buffer storage;                          ///< an i16 a semaphore; under the set's lock
+    Ref<SemaphoreUndo> next;                     ///< in the process's list
+    i16* adjustments() const { return reinterpret_cast<i16*>(storage.data()); }
+    MM_OBJECT_CACHE(SemaphoreUndo)
+};
+
+/// All undos of one process; its threads share them.
+class SemaphoreUndoList {
+public:
+    SemaphoreUndoList() = default;
+    ~SemaphoreUndoList() { forget(); }
+    /// The one of `set`; made if need be. ENOMEM EIDRM.
+    Result<Ref<SemaphoreUndo>> of(SemaphoreSet& set);
+    /// The process has ended.
+    void apply(Pid process);
+private:
+    void forget();
+    sync::Mutex<LockRank::semaphore_undo> lock_;
+    Ref<SemaphoreUndo> first_ GUARDED_BY(lock_);
+};
+
+class SemaphoreSet final : public RefCounted<SemaphoreSet>, public Identity {
+public:
+    SemaphoreSet(Requester const& who, u32 flags, u32 count, mm::Buffer storage)
+        : Identity(who, flags), count_(count), storage_(std::move(storage)) {}
+    /// EINVAL ENOMEM.
+    static Result<Ref<SemaphoreSet>> create(Requester const& who, u32 count, u32 flags);
+
+    u32 count() const { return count_; }
+    /// semtimedop. EFBIG EACCES EIDRM EAGAIN ERANGE EINTR ENOMEM.
+    Result<> operate(std::span<sembuf const> operations, u64 deadline_ns, Requester const& who, SemaphoreUndoList& undos);
+    /// GETVAL GETPID GETNCNT GETZCNT. EINVAL EACCES EIDRM.
+    Result<i32> get(u32 number, u32 command, Requester const& who);
+    Result<> set_value(u32 number, i32 value, Requester const& who);
+    Result<> get_all(std::span<u16> out, Requester const& who);
+    Result<> set_all(std::span<u16 const> values, Requester const& who);
+    Result<semid64_ds> status(Requester const& who, bool check_rights);
+    Result<> change(semid64_ds const& to, Requester const& who);
+    void end();
+    void write_line(base::Writer& out);
+    SemaphoreSet* next_in_bucket = nullptr;      ///< the table's
+
+    MM_OBJECT_CACHE(SemaphoreSet)
+private:
+    friend class SemaphoreUndoList;
+    struct Semaphore { i32 value = 0; i32 last_pid = 0; };
+    struct Waiter {
+        base::ListHook hook;
+        std::span<sembuf const> operations;
+        SemaphoreUndo* undo = nullptr;
+        i32 pid = 0;
+        size_t blocking = 0;                     ///< the operation that it waits for
+        int error = 0;
+        std::atomic<bool> done{false};           ///< written under lock, after the rest
+        sched::WaitQueue wake;                   ///< woken under lock, which the sleeper takes before it goes
+        void finish(int with_error);
+    };
+    enum class Outcome : u8 { Done, MustWait };
+
+    Semaphore* all() const { return reinterpret_cast<Semaphore*>(storage_.data()); }
+    Result<Outcome> try_operations(Waiter& who);
+    Result<> step(Waiter& who, sembuf const& operation, bool& blocks);
+    void take_back(Waiter& who, size_t steps);
+    void wake_those_who_can();
+    void forget_adjustments(u32 number);
+    void undo(SemaphoreUndo& undo, Pid process);
+
+    u32 const count_;
+    mm::Buffer const storage_;                   ///< the Semaphores; their values under lock
+    // ---- GUARDED_BY(lock)
+    base::List<Waiter, &Waiter::hook> waiters_;
+    base::List<SemaphoreUndo, &SemaphoreUndo::in_set> undos_;
+    i64 operated_s_ = 0;
+};
+
+using SemaphoreSets = IdTable<SemaphoreSet, SEMMNI>;
+extern constinit SemaphoreSets semaphore_sets;
+
+Result<> remove_set(i32 id, Requester const& who);
+/// Semaphores of all sets, for SEM_INFO.
+i32 semaphore_total();
+
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/ipc/shared_memory.h"
+
+#include <base/format.h>
+
+#include "mm/user/address_space.h"
+
+namespace ipc {
+
+constinit Segments segments;
+
+Result<Ref<Segment>> make_segment(Requester const& who, u64 size, u32 flags) {
+    if (size == 0 || size > shm_max_size) return fail(EINVAL);
+    if (flags & shm_hugetlb) return fail(EINVAL);              // as Linux where there are no huge pages of that size
+    if (size > arch::user_space_end) return fail(ENOMEM);
+    if (!(flags & shm_noreserve) && mm::AddressSpace::is_obvious_overcommit(size)) return fail(ENOMEM);
+    auto memory = TRY(mm::make_anonymous_object(size));
+    return mm::make_ref<Segment>(who, flags, size, std::move(memory));
+}
+
+void Segment::describe(base::Writer& out) const { base::format_to(out, "/SYSV{:08x} (deleted)", static_cast<u32>(key)); }
+
+void Segment::mapped(bool added, bool) {
+    if (!added) return drop_user();
+    ObjectGuard guard(lock);
+    ++users_;
+    attached_s_ = now_seconds();
+}
+
+/// The caller holds a reference; the table's, if it goes here, is not the last.
+void Segment::drop_user() {
+    bool last;
+    {
+        ObjectGuard guard(lock);
+        detached_s_ = now_seconds();
+        last = --users_ == 0 && (mode & shm_dest);
+    }
+    if (last) (void)segments.remove(*this);
+}
+
+Result<> Segment::hold(Requester const& who, u32 rights) {
+    ObjectGuard guard(lock);
+    TRY(permit(who, rights));
+    if (removed) return fail(EIDRM);
+    ++users_;
+    return {};
+}
+
+void Segment::release_hold(Pid user) {
+    bool last;
+    {
+        ObjectGuard guard(lock);
+        if (users_ > 1) last_user_ = user;
+        last = --users_ == 0 && (mode & shm_dest);
+    }
+    if (last) (void)segments.remove(*this);
+}
+
+void Segment::set_last_user(Pid user) {
+    ObjectGuard guard(lock);
+    last_user_ = user;
+}
+
+Result<shmid64_ds> Segment::status(Requester const& who, bool check_rights) {
+    shmid64_ds out{};
+    ObjectGuard guard(lock);
+    if (check_rights) TRY(permit(who, may_read_all));
+    if (removed) return fail(EIDRM);
+    out.shm_perm = Identity::describe();
+    out.shm_segsz = size_;
+    out.shm_atime = attached_s_;
+    out.shm_dtime = detached_s_;
+    out.shm_ctime = changed_s;
+    out.shm_cpid = creator_.value;
+    out.shm_lpid = last_user_.value;
+    out.shm_nattch = users_;
+    return out;
+}
+
+Result<> Segment::change(shmid64_ds const& to, Requester const& who) {
+    ObjectGuard guard(lock);
+    TRY(permit_control(who));
+    if (removed) return fail(EIDRM);
+    return Identity::change(to.shm_perm);
+}
+
+Result<> Segment::set_locked(bool locked, Requester const& who) {
+    ObjectGuard guard(lock);
+    TRY(permit_control(who));
+    mode = locked ? mode | shm_locked : mode & ~shm_locked;
+    return {};
+}
+
+Result<> Segment::mark_removed(Requester const& who) {
+    bool unused;
+    {
+        ObjectGuard guard(lock);
+        TRY(permit_control(who));
+        if (removed) return fail(EIDRM);
+        mode |= shm_dest;
+        unused = users_ == 0;
+        removed = unused;
+    }
+    if (unused) (void)segments.remove(*this);
+    else segments.forget_key(*this);
+    return {};
+}
+
+void Segment::write_line(base::Writer& out) {
+    u64 const resident = resident_pages() * page_size;
+    ObjectGuard guard(lock);
+    if (removed) return;
+    base::format_to(out, "{:>10} {:>10}  {} {:>21} {:>5} {:>5}  {:>5} {:>5} {:>5} {:>5} {:>5} {:>10} {:>10} {:>10} {:>21} {:>21}\n", key, id,
+                    OctalMode(mode).text(), size_, creator_.value, last_user_.value, users_, uid.value,
+                    gid.value, creator_uid.value, creator_gid.value, attached_s_, detached_s_, changed_s, resident, 0);
+}
+
+}
