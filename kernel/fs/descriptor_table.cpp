@@ -152,6 +152,17 @@ Result<> DescriptorTable::close(Fd fd) {
     return {};
 }
 
+void DescriptorTable::close_if(Fd fd, File const& file) {
+    Ref<File> old;
+    {
+        Guard guard(lock_);
+        u32 const number = static_cast<u32>(fd.value);
+        if (!is_used(number) || files_[number] != &file) return;
+        old = take(number);
+    }
+    old->flush(this);
+}
+
 template <class Select>
 void DescriptorTable::close_each(u32 first, u32 last, Select&& select) {
     for (u32 number = first;; ++number) {

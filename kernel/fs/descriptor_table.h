@@ -30,6 +30,7 @@ public:
     /// dup2/dup3: closes what was there. EBADF when beyond the limit.
     Result<> replace(Fd fd, Ref<File> file, CloseOnExec close_on_exec, u32 limit);
     Result<> close(Fd fd);                                        ///< EBADF
+    void close_if(Fd fd, File const& file);                       ///< unless another thread has put something else there
     Result<> close_range(u32 first, u32 last);                    ///< EINVAL
     Result<> set_close_on_exec_range(u32 first, u32 last);        ///< CLOSE_RANGE_CLOEXEC
     void close_on_exec();

@@ -21,7 +21,7 @@ public:
     Result<bool> take(mm::IoBuffer& buffer, bool peek, Received& out);
 
     bool has_bytes() const { return messages_.load(std::memory_order_acquire) != 0; }
-    bool has_room(size_t size) const { return charged_.load(std::memory_order_acquire) + size + overhead <= capacity || !has_bytes(); }
+    bool has_room(size_t size) const { return fits(charged(), size); }
     u64 first_size();                                    ///< FIONREAD
     u64 charged() const { return charged_.load(std::memory_order_acquire); }
     // ---- ends
@@ -36,12 +36,16 @@ public:
 private:
     static constexpr u64 overhead = 64;
     struct Message { Message* next = nullptr; mm::Buffer data; size_t size = 0, done = 0; };
+    static bool fits(u64 charged, size_t size) { return charged == 0 || charged + size + overhead <= capacity; }
+    bool reserve(size_t size);
+    void give_back(u64 bytes);
+    Result<mm::Owned<Message>> make_message(mm::IoBuffer& buffer, size_t size) const;
     void drop_first() REQUIRES(lock_);
     SocketType const type_;
     sync::Mutex<LockRank::pipe> lock_;
     Message* first_ GUARDED_BY(lock_) = nullptr;
     Message* last_ GUARDED_BY(lock_) = nullptr;
-    std::atomic<u64> charged_{0};
+    std::atomic<u64> charged_{0};                        ///< of messages there and on their way
     std::atomic<u32> messages_{0};
 };
 

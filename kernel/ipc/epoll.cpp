@@ -17,7 +17,7 @@ namespace {
 
 constexpr u32 most_watches = 1u << 16;               // in the whole system
 constexpr u32 most_levels = 5;                       // epoll_ctl(2), ELOOP
-constexpr u32 most_steps = 1u << 18;                 // of a search for circles
+constexpr u64 most_paths = 1u << 18;                 // from one outermost epoll to files: what a look at it may cost
 constexpr u32 event_bits = ~u32{EPOLLET | EPOLLONESHOT | EPOLLWAKEUP | EPOLLEXCLUSIVE};
 
 constinit sync::Mutex<LockRank::watches> watches_lock;
@@ -86,15 +86,15 @@ void Epoll::make_wakes() {
     pollers_.wake_all();
 }
 
-/// After a change: a file that is ready already sends no wake.
-void Epoll::mark_if_ready(Watch& watch) {
+/// After a change: a file that is ready already sends no wake. The caller holds the file; the watch may be dead by now.
+void Epoll::mark_if_ready(Watch& watch, fs::File& file) {
     sched::WaitQueue* queue = nullptr;
     u32 wanted;
     {
         Lock::Guard guard(lock_);
         wanted = watch.wanted;
     }
-    if (!(watch.file.poll(queue) & wanted & event_bits)) return;
+    if (!(file.poll(queue) & wanted & event_bits)) return;
     mark(watch);
     drain();
 }
@@ -128,35 +128,53 @@ void Epoll::on_file_gone(fs::File& file) {
     while (!file.watchers.empty()) file.watchers.front().on_file_gone();
 }
 
-/// Epolls in the longest chain of watchers that ends at `epoll`. watches_lock is held.
-u32 Epoll::levels_above(Epoll& epoll, u32& steps) {
+/// Epolls in the longest chain of watchers that ends at `epoll`; `paths` grows by the ways there. watches_lock is held.
+u32 Epoll::levels_above(Epoll& epoll, u64& paths) {
     u32 most = 0;
     for (auto& watcher : epoll.watchers) {
-        if (++steps > most_steps) return most_levels;
-        most = std::max(most, levels_above(static_cast<Watch&>(watcher).epoll, steps));
+        if (++paths > most_paths) return most_levels;
+        most = std::max(most, levels_above(static_cast<Watch&>(watcher).epoll, paths));
     }
     return most + 1;
 }
 
 /// The same downwards; too many if it meets `forbidden`.
-u32 Epoll::levels_below(Epoll& epoll, Epoll const& forbidden, u32& steps) {
-    if (&epoll == &forbidden) return most_levels;
+u32 Epoll::levels_below(Epoll& epoll, Epoll const* forbidden, u64& paths) {
+    if (&epoll == forbidden) return most_levels;
     u32 most = 0;
     for (auto& watch : epoll.watches_->all) {
-        if (++steps > most_steps) return most_levels;
-        if (auto* const inner = from(watch.file)) most = std::max(most, levels_below(*inner, forbidden, steps));
+        if (++paths > most_paths) return most_levels;
+        if (auto* const inner = from(watch.file)) most = std::max(most, levels_below(*inner, forbidden, paths));
     }
     return most + 1;
 }
 
-Result<> Epoll::add(Fd fd, fs::File& file, epoll_event const& event) {
-    WatchesGuard guard(watches_lock);
-    sched::WaitQueue* queue = nullptr;
-    (void)file.poll(queue);
-    if (!queue) return fail(EPERM);
+/// Adds up the ways down from every outermost epoll above `epoll`.
+void Epoll::count_from_outermost(Epoll& epoll, u64& paths) {
+    if (epoll.watchers.empty()) return void(levels_below(epoll, nullptr, paths));
+    for (auto& watcher : epoll.watchers) {
+        if (++paths > most_paths) return;
+        count_from_outermost(static_cast<Watch&>(watcher).epoll, paths);
+    }
+}
+
+/// Epolls that watch epolls: no circle, no more than five levels (ELOOP), and not so many ways that asking the outermost
+/// one, which asks all within, would take for ever (EINVAL).
+Result<> Epoll::check_nesting(Epoll* inner) {
+    if (!inner && watchers.empty()) return {};
+    u64 above = 0, below = 0, all = 0;
+    u32 const levels = levels_above(*this, above) + (inner ? levels_below(*inner, this, below) : 0);
+    if (above > most_paths || below > most_paths) return fail(EINVAL);
+    if (levels > most_levels) return fail(ELOOP);
+    count_from_outermost(*this, all);
+    if (all + (above + 1) * (below + 1) > most_paths) return fail(EINVAL);
+    return {};
+}
+
+/// In the list and in the file's queue, not yet asked for its state. watches_lock is held.
+Result<Ref<Watch>> Epoll::insert(Fd fd, fs::File& file, sched::WaitQueue& queue, epoll_event const& event) {
     if (find(fd, file)) return fail(EEXIST);
-    u32 steps = 0;
-    if (auto* const inner = from(file); inner && levels_above(*this, steps) + levels_below(*inner, *this, steps) > most_levels) return fail(ELOOP);
+    TRY(check_nesting(from(file)));
     if (watch_count.load(std::memory_order_relaxed) >= most_watches) return fail(ENOSPC);
     auto* const watch = TRY(mm::make<Watch>(*this, file, fd));
     watch->wanted = event.events | EPOLLERR | EPOLLHUP;
@@ -167,22 +185,38 @@ Result<> Epoll::add(Fd fd, fs::File& file, epoll_event const& event) {
         Lock::Guard own(lock_);
         watches_->all.insert(*watch);
     }
-    watch->enter(*queue);
-    mark_if_ready(*watch);
+    watch->enter(queue);
+    return Ref<Watch>::share(watch);
+}
+
+// A file is asked for its state without watches_lock: an epoll that is asked holds its files for a moment, and
+// the last reference to one of them takes that lock.
+
+Result<> Epoll::add(Fd fd, fs::File& file, epoll_event const& event) {
+    sched::WaitQueue* queue = nullptr;
+    (void)file.poll(queue);
+    if (!queue) return fail(EPERM);
+    Ref<Watch> watch;
+    {
+        WatchesGuard guard(watches_lock);
+        watch = TRY(insert(fd, file, *queue, event));
+    }
+    mark_if_ready(*watch, file);
     return {};
 }
 
 Result<> Epoll::change(Fd fd, fs::File& file, epoll_event const& event) {
-    WatchesGuard guard(watches_lock);
-    auto const watch = find(fd, file);
-    if (!watch) return fail(ENOENT);
+    Ref<Watch> watch;
     {
+        WatchesGuard guard(watches_lock);
+        watch = find(fd, file);
+        if (!watch) return fail(ENOENT);
         Lock::Guard own(lock_);
         watch->wanted = event.events | EPOLLERR | EPOLLHUP;
         watch->data = event.data;
     }
     std::atomic_thread_fence(std::memory_order_seq_cst);   // a waker sees the wish, or we what it did
-    mark_if_ready(*watch);
+    mark_if_ready(*watch, file);
     return {};
 }
 

@@ -21,7 +21,7 @@ public:
     static Epoll* from(fs::File& file) { return file.kind() == &kind_mark ? static_cast<Epoll*>(&file) : nullptr; }
     void const* kind() const override { return &kind_mark; }
 
-    /// EEXIST EPERM ELOOP ENOSPC ENOMEM.
+    /// EEXIST EPERM ELOOP EINVAL (too many ways through epolls) ENOSPC ENOMEM.
     Result<> add(Fd fd, fs::File& file, epoll_event const& event);
     Result<> change(Fd fd, fs::File& file, epoll_event const& event);    ///< ENOENT
     Result<> remove(Fd fd, fs::File& file);                              ///< ENOENT
@@ -52,12 +52,15 @@ private:
     void end(Watch& watch);
     bool put_ready(Watch& watch);
     void mark(Watch& watch);
-    void mark_if_ready(Watch& watch);
+    void mark_if_ready(Watch& watch, fs::File& file);
     Ref<Watch> next_ready(u32& budget, Ref<fs::File>& file);
     Result<u32> gather(mm::UserPtr<epoll_event> out, u32 most);
     bool settle(Watch& watch);
-    static u32 levels_above(Epoll& epoll, u32& steps);
-    static u32 levels_below(Epoll& epoll, Epoll const& forbidden, u32& steps);
+    static u32 levels_above(Epoll& epoll, u64& paths);
+    static u32 levels_below(Epoll& epoll, Epoll const* forbidden, u64& paths);
+    static void count_from_outermost(Epoll& epoll, u64& paths);
+    Result<> check_nesting(Epoll* inner);
+    Result<Ref<Watch>> insert(Fd fd, fs::File& file, sched::WaitQueue& queue, epoll_event const& event);
     static void on_file_gone(fs::File& file);
     friend void register_epoll();
     friend Result<Ref<fs::File>> make_epoll(fs::Credentials const& who);

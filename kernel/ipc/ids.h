@@ -108,6 +108,17 @@ public:
         --count_;
         return Ref<T>::adopt(&object);
     }
+    /// IPC_RMID where nothing keeps the object: who waits for it is told. EINVAL EPERM EIDRM.
+    Result<> end(i32 id, Requester const& who) {
+        auto const object = TRY(find(id));
+        {
+            ObjectGuard guard(object->lock);
+            TRY(object->permit_control(who));
+        }
+        if (!remove(*object)) return fail(EIDRM);
+        object->end();
+        return {};
+    }
     /// It cannot be found by its key any more.
     void forget_key(T& object) {
         Guard guard(lock_);

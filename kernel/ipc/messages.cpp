@@ -186,17 +186,6 @@ void MessageQueue::write_line(base::Writer& out) {
                     uid.value, gid.value, creator_uid.value, creator_gid.value, sent_s_, received_s_, changed_s);
 }
 
-Result<> remove_queue(i32 id, Requester const& who) {
-    auto const queue = TRY(message_queues.find(id));
-    {
-        ObjectGuard guard(queue->lock);
-        TRY(queue->permit_control(who));
-    }
-    if (!message_queues.remove(*queue)) return fail(EIDRM);
-    queue->end();
-    return {};
-}
-
 MessageTotals message_totals() {
     return {static_cast<i32>(message_queues.count()), all_messages.load(std::memory_order_relaxed), all_bytes.load(std::memory_order_relaxed)};
 }

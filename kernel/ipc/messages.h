@@ -79,7 +79,6 @@ private:
 using MessageQueues = IdTable<MessageQueue, MSGMNI>;
 extern constinit MessageQueues message_queues;
 
-Result<> remove_queue(i32 id, Requester const& who);
 /// All queues' messages and bytes, for MSG_INFO.
 struct MessageTotals { i32 queues = 0; i32 messages = 0; i32 bytes = 0; };
 MessageTotals message_totals();

@@ -209,17 +209,6 @@ void SemaphoreSet::write_line(base::Writer& out) {
                     count_, uid.value, gid.value, creator_uid.value, creator_gid.value, operated_s_, changed_s);
 }
 
-Result<> remove_set(i32 id, Requester const& who) {
-    auto const set = TRY(semaphore_sets.find(id));
-    {
-        ObjectGuard guard(set->lock);
-        TRY(set->permit_control(who));
-    }
-    if (!semaphore_sets.remove(*set)) return fail(EIDRM);
-    set->end();
-    return {};
-}
-
 i32 semaphore_total() {
     u64 total = 0;
     semaphore_sets.for_each([&](SemaphoreSet const& set) { total += set.count(); });

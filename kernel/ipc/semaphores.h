@@ -103,7 +103,6 @@ private:
 using SemaphoreSets = IdTable<SemaphoreSet, SEMMNI>;
 extern constinit SemaphoreSets semaphore_sets;
 
-Result<> remove_set(i32 id, Requester const& who);
 /// Semaphores of all sets, for SEM_INFO.
 i32 semaphore_total();
 

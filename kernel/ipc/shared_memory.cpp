@@ -27,13 +27,20 @@ void Segment::mapped(bool added, bool) {
     attached_s_ = now_seconds();
 }
 
+/// True: it was the last of a removed segment, which nobody can attach any more. `lock` is held.
+bool Segment::end_use() {
+    bool const last = --users_ == 0 && (mode & shm_dest);
+    if (last) removed = true;
+    return last;
+}
+
 /// The caller holds a reference; the table's, if it goes here, is not the last.
 void Segment::drop_user() {
     bool last;
     {
         ObjectGuard guard(lock);
         detached_s_ = now_seconds();
-        last = --users_ == 0 && (mode & shm_dest);
+        last = end_use();
     }
     if (last) (void)segments.remove(*this);
 }
@@ -51,7 +58,7 @@ void Segment::release_hold(Pid user) {
     {
         ObjectGuard guard(lock);
         if (users_ > 1) last_user_ = user;
-        last = --users_ == 0 && (mode & shm_dest);
+        last = end_use();
     }
     if (last) (void)segments.remove(*this);
 }

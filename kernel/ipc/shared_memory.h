@@ -47,6 +47,7 @@ public:
 
 private:
     void drop_user();
+    bool end_use() REQUIRES(lock);
 
     u64 const size_;                             ///< bytes, as asked for
     Ref<mm::VmObject> const memory_;

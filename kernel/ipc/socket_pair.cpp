@@ -39,19 +39,42 @@ void Channel::announce() {
     pollers->queue.wake_all();
 }
 
-Result<bool> Channel::put(mm::IoBuffer& buffer, size_t size) {
-    if (!has_room(size)) return false;
+/// Takes the room before the memory, so that many senders at once get no more than there is. False: there is none.
+bool Channel::reserve(size_t size) {
+    u64 charged = charged_.load(std::memory_order_acquire);
+    do {
+        if (!fits(charged, size)) return false;
+    } while (!charged_.compare_exchange_weak(charged, charged + size + overhead, std::memory_order_acq_rel));
+    return true;
+}
+
+void Channel::give_back(u64 bytes) {
+    charged_.fetch_sub(bytes, std::memory_order_acq_rel);
+    writers.wake_all();
+    pollers->queue.wake_all();
+}
+
+Result<mm::Owned<Channel::Message>> Channel::make_message(mm::IoBuffer& buffer, size_t size) const {
     mm::Owned<Message> message(TRY(mm::make<Message>()));
     if (size) message->data = TRY(mm::Buffer::allocate(size));
-    size_t const copied = size ? TRY(buffer.copy_in(message->data.data(), size)) : 0;
-    if (copied < size && type_ != SocketType::Stream) return fail(EFAULT);
-    message->size = copied;
+    message->size = size ? TRY(buffer.copy_in(message->data.data(), size)) : 0;
+    if (message->size < size && type_ != SocketType::Stream) return fail(EFAULT);
+    return message;
+}
+
+Result<bool> Channel::put(mm::IoBuffer& buffer, size_t size) {
+    if (!reserve(size)) return false;
+    auto message = make_message(buffer, size);
+    if (!message) {
+        give_back(size + overhead);
+        return fail(message.error());
+    }
+    if ((*message)->size < size) give_back(size - (*message)->size);
     {
         decltype(lock_)::Guard guard(lock_);
-        Message* const added = message.leak();
+        Message* const added = message->leak();
         (last_ ? last_->next : first_) = added;
         last_ = added;
-        charged_.fetch_add(copied + overhead, std::memory_order_acq_rel);
         messages_.fetch_add(1, std::memory_order_acq_rel);
     }
     readers.wake_one();
@@ -131,9 +154,10 @@ Result<size_t> SocketFile::send(mm::IoBuffer& buffer, u32 flags) {
     do {
         size_t const size = stream ? std::min<u64>(buffer.remaining(), Channel::stream_piece) : buffer.remaining();
         u64 const before = buffer.remaining();
-        auto const closed = [&] { return out_->no_more_writes.load(std::memory_order_acquire) || out_->reader_closed.load(std::memory_order_acquire); };
-        if (out_->no_more_writes.load(std::memory_order_acquire) || out_->no_more_reads.load(std::memory_order_acquire)) return partly(Errno(EPIPE));
-        if (closed()) return partly(Errno(ECONNREFUSED));
+        auto const is_shut = [&] { return out_->no_more_writes.load(std::memory_order_acquire) || out_->no_more_reads.load(std::memory_order_acquire); };
+        auto const is_refused = [&] { return out_->reader_closed.load(std::memory_order_acquire); };
+        if (is_shut()) return partly(Errno(EPIPE));
+        if (is_refused()) return partly(Errno(ECONNREFUSED));
         auto const put = out_->put(buffer, size);
         if (!put) return partly(put.error());
         if (*put) {
@@ -142,7 +166,7 @@ Result<size_t> SocketFile::send(mm::IoBuffer& buffer, u32 flags) {
             continue;
         }
         if (!waits) return partly(Errno(EAGAIN));
-        if (!out_->writers.wait([&] { return closed() || out_->has_room(size); })) return partly(Errno(EINTR));
+        if (!out_->writers.wait([&] { return is_shut() || is_refused() || out_->has_room(size); })) return partly(Errno(EINTR));
     } while (buffer.remaining() > 0);
     return total;
 }

@@ -16,6 +16,19 @@ fs::CloseOnExec close_on_exec_of(u32 flags) { return flags & O_CLOEXEC ? fs::Clo
 
 }
 
+Result<> add_pair(Caller& caller, std::pair<Ref<fs::File>, Ref<fs::File>> ends, u32 flags, mm::UserPtr<i32> out) {
+    auto& table = *caller.process.descriptors;
+    u32 const limit = descriptor_limit(caller);
+    Fd const first = TRY(table.add(ends.first, close_on_exec_of(flags), limit));
+    auto const second = table.add(ends.second, close_on_exec_of(flags), limit);
+    i32 const numbers[2] = {first.value, second ? second->value : -1};
+    if (second && out.write_array(numbers)) return {};
+    table.close_if(first, *ends.first);
+    if (!second) return fail(second.error());
+    table.close_if(*second, *ends.second);
+    return fail(EFAULT);
+}
+
 Result<Fd> sys_openat(Caller& caller, Fd directory, UserAddr path_address, u32 flags, u32 mode) {
     UserPath buffer;
     auto const path = TRY(buffer.read(path_address));
@@ -62,17 +75,7 @@ Result<Fd> sys_dup3(Caller& caller, Fd from, Fd to, u32 flags) {
 
 Result<> sys_pipe2(Caller& caller, mm::UserPtr<i32> out, u32 flags) {
     if (flags & ~pipe_flags) return fail(EINVAL);
-    auto ends = TRY(ipc::make_pipe(flags & O_NONBLOCK, caller.process.credentials));
-    auto& table = *caller.process.descriptors;
-    u32 const limit = descriptor_limit(caller);
-    Fd const read_end = TRY(table.add(std::move(ends.first), close_on_exec_of(flags), limit));
-    auto const write_end = table.add(std::move(ends.second), close_on_exec_of(flags), limit);
-    i32 const numbers[2] = {read_end.value, write_end ? write_end->value : -1};
-    if (write_end && out.write_array(numbers)) return {};
-    (void)table.close(read_end);
-    if (!write_end) return fail(write_end.error());
-    (void)table.close(*write_end);
-    return fail(EFAULT);
+    return add_pair(caller, TRY(ipc::make_pipe(flags & O_NONBLOCK, caller.process.credentials)), flags, out);
 }
 
 Result<> sys_pipe(Caller& caller, mm::UserPtr<i32> out) { return sys_pipe2(caller, out, 0); }

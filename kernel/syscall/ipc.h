@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Handlers of System V IPC and POSIX message queues, beside handlers.h.
+// Handlers of System V IPC, beside handlers.h.
 #pragma once
 
 #include "kernel/ipc/ids.h"

@@ -84,7 +84,7 @@ Result<i32> sys_msgctl(Caller& caller, i32 id, i32 command, UserAddr argument) {
         return 0;
     }
     case IPC_RMID:
-        TRY(ipc::remove_queue(id, who));
+        TRY(ipc::message_queues.end(id, who));
         return 0;
     default: return fail(EINVAL);
     }

@@ -2,6 +2,7 @@
 // Waiting for one of several files. See poll_set.h.
 #include "kernel/syscall/poll_set.h"
 
+#include <algorithm>
 #include <new>
 
 #include <linux/time_types.h>
@@ -88,29 +89,26 @@ Result<u32> PollSet::wait(u64 deadline_ns) {
 
 // ---------------------------------------------------------------- timeouts
 
-Result<WaitTime> WaitTime::after(i64 seconds, i64 nanoseconds) {
-    if (seconds < 0 || nanoseconds < 0 || nanoseconds >= static_cast<i64>(ns_per_s)) return fail(EINVAL);
-    u64 const bounded = seconds > (1 << 30) ? 1u << 30 : static_cast<u64>(seconds);
+WaitTime WaitTime::after(u64 ns) {
     WaitTime time;
-    time.deadline_ns_ = sched::clock.monotonic_ns() + bounded * ns_per_s + static_cast<u64>(nanoseconds);
-    time.writes_rest_ = seconds || nanoseconds;
+    time.deadline_ns_ = deadline_of(ns, false, false);
+    time.writes_rest_ = ns != 0;
     return time;
 }
 
 Result<WaitTime> WaitTime::timespec_at(UserAddr address) {
     if (address.is_null()) return WaitTime();
-    auto const t = TRY(mm::UserPtr<__kernel_timespec>(address).read());
-    return after(t.tv_sec, t.tv_nsec);
+    return after(TRY(read_timespec(address)));
 }
 
 /// Microseconds beyond a second are carried: select() on Linux takes them.
 Result<WaitTime> WaitTime::timeval_at(UserAddr address) {
-    constexpr i64 us_per_s = 1'000'000;
+    constexpr i64 longest_s = 1 << 30;
     if (address.is_null()) return WaitTime();
     auto const t = TRY(mm::UserPtr<__kernel_old_timeval>(address).read());
     if (t.tv_sec < 0 || t.tv_usec < 0) return fail(EINVAL);
-    i64 const carried = t.tv_usec / us_per_s;
-    return after(t.tv_sec > (1 << 30) ? 1 << 30 : t.tv_sec + carried, t.tv_usec % us_per_s * 1000);
+    i64 const us = std::min<i64>(t.tv_usec, longest_s * 1'000'000);
+    return after(static_cast<u64>(std::min<i64>(t.tv_sec, longest_s)) * ns_per_s + static_cast<u64>(us) * ns_per_us);
 }
 
 WaitTime WaitTime::milliseconds(i32 count) {

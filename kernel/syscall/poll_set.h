@@ -68,7 +68,7 @@ public:
     void write_rest_as_timespec(UserAddr address) const;
     void write_rest_as_timeval(UserAddr address) const;
 private:
-    static Result<WaitTime> after(i64 seconds, i64 nanoseconds);
+    static WaitTime after(u64 ns);
     u64 rest_ns() const;
     u64 deadline_ns_ = sched::no_deadline;
     bool writes_rest_ = false;                               ///< neither for ever nor not at all

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: MIT
 // System V semaphores: semget(2) semop(2) semtimedop(2) semctl(2).
-#include <linux/time_types.h>
-
 #include "kernel/ipc/semaphores.h"
 #include "kernel/syscall/ipc.h"
-#include "sched/clock.h"
 
 namespace syscall {
 namespace {
@@ -91,10 +88,7 @@ Result<> sys_semop(Caller& caller, i32 id, UserAddr operations, u32 count) {
 
 Result<> sys_semtimedop(Caller& caller, i32 id, UserAddr operations, u32 count, UserAddr timeout) {
     if (timeout.is_null()) return operate(caller, id, operations, count, sched::no_deadline);
-    auto const t = TRY(mm::UserPtr<__kernel_timespec>(timeout).read());
-    if (t.tv_sec < 0 || t.tv_nsec < 0 || t.tv_nsec >= static_cast<i64>(ns_per_s)) return fail(EINVAL);
-    u64 const seconds = std::min<u64>(static_cast<u64>(t.tv_sec), 1u << 30);
-    u64 const deadline = sched::clock.monotonic_ns() + seconds * ns_per_s + static_cast<u64>(t.tv_nsec);
+    u64 const deadline = deadline_of(TRY(read_timespec(timeout)), false, false);
     return operate(caller, id, operations, count, deadline);
 }
 
@@ -125,7 +119,7 @@ Result<i32> sys_semctl(Caller& caller, i32 id, i32 number, i32 command, u64 argu
         return 0;
     }
     case IPC_RMID:
-        TRY(ipc::remove_set(id, who));
+        TRY(ipc::semaphore_sets.end(id, who));
         return 0;
     default: return control_set(id, number, command, argument, who);
     }

@@ -76,13 +76,7 @@ Result<u64> sys_rt_sigreturn(Caller& caller) { return process::signal_return(cal
 Result<i64> sys_rt_sigtimedwait(Caller& caller, mm::UserPtr<SignalMask> wanted_address, UserAddr info_out, UserAddr timeout, u64 size) {
     TRY(check_size(size));
     SignalMask const wanted = TRY(wanted_address.read()) & ~(process::mask_of(SIGKILL) | process::mask_of(SIGSTOP));
-    u64 deadline = sched::no_deadline;
-    if (!timeout.is_null()) {
-        struct { i64 seconds, nanoseconds; } t = TRY((mm::UserPtr<decltype(t)>(timeout).read()));
-        if (t.seconds < 0 || t.nanoseconds < 0 || t.nanoseconds >= static_cast<i64>(ns_per_s)) return fail(EINVAL);
-        u64 const seconds = std::min<u64>(static_cast<u64>(t.seconds), 1u << 30);
-        deadline = sched::clock.monotonic_ns() + seconds * ns_per_s + static_cast<u64>(t.nanoseconds);
-    }
+    u64 const deadline = timeout.is_null() ? sched::no_deadline : deadline_of(TRY(read_timespec(timeout)), false, false);
     auto taken = process::take_signal(caller.thread, wanted);
     if (!taken) {
         // Unblocked meanwhile, so that their arrival ends the sleep; taken before anyone delivers them.

@@ -48,18 +48,7 @@ Result<> sys_socketpair(Caller& caller, u32 domain, u32 type, u32 protocol, mm::
     if (flags & ~static_cast<u32>(O_CLOEXEC | O_NONBLOCK)) return fail(EINVAL);
     if (domain != af_unix) return fail(EAFNOSUPPORT);
     if (protocol && protocol != af_unix) return fail(EPROTONOSUPPORT);
-    auto ends = TRY(ipc::make_socket_pair(TRY(type_of(type & type_mask)), flags, caller.process.credentials));
-    auto& table = *caller.process.descriptors;
-    auto const on_exec = flags & O_CLOEXEC ? fs::CloseOnExec::Yes : fs::CloseOnExec::No;
-    u32 const limit = descriptor_limit(caller);
-    Fd const first = TRY(table.add(std::move(ends.first), on_exec, limit));
-    auto const second = table.add(std::move(ends.second), on_exec, limit);
-    i32 const numbers[2] = {first.value, second ? second->value : -1};
-    if (second && out.write_array(numbers)) return {};
-    (void)table.close(first);
-    if (!second) return fail(second.error());
-    (void)table.close(*second);
-    return fail(EFAULT);
+    return add_pair(caller, TRY(ipc::make_socket_pair(TRY(type_of(type & type_mask)), flags, caller.process.credentials)), flags, out);
 }
 
 Result<size_t> sys_sendto(Caller& caller, Fd fd, UserAddr address, u64 size, u32 flags, UserAddr name, u32 name_size) {

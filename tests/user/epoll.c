@@ -170,3 +170,23 @@ TEST(a_signal_interrupts) {
     sigprocmask(SIG_SETMASK, NULL, &now);
     CHECK(sigismember(&now, SIGUSR1) == 1);
 }
+
+/// Each level watches the one below under many numbers: a look at the outermost would follow every way.
+TEST(too_many_ways_through_epolls_are_refused) {
+    enum { LEVELS = 4, NUMBERS = 40 };
+    int ends[2], refused = 0;
+    REQUIRE(pipe(ends) == 0 && write(ends[1], "x", 1) == 1);
+    int below = ends[0];
+    for (int level = 0; level < LEVELS; ++level) {
+        int outer = epoll_create1(0);
+        for (int i = 0; i < NUMBERS; ++i) {
+            if (control(outer, EPOLL_CTL_ADD, dup(below), EPOLLIN) == 0) continue;
+            CHECK(errno == EINVAL);
+            ++refused;
+        }
+        below = outer;
+    }
+    CHECK(refused > 0);
+    // Linux refuses sooner, so how many are found is not compared: only that it comes to an end.
+    CHECK(count(below) >= 0);
+}
