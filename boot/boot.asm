@@ -232,8 +232,10 @@ required_features:
     db 255
 
 align 8
+global boot_gdt
 boot_gdt:
-    dq 0, 0
+    dq 0
+    dq 0x00cf9a000000ffff           ; 0x08 32-bit code, for processor.asm
     dq 0x00af9a000000ffff           ; 0x10 code
     dq 0x00cf92000000ffff           ; 0x18 data
 boot_gdt_pointer:

@@ -34,7 +34,7 @@ constexpr size_t max_init_words = 32;
 /// Words that the kernel honours, or that mean nothing here but come with every Linux command line.
 constexpr std::string_view known_words[] = {
     "init", "rdinit", "sched", "quantum_ms", "selftest", "strace", "trace", "loglevel", "quiet", "debug", "console", "panic",
-    "norandmaps", "BOOT_IMAGE", "ro", "rw", "root", "earlyprintk",
+    "norandmaps", "maxcpus", "nosmp", "BOOT_IMAGE", "ro", "rw", "root", "earlyprintk",
 };
 
 CommandLine command_line() { return CommandLine(boot::boot_info.command()); }
@@ -130,15 +130,20 @@ std::string_view policy_name() { return command_line().find("sched").value_or("r
 
 u64 quantum_ns() { return static_cast<u64>(std::clamp<i64>(command_line().number("quantum_ms").value_or(4), 1, 1000)) * ns_per_ms; }
 
+size_t trace_ring_events() {
+    auto const list = command_line().find("trace");
+    return list && !list->empty() ? 16'384 : 256;
+}
+
 void start_tracing() {
-    constexpr size_t events = 16'384;
+    size_t const events = trace_ring_events();
     auto const list = command_line().find("trace");
     if (!list || list->empty()) return;
     if (!trace::choose_events(*list)) log_warning("trace", "trace={} names an event that there is not", *list);
     size_t const bytes = trace::ring_bytes(events);
     void* const memory = mm::heap_allocate(bytes);
     if (!memory) return log_warning("trace", "no memory for {} events", events);
-    trace::use_ring({static_cast<std::byte*>(memory), bytes});
+    trace::use_ring(CpuId(0), {static_cast<std::byte*>(memory), bytes});
     log_info("trace", "the last {} events of {} are kept in /proc/trace", events, *list);
 }
 

@@ -12,6 +12,8 @@ namespace kernel {
 std::string_view policy_name();   ///< sched=, else "rr"
 u64 quantum_ns();                 ///< quantum_ms= (1 to 1000), else 4 ms
 u64 strace_level();                 ///< strace=, else 0
+/// How many events the ring of each CPU holds: more of them when trace= chooses some.
+size_t trace_ring_events();
 void start_tracing();               ///< trace=: which events are recorded, in a larger ring
 
 /// First lines of the log: version, compiler, loader, command line, CPU.

@@ -5,6 +5,7 @@
 #include <base/panic.h>
 #include <boot/boot_info.h>
 
+#include "kernel/cpus.h"
 #include "kernel/fs/device.h"
 #include "kernel/fs/procfs.h"
 #include "kernel/init.h"
@@ -55,6 +56,8 @@ extern "C" [[noreturn]] void kernel_main(u32 magic, u64 info) {
     kernel::start_tracing();                                        // trace=: which events, a larger ring
     syscall::initialize(kernel::strace_level());          // the Linux ABI
     kernel::initialize_drivers();                                   // serial, keyboard, screen, terminals
+
+    kernel::start_other_cpus();                                     // INIT, start-up IPI, idle thread
 
     kernel::start();                                                // self-tests, or the initramfs and its init
 }

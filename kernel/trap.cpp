@@ -128,6 +128,8 @@ void on_first_kernel_run() {
     arch::interrupts_enable();
 }
 
+void on_cpu_start() { sched::scheduler.run_cpu(); }
+
 void* map_mmio(PhysAddr start, u64 size, arch::CacheMode cache) {
     auto window = mm::kernel_space.map_mmio(start, size, cache);
     return window ? *window : nullptr;

@@ -4,6 +4,7 @@
 // least one page behind each buffer stays unmapped.
 #include <bit>
 
+#include <arch/tlb.h>
 #include <base/panic.h>
 
 #include "mm/kernel_space.h"
@@ -13,6 +14,7 @@ namespace mm {
 namespace {
 
 constexpr u64 chunk_pages = 64;   ///< mapped or unmapped with the lock held once
+constexpr u64 most_tables = 4;    ///< that may become empty by it: two leaf tables, and those above
 
 /// Pages of all places of classes below `size_class`.
 constexpr u64 pages_below(u32 size_class, u32 places) { return ((u64{1} << size_class) - 1) * places; }
@@ -75,12 +77,12 @@ Result<> KernelSpace::map_pages(u64 start, u64 end) {
     return {};
 }
 
-/// Frames are released when no CPU can reach them any more. (Freed tables are flushed under the lock: any
-/// INVLPG drops the cached upper levels too, Intel SDM vol. 3, 4.10.4.1.)
+/// Frames, those of tables too, are released when no CPU can reach them any more. (Any INVLPG drops the cached upper
+/// levels too, Intel SDM vol. 3, 4.10.4.1.)
 void KernelSpace::unmap_pages(u64 start, u64 end) {
     while (start < end) {
         u64 const stop = std::min(end, start + chunk_pages * page_size);
-        Frame* frames[chunk_pages];
+        Frame* frames[chunk_pages + most_tables];
         size_t count = 0;
         {
             Lock::Guard const guard(lock_);
@@ -88,10 +90,8 @@ void KernelSpace::unmap_pages(u64 start, u64 end) {
                 frames[count++] = &frame_record(entry.address());
                 table_.set(entry, arch::PageEntry());
             });
-            if (count != 0) flush_kernel_range(start, stop);
-            u64 const tables = table_.table_frames();
-            table_.free_empty_tables(start, stop);
-            if (table_.table_frames() != tables) flush_kernel_range(start, start + page_size);
+            table_.free_empty_tables(start, stop, [&](PhysAddr table) { frames[count++] = &frame_record(table); });
+            if (count != 0) arch::tlb_flush_kernel(start, stop);
         }
         while (count != 0) frame_release(*frames[--count]);
         start = stop;

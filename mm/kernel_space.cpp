@@ -5,7 +5,7 @@
 #include "mm/kernel_space.h"
 
 #include <arch/image.h>
-#include <arch/interrupts.h>
+#include <arch/tlb.h>
 #include <base/log.h>
 #include <base/panic.h>
 
@@ -42,8 +42,7 @@ void KernelSpace::initialize() {
         must(table_.reserve_table(stacks_base + directory, 2));
     must(table_.reserve_table(windows_base, 3));
     must(table_.reserve_table(pages_base, 3));
-    arch::load_page_table_root(table_.root());
-    arch::tlb_flush_global();
+    arch::tlb_set_kernel_root(table_.root());
     log_info("memory", "direct map in {} pages, {} page tables for the kernel",
              arch::cpu_features.gigabyte_pages ? "1 GiB and smaller" : "2 MiB and smaller", table_.table_frames());
 }
@@ -94,13 +93,6 @@ Result<u64> KernelSpace::back_with_frames(u64 start, u64 end) {
         taken += size;
     }
     return taken;
-}
-
-void flush_kernel_range(u64 start, u64 end) {
-    constexpr u64 most_pages = 64;
-    arch::PreemptGuard const on_this_cpu;
-    if (end - start > most_pages * page_size) return arch::tlb_flush_global();
-    for (u64 address = start; address < end; address += page_size) arch::tlb_flush_page(address);
 }
 
 u64 free_frames() {

@@ -105,10 +105,6 @@ private:
 
 extern constinit KernelSpace kernel_space;
 
-/// Makes every CPU forget its translations of kernel memory [start, end) and the tables on the way. The one
-/// place that will send shoot-downs to other CPUs; before the frames are released.
-void flush_kernel_range(u64 start, u64 end);
-
 /// Free memory as /proc/meminfo shows it, in frames: free lists, empty slabs, cached stacks.
 u64 free_frames();
 

@@ -3,6 +3,7 @@
 // lowest free slot is used, and a few freed stacks stay mapped for the next fork.
 // What a cached stack holds counts as free: its frames, and its leaf table if no stack in use
 // shares it.
+#include <arch/tlb.h>
 #include <base/panic.h>
 
 #include "mm/kernel_space.h"
@@ -26,15 +27,15 @@ Result<> KernelSpace::map_stack(u32 slot, Lock::Guard const&) {
 /// Unmaps what is mapped of a stack. True: its leaf table went with it.
 bool KernelSpace::unmap_stack(u32 slot, Lock::Guard const&) {
     u64 const top = stack_top(slot), bottom = top - kernel_stack_size;
-    Frame* frames[frames_per_stack];
+    Frame* frames[frames_per_stack + 1];   // and the leaf table
     size_t count = 0;
     table_.for_each_present(bottom, top, [&](u64, arch::PageEntry& entry) {
         frames[count++] = &frame_record(entry.address());
         table_.set(entry, arch::PageEntry());
     });
     u64 const tables = table_.table_frames();
-    table_.free_empty_tables(bottom, top);
-    flush_kernel_range(bottom, top);   // the freed table's way in, too
+    table_.free_empty_tables(bottom, top, [&](PhysAddr table) { frames[count++] = &frame_record(table); });
+    arch::tlb_flush_kernel(bottom, top);
     while (count != 0) frame_release(*frames[--count]);
     return table_.table_frames() != tables;
 }

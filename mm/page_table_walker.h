@@ -92,8 +92,10 @@ public:
     }
 
     /// Frees the tables that overlap [start, end) and hold no entry.
-    void free_empty_tables(u64 start, u64 end) {
-        if (start < end) free_empty_below<arch::page_table_levels>(Memory::entries(root_), start, end - 1);
+    /// Each goes to `give(its address)`, which frees it when no CPU can know the way through it any more.
+    template <class Give>
+    void free_empty_tables(u64 start, u64 end, Give&& give) {
+        if (start < end) free_empty_below<arch::page_table_levels>(Memory::entries(root_), start, end - 1, give);
     }
 
 protected:
@@ -145,11 +147,12 @@ protected:
         return &table[index(address, level)];
     }
 
-    void free_table(arch::PageEntry& entry) {
+    template <class Give>
+    void take_out(arch::PageEntry& entry, Give&& give) {
         PhysAddr const table = entry.address();
         set(entry, arch::PageEntry());
-        Memory::free(table);
         --table_frames_;
+        give(table);
     }
 
     template <unsigned level, class Visitor>
@@ -190,13 +193,13 @@ protected:
         return {};
     }
 
-    template <unsigned level>
-    void free_empty_below(arch::PageEntry* table, u64 start, u64 last) {
-        for_each_entry<level>(table, start, last, [this](arch::PageEntry& entry, u64 from, u64 to) {
+    template <unsigned level, class Give>
+    void free_empty_below(arch::PageEntry* table, u64 start, u64 last, Give& give) {
+        for_each_entry<level>(table, start, last, [this, &give](arch::PageEntry& entry, u64 from, u64 to) {
             if (entry.is_large()) return true;
             auto* const child = Memory::entries(entry.address());
-            if constexpr (level > 2) free_empty_below<level - 1>(child, from, to);
-            if (Memory::present(*child) == 0) free_table(entry);
+            if constexpr (level > 2) free_empty_below<level - 1>(child, from, to, give);
+            if (Memory::present(*child) == 0) take_out(entry, give);
             return true;
         });
     }
@@ -208,7 +211,7 @@ protected:
             auto* const child = Memory::entries(entry.address());
             if constexpr (level > 2) free_all_below<level - 1>(child, from, to);
             else DEBUG_ASSERT(Memory::present(*child) == 0);
-            free_table(entry);
+            take_out(entry, &Memory::free);
             return true;
         });
     }

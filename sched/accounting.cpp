@@ -13,9 +13,11 @@ namespace sched {
 void Scheduler::account(Thread const& thread, u64& user_ns, u64& system_ns) const {
     ThreadQueueGuard guard(thread);
     RunQueue& queue = guard.queue();
-    if (queue.running == &thread && &queue == run_queue.read()) charge(queue, arch::clock_ns());
     user_ns = thread.user_ns;
     system_ns = thread.system_ns;
+    if (queue.running != &thread) return;
+    u64 const running_ns = arch::clock_ns() - thread.last_charged_ns;   // charged by its own CPU alone
+    (thread.charge_to_user ? user_ns : system_ns) += running_ns;
 }
 
 CpuTimes Scheduler::cpu_times(CpuId cpu) const {
@@ -43,7 +45,7 @@ u32 Scheduler::runnable_threads() const {
     // Unlocked, as above.
     for (u32 cpu = 0; cpu < arch::online_cpus(); ++cpu) {
         RunQueue const& queue = *run_queue.on(CpuId(cpu));
-        sum += queue.ready + (queue.running != queue.idle);
+        sum += queue.ready_count() + (queue.running != queue.idle);
     }
     return sum;
 }
@@ -62,7 +64,7 @@ void Scheduler::write_status(base::Writer& out) const {
     for (u32 cpu = 0; cpu < arch::online_cpus(); ++cpu) {
         RunQueue const& queue = *run_queue.on(CpuId(cpu));
         CpuTimes const times = cpu_times(CpuId(cpu));
-        base::format_to(out, "cpu{}: ready {} switches {} user_ms {} system_ms {} idle_ms {}\n", cpu, queue.ready, queue.switches,
+        base::format_to(out, "cpu{}: ready {} switches {} user_ms {} system_ms {} idle_ms {}\n", cpu, queue.ready_count(), queue.switches,
                         times.user_ns / ns_per_ms, times.system_ns / ns_per_ms, times.idle_ns / ns_per_ms);
     }
 }

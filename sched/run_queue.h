@@ -6,6 +6,7 @@
 
 #include <arch/interrupts.h>
 #include <arch/per_cpu.h>
+#include <arch/processors.h>
 #include <arch/spin_lock.h>
 
 #include "sched/policy.h"
@@ -22,21 +23,44 @@ struct RunQueue {
     SpinLock<LockRank::run_queue, InterruptsOff> lock;
     CpuId cpu;                                  ///< set once
     Thread* idle = nullptr;                     ///< set once; runs when nothing is ready, never in a queue
-    Thread* reaper = nullptr;                   ///< set once; frees terminated threads
+    Thread* reaper = nullptr;                   ///< set once; frees terminated threads, and sends away those that may not stay
 
     // GUARDED_BY(lock)
     Thread* running = nullptr;
     LevelQueue<realtime_priority_reaper + 1> realtime;
     PolicyQueue other;
-    u32 ready = 0;                              ///< threads in `realtime` and `other`
+    /// Threads in `realtime` and `other`. Ordering: relaxed; changed under the lock, other CPUs read it to find work.
+    std::atomic<u32> ready{0};
+    /// Of `running`; for wake-ups of other CPUs that look for a place. Ordering: as `ready`.
+    std::atomic<u8> running_priority{0};
+    bool reschedule_sent = false;               ///< another CPU has sent the interrupt, and it has not switched since
+    u32 ticks_to_balance = 0;
     u64 slice_end_ns = Policy::no_limit;        ///< when `running` must make room for its equals
     u64 switches = 0;
     u64 user_ns = 0, system_ns = 0;             ///< time used here; system_ns contains the idle thread's
-    base::List<Schedulable, &Schedulable::run_hook> dead;   ///< Terminated, for the reaper
+    base::List<Schedulable, &Schedulable::run_hook> dead;     ///< Terminated, for the reaper
+    base::List<Schedulable, &Schedulable::run_hook> leaving;  ///< Moving, for the reaper
+    u32 ready_count() const { return ready.load(std::memory_order_relaxed); }
+    void add_ready(u32 difference) { ready.store(ready_count() + difference, std::memory_order_relaxed); }
 };
 
 /// Null until Scheduler::initialize().
 extern arch::PerCpu<RunQueue*> run_queue;
+
+inline bool may_run_here(RunQueue const& queue, Thread const& thread) { return thread.allowed_cpus >> queue.cpu.value & 1; }
+
+/// Interrupts the queue's CPU if it is another one: its thread comes into the kernel. Lock held.
+inline void interrupt_other(RunQueue& queue) {
+    if (queue.cpu == arch::current_cpu() || queue.reschedule_sent) return;
+    queue.reschedule_sent = true;
+    arch::send_reschedule(queue.cpu);
+}
+
+/// The queue's CPU shall choose anew who runs. Lock held.
+inline void ask_to_reschedule(RunQueue& queue) {
+    if (queue.cpu == arch::current_cpu()) arch::set_need_resched();
+    else interrupt_other(queue);
+}
 
 /// Charges the running thread, and its CPU, for the time up to now. On that CPU, lock held.
 inline void charge(RunQueue& queue, u64 now_ns) {
@@ -90,8 +114,37 @@ public:
     ThreadQueueLock(ThreadQueueLock const&) = delete;
     ThreadQueueLock& operator=(ThreadQueueLock const&) = delete;
     RunQueue& queue() const { return *queue_; }
+    /// Assigns the thread, which is in no queue and does not run, to another queue, and holds that one's lock
+    /// instead. False: others have moved it on meanwhile.
+    bool move_to(RunQueue& target, Thread& thread) {
+        thread.cpu = target.cpu;
+        // Ordering: release, with the constructor's acquire.
+        thread.run_queue.store(&target, std::memory_order_release);
+        queue_->lock.give();
+        queue_ = &target;
+        queue_->lock.take();
+        return thread.run_queue.load(std::memory_order_relaxed) == queue_;
+    }
 private:
     RunQueue* queue_ = nullptr;
+};
+
+/// Two run queues held, in ascending order of address as the rank demands. Interrupts and preemption are off already.
+class TwoQueuesLock {
+public:
+    TwoQueuesLock(RunQueue& a, RunQueue& b) : first_(&a < &b ? a : b), second_(&a < &b ? b : a) {
+        first_.lock.take();
+        second_.lock.take();
+    }
+    ~TwoQueuesLock() {
+        second_.lock.give();
+        first_.lock.give();
+    }
+    TwoQueuesLock(TwoQueuesLock const&) = delete;
+    TwoQueuesLock& operator=(TwoQueuesLock const&) = delete;
+private:
+    RunQueue& first_;
+    RunQueue& second_;
 };
 
 /// Interrupts and preemption off. In an interrupt handler, or under an outer lock, a preemption that

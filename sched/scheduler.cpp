@@ -58,17 +58,17 @@ void idle_loop(void*) {
         if (arch::need_resched()) {
             arch::interrupts_enable();
             scheduler.on_preempt();
-        } else {
+        } else if (!scheduler.find_work()) {
             arch::wait_for_interrupt();
         }
     }
 }
 
-Thread* next_dead(RunQueue& queue) {
+Thread* take_first(RunQueue& queue, base::List<Schedulable, &Schedulable::run_hook>& list) {
     decltype(queue.lock)::Guard guard(queue.lock);
-    if (queue.dead.empty()) return nullptr;
-    auto& thread = static_cast<Thread&>(queue.dead.front());
-    queue.dead.pop_front();
+    if (list.empty()) return nullptr;
+    auto& thread = static_cast<Thread&>(list.front());
+    list.pop_front();
     return &thread;
 }
 
@@ -78,7 +78,10 @@ void reaper_loop(void* argument) {
     RunQueue& queue = *static_cast<RunQueue*>(argument);
     for (;;) {
         scheduler.prepare_to_block(Interruptible::No);
-        if (Thread* thread = next_dead(queue)) {
+        if (Thread* thread = take_first(queue, queue.leaving)) {
+            scheduler.cancel_block();
+            scheduler.resettle(*thread);
+        } else if (thread = take_first(queue, queue.dead); thread) {
             scheduler.cancel_block();
             thread->on_terminated();
         } else {
@@ -96,26 +99,36 @@ T* required(Result<T*> result) {
 
 }
 
-void Scheduler::initialize_cpu(CpuId cpu) {
-    auto* queue = required(mm::make<RunQueue>());
+/// Everything but the thread that runs.
+Result<RunQueue*> Scheduler::make_queue(CpuId cpu) {
+    mm::Owned<RunQueue> queue(TRY(mm::make<RunQueue>()));
     queue->cpu = cpu;
-    queue->idle = required(make_kernel_thread("idle", idle_loop, nullptr));
-    queue->reaper = required(make_kernel_thread("reaper", reaper_loop, queue));
+    mm::Owned<TimerQueue> timers(TRY(mm::make<TimerQueue>()));
+    mm::Owned<Thread> idle(TRY(make_kernel_thread("idle", idle_loop, nullptr)));
+    queue->reaper = TRY(make_kernel_thread("reaper", reaper_loop, &*queue));
+    queue->idle = idle.leak();
     queue->reaper->scheduling_class = SchedulingClass::Fifo;
     queue->reaper->realtime_priority = realtime_priority_reaper;
-    queue->running = required(mm::make<Thread>());
-    queue->running->set_name("kernel");
-    queue->running->state = ThreadState::Running;
-    for (Thread* thread : {queue->idle, queue->reaper, queue->running}) {
+    for (Thread* thread : {queue->idle, queue->reaper}) {
         thread->cpu = cpu;
-        thread->run_queue.store(queue, std::memory_order_relaxed);
+        thread->allowed_cpus = u64{1} << cpu.value;
+        thread->run_queue.store(&*queue, std::memory_order_relaxed);
     }
-    queue->running->last_charged_ns = arch::clock_ns();
-    timer_queue.on(cpu) = required(mm::make<TimerQueue>());
-    current_thread_pointer.on(cpu) = queue->running;
-    arch::return_work_pointer.on(cpu) = reinterpret_cast<u32 const*>(&queue->running->return_work);
-    if constexpr (config::debug) arch::set_thread_lock_list(queue->running->held_locks.pointer());
-    run_queue.on(cpu) = queue;
+    timer_queue.on(cpu) = timers.leak();
+    return queue.leak();
+}
+
+/// `running` is what the CPU is doing already.
+void Scheduler::use_queue(RunQueue& queue, Thread& running) {
+    CpuId const cpu = queue.cpu;
+    running.state = ThreadState::Running;
+    running.cpu = cpu;
+    running.run_queue.store(&queue, std::memory_order_relaxed);
+    running.last_charged_ns = arch::clock_ns();
+    queue.running = &running;
+    current_thread_pointer.on(cpu) = &running;
+    arch::return_work_pointer.on(cpu) = reinterpret_cast<u32 const*>(&running.return_work);
+    run_queue.on(cpu) = &queue;
 }
 
 void Scheduler::initialize(std::string_view policy_name, u64 quantum_ns) {
@@ -125,26 +138,46 @@ void Scheduler::initialize(std::string_view policy_name, u64 quantum_ns) {
         if (!policy_name.empty()) log_warning("sched", "no policy \"{}\", using {}", policy_name, policy_->name());
     }
     quantum_ns_ = std::clamp(quantum_ns, shortest_quantum_ns, longest_quantum_ns);
-    initialize_cpu(arch::current_cpu());
-    start(*run_queue.read()->reaper);
+    RunQueue& queue = *required(make_queue(arch::current_cpu()));
+    Thread& kernel = *required(mm::make<Thread>());
+    kernel.set_name("kernel");
+    use_queue(queue, kernel);
+    if constexpr (config::debug) arch::set_thread_lock_list(kernel.held_locks.pointer());
+    start(*queue.reaper);
     log_info("sched", "policy {}, quantum {} ms", policy_->name(), quantum_ns_ / ns_per_ms);
 }
 
 Result<Thread*> Scheduler::create_kernel_thread(std::string_view name, void (*entry)(void*), void* argument, int nice) {
     Thread* thread = TRY(make_kernel_thread(name, entry, argument));
     thread->nice = static_cast<i8>(std::clamp(nice, nice_min, nice_max));
+    thread->allowed_cpus = current_thread().allowed_cpus;
     start(*thread);
     return thread;
 }
 
+Result<u64> Scheduler::add_cpu(CpuId cpu) {
+    RunQueue& queue = *TRY(make_queue(cpu));
+    use_queue(queue, *queue.idle);
+    return queue.idle->context.kernel_stack_top;
+}
+
+void Scheduler::run_cpu() {
+    RunQueue& queue = *run_queue.read();
+    if constexpr (config::debug) arch::set_thread_lock_list(queue.idle->held_locks.pointer());
+    start(*queue.reaper);
+    idle_loop(nullptr);
+    panic("an idle thread ended");
+}
+
 void Scheduler::start(Thread& thread) {
     thread.charge_to_user = thread.context.fpu != nullptr;
-    LocalQueueGuard guard;
-    RunQueue& queue = guard.queue();
-    thread.cpu = queue.cpu;
-    // Ordering: release, with ThreadQueueGuard: who finds the queue finds the thread complete.
-    thread.run_queue.store(&queue, std::memory_order_release);
-    make_ready(queue, thread);
+    SwitchesOff const guard;
+    ThreadQueueLock lock(thread);
+    for (;;) {
+        RunQueue& target = place_for(lock.queue(), thread);
+        if (&target == &lock.queue() || lock.move_to(target, thread)) break;
+    }
+    make_ready(lock.queue(), thread);
 }
 
 /// Changes what decides a thread's place, wherever it is now.
@@ -156,7 +189,7 @@ void Scheduler::requeue(Thread& thread, Change&& change) {
     if (ready) dequeue(queue, thread);
     change();
     if (ready) make_ready(queue, thread);
-    else if (&thread == queue.running && queue.ready != 0) arch::set_need_resched();
+    else if (&thread == queue.running && queue.ready_count() != 0) ask_to_reschedule(queue);
 }
 
 void Scheduler::set_nice(Thread& thread, int nice) {

@@ -16,6 +16,7 @@ namespace sched {
 
 class Policy;
 struct RunQueue;
+class ThreadQueueLock;
 enum class Arrival : u8;
 
 struct CpuTimes { u64 user_ns = 0, system_ns = 0, idle_ns = 0; };
@@ -61,8 +62,22 @@ public:
     void set_nice(Thread& thread, int nice);
     /// EINVAL: the priority is not 1..99 for Fifo and RoundRobin, or not 0 for Other.
     Result<> set_class(Thread& thread, SchedulingClass scheduling_class, u8 realtime_priority);
+    /// sched_setaffinity(2): the thread runs only on CPUs of `allowed` from now on. EINVAL: none of them is online.
+    Result<> set_affinity(Thread& thread, u64 allowed);
+    /// The CPUs that it may run on and that are there.
+    u64 affinity(Thread const& thread) const;
     /// Its quantum, or Policy::no_limit (sched_rr_get_interval(2)).
     u64 slice_ns(Thread const& thread, u32 waiting) const;
+
+    // ---- CPUs
+    /// Makes all that a further CPU needs; its per-CPU memory is there. Returns the stack it starts on. ENOMEM.
+    Result<u64> add_cpu(CpuId cpu);
+    /// The rest of that, on the CPU itself; never returns.
+    [[noreturn]] void run_cpu();
+    /// For the idle thread: takes a thread that waits on another CPU, or notes that this one is idle. Interrupts off.
+    bool find_work();
+    /// For the reaper: gives a Moving thread its new place.
+    void resettle(Thread& thread);
 
     // ---- from kernel/trap.cpp
     void on_timer(bool from_user);
@@ -86,20 +101,38 @@ public:
     void write_status(base::Writer& out) const;
 
 private:
-    void initialize_cpu(CpuId cpu);
-    bool wake_if(RunQueue& queue, Thread& thread, Interruptible least);
+    static Result<RunQueue*> make_queue(CpuId cpu);
+    static void use_queue(RunQueue& queue, Thread& running);
+    void check_balance(RunQueue& queue);
+    bool wake_if(ThreadQueueLock& lock, Thread& thread, Interruptible least);
     template <class Change> void requeue(Thread& thread, Change&& change);
     void enqueue(RunQueue& queue, Thread& thread, Arrival arrival);
     void dequeue(RunQueue& queue, Thread& thread);
     void make_ready(RunQueue& queue, Thread& thread);
     void preempt_if_more_urgent(RunQueue& queue, Thread const& thread);
+    // ---- placement.cpp
+    RunQueue& place_for(RunQueue& last, Thread const& thread);
+    RunQueue* idle_queue(u64 allowed, CpuId preferred);
+    static RunQueue* less_urgent_queue(RunQueue& last, Thread const& thread);
+    bool move_one(RunQueue& from, RunQueue& to);
+    void no_longer_idle(CpuId cpu) {
+        u64 const bit = u64{1} << cpu.value;
+        if (idle_cpus_.load(std::memory_order_relaxed) & bit) idle_cpus_.fetch_and(~bit, std::memory_order_relaxed);
+    }
+    bool pull(RunQueue& own, u32 at_least);
+    void move_away(RunQueue& queue, u64 now_ns);
+    void wake_reaper(RunQueue& queue);
     Thread& pick(RunQueue& queue);
+    Thread& pick_next(RunQueue& queue);
     void begin_slice(RunQueue& queue, Thread& next, u64 now_ns);
     void continue_slice(RunQueue& queue, u64 now_ns);
     void switch_to(RunQueue& queue, Thread& next, u64 now_ns);
 
     Policy const* policy_ = nullptr;        ///< set once
     u64 quantum_ns_ = 0;                    ///< set once
+    /// CPUs that have nothing to do. A waker that clears a bit has that CPU for its thread.
+    /// Ordering: relaxed but for find_work(); each reads it as a hint, and a CPU that was overlooked is found at the next tick.
+    std::atomic<u64> idle_cpus_{0};
     LoadAverage load_average_;
 };
 

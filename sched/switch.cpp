@@ -30,22 +30,22 @@ constexpr unsigned realtime_level(Schedulable const& thread) { return realtime_p
 
 [[gnu::always_inline]] inline void Scheduler::enqueue(RunQueue& queue, Thread& thread, Arrival arrival) {
     thread.state = ThreadState::Ready;
-    ++queue.ready;
+    queue.add_ready(1);
     if (thread.realtime_priority == 0) [[likely]] return policy_->enqueue(queue.other, thread, arrival);
     if (arrival == Arrival::Preempted) queue.realtime.push_front(realtime_level(thread), thread);
     else queue.realtime.push_back(realtime_level(thread), thread);
 }
 
 void Scheduler::dequeue(RunQueue& queue, Thread& thread) {
-    --queue.ready;
+    queue.add_ready(~u32{0});
     if (thread.realtime_priority == 0) policy_->dequeue(queue.other, thread);
     else queue.realtime.remove(realtime_level(thread), thread);
 }
 
 /// The next thread, out of the queue: realtime first, then the policy's choice, then the idle thread.
 [[gnu::always_inline]] inline Thread& Scheduler::pick(RunQueue& queue) {
-    if (queue.ready == 0) return *queue.idle;
-    --queue.ready;
+    if (queue.ready_count() == 0) return *queue.idle;
+    queue.add_ready(~u32{0});
     Schedulable* next = queue.realtime.pop();
     if (!next) [[likely]] next = policy_->pick(queue.other);
     return static_cast<Thread&>(*next);
@@ -56,12 +56,29 @@ void Scheduler::dequeue(RunQueue& queue, Thread& thread) {
     bool const other = (thread.realtime_priority | running.realtime_priority) == 0;
     bool const urgent = &running == queue.idle || thread.realtime_priority > running.realtime_priority ||
                         (other && policy_->preempts(thread, running));
-    ASSERT(&queue == run_queue.read());   // threads stay on the CPU that started them, and only one runs threads
-    if (urgent) {
-        arch::set_need_resched();
-    } else {
-        alarm_no_later_than(queue.slice_end_ns);   // from now on the running thread's quantum counts
+    if (urgent) ask_to_reschedule(queue);
+    // From now on the running thread's quantum counts. (Another CPU sees that at its next tick.)
+    else if (queue.cpu == arch::current_cpu()) alarm_no_later_than(queue.slice_end_ns);
+}
+
+/// Gives `to` the first thread that waits on `from` and may run there. Both locks are held.
+bool Scheduler::move_one(RunQueue& from, RunQueue& to) {
+    constexpr u32 most_tries = 4;   // threads tied to their CPU may stand before it
+    Thread* passed[most_tries];
+    u32 passed_count = 0;
+    Thread* found = nullptr;
+    while (!found && passed_count < most_tries && from.ready_count() != 0) {
+        Thread& thread = pick(from);
+        if (may_run_here(to, thread)) found = &thread;
+        else passed[passed_count++] = &thread;
     }
+    while (passed_count != 0) enqueue(from, *passed[--passed_count], Arrival::Preempted);
+    if (!found) return false;
+    found->cpu = to.cpu;
+    // Ordering: release, with ThreadQueueLock's acquire.
+    found->run_queue.store(&to, std::memory_order_release);
+    make_ready(to, *found);
+    return true;
 }
 
 void Scheduler::make_ready(RunQueue& queue, Thread& thread) {
@@ -83,19 +100,24 @@ u64 Scheduler::slice_ns(Thread const& thread, u32 waiting) const {
     next.slice_left_ns = 0;
     queue.slice_end_ns = slice == Policy::no_limit ? Policy::no_limit : now_ns + slice;
     u64 const tick_ns = now_ns + statistics_tick_ns;
-    alarm_no_later_than(queue.ready != 0 && queue.slice_end_ns < tick_ns ? queue.slice_end_ns : tick_ns);
+    alarm_no_later_than(queue.ready_count() != 0 && queue.slice_end_ns < tick_ns ? queue.slice_end_ns : tick_ns);
 }
+
+Thread& Scheduler::pick_next(RunQueue& queue) { return pick(queue); }
 
 void Scheduler::switch_to(RunQueue& queue, Thread& next, u64 now_ns) {
     Thread& previous = *queue.running;
     charge(queue, now_ns);
     arch::clear_need_resched();
+    queue.reschedule_sent = false;
     next.state = ThreadState::Running;
     if (&next == queue.idle) queue.slice_end_ns = Policy::no_limit;   // and no tick
     else begin_slice(queue, next, now_ns);
     if (&next == &previous) return;
+    if (&previous == queue.idle) no_longer_idle(queue.cpu);
     ++queue.switches;
     queue.running = &next;
+    queue.running_priority.store(next.realtime_priority, std::memory_order_relaxed);
     next.last_charged_ns = now_ns;
     current_thread_pointer.write(&next);
     arch::return_work_pointer.write(reinterpret_cast<u32 const*>(&next.return_work));
@@ -112,8 +134,9 @@ void Scheduler::finish_first_switch() {
 void Scheduler::yield() {
     LocalQueueGuard guard;
     RunQueue& queue = guard.queue();
-    if (queue.ready == 0) return;
     Thread& self = *queue.running;
+    if (!may_run_here(queue, self)) return move_away(queue, arch::clock_ns());
+    if (queue.ready_count() == 0) return;
     if (&self != queue.idle) enqueue(queue, self, Arrival::Expired);
     Thread& next = pick(queue);
     if (&next != &self) ++self.voluntary_switches;
@@ -124,9 +147,11 @@ void Scheduler::on_preempt() {
     if (!run_queue.read()) return arch::clear_need_resched();
     LocalQueueGuard guard;
     RunQueue& queue = guard.queue();
-    if (queue.ready == 0) return arch::clear_need_resched();
-    u64 const now_ns = arch::clock_ns();
     Thread& self = *queue.running;
+    if (!may_run_here(queue, self)) return move_away(queue, arch::clock_ns());
+    queue.reschedule_sent = false;
+    if (queue.ready_count() == 0) return arch::clear_need_resched();
+    u64 const now_ns = arch::clock_ns();
     if (&self != queue.idle) {
         bool const expired = now_ns >= queue.slice_end_ns;
         bool const limited = queue.slice_end_ns != Policy::no_limit;
@@ -153,13 +178,20 @@ void Scheduler::block() {
     switch_to(queue, pick(queue), arch::clock_ns());
 }
 
-/// Wakes `thread` if its sleep is at least as interruptible as `least`. Its queue's lock is held.
-[[gnu::always_inline]] inline bool Scheduler::wake_if(RunQueue& queue, Thread& thread, Interruptible least) {
+/// Wakes `thread` if its sleep is at least as interruptible as `least`. Its queue's lock is held. On the way to another
+/// CPU no lock is held for a moment: then another waker may be faster, and the thread may even sleep again; who sleeps
+/// looks at its condition again and again, and is woken once too often at worst.
+[[gnu::always_inline]] inline bool Scheduler::wake_if(ThreadQueueLock& lock, Thread& thread, Interruptible least) {
     if (thread.sleep_kind < least) return false;
     if (thread.state == ThreadState::Blocked) {
-        make_ready(queue, thread);
+        RunQueue& target = place_for(lock.queue(), thread);
+        if (&target != &lock.queue() && !lock.move_to(target, thread)) return true;   // whoever moved it has woken it
+        if (thread.state != ThreadState::Blocked) return true;
+        make_ready(lock.queue(), thread);
         return true;
     }
+    // A program that runs on another CPU must come into the kernel to see its signal.
+    if (least == Interruptible::Yes && thread.state == ThreadState::Running) interrupt_other(lock.queue());
     // Running or Ready (preempted), but perhaps on its way to sleep.
     if (thread.block_phase.load(std::memory_order_relaxed) != BlockPhase::Preparing) return false;
     thread.block_phase.store(BlockPhase::Woken, std::memory_order_relaxed);
@@ -168,17 +200,17 @@ void Scheduler::block() {
 
 bool Scheduler::wake(Thread& thread) {
     ThreadQueueGuard guard(thread);
-    return wake_if(guard.queue(), thread, Interruptible::No);
+    return wake_if(guard, thread, Interruptible::No);
 }
 
 bool Scheduler::wake_interruptible(Thread& thread) {
     ThreadQueueGuard guard(thread);
-    return wake_if(guard.queue(), thread, Interruptible::Yes);
+    return wake_if(guard, thread, Interruptible::Yes);
 }
 
 bool Scheduler::wake_under_lock(Thread& thread) {
     ThreadQueueLock lock(thread);
-    return wake_if(lock.queue(), thread, Interruptible::No);
+    return wake_if(lock, thread, Interruptible::No);
 }
 
 void Scheduler::begin_exit() {
@@ -189,16 +221,20 @@ void Scheduler::begin_exit() {
     queue.slice_end_ns = Policy::no_limit;
 }
 
+void Scheduler::wake_reaper(RunQueue& queue) {
+    Thread& reaper = *queue.reaper;
+    if (reaper.state == ThreadState::Blocked) make_ready(queue, reaper);
+    else if (reaper.block_phase.load(std::memory_order_relaxed) == BlockPhase::Preparing)
+        reaper.block_phase.store(BlockPhase::Woken, std::memory_order_relaxed);
+}
+
 void Scheduler::exit_current() {
     if constexpr (config::debug) arch::lock_check_may_sleep();
     LocalQueueGuard guard;
     RunQueue& queue = guard.queue();
     queue.running->state = ThreadState::Terminated;
     queue.dead.push_back(*queue.running);
-    Thread& reaper = *queue.reaper;
-    if (reaper.state == ThreadState::Blocked) make_ready(queue, reaper);
-    else if (reaper.block_phase.load(std::memory_order_relaxed) == BlockPhase::Preparing)
-        reaper.block_phase.store(BlockPhase::Woken, std::memory_order_relaxed);
+    wake_reaper(queue);
     switch_to(queue, pick(queue), arch::clock_ns());
     panic("a terminated thread runs");
 }

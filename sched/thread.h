@@ -18,7 +18,10 @@
 
 namespace sched {
 
-enum class ThreadState : u8 { Ready, Running, Blocked, Terminated };
+enum class ThreadState : u8 {
+    Ready, Running, Blocked, Terminated,
+    Moving,      ///< between two CPUs, in no queue: who moves it makes it Ready
+};
 
 /// How a blocked thread may be woken besides by its event.
 enum class Interruptible : u8 { No, Yes };
@@ -72,6 +75,7 @@ public:
     std::atomic<BlockPhase> block_phase{BlockPhase::None};
     bool charge_to_user = false;                ///< the mode that the last tick found it in
     CpuId cpu{0};                               ///< whose run queue it is on or runs on
+    u64 allowed_cpus = ~u64{0};                 ///< where it may run (sched_setaffinity(2)); bit n: CPU n
     std::atomic<RunQueue*> run_queue;           ///< that CPU's, never null; changes under the old queue's lock
 
     // ---- accounting, ns of clock_ns(); written by the CPU it runs on. Read by Scheduler::account().

@@ -24,6 +24,7 @@ void Scheduler::on_timer(bool from_user) {
         charge(queue, now_ns);
         continue_slice(queue, now_ns);
     }
+    check_balance(*run_queue.read());
     arch::preempt_enable_no_check();
 }
 
@@ -31,7 +32,7 @@ void Scheduler::on_timer(bool from_user) {
 void Scheduler::continue_slice(RunQueue& queue, u64 now_ns) {
     if (queue.running == queue.idle) return;
     alarm_no_later_than(now_ns + statistics_tick_ns);
-    if (queue.ready == 0) return;
+    if (queue.ready_count() == 0) return;
     if (now_ns >= queue.slice_end_ns) arch::set_need_resched();
     else alarm_no_later_than(queue.slice_end_ns);
 }

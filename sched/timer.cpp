@@ -12,11 +12,23 @@ PER_CPU arch::PerCpu<u64> alarm_ns{no_alarm};
 
 void TimerQueue::insert(Timer& timer, u64 deadline_ns) {
     decltype(lock_)::Guard guard(lock_);
+    add(timer, deadline_ns);
+    if (timers_.begin() == timers_.iterator_to(timer)) alarm_no_later_than(deadline_ns);
+}
+
+bool TimerQueue::insert_if_running(Timer& timer, u64 deadline_ns) {
+    decltype(lock_)::Guard guard(lock_);
+    if (running_.load(std::memory_order_relaxed) != &timer) return false;
+    add(timer, deadline_ns);   // run_expired() looks at the queue again
+    return true;
+}
+
+void TimerQueue::add(Timer& timer, u64 deadline_ns) {
     timer.deadline_ns_ = deadline_ns;
     timer.last_queue_ = this;
-    auto const position = timers_.insert(timer);
+    timers_.insert(timer);
+    // Ordering: relaxed; whoever cancels it holds the lock before it believes this.
     timer.queue_.store(this, std::memory_order_relaxed);
-    if (position == timers_.begin()) alarm_no_later_than(deadline_ns);
 }
 
 bool TimerQueue::remove(Timer& timer) {
@@ -58,7 +70,10 @@ Timer::~Timer() {
 void Timer::arm(u64 deadline_ns) {
     cancel();
     arch::InterruptGuard interrupts_off;
-    timer_queue.read()->insert(*this, deadline_ns);
+    TimerQueue* const here = timer_queue.read();
+    // While its callback runs on another CPU it goes back into that CPU's queue: ~Timer waits for one queue only.
+    if (last_queue_ && last_queue_ != here && last_queue_->insert_if_running(*this, deadline_ns)) return;
+    here->insert(*this, deadline_ns);
 }
 
 bool Timer::cancel() {

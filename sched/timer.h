@@ -46,12 +46,14 @@ private:
 class TimerQueue {
 public:
     void insert(Timer& timer, u64 deadline_ns);             ///< interrupts off, on its own CPU
+    bool insert_if_running(Timer& timer, u64 deadline_ns);  ///< interrupts off; false: its callback does not run here
     bool remove(Timer& timer);
     void run_expired(u64 now_ns);                           ///< interrupts off, on its own CPU
     u64 first_deadline_ns() const;                          ///< no_alarm: there is none
     // Ordering: acquire, with the release after the callback: ~Timer frees what the callback used.
     bool is_running(Timer const& timer) const { return running_.load(std::memory_order_acquire) == &timer; }
 private:
+    void add(Timer& timer, u64 deadline_ns) REQUIRES(lock_);
     mutable SpinLock<LockRank::timer, InterruptsOff> lock_;
     base::MultiTree<Timer, &Timer::hook, Timer::Deadline> timers_ GUARDED_BY(lock_);
     std::atomic<Timer*> running_{nullptr};

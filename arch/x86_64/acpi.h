@@ -27,7 +27,8 @@ struct InterruptModel {
     struct Line { u32 interrupt = 0; bool low_active = false, level = false; };
     bool present = false;
     PhysAddr local_apic{0xfee00000};
-    u32 cpus = 0;                      ///< enabled or startable later
+    u32 cpus = 0;                      ///< enabled, and within max_cpus
+    u32 apic_ids[max_cpus] = {};       ///< of those; the boot CPU's first, once put_first() was called
     IoApic io_apics[max_io_apics] = {};
     u32 io_apic_count = 0;
     Line lines[isa_line_count] = {};   ///< of ISA line n, overrides applied
@@ -49,6 +50,9 @@ struct FixedHardware {
 extern constinit InterruptModel interrupt_model;
 extern constinit FixedHardware fixed_hardware;
 extern constinit PhysAddr hpet_address;   ///< null: none
+
+/// Moves the boot CPU to the first place among apic_ids.
+void put_first(u32 apic_id);
 
 /// Reads all tables; without a usable RSDP everything above says "absent".
 void initialize();

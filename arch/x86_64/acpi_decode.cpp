@@ -4,6 +4,7 @@
 // constants (ACPI specification 6.4, 7.4.2 and 20.2), and taken only if all of it fits.
 #include "arch/x86_64/acpi.h"
 
+#include <algorithm>
 #include <cstring>
 #include <optional>
 
@@ -32,11 +33,19 @@ void apply_override(std::span<u8 const> entry) {
     interrupt_model.lines[line] = {field<u32>(entry, 4), (flags & 3) == 3, (flags >> 2 & 3) == 3};
 }
 
+/// A CPU may be listed with both kinds of id. Those that could only be plugged in later are not started.
+void add_processor(u32 apic_id, u32 flags) {
+    constexpr u32 enabled = 1;
+    auto& model = interrupt_model;
+    auto* const end = model.apic_ids + model.cpus;
+    if (!(flags & enabled) || model.cpus == max_cpus || std::find(model.apic_ids, end, apic_id) != end) return;
+    model.apic_ids[model.cpus++] = apic_id;
+}
+
 void read_madt_entry(std::span<u8 const> entry) {
-    constexpr u32 enabled = 1, online_capable = 2;
     switch (entry[0]) {
-    case madt_local_apic: interrupt_model.cpus += (field<u32>(entry, 4) & (enabled | online_capable)) != 0; break;
-    case madt_local_x2apic: interrupt_model.cpus += (field<u32>(entry, 8) & (enabled | online_capable)) != 0; break;
+    case madt_local_apic: add_processor(field<u8>(entry, 3), field<u32>(entry, 4)); break;
+    case madt_local_x2apic: add_processor(field<u32>(entry, 4), field<u32>(entry, 8)); break;
     case madt_io_apic: add_io_apic(entry); break;
     case madt_override: apply_override(entry); break;
     case madt_local_apic_address: interrupt_model.local_apic = PhysAddr(field<u64>(entry, 4)); break;
@@ -92,6 +101,12 @@ bool read_sleep_package(std::span<u8 const> aml, size_t position) {
     return fixed_hardware.has_sleep_type = true;
 }
 
+}
+
+void put_first(u32 apic_id) {
+    auto& model = interrupt_model;
+    for (u32 i = 0; i < model.cpus; ++i)
+        if (model.apic_ids[i] == apic_id) std::swap(model.apic_ids[i], model.apic_ids[0]);
 }
 
 void read_madt(std::span<u8 const> table) {

@@ -84,6 +84,10 @@ void initialize_alarm(u64 local_apic_hz) {
     else log_info("clock", "alarm: {}", alarm_name());
 }
 
+void alarm_initialize_here() {
+    local_apic_set_timer_mode(kind == AlarmKind::TscDeadline ? LocalApicTimer::TscDeadline : LocalApicTimer::OneShot, kind == AlarmKind::None);
+}
+
 void set_alarm(u64 deadline_ns) {
     deadline.write(deadline_ns);
     start_for(deadline_ns);

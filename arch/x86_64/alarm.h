@@ -10,6 +10,7 @@ namespace arch {
 u64 initialize_clock();
 /// Chooses the alarm; after the clock and the interrupt controllers.
 void initialize_alarm(u64 local_apic_hz);
+void alarm_initialize_here();      ///< the same kind of alarm on a CPU that starts later
 void alarm_rang(bool from_user);   ///< interrupts off, end of interrupt done
 
 /// Marks the moment that clock_ns() counts from.

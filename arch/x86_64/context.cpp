@@ -9,6 +9,7 @@
 #include <arch/paging.h>
 #include <base/panic.h>
 
+#include "arch/x86_64/context_switch.h"
 #include "arch/x86_64/fpu.h"
 #include "arch/x86_64/segments.h"
 
@@ -69,8 +70,8 @@ void switch_bases(ThreadContext& from, ThreadContext const& to) {
 
 void switch_context(ThreadContext& from, ThreadContext& to) {
     if (runs_user_code(from)) fpu_save(from.fpu);
-    if (to.page_table_root != 0 && to.page_table_root != current_page_table_root().value())
-        load_page_table_root(PhysAddr(to.page_table_root));
+    wanted_space.write(to.space);
+    if (to.space && to.space != loaded_space.read()) switch_space(*to.space);
     switch_bases(from, to);
     if (runs_user_code(to)) fpu_load_if_elsewhere(to);
     set_entry_stack(to.kernel_stack_top);

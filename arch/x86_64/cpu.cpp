@@ -103,12 +103,9 @@ constinit u64 per_cpu_offsets[max_cpus] = {};
 PER_CPU PerCpu<u32> cpu_number;
 PER_CPU PerCpu<u32> preempt_word{preempt_not_needed};
 
-u32 online_cpus() { return 1; }
-
 void initialize_cpu_early(CpuId cpu) {
     if (cpu.value == 0) start_counting_time();
-    u64 const offset = read_msr(MSR_GS_BASE_NUMBER);
-    per_cpu_offsets[cpu.value] = offset;
+    per_cpu_offsets[cpu.value] = read_msr(MSR_GS_BASE_NUMBER);
     cpu_number.write(cpu.value);
     if (cpu.value == 0) {
         read_features();
@@ -116,7 +113,7 @@ void initialize_cpu_early(CpuId cpu) {
     }
     set_control_registers();
     fpu_enable();
-    load_segments(cpu, boot_interrupt_stacks);
+    load_segments(cpu, cpu.value == 0 ? boot_interrupt_stacks : interrupt_stacks_of_started(cpu));
     load_interrupt_gates();
     load_system_call_registers();
 }

@@ -27,6 +27,13 @@ enum class LocalApicTimer : u8 { OneShot, TscDeadline };
 bool local_apic_initialize(PhysAddr base);
 bool local_apic_is_x2apic();
 u32 local_apic_id();
+/// The same on a CPU that starts later.
+void local_apic_initialize_here();
+/// To the CPU with that APIC id. Interrupts off.
+void local_apic_send(u32 apic_id, u8 vector);
+void local_apic_send_nmi(u32 apic_id);
+void local_apic_send_init(u32 apic_id);
+void local_apic_send_start(u32 apic_id, u8 page);
 void local_apic_end_of_interrupt();
 void local_apic_set_timer_mode(LocalApicTimer mode, bool masked);
 void local_apic_start_timer(u32 count);   ///< one-shot; 0 stops it

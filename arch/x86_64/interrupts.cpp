@@ -13,6 +13,7 @@
 #include "arch/x86_64/acpi.h"
 #include "arch/x86_64/alarm.h"
 #include "arch/x86_64/interrupt_controller.h"
+#include "arch/x86_64/processors.h"
 
 namespace arch {
 
@@ -29,7 +30,7 @@ struct Line {
 
 struct Counts {
     u64 lines[pic_line_count] = {};
-    u64 alarm = 0, spurious = 0, unexpected = 0;
+    u64 alarm = 0, reschedule = 0, tlb = 0, spurious = 0, unexpected = 0;
 };
 
 constinit SpinLock<LockRank::interrupt_controller, InterruptsOff> lock;
@@ -56,12 +57,26 @@ void run_line(u8 line) {
     else counts.local().unexpected++;
 }
 
+/// Another CPU's. entry.S looks at the word that asks for a switch, and at the thread's own, on the way out.
+void run_request(u8 vector) {
+    if (vector == vector_tlb) {
+        counts.local().tlb++;
+        return tlb_interrupt();
+    }
+    counts.local().reschedule++;
+    set_need_resched();
+}
+
 void dispatch(TrapFrame const& frame, u8 vector) {
     if (vector == vector_timer) {
         counts.local().alarm++;
         if (apic_in_use) local_apic_end_of_interrupt();
         else pic_end_of_interrupt(line_timer);
         return alarm_rang(frame.from_user());
+    }
+    if (vector == vector_reschedule || vector == vector_tlb) {
+        local_apic_end_of_interrupt();
+        return run_request(vector);
     }
     u8 const line = line_of(vector);
     if (vector == vector_spurious || line == no_line || (!apic_in_use && pic_is_spurious(line))) {
@@ -75,8 +90,18 @@ void dispatch(TrapFrame const& frame, u8 vector) {
     else pic_end_of_interrupt(line);
 }
 
-void write_count_row(base::Writer& out, char const* label, u64 count, char const* kind, char const* name) {
-    base::format_to(out, "{:>3}: {:>10}   {}   {}\n", label, count, kind, name);
+/// One line of /proc/interrupts: a count for each CPU.
+template <class Count>
+void write_count_row(base::Writer& out, std::string_view label, Count&& count, char const* kind, char const* name) {
+    base::format_to(out, "{:>3}:", label);
+    for (u32 cpu = 0; cpu < online_cpus(); ++cpu) base::format_to(out, " {:>10}", count(CpuId(cpu)));
+    base::format_to(out, "   {}   {}\n", kind, name);
+}
+
+u64 sum_of_line(u8 line) {
+    u64 sum = 0;
+    for (u32 cpu = 0; cpu < online_cpus(); ++cpu) sum += counts.on(CpuId(cpu)).lines[line];
+    return sum;
 }
 
 }
@@ -101,9 +126,9 @@ void initialize_interrupts() {
     bool const has_pic = pic_initialize(pic_vectors_aside);
     apic_in_use = acpi::interrupt_model.present && local_apic_initialize(acpi::interrupt_model.local_apic) && io_apics_initialize();
     if (!apic_in_use) pic_initialize(pic_vectors_in_use);
-    u32 const cpus = acpi::interrupt_model.cpus ? acpi::interrupt_model.cpus : 1;
-    log_info("interrupts", "{}, 8259 {}; 1 of {} CPUs runs", apic_in_use ? (local_apic_is_x2apic() ? "x2APIC" : "xAPIC") : "no APIC",
-             has_pic ? (apic_in_use ? "masked" : "in use") : "absent", cpus);
+    if (apic_in_use) note_boot_processor();
+    log_info("interrupts", "{}, 8259 {}", apic_in_use ? (local_apic_is_x2apic() ? "x2APIC" : "xAPIC") : "no APIC",
+             has_pic ? (apic_in_use ? "masked" : "in use") : "absent");
 }
 
 void unmask_pit_line() {
@@ -131,21 +156,23 @@ void disable_isa_interrupt(u8 line) {
 }
 
 void write_interrupts(base::Writer& out) {
-    CpuId const cpu{0};
-    Counts const& now = counts.on(cpu);
-    base::format_to(out, "           CPU0\n");
+    out.write("    ");
+    for (u32 cpu = 0; cpu < online_cpus(); ++cpu) base::format_to(out, "       CPU{}", cpu);
+    out.write("\n");
     for (u8 line = 0; line < pic_line_count; ++line) {
-        if (!lines[line].handler && now.lines[line] == 0) continue;
+        if (!lines[line].handler && sum_of_line(line) == 0) continue;
         char label[4];
-        base::BufferWriter text({label, sizeof label - 1});
+        base::BufferWriter text({label, sizeof label});
         base::format_to(text, "{}", line);
-        label[text.text().size()] = 0;
-        write_count_row(out, label, now.lines[line], apic_in_use ? "IO-APIC" : "XT-PIC", lines[line].name);
+        write_count_row(out, text.text(), [&](CpuId cpu) { return counts.on(cpu).lines[line]; }, apic_in_use ? "IO-APIC" : "XT-PIC", lines[line].name);
     }
-    write_count_row(out, "NMI", count_of_nmis(cpu), "Non-maskable interrupts", "");
-    write_count_row(out, "LOC", now.alarm, "Local timer interrupts", "");
-    write_count_row(out, "SPU", now.spurious, "Spurious interrupts", "");
-    write_count_row(out, "ERR", now.unexpected, "Interrupts without a handler", "");
+    static constexpr struct { char const* label; u64 Counts::* count; char const* text; } rows[] = {
+        {"LOC", &Counts::alarm, "Local timer interrupts"},       {"RES", &Counts::reschedule, "Rescheduling interrupts"},
+        {"TLB", &Counts::tlb, "TLB shootdowns"},                 {"SPU", &Counts::spurious, "Spurious interrupts"},
+        {"ERR", &Counts::unexpected, "Interrupts without a handler"},
+    };
+    write_count_row(out, "NMI", [](CpuId cpu) { return count_of_nmis(cpu); }, "Non-maskable interrupts", "");
+    for (auto const& row : rows) write_count_row(out, row.label, [&](CpuId cpu) { return counts.on(cpu).*row.count; }, row.text, "");
 }
 
 }

@@ -17,7 +17,7 @@ constexpr u32 MSR_APIC_BASE = 0x1b, MSR_X2APIC_FIRST = 0x800;
 constexpr u64 base_enabled = 1 << 11, base_x2apic = 1 << 10;
 
 enum class ApicRegister : u32 {
-    Id = 0x20, TaskPriority = 0x80, EndOfInterrupt = 0xb0, Spurious = 0xf0, ErrorStatus = 0x280,
+    Id = 0x20, TaskPriority = 0x80, EndOfInterrupt = 0xb0, Spurious = 0xf0, ErrorStatus = 0x280, Command = 0x300, CommandTarget = 0x310,
     TimerEntry = 0x320, ThermalEntry = 0x330, Lint0 = 0x350, Lint1 = 0x360, ErrorEntry = 0x370,
     TimerInitial = 0x380, TimerCurrent = 0x390, TimerDivide = 0x3e0,
 };
@@ -52,8 +52,22 @@ bool turn_on(PhysAddr base) {
 
 }
 
+static void set_up();
+
 bool local_apic_initialize(PhysAddr base) {
     if (!cpu_features.apic || !turn_on(base)) return false;
+    set_up();
+    return true;
+}
+
+void local_apic_initialize_here() {
+    u64 const state = read_msr(MSR_APIC_BASE);
+    write_msr(MSR_APIC_BASE, state | base_enabled);
+    if (x2apic) write_msr(MSR_APIC_BASE, state | base_enabled | base_x2apic);
+    set_up();
+}
+
+static void set_up() {
     write(ApicRegister::Spurious, software_enable | vector_spurious);
     write(ApicRegister::TimerEntry, masked_entry | vector_timer);
     write(ApicRegister::Lint0, masked_entry);      // the 8259's line: all comes through the I/O APIC
@@ -64,8 +78,25 @@ bool local_apic_initialize(PhysAddr base) {
     // Last: it makes the APIC look again at what is pending. A tick that the firmware's 8259 raised through LINT0 before
     // that was masked would otherwise arrive with no vector (QEMU: #GP with error code -14 at the first STI).
     write(ApicRegister::TaskPriority, 0);
-    return true;
 }
+
+/// Interrupt command (11.6.1): x2APIC takes it in one write; xAPIC must have sent the one before.
+static void command(u32 apic_id, u32 what) {
+    constexpr u32 assert_level = 1 << 14, send_pending = 1 << 12;
+    if (x2apic) {
+        // The write is not ordered behind earlier stores: what the other CPU is sent for must be in memory (11.12.3).
+        asm volatile("mfence; lfence" : : : "memory");
+        return write_msr(MSR_X2APIC_FIRST + static_cast<u32>(ApicRegister::Command) / 16, u64{apic_id} << 32 | assert_level | what);
+    }
+    while (read(ApicRegister::Command) & send_pending) relax();
+    write(ApicRegister::CommandTarget, apic_id << 24);
+    write(ApicRegister::Command, assert_level | what);
+}
+
+void local_apic_send(u32 apic_id, u8 vector) { command(apic_id, vector); }
+void local_apic_send_nmi(u32 apic_id) { command(apic_id, 4 << 8); }
+void local_apic_send_init(u32 apic_id) { command(apic_id, 5 << 8); }
+void local_apic_send_start(u32 apic_id, u8 page) { command(apic_id, 6 << 8 | page); }
 
 bool local_apic_is_x2apic() { return x2apic; }
 u32 local_apic_id() { return x2apic ? read(ApicRegister::Id) : read(ApicRegister::Id) >> 24; }

@@ -90,6 +90,4 @@ void debug_exit(u8 code) {
     out8(port_debug_exit, code);
 }
 
-void stop_other_cpus() {}
-
 }

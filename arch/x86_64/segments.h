@@ -43,6 +43,8 @@ struct alignas(page_size) InterruptStacks {
     u8 bytes[interrupt_stack_count][interrupt_stack_size];
 };
 
+/// Of a CPU that prepare_cpu() gave its memory.
+InterruptStacks& interrupt_stacks_of_started(CpuId cpu);
 void load_segments(CpuId cpu, InterruptStacks& stacks);   ///< GDT, TSS
 void load_interrupt_gates();                              ///< IDT (one for all CPUs)
 void load_system_call_registers();

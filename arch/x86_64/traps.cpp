@@ -2,6 +2,7 @@
 // The IDT and the first C++ that runs after entry.S: sorts exceptions into the upcalls.
 // Gates are interrupt gates, so interrupts are off until handle_trap turns them on again.
 #include <arch/context.h>
+#include <arch/cpu.h>
 #include <arch/interrupts.h>
 #include <arch/paging.h>
 #include <arch/upcalls.h>
@@ -99,6 +100,7 @@ extern "C" void handle_paranoid_trap(TrapFrame& frame, u32 vector, u32) {
     auto const here = std::source_location::current();
     if (vector == arch::vector_double_fault) base::panic_with(arch::reason_of_double_fault(frame), here, &frame);
     if (vector == arch::vector_machine_check) base::panic_with("machine check", here, &frame);
+    if (base::panicking()) arch::halt_for_ever();   // another CPU has panicked, and stops us
     arch::nmi_count.add(1);
 }
 

@@ -51,7 +51,7 @@ enum class LockRank : u8 {
 };
 
 /// Several locks of such a rank may be held at once if they are taken in ascending order of address.
-constexpr bool is_ordered_by_address(LockRank rank) { return rank == LockRank::futex; }
+constexpr bool is_ordered_by_address(LockRank rank) { return rank == LockRank::futex || rank == LockRank::run_queue; }
 constexpr bool is_sleeping(LockRank rank) { return rank <= LockRank::sleeping_leaf; }
 /// A lock of a higher rank must turn interrupts off: a handler that comes while it is held takes lower ones.
 constexpr bool may_leave_interrupts_on(LockRank rank) { return rank <= LockRank::kernel_space; }

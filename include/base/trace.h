@@ -8,7 +8,7 @@
 namespace trace {
 
 /// What the two words of each say stands with kernel/trace/trace.cpp's texts.
-enum class Event : u16 { None, Switch, Wake, Fork, Exec, Exit, PageFault, CowCopy, CowReuse, Interrupt, SystemCall, Signal };
+enum class Event : u16 { None, Switch, Wake, Fork, Exec, Exit, PageFault, CowCopy, CowReuse, Interrupt, SystemCall, Signal, SendInterrupt, LockContention };
 
 /// One bit an event. All but system calls, until trace= says otherwise; changed at boot only.
 extern constinit u32 enabled_events;

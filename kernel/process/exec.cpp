@@ -101,7 +101,7 @@ Result<> ProcessManager::become_only_thread(UserThread& thread) {
 void ProcessManager::become(Image& image, UserThread& thread) {
     Process& process = thread.process();
     release_thread_words(thread);
-    thread.context.page_table_root = image.space->root();
+    thread.context.space = &image.space->tlb_space();
     image.space->activate();
     {
         decltype(process.state_lock)::Guard guard(process.state_lock);

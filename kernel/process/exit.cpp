@@ -20,7 +20,7 @@ using SignalGuard = decltype(Process::signal_lock)::Guard;
 
 /// The thread runs on with the kernel's page tables alone.
 void leave_address_space(UserThread& thread) {
-    thread.context.page_table_root = 0;
+    thread.context.space = nullptr;
     mm::AddressSpace::deactivate();
 }
 

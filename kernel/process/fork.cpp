@@ -56,6 +56,7 @@ void inherit(UserThread& child, UserThread& parent, CloneRequest const& request)
     child.set_name(parent.name);
     child.blocked = parent.blocked;
     child.nice = parent.nice;
+    child.allowed_cpus = parent.allowed_cpus;
     child.scheduling_class = parent.scheduling_class;
     child.realtime_priority = parent.realtime_priority;
     bool const shares_stack_area = (request.flags & (CLONE_VM | CLONE_VFORK)) == CLONE_VM;
@@ -151,7 +152,7 @@ Result<Pid> ProcessManager::clone_process(CloneRequest const& request, TrapFrame
     inherit(*child, parent, request);
     inherit(*thread, parent_thread, request);
     prepare_context(*thread, parent_thread, request, frame);
-    thread->context.page_table_root = child->address_space->root();
+    thread->context.space = &child->address_space->tlb_space();
     TRY(link_process(*child, *thread, request.flags));
     Pid const pid = child->pid();
     TRACE_EVENT(Fork, static_cast<u64>(parent.pid().value), static_cast<u64>(pid.value));
@@ -168,7 +169,7 @@ Result<Pid> ProcessManager::clone_thread(CloneRequest const& request, TrapFrame 
     auto thread = TRY(UserThread::create(Ref<Process>::share(&process)));
     inherit(*thread, parent, request);
     prepare_context(*thread, parent, request, frame);
-    thread->context.page_table_root = process.address_space->root();
+    thread->context.space = &process.address_space->tlb_space();
     {
         TreeGuard guard(tree_lock);
         decltype(process.signal_lock)::Guard signal_guard(process.signal_lock);

@@ -101,7 +101,7 @@ Result<> ProcessManager::start_init(std::string_view path, std::span<std::string
     process->set_name(image.name);
     thread->set_name(image.name);
     arch::fpu_initialize(thread->context.fpu);
-    thread->context.page_table_root = process->address_space->root();
+    thread->context.space = &process->address_space->tlb_space();
     arch::prepare_user_thread(thread->context, first_frame(image));
     TRY(link_first(*process, *thread));
     sched::scheduler.start(*thread.leak());

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // /proc/meminfo and /proc/vmstat: Linux's names for what there is, our own for what Linux does not
 // count. Only lines that are true.
+#include <arch/tlb.h>
+
 #include "kernel/process/proc_files.h"
 #include "kernel/process/process_manager.h"
 #include "mm/frame_allocator.h"
@@ -59,6 +61,12 @@ Result<> write_memory_info(Writer& out) {
     return {};
 }
 
+u64 sum(arch::PerCpu<u64>& counter) {
+    u64 total = 0;
+    for (u32 cpu = 0; cpu < arch::online_cpus(); ++cpu) total += counter.on(CpuId(cpu));
+    return total;
+}
+
 Result<> write_memory_events(Writer& out) {
     mm::FrameStatistics const frames = mm::frame_allocator.statistics();
     mm::VmCounters const events = mm::vm_counters();
@@ -75,8 +83,12 @@ Result<> write_memory_events(Writer& out) {
         {"cow_copy", events.cow_copies},
         {"cow_reuse", events.cow_reuses},
         {"address_space_forks", events.forks},
-        {"tlb_flush_page", events.tlb_flush_pages},
-        {"tlb_flush_all", events.tlb_flush_all},
+        {"tlb_flush_page", sum(arch::tlb_events.pages)},
+        {"tlb_flush_all", sum(arch::tlb_events.spaces)},
+        {"tlb_flush_kernel", sum(arch::tlb_events.kernel)},
+        {"tlb_shootdowns_sent", sum(arch::tlb_events.sent)},
+        {"tlb_shootdowns_received", sum(arch::tlb_events.received)},
+        {"tlb_lazy_leaves", sum(arch::tlb_events.lazy_leaves)},
     };
     for (auto const& entry : lines) format_to(out, "{} {}\n", entry.name, entry.value);
     return {};

@@ -7,6 +7,7 @@
 #include <bit>
 
 #include <arch/cpu.h>
+#include <arch/interrupts.h>
 #include <arch/per_cpu.h>
 #include <arch/time.h>
 #include <base/format.h>
@@ -53,6 +54,8 @@ constexpr Kind kinds[] = {
     {"interrupt", "vector", Form::Number, "rip", Form::Hex},
     {"system_call", "number", Form::Number, "result", Form::Signed},
     {"signal", "process", Form::Number, "signal", Form::Number},
+    {"ipi", "vector", Form::Number, "cpu", Form::Number},          // sent
+    {"lock_contention", "rank", Form::Number, "lock", Form::Hex},  // a spin lock was not free
 };
 
 Kind const& kind_of(Event event) {
@@ -81,9 +84,10 @@ constexpr u32 every_event = (u32{1} << std::size(kinds)) - 1;
 constinit u32 enabled_events = every_event & ~(u32{1} << static_cast<u16>(Event::SystemCall));
 
 void record(Event event, u64 first, u64 second) {
-    u64 const slot = recorded.read();
-    recorded.write(slot + 1);
+    arch::preempt_disable();   // the ring is this CPU's
+    u64 const slot = recorded.fetch_add(1);
     rows.read()[slot & slot_mask.read()] = {arch::read_tsc(), event, first, second};
+    arch::preempt_enable_no_check();
 }
 
 size_t last_records(std::span<Record> out) {
@@ -133,13 +137,13 @@ bool choose_events(std::string_view list) {
 
 size_t ring_bytes(size_t events) { return events * sizeof(Row); }
 
-void use_ring(std::span<std::byte> memory) {
+void use_ring(CpuId cpu, std::span<std::byte> memory) {
     size_t const capacity = std::bit_floor(memory.size() / sizeof(Row));
     auto* const fresh = reinterpret_cast<Row*>(memory.data());
     std::fill_n(fresh, capacity, Row{});
-    recorded.write(0);
-    rows.write(fresh);
-    slot_mask.write(capacity - 1);
+    recorded.on(cpu) = 0;
+    rows.on(cpu) = fresh;
+    slot_mask.on(cpu) = capacity - 1;
 }
 
 }

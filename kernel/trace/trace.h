@@ -36,7 +36,7 @@ bool choose_events(std::string_view list);
 
 /// Bytes of a ring of `events`; a power of two.
 size_t ring_bytes(size_t events);
-/// This CPU records into `memory` from now on (as many events as fit, a power of two), for ever.
-void use_ring(std::span<std::byte> memory);
+/// A CPU records into `memory` from now on (as many events as fit, a power of two), for ever.
+void use_ring(CpuId cpu, std::span<std::byte> memory);
 
 }

@@ -31,13 +31,14 @@ Result<Ref<AddressSpace>> AddressSpace::create() {
 }
 
 AddressSpace::AddressSpace(PageTable table) : page_table_(table) {
+    tlb_.root = table.root();
     // Linux keeps at least 128 MiB below the top for the stack; exec knows better.
     vmas_.set_search_top(arch::user_space_end - 128 * mib);
 }
 
 /// O(pages touched), without recursion and without memory of its own; no lock is held, so it can be preempted.
 AddressSpace::~AddressSpace() {
-    if (arch::current_page_table_root() == page_table_.root()) deactivate();
+    arch::tlb_leave(tlb_);   // CPUs whose kernel threads have kept it
     vmas_.for_each([this](Vma& vma) {
         page_table_.for_each_present(vma.start, vma.end, [this](u64, arch::PageEntry& entry) {
             PhysAddr const frame = entry.address();
@@ -49,12 +50,6 @@ AddressSpace::~AddressSpace() {
     for (PageSource source : {PageSource::Anonymous, PageSource::File, PageSource::Shared})
         vm_events.resident[static_cast<size_t>(source)].add(0 - resident_[static_cast<size_t>(source)]);
 }
-
-void AddressSpace::activate() { arch::load_page_table_root(page_table_.root()); }
-
-void AddressSpace::deactivate() { arch::load_page_table_root(kernel_space.page_table().root()); }
-
-u64 AddressSpace::root() const { return page_table_.root().value(); }
 
 void AddressSpace::set_limits(AddressSpaceLimits const& limits) {
     WriteGuard const guard(lock_);

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include <arch/spin_lock.h>
+#include <arch/tlb.h>
 
 #include "kernel/sync/rw_lock.h"
 #include "mm/page_table.h"
@@ -72,9 +73,9 @@ public:
     ~AddressSpace();
 
     /// Loads this space on the current CPU / the kernel's own, when a thread changes or drops its space.
-    void activate();
-    static void deactivate();
-    u64 root() const;   ///< for ThreadContext::page_table_root
+    void activate() { arch::tlb_load(tlb_); }
+    static void deactivate() { arch::tlb_load_kernel(); }
+    arch::TlbSpace& tlb_space() { return tlb_; }   ///< for ThreadContext::space
 
     // ---- mmap family. Addresses and sizes in bytes; errors as the man pages have them.
     Result<UserAddr> map(MapRequest const& request);                               ///< EINVAL ENOMEM EEXIST
@@ -199,6 +200,7 @@ private:
     // Tables are freed only with lock_ held for writing, so a reader may walk them without.
     mutable SpinLock<LockRank::page_table, PreemptOff> page_table_lock_;
     PageTable page_table_;
+    arch::TlbSpace tlb_;
     /// Pages that the entries show, by PageSource. Written under page_table_lock_ or with lock_ held for writing.
     u64 resident_[3] = {};
 };

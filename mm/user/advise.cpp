@@ -26,7 +26,7 @@ Result<> AddressSpace::advise(UserAddr start, u64 size, Advice advice) {
     if (!start.is_page_aligned() || !end) return fail(EINVAL);
     if (*end == start.value()) return {};
     WriteGuard const guard(lock_);
-    TlbBatch batch(page_table_);
+    TlbBatch batch(tlb_);
     return for_each_mapped(start.value(), *end, [&](Vma& vma, u64 from, u64 to) -> Result<> {
         if (advice == Advice::Free && (vma.object || vma.is_shared())) return fail(EINVAL);
         // MADV_FREE lets the kernel take the pages at any time before they are written again: at once.

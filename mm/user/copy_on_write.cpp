@@ -68,8 +68,9 @@ inline FaultResult AddressSpace::replace(Fault const& fault, FrameRef frame, Pag
         count_resident(source, 1);
         *fault.entry = user_entry(frame.address(), fault.vma, Writable::Yes);
         static_cast<void>(frame.leak());
-        TlbBatch::flush_page(page_table_, fault.page);
     }
+    // Threads on other CPUs may read the old frame until now; who faults there meanwhile finds the new entry.
+    TlbBatch::flush_page(tlb_, fault.page);
     counter.add(1);
     TRACE_EVENT(CowCopy, fault.page);
     return FaultResult::Handled;
@@ -115,7 +116,7 @@ Result<Ref<AddressSpace>> AddressSpace::fork() {
     Ref<AddressSpace> child = TRY(create());
     WriteGuard const guard(lock_);
     TRY(child->copy_from(*this));
-    TlbBatch batch(page_table_);
+    TlbBatch batch(tlb_);
     // What a file or shared memory can show again is not copied: most children exec first.
     for (Vma const* vma = vmas_.first(); vma; vma = vmas_.next(*vma)) {
         bool const has_own_pages = !vma->object || vma->has_private_pages.load(std::memory_order_relaxed);

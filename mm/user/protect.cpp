@@ -57,7 +57,7 @@ Result<> AddressSpace::protect(UserAddr start, u64 size, Protection protection) 
     u64 const end = TRY(checked_end(start.value(), size));
     WriteGuard const guard(lock_);
     forget_last_found(guard);
-    TlbBatch batch(page_table_);
+    TlbBatch batch(tlb_);
     Result<> result;
     u64 at = start.value();
     while (at < end && result) {

@@ -56,7 +56,7 @@ Result<u64> AddressSpace::move_mapping(Vma& vma, u64 start, u64 old_size, u64 ta
     moved->attributes.kind = VmaKind::Ordinary;
     TRY(prepare_tables(start, old_size, target, guard));
     if (old_size != 0) TRY(vmas_.isolate(start, start + old_size));
-    TlbBatch batch(page_table_);
+    TlbBatch batch(tlb_);
     move_entries(start, old_size, target, batch, guard);
     vmas_.remove_range(start, start + old_size, removed);
     vmas_.insert(*moved);

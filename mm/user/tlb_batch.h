@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 // TlbBatch: what one operation took out of a space's page tables. Frames it gathers are released
-// only after no CPU can reach them through its TLB. flush() and flush_page() are the place that
-// will send shoot-downs to other CPUs. Lives on the stack of one thread.
+// only after no CPU can reach them through its TLB. Lives on the stack of one thread, which holds
+// what protects the tables until flush().
 #pragma once
 
 #include <array>
+
+#include <arch/tlb.h>
 
 #include "mm/page_table.h"
 
@@ -12,7 +14,7 @@ namespace mm {
 
 class TlbBatch {
 public:
-    explicit TlbBatch(PageTable const& table);
+    explicit TlbBatch(arch::TlbSpace const& space);
     TlbBatch(TlbBatch const&) = delete;
     ~TlbBatch() { flush(); }
 
@@ -26,17 +28,17 @@ public:
         if (frame_count_ == frames_.size()) flush();
         frames_[frame_count_++] = &frame;
     }
-    /// A table frame was or will be freed: CPUs may have cached the way through it.
+    /// Too much to name, or a table went: CPUs may have cached the way through it.
     void changed_all() { pages_count_ = everything; }
     void flush();
     /// The same for one page, at once.
-    static void flush_page(PageTable const& table, u64 address);
+    static void flush_page(arch::TlbSpace const& space, u64 address);
 
 private:
     static constexpr u32 most_pages = 32;         ///< beyond, one full flush is cheaper than INVLPGs
     static constexpr u32 everything = most_pages + 1;
 
-    PhysAddr root_;
+    arch::TlbSpace const& space_;
     u32 pages_count_ = 0;
     u32 frame_count_ = 0;
     std::array<u64, most_pages> pages_;

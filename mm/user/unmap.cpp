@@ -2,8 +2,6 @@
 // munmap(2), and taking pages out of the tables for everyone else.
 #include <algorithm>
 
-#include <arch/interrupts.h>
-
 #include "mm/user/address_space.h"
 #include "mm/user/tlb_batch.h"
 #include "mm/user/user_page.h"
@@ -24,8 +22,8 @@ void AddressSpace::zap_range(u64 start, u64 end, Sharing sharing, TlbBatch& batc
 }
 
 /// Gives back the tables under what was just unmapped, as Linux does only where no VMA reaches into a table's
-/// span: who unmaps and maps beside another mapping finds its table again. Nothing runs on
-/// this CPU between the freeing and the flush that makes it forget the way through them.
+/// span: who unmaps and maps beside another mapping finds its table again. A table is freed as
+/// a page is: when no CPU goes through it any more.
 void AddressSpace::free_tables(u64 start, u64 end, TlbBatch& batch, WriteGuard const&) {
     constexpr u64 span = arch::entries_per_table * page_size;
     Vma const* const above = vmas_.first_ending_above(start);
@@ -34,12 +32,10 @@ void AddressSpace::free_tables(u64 start, u64 end, TlbBatch& batch, WriteGuard c
     u64 const ceiling = above ? align_down(above->start, span) : align_up(arch::user_space_end, span);
     u64 const first = std::max(floor, align_down(start, span)), last = std::min(ceiling, align_up(end, span));
     if (first >= last) return;
-    u64 const before = page_table_.table_frames();
-    arch::PreemptGuard const until_flushed;
-    page_table_.free_empty_tables(first, last);
-    if (page_table_.table_frames() == before) return;
-    batch.changed_all();
-    batch.flush();
+    page_table_.free_empty_tables(first, last, [&batch](PhysAddr table) {
+        batch.changed_all();
+        batch.release_later(frame_record(table));
+    });
 }
 
 /// ENOMEM: nothing has changed.
@@ -47,7 +43,7 @@ Result<> AddressSpace::unmap_range(u64 start, u64 end, RemovedVmas& removed, Wri
     if (vmas_.is_free(start, end)) return {};
     TRY(vmas_.isolate(start, end));
     forget_last_found(guard);
-    TlbBatch batch(page_table_);
+    TlbBatch batch(tlb_);
     for (Vma* vma = vmas_.first_ending_above(start); vma && vma->start < end; vma = vmas_.next(*vma))
         zap_range(vma->start, vma->end, vma->attributes.sharing, batch, guard);
     vmas_.remove_range(start, end, removed);

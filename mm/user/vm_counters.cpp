@@ -24,8 +24,6 @@ VmCounters vm_counters() {
     counters.cow_copies = sum(vm_events.cow_copies);
     counters.cow_reuses = sum(vm_events.cow_reuses);
     counters.file_maps = sum(vm_events.file_maps);
-    counters.tlb_flush_pages = sum(vm_events.tlb_flush_pages);
-    counters.tlb_flush_all = sum(vm_events.tlb_flush_all);
     counters.forks = sum(vm_events.forks);
     counters.resident_anonymous = sum(vm_events.resident[static_cast<size_t>(PageSource::Anonymous)]);
     counters.resident_file = sum(vm_events.resident[static_cast<size_t>(PageSource::File)]);

@@ -96,7 +96,7 @@ SELF_TEST(user_page_tables_come_back) {
     u64 const text = arch::image_segments()[0].start;
     CHECK(table->leaf_of(text).is_present() && table->leaf_of(text).raw() == kernel_space.page_table().leaf_of(text).raw());
     CHECK(before - free_frames() == table->table_frames());
-    table->free_empty_tables(0, 8 * mib);
+    table->free_empty_tables(0, 8 * mib, &mm::FrameTables::free);
     CHECK(before - free_frames() == table->table_frames());
     table->destroy_user();
     CHECK(free_frames() == before);

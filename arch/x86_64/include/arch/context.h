@@ -17,13 +17,15 @@ struct TrapFrame {
 
 namespace arch {
 
+struct TlbSpace;
+
 /// Extended state (x87, SSE, AVX): one area of fpu_area_size() bytes, 64-byte aligned.
 struct FpuArea;
 
 struct ThreadContext {
     u64 kernel_rsp = 0;          ///< saved while not running
     u64 kernel_stack_top = 0;    ///< RSP on entry from user mode
-    u64 page_table_root = 0;     ///< physical; 0: a kernel thread, keeps whatever is loaded
+    TlbSpace* space = nullptr;   ///< null: a kernel thread, keeps whatever is loaded
     u64 fs_base = 0, gs_base = 0;///< user's; saved while not running
     FpuArea* fpu = nullptr;      ///< null: never runs user code
     u32 fpu_cpu = ~0u;           ///< CPU that loaded `fpu` last; with its fpu_owner says whether it still is there

@@ -35,6 +35,8 @@ public:
     void write(T v) requires(sizeof(T) == 4) { asm volatile("movl %1, %%gs:%0" : "=m"(value_) : "r"(v)); }
     void add(T v) requires(sizeof(T) == 8) { asm volatile("addq %1, %%gs:%0" : "+m"(value_) : "er"(v)); }
     void add(T v) requires(sizeof(T) == 4) { asm volatile("addl %1, %%gs:%0" : "+m"(value_) : "ir"(v)); }
+    /// Adds, and returns what was there: one instruction, so no interrupt of this CPU sees it half done.
+    T fetch_add(T v) requires(sizeof(T) == 8) { asm volatile("xaddq %0, %%gs:%1" : "+r"(v), "+m"(value_)); return v; }
 
 private:
     T value_{};

@@ -12,6 +12,7 @@
 #include <base/lock_rank.h>
 #include <base/panic.h>
 #include <base/thread_annotations.h>
+#include <base/trace.h>
 
 namespace arch {
 
@@ -35,6 +36,10 @@ void lock_check_acquire(LockRank rank, void const* lock);
 void lock_check_release(LockRank rank, void const* lock);
 /// Debug builds: panics if this CPU holds a spin lock (called before sleeping).
 void lock_check_may_sleep();
+
+/// Who waits with interrupts off, for a lock or for other CPUs, calls this again and again: it does what other CPUs
+/// wait for in turn (arch/tlb.h). Preemption off.
+void answer_requests_while_waiting();
 
 template <LockRank rank, IrqPolicy policy>
 class CAPABILITY("spin lock") SpinLock {
@@ -75,10 +80,7 @@ public:
         if constexpr (config::debug) lock_check_acquire(rank, this);
         u16 const ticket = next_.fetch_add(1, std::memory_order_relaxed);
         // Ordering: acquire, with the release in give().
-        while (owner_.load(std::memory_order_acquire) != ticket) {
-            if (base::panicking()) [[unlikely]] return;
-            relax();
-        }
+        if (owner_.load(std::memory_order_acquire) != ticket) [[unlikely]] wait_for(ticket);
     }
     void give() NO_THREAD_SAFETY_ANALYSIS {
         if constexpr (config::debug) lock_check_release(rank, this);
@@ -87,6 +89,15 @@ public:
     }
 
 private:
+    [[gnu::noinline, gnu::cold]] void wait_for(u16 ticket) {
+        TRACE_EVENT(LockContention, static_cast<u64>(rank), reinterpret_cast<u64>(this));
+        do {
+            if (base::panicking()) return;
+            answer_requests_while_waiting();
+            relax();
+        } while (owner_.load(std::memory_order_acquire) != ticket);
+    }
+
     std::atomic<u16> next_{0};
     std::atomic<u16> owner_{0};
 };

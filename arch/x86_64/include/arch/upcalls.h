@@ -31,6 +31,9 @@ void on_first_run();
 /// First instruction of a new kernel thread, before its entry. Interrupts off.
 void on_first_kernel_run();
 
+/// A CPU has been started (arch/processors.h), on the stack it was given. Interrupts off.
+[[noreturn]] void on_cpu_start();
+
 /// A window on device memory or on a firmware table, for ever; null if there is no room.
 void* map_mmio(PhysAddr start, u64 size, arch::CacheMode cache);
 

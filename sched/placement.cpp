@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+// Which CPU a thread runs on. A thread that wakes goes to an idle CPU, its last one if it can be, and stays where
+// it was if there is none; a CPU with nothing to do takes a thread that waits elsewhere; and from time to time
+// a busy one takes one from a CPU where more wait, so that three busy threads share two CPUs.
+#include <arch/time.h>
+
+#include "sched/run_queue.h"
+#include "sched/scheduler.h"
+
+namespace sched {
+namespace {
+
+/// Statistics ticks between two looks at the other queues: 64 ms.
+constexpr u32 balance_ticks = 16;
+
+u64 online_mask() { return ~u64{0} >> (64 - arch::online_cpus()); }
+
+}
+
+/// An idle CPU that may be used, which is the caller's from now on; null: none.
+RunQueue* Scheduler::idle_queue(u64 allowed, CpuId preferred) {
+    u64 idle = idle_cpus_.load(std::memory_order_relaxed) & allowed;
+    while (idle != 0) {
+        u64 bit = u64{1} << preferred.value;
+        if (!(idle & bit)) bit = idle & (0 - idle);
+        if (idle_cpus_.fetch_and(~bit, std::memory_order_relaxed) & bit) return run_queue.on(CpuId(static_cast<u32>(std::countr_zero(bit))));
+        idle &= ~bit;
+    }
+    return nullptr;
+}
+
+/// For a realtime thread: the CPU that does the least urgent work, if the last one's is too urgent.
+RunQueue* Scheduler::less_urgent_queue(RunQueue& last, Thread const& thread) {
+    auto const priority_on = [](RunQueue const& queue) { return queue.running_priority.load(std::memory_order_relaxed); };
+    RunQueue* best = may_run_here(last, thread) ? &last : nullptr;
+    if (best && priority_on(*best) < thread.realtime_priority) return best;
+    for (u32 cpu = 0; cpu < arch::online_cpus(); ++cpu) {
+        RunQueue& queue = *run_queue.on(CpuId(cpu));
+        if (may_run_here(queue, thread) && (!best || priority_on(queue) < priority_on(*best))) best = &queue;
+    }
+    return best;
+}
+
+/// Where a thread that becomes ready shall run. The lock of `last`, its queue until now, is held.
+RunQueue& Scheduler::place_for(RunQueue& last, Thread const& thread) {
+    if (arch::online_cpus() == 1) return last;
+    if (RunQueue* const idle = idle_queue(thread.allowed_cpus, last.cpu)) return *idle;
+    if (thread.realtime_priority != 0)
+        if (RunQueue* const queue = less_urgent_queue(last, thread)) return *queue;
+    if (may_run_here(last, thread)) return last;
+    u64 const allowed = thread.allowed_cpus & online_mask();
+    return allowed != 0 ? *run_queue.on(CpuId(static_cast<u32>(std::countr_zero(allowed)))) : last;
+}
+
+/// Takes a thread from the CPU where most wait, if that are `at_least` so many. Interrupts and preemption off.
+bool Scheduler::pull(RunQueue& own, u32 at_least) {
+    RunQueue* busiest = nullptr;
+    u32 most = at_least - 1;
+    for (u32 cpu = 0; cpu < arch::online_cpus(); ++cpu) {
+        RunQueue& queue = *run_queue.on(CpuId(cpu));
+        if (&queue == &own || queue.ready_count() <= most) continue;
+        busiest = &queue;
+        most = queue.ready_count();
+    }
+    if (!busiest) return false;
+    TwoQueuesLock const lock(own, *busiest);
+    return busiest->ready_count() >= at_least && move_one(*busiest, own);
+}
+
+bool Scheduler::find_work() {
+    if (arch::online_cpus() == 1) return false;
+    arch::PreemptGuard const on_this_cpu;
+    RunQueue& own = *run_queue.read();
+    idle_cpus_.fetch_or(u64{1} << own.cpu.value, std::memory_order_seq_cst);
+    return pull(own, 1);
+}
+
+/// At each tick: threads wait here although a CPU is idle (it looked a moment too early); or many more wait elsewhere.
+void Scheduler::check_balance(RunQueue& queue) {
+    if (arch::online_cpus() == 1 || &current_thread() == queue.idle) return;
+    u32 const waiting = queue.ready_count();
+    if (waiting != 0) {
+        if (RunQueue* const idle = idle_queue(~u64{0}, queue.cpu)) arch::send_reschedule(idle->cpu);
+    }
+    if (queue.ticks_to_balance-- != 0) return;
+    queue.ticks_to_balance = balance_ticks;
+    (void)pull(queue, waiting + 1);
+}
+
+/// The running thread may not stay here: the reaper, which runs next, sends it away once its registers are saved.
+void Scheduler::move_away(RunQueue& queue, u64 now_ns) {
+    queue.running->state = ThreadState::Moving;
+    queue.leaving.push_back(*queue.running);
+    wake_reaper(queue);
+    switch_to(queue, pick_next(queue), now_ns);
+}
+
+void Scheduler::resettle(Thread& thread) {
+    ThreadQueueGuard guard(thread);
+    for (;;) {
+        RunQueue& target = place_for(guard.queue(), thread);
+        if (&target == &guard.queue() || (guard.move_to(target, thread) && may_run_here(target, thread))) break;
+    }
+    make_ready(guard.queue(), thread);
+}
+
+Result<> Scheduler::set_affinity(Thread& thread, u64 allowed) {
+    if ((allowed & online_mask()) == 0) return fail(EINVAL);
+    bool must_move;
+    {
+        ThreadQueueGuard guard(thread);
+        RunQueue& queue = guard.queue();
+        thread.allowed_cpus = allowed;
+        must_move = thread.state == ThreadState::Ready && !may_run_here(queue, thread);
+        if (must_move) {
+            dequeue(queue, thread);
+            thread.state = ThreadState::Moving;
+        } else if (&thread == queue.running && !may_run_here(queue, thread)) {
+            ask_to_reschedule(queue);
+        }
+    }
+    if (must_move) resettle(thread);
+    return {};
+}
+
+u64 Scheduler::affinity(Thread const& thread) const {
+    ThreadQueueGuard guard(thread);
+    return thread.allowed_cpus & online_mask();
+}
+
+}
