@@ -102,6 +102,8 @@ public:
     mutable SpinLock<LockRank::process_tree, InterruptsOff> tree_lock;
     using TreeGuard = decltype(tree_lock)::Guard;
 
+    /// The process of a thread or process number, and whether it is a further thread's.
+    std::pair<Ref<Process>, bool> find_thread(Pid tid);
 private:
     // fork.cpp
     Result<Pid> clone_thread(CloneRequest const& request, TrapFrame const& frame);
@@ -131,8 +133,6 @@ private:
     // kill.cpp
     Result<> kill_group(Process& sender, Pid group, SignalInfo const& info);
     Result<> kill_everyone(Process& sender, SignalInfo const& info);
-    /// The process of a thread or process number, and whether it is a further thread's.
-    std::pair<Ref<Process>, bool> find_thread(Pid tid);
     // process_group.cpp
     void join_group(Process& process, ProcessGroup& group);
     void leave_group(Process& process, Remains& remains);
