@@ -10,6 +10,7 @@
 #include "kernel/init.h"
 #include "kernel/ipc/epoll.h"
 #include "kernel/ipc/pipe.h"
+#include "kernel/ipc/posix_queue_files.h"
 #include "kernel/ipc/system_v.h"
 #include "kernel/process/process_manager.h"
 #include "kernel/syscall/dispatch.h"
@@ -49,6 +50,7 @@ extern "C" [[noreturn]] void kernel_main(u32 magic, u64 info) {
     ipc::register_epoll();                                            // closed files leave their epolls
     ipc::register_fifos();                                            // FIFOs open as pipes
     must(ipc::register_system_v_entries(), "no memory for /proc");    // /proc/sysvipc
+    must(ipc::register_posix_queues(), "no memory for mqueue");       // POSIX message queues, their file system
 
     process::process_manager.initialize();                          // pid table, tree, groups
     must(process::register_proc_entries(), "no memory for /proc");  // meminfo, stat, and a directory a process

@@ -69,7 +69,7 @@ public:
     /// False: every position reads the same (/dev/zero), so read and write need no position_lock.
     virtual bool keeps_position() const { return is_seekable(); }
     /// A descriptor in the table `owner` was closed: the locks that belong to the table go (fcntl(2)).
-    void flush(void const* owner);
+    virtual void flush(void const* owner);
     /// Vfs::open says who opened.
     void set_privilege(OpenerPrivilege privilege) { privilege_ = privilege; }
     /// Vfs::open has called Inode::begin_writing() for it.

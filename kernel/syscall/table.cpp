@@ -9,6 +9,7 @@
 
 #include "kernel/syscall/handlers.h"
 #include "kernel/syscall/ipc.h"
+#include "kernel/syscall/posix_queues.h"
 
 namespace syscall {
 namespace {
@@ -154,6 +155,7 @@ constexpr NumberedRow rows[] = {
     ROW(clock_nanosleep),
     ROW(exit_group),
     ROW(tgkill),
+    ROW(mq_open), ROW(mq_unlink), ROW(mq_timedsend), ROW(mq_timedreceive), ROW(mq_notify), ROW(mq_getsetattr),
     ROW(waitid),
     ROW(openat),
     ROW(mkdirat),
