@@ -65,6 +65,8 @@ public:
     virtual Result<> synchronise() { return {}; }
     /// What mmap maps. ENODEV.
     virtual Result<Ref<mm::VmObject>> vm_object();
+    /// Whether a write that nobody will read also sends SIGPIPE.
+    virtual bool breaks_with_signal() const { return true; }
     virtual bool is_seekable() const { return true; }                          ///< else seek, pread, pwrite: ESPIPE
     /// False: every position reads the same (/dev/zero), so read and write need no position_lock.
     virtual bool keeps_position() const { return is_seekable(); }

@@ -10,6 +10,7 @@
 #include "kernel/syscall/handlers.h"
 #include "kernel/syscall/ipc.h"
 #include "kernel/syscall/posix_queues.h"
+#include "kernel/syscall/sockets.h"
 
 namespace syscall {
 namespace {
@@ -62,6 +63,7 @@ constexpr NumberedRow rows[] = {
     ROW(recvmsg),
     ROW(shutdown),
     ROW(socketpair),
+    ROW(setsockopt),
     ROW(getsockopt),
     ROW(clone),
     ROW(fork),
@@ -185,7 +187,9 @@ constexpr NumberedRow rows[] = {
     ROW(pipe2),
     ROW(preadv),
     ROW(pwritev),
+    ROW(recvmmsg),
     ROW(prlimit64),
+    ROW(sendmmsg),
     ROW(getcpu),
     ROW(renameat2),
     ROW(getrandom),
