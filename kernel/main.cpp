@@ -6,6 +6,7 @@
 #include <boot/boot_info.h>
 
 #include "kernel/fs/device.h"
+#include "kernel/fs/memory_file.h"
 #include "kernel/fs/procfs.h"
 #include "kernel/init.h"
 #include "kernel/ipc/epoll.h"
@@ -46,6 +47,7 @@ extern "C" [[noreturn]] void kernel_main(u32 magic, u64 info) {
 
     must(fs::vfs.initialize(), "no memory for the root file system"); // tmpfs as /
     must(fs::register_memory_devices(), "no memory for devices");     // null zero full random urandom
+    must(fs::initialize_memory_files(), "no memory for memfd");       // files that no directory holds
     must(fs::procfs.initialize(), "no memory for procfs");            // the engine of /proc
     ipc::register_epoll();                                            // closed files leave their epolls
     ipc::register_fifos();                                            // FIFOs open as pipes

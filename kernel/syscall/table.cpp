@@ -9,6 +9,7 @@
 
 #include "kernel/syscall/handlers.h"
 #include "kernel/syscall/ipc.h"
+#include "kernel/syscall/memory_files.h"
 #include "kernel/syscall/posix_queues.h"
 #include "kernel/syscall/sockets.h"
 
@@ -193,6 +194,7 @@ constexpr NumberedRow rows[] = {
     ROW(getcpu),
     ROW(renameat2),
     ROW(getrandom),
+    ROW(memfd_create),
     ROW(copy_file_range),
     ROW(preadv2),
     ROW(pwritev2),
