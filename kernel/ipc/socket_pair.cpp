@@ -29,10 +29,10 @@ SocketFile::SocketFile(Ref<fs::Dentry> dentry, u32 flags, SocketType type, Ref<C
       maker_(maker) {}
 
 SocketFile::~SocketFile() {
-    in_->reader_closed.store(true, std::memory_order_release);
     bool const is_datagram = type_ == SocketType::Datagram;
     if (!is_datagram && in_->has_bytes()) out_->was_reset.store(true, std::memory_order_release);
     if (!is_datagram) shut_down(true, true);
+    in_->reader_closed.store(true, std::memory_order_release);
     in_->close();
     in_->announce();
     look_for_circles();

@@ -413,6 +413,46 @@ TEST(long_chains_end) {
     CHECK(is_gone());
 }
 
+enum { HUBS = 3, STORMERS = 4, ROUNDS = 400 };
+static int hubs[HUBS][2];
+
+static void one_round(unsigned random) {
+    int* hub = hubs[random % HUBS];
+    make(random & 8 ? SOCK_DGRAM : SOCK_STREAM);
+    fcntl(a, F_SETFL, O_NONBLOCK), fcntl(b, F_SETFL, O_NONBLOCK);
+    send_one(a, random & 16 ? b : hub[0]);               // a circle, perhaps
+    send_one(b, random & 32 ? a : pipe_writer);
+    send_one(hub[random >> 6 & 1], random & 128 ? a : b);
+    int got = receive_one(hubs[(random >> 8) % HUBS][random >> 10 & 1], MSG_DONTWAIT);
+    if (got >= 0) {
+        send_one(got, random & 2048 ? a : hub[1]);
+        int inner = receive_one(got, MSG_DONTWAIT);
+        if (inner >= 0) close(inner);
+        close(got);
+    }
+    close(a), close(b);
+}
+
+TEST(a_storm_of_sockets) {
+    make_witness();
+    for (int i = 0; i < HUBS; ++i) {
+        REQUIRE(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, hubs[i]) == 0);
+    }
+    pid_t children[STORMERS];
+    for (int i = 0; i < STORMERS; ++i)
+        if ((children[i] = fork()) == 0) {
+            unsigned random = 12345 + 7919 * i;
+            for (int round = 0; round < ROUNDS; ++round) {
+                random = random * 1664525 + 1013904223;
+                one_round(random >> 8);
+            }
+            _exit(0);
+        }
+    for (int i = 0; i < STORMERS; ++i) CHECK(wait_for(children[i]) == 0);
+    for (int i = 0; i < HUBS; ++i) close(hubs[i][0]), close(hubs[i][1]);
+    CHECK(is_gone());
+}
+
 TEST(too_many_on_their_way) {
     struct rlimit limit = {20, 20};
     pid_t child = fork();
