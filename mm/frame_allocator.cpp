@@ -68,6 +68,17 @@ void FrameAllocator::drain(FrameCache& cache, u32 keep, Guard const&) {
     while (cache.count() > keep) buddy_.release(*cache.pop_coldest(), 0);
 }
 
+u32 FrameAllocator::cached_on(CpuId cpu) { return frame_cache.on(cpu).count(); }
+
+u32 FrameAllocator::drain_this_cpu() {
+    arch::PreemptGuard const on_this_cpu;
+    FrameCache& cache = frame_cache.local();
+    u32 const count = cache.count();
+    Guard const guard(lock_);
+    drain(cache, 0, guard);
+    return count;
+}
+
 Result<FrameRef> FrameAllocator::allocate(unsigned order, Fill fill, Urgency urgency) {
     Frame* const frame = order == 0 ? take_one(urgency) : take_block(order, urgency);
     if (!frame) [[unlikely]] return fail(ENOMEM);

@@ -65,6 +65,9 @@ public:
     /// Gives memory that was reserved at boot (the initramfs) to the allocator.
     void free_boot_range(PhysAddr start, u64 size);
     FrameStatistics statistics() const;
+    /// Frames in a CPU's cache, as of a moment ago; and all of this CPU's back to the lists: how many.
+    static u32 cached_on(CpuId cpu);
+    u32 drain_this_cpu();
     /// False if so many frames would fail now (but for a few in the CPUs' caches). Any context.
     bool may_take(u64 frames, Urgency urgency = Urgency::Kernel) const {
         return buddy_.free_frames() >= floors_[static_cast<size_t>(urgency)] + frames;

@@ -1,5 +1,6 @@
 """Boots the kernel in QEMU for the tests. Environment:
   AUBRAC_BUILD   the build directory with aubrac.elf (default: build of this tree)
+  AUBRAC_CPUS    how many CPUs a machine has if its test does not say (default: 1)
   AUBRAC_KERNEL  another kernel for direct boot: a Linux bzImage proves a test on Linux
 A machine always has isa-debug-exit and -no-reboot and ends by its time limit at the
 latest, so no test hangs. Exit codes: 0 power off or reset, 33 and 35 self-tests passed
@@ -39,10 +40,11 @@ class Failure(Exception):
 class Machine:
     """One QEMU. Boots an ISO, a USB stick with that ISO on it, or a kernel directly."""
 
-    def __init__(self, *, initrd=None, append=QUIET, memory="256M", cpus=1, iso=None, usb=None, uefi=False,
+    def __init__(self, *, initrd=None, append=QUIET, memory="256M", cpus=None, iso=None, usb=None, uefi=False,
                  kernel=None, limit=120, keyboard=False, extra=()):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="aubrac-"))
         self.limit = time.monotonic() + limit
+        cpus = cpus or int(os.environ.get("AUBRAC_CPUS", "1"))
         command = ["-M", "q35", "-cpu", "max,-la57", "-m", memory, "-smp", str(cpus), "-display", "none", "-nic", "none",
                    "-no-reboot", "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04", "-chardev", "stdio,id=serial,signal=off", "-serial", "chardev:serial"]
         if iso:

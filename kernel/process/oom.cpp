@@ -8,6 +8,7 @@
 #include <base/log.h>
 
 #include "kernel/process/process_manager.h"
+#include "sched/frame_caches.h"
 #include "sched/wait_queue.h"
 
 namespace process {
@@ -88,6 +89,8 @@ bool ProcessManager::out_of_memory() {
         wait_for_victim();
         if (victims.load(std::memory_order_acquire) == 0) return true;
     }
+    constexpr u64 worth_another_try = 64;
+    if (sched::drain_frame_caches() >= worth_another_try) return true;
     Candidate const victim = find_largest();
     if (!victim.process) return victims.load(std::memory_order_relaxed) != 0;
     {

@@ -126,6 +126,8 @@ public:
     mutable SpinLock<LockRank::process_tree, InterruptsOff> tree_lock;
     using TreeGuard = decltype(tree_lock)::Guard;
 
+    /// The process of a thread or process number, and whether it is a further thread's.
+    std::pair<Ref<Process>, bool> find_thread(Pid tid);
 private:
     // fork.cpp
     Result<Pid> clone_thread(CloneRequest const& request, TrapFrame const& frame);
@@ -155,8 +157,6 @@ private:
     // kill.cpp
     Result<> kill_group(Process& sender, Pid group, SignalInfo const& info);
     Result<> kill_everyone(Process& sender, SignalInfo const& info);
-    /// The process of a thread or process number, and whether it is a further thread's.
-    std::pair<Ref<Process>, bool> find_thread(Pid tid);
     // scheduling.cpp
     template <class Use> void with_thread(Pid tid, Use&& use);
     template <class Use> void with_threads(NiceTarget const& target, Use&& use);

@@ -137,7 +137,8 @@ Result<> sys_prlimit64(Caller& caller, Pid pid, u32 resource, UserAddr new_limit
 Result<> sys_getrlimit(Caller& caller, u32 resource, UserAddr out);
 Result<> sys_setrlimit(Caller& caller, u32 resource, UserAddr in);
 Result<> sys_sched_yield(Caller&);
-Result<size_t> sys_sched_getaffinity(Caller& caller, Pid pid, u32 size, UserAddr out);
+Result<> sys_sched_setaffinity(Caller& caller, Pid tid, u32 size, UserAddr mask);
+Result<size_t> sys_sched_getaffinity(Caller& caller, Pid tid, u32 size, UserAddr out);
 
 // ---- scheduling.cpp
 Result<i32> sys_getpriority(Caller&, i32 which, i32 id);

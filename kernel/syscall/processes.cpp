@@ -316,12 +316,4 @@ Result<> sys_sched_yield(Caller&) {
     return {};
 }
 
-Result<size_t> sys_sched_getaffinity(Caller& caller, Pid pid, u32 size, UserAddr out) {
-    if (size < sizeof(u64) || size % sizeof(u64)) return fail(EINVAL);
-    if (pid.value && pid != caller.thread.tid && !process_manager.find(pid)) return fail(ESRCH);
-    u64 const mask = arch::online_cpus() >= 64 ? ~u64{0} : (u64{1} << arch::online_cpus()) - 1;
-    TRY(mm::UserPtr<u64>(out).write(mask));
-    return sizeof mask;
-}
-
 }

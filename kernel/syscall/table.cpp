@@ -146,6 +146,7 @@ constexpr NumberedRow rows[] = {
     ROW(tkill),
     ROW(time),
     ROW(futex),
+    ROW(sched_setaffinity),
     ROW(sched_getaffinity),
     ROW(getdents64),
     ROW(set_tid_address),

@@ -78,7 +78,9 @@ ObjectCache& Vma::object_cache() {
 
 }
 
-void arch::tlb_flush_all() {}
+void arch::tlb_flush(TlbSpace const&, std::span<u64 const>) {}
+void arch::tlb_flush(TlbSpace const&) {}
+void arch::tlb_leave(TlbSpace const&) {}
 
 namespace sync {
 void RwLockBase::acquire_shared() {}

@@ -119,11 +119,11 @@ TEST_F(PageTableTest, RandomOperationsAgreeWithTheModel) {
             model.erase(page);
             break;
         }
-        case 2: table.free_empty_tables(page, end, free_table); break;
+        case 2: table.free_empty_tables(page, end, &TestMemory::free); break;
         }
         if (step % 500 == 0) expect_same(table, model);
         if (step % 5000 == 0) {
-            table.free_empty_tables(0, arch::user_space_end, free_table);
+            table.free_empty_tables(0, arch::user_space_end, &TestMemory::free);
             ASSERT_EQ(table.table_frames(), tables_for(model));
             ASSERT_EQ(TestMemory::live.size(), table.table_frames());
         }
@@ -136,11 +136,11 @@ TEST_F(PageTableTest, FreeingStopsAtTheRange) {
     TestTable table;
     for (u64 address : {u64{0}, 4 * mib, gib}) ASSERT_TRUE(table.find_or_create(address));
     EXPECT_EQ(table.table_frames(), 1u + 1 + 2 + 3);
-    table.free_empty_tables(3 * mib, 6 * mib, free_table);
+    table.free_empty_tables(3 * mib, 6 * mib, &TestMemory::free);
     EXPECT_EQ(table.find(4 * mib), nullptr);
     EXPECT_NE(table.find(0), nullptr);
     EXPECT_NE(table.find(gib), nullptr);
-    table.free_empty_tables(0, arch::user_space_end, free_table);
+    table.free_empty_tables(0, arch::user_space_end, &TestMemory::free);
     EXPECT_EQ(table.table_frames(), 1u);
     table.free_all();
 }
@@ -221,7 +221,7 @@ TEST_F(PageTableTest, AReservedTableStays) {
     u64 const tables = table.table_frames();
     table.set(**table.find_or_create(5 * gib), entry_for(9));
     table.set(*table.find(5 * gib), PageEntry());
-    table.free_empty_tables(0, arch::user_space_end, free_table);
+    table.free_empty_tables(0, arch::user_space_end, &TestMemory::free);
     EXPECT_EQ(table.table_frames(), tables);
     TestMemory::live.clear();
 }

@@ -13,7 +13,7 @@
 #include "kernel/trace/trace.h"
 #include "tests/selftest/self_test.h"
 
-SELF_TEST(clock_never_goes_back) {
+SELF_TEST_ON_ALL_CPUS(clock_never_goes_back) {
     u64 previous = arch::clock_ns();
     for (int i = 0; i < 100'000; ++i) {
         u64 const now = arch::clock_ns();

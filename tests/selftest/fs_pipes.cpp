@@ -43,7 +43,7 @@ constexpr u8 byte_at(u64 position) { return static_cast<u8>(position * 265443576
 
 }
 
-SELF_TEST(pipe_keeps_order) {
+SELF_TEST_ON_ALL_CPUS(pipe_keeps_order) {
     static constexpr u64 total = 1 << 20;
     struct Work : Ends {
         std::atomic<u64> wrong{0}, sent{0};
@@ -78,7 +78,7 @@ SELF_TEST(pipe_keeps_order) {
     CHECK(work.sent == total);
 }
 
-SELF_TEST(pipe_writes_of_pipe_buf_are_whole) {
+SELF_TEST_ON_ALL_CPUS(pipe_writes_of_pipe_buf_are_whole) {
     static constexpr u32 writers = 4, blocks = 100;
     static constexpr size_t block = 4096;
     struct Work : Ends {
@@ -118,7 +118,7 @@ SELF_TEST(pipe_writes_of_pipe_buf_are_whole) {
     for (u32 count : seen) CHECK(count == blocks);
 }
 
-SELF_TEST(pipe_ends_wake_the_other_side) {
+SELF_TEST_ON_ALL_CPUS(pipe_ends_wake_the_other_side) {
     struct Work : Ends {
         std::atomic<int> read_result{-1}, write_error{0};
         void read(u32) {
@@ -176,7 +176,7 @@ SELF_TEST(pipe_wakes_every_waiting_reader_in_turn) {
     CHECK(work.served == readers);
 }
 
-SELF_TEST(fifo_ends_wait_for_each_other) {
+SELF_TEST_ON_ALL_CPUS(fifo_ends_wait_for_each_other) {
     fs::Credentials const root;
     auto const context = fs::vfs.root_context();
     fs::Walk const walk{context, root};
@@ -205,7 +205,7 @@ SELF_TEST(fifo_ends_wait_for_each_other) {
     CHECK(fs::vfs.unlink(walk, "/selftest-fifo"));
 }
 
-SELF_TEST(fifo_ends_never_miss_each_other) {
+SELF_TEST_ON_ALL_CPUS(fifo_ends_never_miss_each_other) {
     static constexpr u32 rounds = 500;
     fs::Credentials const root;
     auto const context = fs::vfs.root_context();

@@ -68,7 +68,7 @@ SELF_TEST(tmpfs_gives_all_memory_back) {
     CHECK(mm::free_frames() == before);
 }
 
-SELF_TEST(tree_survives_threads_that_fight) {
+SELF_TEST_ON_ALL_CPUS(tree_survives_threads_that_fight) {
     static constexpr u32 threads = 4, rounds = 400, names = 5;
     Caller const caller;
     REQUIRE(vfs.make_directory(caller.walk(), "/fight", 0700));

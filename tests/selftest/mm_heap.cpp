@@ -41,7 +41,7 @@ struct alignas(512) VeryAligned { u8 bytes[8]; };
 
 }
 
-SELF_TEST(heap_pieces_never_overlap) {
+SELF_TEST_ON_ALL_CPUS(heap_pieces_never_overlap) {
     static constinit std::array<Piece, 400> pieces;
     Sequence sequence;
     u64 const before = mm::free_frames();

@@ -29,6 +29,7 @@ void run_in_thread(void* argument) {
 
 bool run_one(Test const& test) {
     failed_checks.store(0, std::memory_order_relaxed);
+    if (!sched::scheduler.set_affinity(sched::current_thread(), test.cpus)) return false;
     auto const thread = sched::scheduler.create_kernel_thread(test.name, run_in_thread, const_cast<Test*>(&test));
     if (!thread) return false;
     static_cast<void>(test_done.down());

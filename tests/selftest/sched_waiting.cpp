@@ -87,7 +87,7 @@ SELF_TEST(sleep_is_not_short) {
     CHECK(scheduler.sleep_until(0, Interruptible::No).has_value());
 }
 
-SELF_TEST(wait_queues_play_ping_pong) {
+SELF_TEST_ON_ALL_CPUS(wait_queues_play_ping_pong) {
     static constexpr u32 rounds = 10'000;
     struct {
         sched::WaitQueue queues[2];
@@ -108,7 +108,7 @@ SELF_TEST(wait_queues_play_ping_pong) {
     CHECK(work.failed == 0);
 }
 
-SELF_TEST(wakes_from_interrupts_are_never_lost) {
+SELF_TEST_ON_ALL_CPUS(wakes_from_interrupts_are_never_lost) {
     EventTimer timer;
     u32 lost = 0;
     for (u32 round = 0; round < 3000; ++round) {
@@ -130,7 +130,7 @@ SELF_TEST(wait_ends_at_its_deadline) {
     CHECK(queue.wait([] { return true; }, Interruptible::Yes, 0).has_value());
 }
 
-SELF_TEST(signals_end_interruptible_waits_only) {
+SELF_TEST_ON_ALL_CPUS(signals_end_interruptible_waits_only) {
     struct {
         sched::WaitQueue queue;
         std::atomic<bool> event{false};
@@ -164,7 +164,7 @@ SELF_TEST(signals_end_interruptible_waits_only) {
     CHECK(work.done == 2);
 }
 
-SELF_TEST(a_wake_is_kept_while_further_queues_are_entered) {
+SELF_TEST_ON_ALL_CPUS(a_wake_is_kept_while_further_queues_are_entered) {
     sched::WaitQueue first, second, third;
     using Waiter = sched::WaitQueue::Waiter;
     Waiter a(first), b(second), c(third);

@@ -19,7 +19,7 @@ using TestMutex = sync::Mutex<LockRank::sleeping_leaf>;
 
 }
 
-SELF_TEST(mutex_excludes_under_preemption) {
+SELF_TEST_ON_ALL_CPUS(mutex_excludes_under_preemption) {
     static constexpr u32 threads = 4, rounds = 3000;
     struct {
         TestMutex mutex;
@@ -82,7 +82,7 @@ SELF_TEST(semaphores_count) {
     CHECK(!semaphore.try_down());
 }
 
-SELF_TEST(semaphores_carry_a_bounded_buffer) {
+SELF_TEST_ON_ALL_CPUS(semaphores_carry_a_bounded_buffer) {
     static constexpr u32 items = 2000, size = 4;
     struct {
         sync::Semaphore room{size}, filled{0};
@@ -119,7 +119,7 @@ SELF_TEST(semaphores_carry_a_bounded_buffer) {
     CHECK(work.head == n && work.tail == n);
 }
 
-SELF_TEST(semaphores_lose_no_unit_to_timeouts) {
+SELF_TEST_ON_ALL_CPUS(semaphores_lose_no_unit_to_timeouts) {
     static constexpr u32 units = 2000;
     struct {
         sync::Semaphore semaphore{0};
@@ -148,7 +148,7 @@ SELF_TEST(semaphores_lose_no_unit_to_timeouts) {
     CHECK(!work.semaphore.try_down());
 }
 
-SELF_TEST(condition_variables_signal_and_broadcast) {
+SELF_TEST_ON_ALL_CPUS(condition_variables_signal_and_broadcast) {
     struct {
         TestMutex mutex;
         sync::ConditionVariable changed;

@@ -65,7 +65,7 @@ def boot_once(lines, initrd):
     (initrd.parent / "root/tests/list").write_text("\n".join(lines) + "\n")
     harness.make_initramfs(initrd, extra=initrd.parent / "root", init=ROOT / "tests/runner")
     limit = 60 + sum(int(line.split()[1]) for line in lines)
-    with harness.Machine(initrd=initrd, memory="512M", cpus=2, limit=limit) as machine:
+    with harness.Machine(initrd=initrd, memory="512M", limit=limit) as machine:
         reason = "ended"
         try:
             while True:
