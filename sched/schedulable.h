@@ -37,11 +37,35 @@ constexpr Parameters inherited(Parameters const& parent) {
     return child;
 }
 
+/// Nanoseconds of a queue's own time. They wrap round; times of one queue are close together.
+struct VirtualTime {
+    u64 ns = 0;
+    constexpr VirtualTime operator+(i64 step) const { return {ns + static_cast<u64>(step)}; }
+    constexpr i64 operator-(VirtualTime other) const { return static_cast<i64>(ns - other.ns); }
+    constexpr bool operator<(VirtualTime other) const { return *this - other < 0; }
+};
+
+class FairQueue;
+
+/// A thread's account in a FairQueue (sched/policies/dynamic.h).
+struct Share {
+    VirtualTime start;                          ///< its virtual time, when it was last queued
+    VirtualTime deadline;                       ///< when its turn ought to be over
+    VirtualTime seen_at;                        ///< the queue's time when it was last picked
+    FairQueue const* home = nullptr;            ///< whose time all that is; only compared
+    u64 accounted_ns = 0;                       ///< as much of ran_ns is in `start`
+    u64 turn_ns = 0, left_ns = 0;               ///< the turn it asks for, and what is left of it
+    u64 burst_ns = 0, usual_ns = 0;             ///< time it ran since it slept; what that usually is, 0: not known
+    bool is_eligible = false;                   ///< while queued: in which tree
+};
+
 /// All of it is GUARDED_BY the run queue's lock of the thread's CPU.
 struct Schedulable : Parameters {
     base::ListHook run_hook;                    ///< in a run queue while Ready
     u64 slice_left_ns = 0;                      ///< rest of an interrupted quantum; 0: a new one
-    u64 policy_data = 0;                        ///< the policy's own
+    u64 ran_ns = 0;                             ///< all the time it ran, up to the last charge
+    Share share;                                ///< the policy `dynamic`'s
+    base::TreeHook fair_hook;                   ///< in a FairQueue
 };
 
 /// Lists of several levels, the lowest level first. Every operation is O(1).

@@ -103,6 +103,7 @@ T* required(Result<T*> result) {
 Result<RunQueue*> Scheduler::make_queue(CpuId cpu) {
     mm::Owned<RunQueue> queue(TRY(mm::make<RunQueue>()));
     queue->cpu = cpu;
+    queue->other.quantum_ns = scheduler.quantum_ns_;
     mm::Owned<TimerQueue> timers(TRY(mm::make<TimerQueue>()));
     mm::Owned<Thread> idle(TRY(make_kernel_thread("idle", idle_loop, nullptr)));
     queue->reaper = TRY(make_kernel_thread("reaper", reaper_loop, &*queue));
