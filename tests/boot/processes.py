@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# cpus: 1 2 4
 # timeout: 300
 """Thousands of processes leave no frame behind; a fork shares memory and copies what is written."""
 from machine import Shell, harness

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # timeout: 300
-"""The tests inside the kernel: from the ISO under SeaBIOS and OVMF, and directly with two CPUs."""
+"""The tests inside the kernel: from the ISO under SeaBIOS and OVMF, and directly with several CPUs."""
 import pathlib
 import re
 import tempfile
@@ -27,7 +27,10 @@ def test():
         iso = harness.make_iso(pathlib.Path(place) / "selftest.iso", initramfs=harness.BUILD / "initramfs.cpio.gz", append=append)
         check("SeaBIOS", iso=iso)
         check("OVMF", iso=iso, uefi=True)
-    check("two CPUs", append=append, cpus=2)
+    for cpus in 2, 4:
+        check(f"{cpus} CPUs", append=append, cpus=cpus)
+    check("nosmp", append=append + " nosmp", cpus=4)
+    check("maxcpus", append=append + " maxcpus=3", cpus=4)
 
 
 harness.run(test)

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# cpus: 1 2 4
 # timeout: 120
 """The default ISO from power-on to the prompt, and a terminal as one expects it: echo,
 erase, kill, end of file, ^C; the programs that read /proc."""

@@ -33,7 +33,9 @@ Table madt() {
     put<u32>(table, 36, 0xfee00000);
     Table const entries = {0, 8, 0, 0, 1, 0, 0, 0,                         // CPU 0, enabled
                            0, 8, 1, 1, 0, 0, 0, 0,                         // CPU 1, neither enabled nor capable
-                           0, 8, 2, 2, 2, 0, 0, 0,                         // CPU 2, online capable
+                           0, 8, 2, 2, 2, 0, 0, 0,                         // CPU 2, could be plugged in later
+                           0, 8, 3, 5, 1, 0, 0, 0,                         // CPU 3, enabled, and once more by its longer id
+                           9, 16, 0, 0, 5, 0, 0, 0, 1, 0, 0, 0, 3, 0, 0, 0,
                            1, 12, 0, 0, 0, 0, 0xc0, 0xfe, 0, 0, 0, 0,      // I/O APIC at 0xfec00000, first interrupt 0
                            2, 10, 0, 0, 2, 0, 0, 0, 0, 0,                  // ISA 0 is interrupt 2
                            2, 10, 0, 9, 9, 0, 0, 0, 0x0f, 0,               // ISA 9: low, level
@@ -59,7 +61,10 @@ struct AcpiDecode : testing::Test {
 TEST_F(AcpiDecode, Madt) {
     read_madt(madt());
     EXPECT_TRUE(interrupt_model.present);
-    EXPECT_EQ(interrupt_model.cpus, 2u);
+    ASSERT_EQ(interrupt_model.cpus, 2u);
+    put_first(5);
+    EXPECT_EQ(interrupt_model.apic_ids[0], 5u);
+    EXPECT_EQ(interrupt_model.apic_ids[1], 0u);
     ASSERT_EQ(interrupt_model.io_apic_count, 1u);
     EXPECT_EQ(interrupt_model.io_apics[0].address, PhysAddr(0xfec00000));
     EXPECT_EQ(interrupt_model.lines[0].interrupt, 2u);

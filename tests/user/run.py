@@ -3,10 +3,12 @@
   run.py host LIST        on this machine's own Linux
   run.py boot LIST        on the kernel under test, in one boot; when a program ends or
                           hangs the machine, it has failed, and a new boot goes on behind it
-  run.py compare NAME     the two results of one program must be the same, and successful
+  run.py compare NAME     the host's result of one program, which must be a success, and that with each number of CPUs
+                          in AUBRAC_CPUS (with commas between) must be the same
   run.py clean -          all programs ran in one boot, which powered off at the end
 LIST has lines of NAME TIMEOUT_S COMMAND WORDS…; the files are below BUILD/tests/root.
 """
+import difflib
 import os
 import pathlib
 import re
@@ -22,6 +24,15 @@ RESULTS = harness.BUILD / "tests/results"
 ROOT = harness.BUILD / "tests/root"
 BEGIN = re.compile(r"^@@BEGIN (\S+)$")
 END = re.compile(r"^@@END (\S+) (.*)$")
+
+
+def kind_of(cpus):
+    """The folder of the results with so many CPUs."""
+    return f"kernel-{cpus}"
+
+
+def this_kind():
+    return kind_of(os.environ.get("AUBRAC_CPUS", "1"))
 
 
 def parse(text):
@@ -80,7 +91,7 @@ def boot_once(lines, initrd):
 
 def run_boot(list_file):
     lines = [line for line in pathlib.Path(list_file).read_text().split("\n") if line and line[0] != "#"]
-    shutil.rmtree(RESULTS / "kernel", ignore_errors=True)
+    shutil.rmtree(RESULTS / this_kind(), ignore_errors=True)
     boots, clean = 0, True
     while lines:
         with tempfile.TemporaryDirectory(prefix="aubrac-") as place:
@@ -88,7 +99,7 @@ def run_boot(list_file):
         boots += 1
         results = parse(serial)
         finished = {name: result for name, result in results.items() if result[1]}
-        write_results("kernel", finished)
+        write_results(this_kind(), finished)
         lines = [line for line in lines if line.split()[0] not in finished]
         if not lines:
             expected = f"ended with {harness.POWERED_OFF} after the list"
@@ -99,36 +110,38 @@ def run_boot(list_file):
         clean = False
         culprit = lines[0].split()[0]
         print(f"boot {boots}: {culprit}: {reason}\n{serial[-5000:]}\n----")
-        write_results("kernel", {culprit: [results.get(culprit, [""])[0], f"the machine: {reason}"]})
+        write_results(this_kind(), {culprit: [results.get(culprit, [""])[0], f"the machine: {reason}"]})
         lines = lines[1:]
         if boots == 12:
             print("too many boots")
             break
-    (RESULTS / "kernel/clean").write_text(f"{clean} after {boots} boots\n")
+    (RESULTS / this_kind() / "clean").write_text(f"{clean} after {boots} boots\n")
     return 0
 
 
 def run_clean(_):
-    text = (RESULTS / "kernel/clean").read_text()
+    text = (RESULTS / this_kind() / "clean").read_text()
     print(text)
     return 0 if text.startswith("True") else 1
 
 
 def run_compare(name):
     texts = {}
-    for kind in ("host", "kernel"):
+    kinds = [kind_of(count) for count in os.environ.get("AUBRAC_CPUS", "1").split(",")]
+    for kind in ["host", *kinds]:
         path = RESULTS / kind / name
         if not path.exists():
-            print(f"no result of {name} on the {kind}")
+            print(f"no result of {name}: {kind}")
             return 1
         texts[kind] = path.read_text(encoding="latin-1")
     good = True
     if not texts["host"].endswith("@@ exit 0\n"):
         print("it fails on the host's own Linux:\n" + texts["host"][-3000:])
         good = False
-    if texts["host"] != texts["kernel"]:
-        import difflib
-        difference = difflib.unified_diff(texts["host"].splitlines(), texts["kernel"].splitlines(), "linux", "aubrac", lineterm="", n=2)
+    for kind in kinds:
+        if texts["host"] == texts[kind]:
+            continue
+        difference = difflib.unified_diff(texts["host"].splitlines(), texts[kind].splitlines(), "linux", kind, lineterm="", n=2)
         print("\n".join(list(difference)[:120]))
         good = False
     return 0 if good else 1
