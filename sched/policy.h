@@ -7,12 +7,16 @@
 #include <span>
 #include <string_view>
 
-#include "sched/schedulable.h"
+#include "sched/fair_queue.h"
 
 namespace sched {
 
-/// Room for a policy's queues on each CPU; a policy uses it as it likes. All O(1).
-using PolicyQueue = LevelQueue<nice_max - nice_min + 1>;
+/// Room for a policy's queues on each CPU; a policy uses it as it likes. One level more than nice values, for SCHED_IDLE.
+struct PolicyQueue : LevelQueue<nice_max - nice_min + 2> {
+    FairQueue fair;
+    u64 quantum_ns = 4 * ns_per_ms;             ///< set once
+    bool is_empty() const { return LevelQueue::is_empty() && fair.count() == 0; }
+};
 
 /// Why a thread enters the queue.
 enum class Arrival : u8 {

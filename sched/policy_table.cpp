@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Which policies there are. A new one: its file in sched/policies/ and a row here.
+#include "sched/policies/dynamic.h"
 #include "sched/policies/fifo.h"
 #include "sched/policies/priority.h"
 #include "sched/policies/round_robin.h"
@@ -10,11 +11,13 @@ namespace {
 constexpr RoundRobinPolicy round_robin;
 constexpr PriorityPolicy priority;
 constexpr FifoPolicy fifo;
+constexpr DynamicPolicy dynamic;
 
 constexpr Policy const* table[] = {
     &round_robin,   // "rr", the default: equal quanta in turn
     &priority,      // "priority": the lowest nice value first
     &fifo,          // "fifo": each until it blocks
+    &dynamic,       // "dynamic": shares by nice value, short turns first
 };
 
 }

@@ -67,6 +67,7 @@ inline void charge(RunQueue& queue, u64 now_ns) {
     Thread& thread = *queue.running;
     u64 const elapsed_ns = now_ns - thread.last_charged_ns;
     thread.last_charged_ns = now_ns;
+    thread.ran_ns += elapsed_ns;
     if (thread.charge_to_user) {
         thread.user_ns += elapsed_ns;
         queue.user_ns += elapsed_ns;

@@ -10,19 +10,62 @@
 
 namespace sched {
 
-/// POSIX classes. Realtime (1..99) stands above Other; what Other means is the policy of `sched=`.
-enum class SchedulingClass : u8 { Other, Fifo, RoundRobin };
+/// POSIX classes and Linux's two, with the numbers of sched_setscheduler(2). Realtime (Fifo, RoundRobin: 1..99) stands above the
+/// others; what those mean is the policy of `sched=`. Batch: never in a hurry. Idle: after all others, if the policy can tell.
+enum class SchedulingClass : u8 { Other = 0, Fifo = 1, RoundRobin = 2, Batch = 3, Idle = 5 };
+constexpr bool is_realtime(SchedulingClass it) { return it == SchedulingClass::Fifo || it == SchedulingClass::RoundRobin; }
 
 inline constexpr int nice_min = -20, nice_max = 19;
 
+/// What a program may say of a thread (sched(7)).
+struct Parameters {
+    SchedulingClass scheduling_class = SchedulingClass::Other;
+    u8 realtime_priority = 0;                   ///< 1..99 for Fifo and RoundRobin, 0 for the others
+    i8 nice = 0;
+    bool reset_on_fork = false;                 ///< SCHED_RESET_ON_FORK: children do not inherit what is above the usual
+};
+
+/// A child's.
+constexpr Parameters inherited(Parameters const& parent) {
+    Parameters child = parent;
+    if (!parent.reset_on_fork) return child;
+    child.reset_on_fork = false;
+    bool const realtime = is_realtime(parent.scheduling_class);
+    if (realtime) child.scheduling_class = SchedulingClass::Other;
+    child.realtime_priority = 0;
+    if (realtime || child.nice < 0) child.nice = 0;
+    return child;
+}
+
+/// Nanoseconds of a queue's own time. They wrap round; times of one queue are close together.
+struct VirtualTime {
+    u64 ns = 0;
+    constexpr VirtualTime operator+(i64 step) const { return {ns + static_cast<u64>(step)}; }
+    constexpr i64 operator-(VirtualTime other) const { return static_cast<i64>(ns - other.ns); }
+    constexpr bool operator<(VirtualTime other) const { return *this - other < 0; }
+};
+
+class FairQueue;
+
+/// A thread's account in a FairQueue (sched/policies/dynamic.h).
+struct Share {
+    VirtualTime start;                          ///< its virtual time, when it was last queued
+    VirtualTime deadline;                       ///< when its turn ought to be over
+    VirtualTime seen_at;                        ///< the queue's time when it was last picked
+    FairQueue const* home = nullptr;            ///< whose time all that is; only compared
+    u64 accounted_ns = 0;                       ///< as much of ran_ns is in `start`
+    u64 turn_ns = 0, left_ns = 0;               ///< the turn it asks for, and what is left of it
+    u64 burst_ns = 0, usual_ns = 0;             ///< time it ran since it slept; what that usually is, 0: not known
+    bool is_eligible = false;                   ///< while queued: in which tree
+};
+
 /// All of it is GUARDED_BY the run queue's lock of the thread's CPU.
-struct Schedulable {
+struct Schedulable : Parameters {
     base::ListHook run_hook;                    ///< in a run queue while Ready
     u64 slice_left_ns = 0;                      ///< rest of an interrupted quantum; 0: a new one
-    u64 policy_data = 0;                        ///< the policy's own
-    SchedulingClass scheduling_class = SchedulingClass::Other;
-    u8 realtime_priority = 0;                   ///< 1..99 for Fifo and RoundRobin, 0 for Other
-    i8 nice = 0;
+    u64 ran_ns = 0;                             ///< all the time it ran, up to the last charge
+    Share share;                                ///< the policy `dynamic`'s
+    base::TreeHook fair_hook;                   ///< in a FairQueue
 };
 
 /// Lists of several levels, the lowest level first. Every operation is O(1).

@@ -103,6 +103,7 @@ T* required(Result<T*> result) {
 Result<RunQueue*> Scheduler::make_queue(CpuId cpu) {
     mm::Owned<RunQueue> queue(TRY(mm::make<RunQueue>()));
     queue->cpu = cpu;
+    queue->other.quantum_ns = scheduler.quantum_ns_;
     mm::Owned<TimerQueue> timers(TRY(mm::make<TimerQueue>()));
     mm::Owned<Thread> idle(TRY(make_kernel_thread("idle", idle_loop, nullptr)));
     queue->reaper = TRY(make_kernel_thread("reaper", reaper_loop, &*queue));
@@ -197,13 +198,44 @@ void Scheduler::set_nice(Thread& thread, int nice) {
 }
 
 Result<> Scheduler::set_class(Thread& thread, SchedulingClass scheduling_class, u8 realtime_priority) {
-    bool const realtime = scheduling_class != SchedulingClass::Other;
-    if (realtime != (realtime_priority != 0) || realtime_priority >= realtime_priority_reaper) return fail(EINVAL);
+    Parameters wanted = parameters(thread);
+    wanted.scheduling_class = scheduling_class;
+    wanted.realtime_priority = realtime_priority;
+    return set_parameters(thread, wanted);
+}
+
+Result<> Scheduler::set_parameters(Thread& thread, Parameters const& wanted) {
+    bool const realtime = is_realtime(wanted.scheduling_class);
+    if (realtime != (wanted.realtime_priority != 0) || wanted.realtime_priority >= realtime_priority_reaper) return fail(EINVAL);
     requeue(thread, [&] {
-        thread.scheduling_class = scheduling_class;
-        thread.realtime_priority = realtime_priority;
+        if (thread.realtime_priority == realtime_priority_reaper) return;   // begin_exit() has the last word
+        bool const other_slice = realtime || is_realtime(thread.scheduling_class);
+        static_cast<Parameters&>(thread) = wanted;
+        RunQueue& queue = *thread.run_queue.load(std::memory_order_relaxed);
+        if (&thread == queue.running) {
+            queue.running_priority.store(thread.realtime_priority, std::memory_order_relaxed);
+            if (other_slice) restart_slice(queue);
+        }
     });
     return {};
+}
+
+Parameters Scheduler::parameters(Thread const& thread) const {
+    ThreadQueueGuard guard(thread);
+    return thread;
+}
+
+u64 Scheduler::time_slice_ns(Thread const& thread) const {
+    ThreadQueueGuard guard(thread);
+    u64 const slice = slice_ns(thread, guard.queue().ready_count());
+    return slice == Policy::no_limit ? 0 : slice;
+}
+
+/// The running thread's turn has another length from now on. Its CPU sees that at the next tick at the latest.
+void Scheduler::restart_slice(RunQueue& queue) {
+    if (queue.running == queue.idle) return;
+    u64 const slice = slice_ns(*queue.running, queue.ready_count());
+    queue.slice_end_ns = slice == Policy::no_limit ? Policy::no_limit : arch::clock_ns() + slice;
 }
 
 }

@@ -60,14 +60,17 @@ public:
 
     /// POSIX parameters of a thread; requeues it.
     void set_nice(Thread& thread, int nice);
-    /// EINVAL: the priority is not 1..99 for Fifo and RoundRobin, or not 0 for Other.
+    /// EINVAL: the priority is not 1..99 for Fifo and RoundRobin, or not 0 for the others.
     Result<> set_class(Thread& thread, SchedulingClass scheduling_class, u8 realtime_priority);
+    /// All of them at once; the same EINVAL. Of no effect on a thread that ends.
+    Result<> set_parameters(Thread& thread, Parameters const& wanted);
+    Parameters parameters(Thread const& thread) const;
     /// sched_setaffinity(2): the thread runs only on CPUs of `allowed` from now on. EINVAL: none of them is online.
     Result<> set_affinity(Thread& thread, u64 allowed);
     /// The CPUs that it may run on and that are there.
     u64 affinity(Thread const& thread) const;
-    /// Its quantum, or Policy::no_limit (sched_rr_get_interval(2)).
-    u64 slice_ns(Thread const& thread, u32 waiting) const;
+    /// Its quantum now, or 0: it runs until it blocks (sched_rr_get_interval(2)).
+    u64 time_slice_ns(Thread const& thread) const;
 
     // ---- CPUs
     /// Makes all that a further CPU needs; its per-CPU memory is there. Returns the stack it starts on. ENOMEM.
@@ -125,6 +128,8 @@ private:
     Thread& pick(RunQueue& queue);
     Thread& pick_next(RunQueue& queue);
     void begin_slice(RunQueue& queue, Thread& next, u64 now_ns);
+    u64 slice_ns(Thread const& thread, u32 waiting) const;
+    void restart_slice(RunQueue& queue);
     void continue_slice(RunQueue& queue, u64 now_ns);
     void switch_to(RunQueue& queue, Thread& next, u64 now_ns);
 

@@ -137,10 +137,12 @@ void Scheduler::yield() {
     Thread& self = *queue.running;
     if (!may_run_here(queue, self)) return move_away(queue, arch::clock_ns());
     if (queue.ready_count() == 0) return;
+    u64 const now_ns = arch::clock_ns();
+    charge(queue, now_ns);
     if (&self != queue.idle) enqueue(queue, self, Arrival::Expired);
     Thread& next = pick(queue);
     if (&next != &self) ++self.voluntary_switches;
-    switch_to(queue, next, arch::clock_ns());
+    switch_to(queue, next, now_ns);
 }
 
 void Scheduler::on_preempt() {
@@ -153,6 +155,7 @@ void Scheduler::on_preempt() {
     if (queue.ready_count() == 0) return arch::clear_need_resched();
     u64 const now_ns = arch::clock_ns();
     if (&self != queue.idle) {
+        charge(queue, now_ns);
         bool const expired = now_ns >= queue.slice_end_ns;
         bool const limited = queue.slice_end_ns != Policy::no_limit;
         self.slice_left_ns = limited && !expired ? queue.slice_end_ns - now_ns : 0;

@@ -55,10 +55,8 @@ void prepare_context(UserThread& child, UserThread& parent, CloneRequest const& 
 void inherit(UserThread& child, UserThread& parent, CloneRequest const& request) {
     child.set_name(parent.name);
     child.blocked = parent.blocked;
-    child.nice = parent.nice;
+    static_cast<sched::Parameters&>(child) = sched::inherited(sched::scheduler.parameters(parent));
     child.allowed_cpus = parent.allowed_cpus;
-    child.scheduling_class = parent.scheduling_class;
-    child.realtime_priority = parent.realtime_priority;
     bool const shares_stack_area = (request.flags & (CLONE_VM | CLONE_VFORK)) == CLONE_VM;
     if (!shares_stack_area) child.alternate_stack = parent.alternate_stack;
     if (request.flags & CLONE_CHILD_CLEARTID) child.clear_child_tid = UserAddr(request.child_tid);

@@ -55,7 +55,7 @@ void look_at_tree(Process const& process, Look& look) {
 void look_at_first_thread(UserThread const& thread, Look& look) {
     look.nice = thread.nice;
     look.realtime_priority = thread.realtime_priority;
-    look.policy = static_cast<int>(thread.scheduling_class);   // SCHED_OTHER, SCHED_FIFO, SCHED_RR in Linux's order
+    look.policy = static_cast<int>(thread.scheduling_class);   // Linux's numbers
     look.cpu = thread.cpu.value;
     look.thread_pending = thread.pending.set;
     look.blocked = thread.blocked;
@@ -90,7 +90,7 @@ Look look_at(Process const& process) {
 }
 
 i64 shown_priority(Look const& look) {
-    return look.policy != 0 ? -1 - look.realtime_priority : 20 + look.nice;
+    return look.realtime_priority != 0 ? -1 - look.realtime_priority : 20 + look.nice;
 }
 
 std::string_view state_name(char letter) {

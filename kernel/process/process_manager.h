@@ -28,6 +28,22 @@ struct WaitRequest {
 };
 struct WaitResult { Pid pid; int status = 0; ResourceUsage usage; UserId uid; };   ///< pid 0: nothing yet (no_hang)
 
+/// A change of a thread's Parameters; what is empty stays as it is.
+struct SchedulingRequest {
+    std::optional<sched::SchedulingClass> scheduling_class;
+    std::optional<bool> reset_on_fork;
+    std::optional<int> realtime_priority;    ///< EINVAL unless it suits the class
+    std::optional<int> nice;                 ///< of the classes Other and Batch
+    bool clamps_utilisation = false;         ///< SCHED_FLAG_UTIL_CLAMP: EOPNOTSUPP for who may ask
+};
+
+/// Whom setpriority(2) means. An id of 0: the calling thread, its group, its real user.
+struct NiceTarget {
+    enum class Who : u8 { Thread, Group, User };
+    Who who = Who::Thread;
+    i32 id = 0;
+};
+
 struct Session;
 struct Image;
 
@@ -74,6 +90,14 @@ public:
 
     Ref<Process> find(Pid pid);                                                                 ///< null: none. Zombies are found
     Ref<Process> find_after(Pid pid);                                                           ///< next live pid (procfs)
+    // scheduling.cpp; a thread number of 0 is the caller's own
+    /// sched_setscheduler(2) and its relations: ESRCH, EPERM by sched(7)'s rules, EINVAL.
+    Result<> set_scheduling(Pid tid, SchedulingRequest const& request);
+    Result<sched::Parameters> scheduling(Pid tid);
+    Result<u64> time_slice_ns(Pid tid);                                                         ///< 0: without limit. ESRCH
+    Result<> set_nice(NiceTarget const& target, int nice);                                      ///< setpriority(2): ESRCH EPERM EACCES
+    Result<int> lowest_nice(NiceTarget const& target);                                          ///< ESRCH
+
     Result<> kill(i32 pid, int signal);                                                         ///< kill(2) whole: ESRCH EPERM EINVAL
     /// tgkill, tkill, and rt_sigqueueinfo's relatives; `info.signal` 0 only asks.
     Result<> kill_thread(Pid group_or_zero, Pid tid, int signal);
@@ -133,6 +157,9 @@ private:
     // kill.cpp
     Result<> kill_group(Process& sender, Pid group, SignalInfo const& info);
     Result<> kill_everyone(Process& sender, SignalInfo const& info);
+    // scheduling.cpp
+    template <class Use> void with_thread(Pid tid, Use&& use);
+    template <class Use> void with_threads(NiceTarget const& target, Use&& use);
     // process_group.cpp
     void join_group(Process& process, ProcessGroup& group);
     void leave_group(Process& process, Remains& remains);

@@ -139,8 +139,19 @@ Result<> sys_setrlimit(Caller& caller, u32 resource, UserAddr in);
 Result<> sys_sched_yield(Caller&);
 Result<> sys_sched_setaffinity(Caller& caller, Pid tid, u32 size, UserAddr mask);
 Result<size_t> sys_sched_getaffinity(Caller& caller, Pid tid, u32 size, UserAddr out);
-Result<i64> sys_getpriority(Caller& caller, i32 which, Pid id);
-Result<> sys_setpriority(Caller& caller, i32 which, Pid id, i32 nice);
+
+// ---- scheduling.cpp
+Result<i32> sys_getpriority(Caller&, i32 which, i32 id);
+Result<> sys_setpriority(Caller&, i32 which, i32 id, i32 nice);
+Result<> sys_sched_setscheduler(Caller&, Pid tid, i32 policy, mm::UserPtr<i32> priority);
+Result<> sys_sched_setparam(Caller&, Pid tid, mm::UserPtr<i32> priority);
+Result<i32> sys_sched_getscheduler(Caller&, Pid tid);
+Result<> sys_sched_getparam(Caller&, Pid tid, mm::UserPtr<i32> priority);
+Result<i32> sys_sched_get_priority_max(Caller&, i32 policy);
+Result<i32> sys_sched_get_priority_min(Caller&, i32 policy);
+Result<> sys_sched_rr_get_interval(Caller&, Pid tid, UserAddr out);
+Result<> sys_sched_setattr(Caller&, Pid tid, UserAddr from, u32 flags);
+Result<> sys_sched_getattr(Caller&, Pid tid, UserAddr out, u32 size, u32 flags);
 
 // ---- signals.cpp
 Result<> sys_rt_sigaction(Caller& caller, i32 signal, mm::UserPtr<SignalAction> in, mm::UserPtr<SignalAction> out, u64 size);

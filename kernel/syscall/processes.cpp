@@ -316,39 +316,4 @@ Result<> sys_sched_yield(Caller&) {
     return {};
 }
 
-namespace {
-
-/// The threads that setpriority(2) and getpriority(2) mean; only single processes are offered.
-Result<Ref<process::Process>> priority_target(Caller& caller, i32 which, Pid id) {
-    constexpr i32 of_process = 0, of_group = 1, of_user = 2;
-    if (which == of_group || which == of_user) return fail(ENOSYS);
-    if (which != of_process) return fail(EINVAL);
-    auto target = id.value == 0 ? Ref<process::Process>::share(&caller.process) : process_manager.find(id);
-    if (!target) return fail(ESRCH);
-    return target;
-}
-
-}
-
-Result<i64> sys_getpriority(Caller& caller, i32 which, Pid id) {
-    auto target = TRY(priority_target(caller, which, id));
-    SpinLock<LockRank::signal, InterruptsOff>::Guard guard(target->signal_lock);
-    if (target->threads.empty()) return fail(ESRCH);
-    return 20 - target->threads.front().nice;
-}
-
-Result<> sys_setpriority(Caller& caller, i32 which, Pid id, i32 nice) {
-    auto target = TRY(priority_target(caller, which, id));
-    auto const& mine = caller.process.credentials;
-    auto const& its = target->credentials;
-    if (!mine.is_superuser() && mine.effective_uid != its.effective_uid && mine.effective_uid != its.real_uid) return fail(EPERM);
-    i32 const wanted = std::clamp(nice, sched::nice_min, sched::nice_max);
-    SpinLock<LockRank::signal, InterruptsOff>::Guard guard(target->signal_lock);
-    for (auto& thread : target->threads) {
-        if (wanted < thread.nice && !mine.is_superuser()) return fail(EACCES);
-        sched::scheduler.set_nice(thread, wanted);
-    }
-    return {};
-}
-
 }

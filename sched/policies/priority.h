@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // `priority`: the thread with the lowest nice value runs; a woken one preempts any of a
-// higher value. Threads of one nice value take turns, a quantum each.
+// higher value. Threads of one nice value take turns, a quantum each. SCHED_IDLE comes after all of them.
 #pragma once
 
 #include "sched/policy.h"
@@ -16,11 +16,14 @@ public:
     }
     void dequeue(PolicyQueue& queue, Schedulable& thread) const override { queue.remove(level_of(thread), thread); }
     Schedulable* pick(PolicyQueue& queue) const override { return queue.pop(); }
-    bool preempts(Schedulable const& woken, Schedulable const& running) const override { return woken.nice < running.nice; }
+    bool preempts(Schedulable const& woken, Schedulable const& running) const override { return level_of(woken) < level_of(running); }
     u64 slice_ns(Schedulable const&, u64 quantum_ns, u32 waiting) const override { return turn_slice_ns(quantum_ns, waiting); }
 
 private:
-    static unsigned level_of(Schedulable const& thread) { return static_cast<unsigned>(thread.nice - nice_min); }
+    static unsigned level_of(Schedulable const& thread) {
+        int const rank = thread.scheduling_class == SchedulingClass::Idle ? nice_max + 1 : thread.nice;
+        return static_cast<unsigned>(rank - nice_min);
+    }
 };
 
 }

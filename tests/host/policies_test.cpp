@@ -25,7 +25,7 @@ int number_of(Schedulable* thread) { return thread ? static_cast<FakeThread*>(th
 Policy const& policy(char const* name) { return *sched::find_policy(name); }
 
 TEST(PolicyTable, NamesAreFoundAndRoundRobinIsTheDefault) {
-    ASSERT_EQ(sched::policy_table().size(), 3u);
+    ASSERT_EQ(sched::policy_table().size(), 4u);
     EXPECT_EQ(sched::policy_table().front()->name(), "rr");
     for (Policy const* row : sched::policy_table()) EXPECT_EQ(sched::find_policy(row->name()), row);
     EXPECT_EQ(sched::find_policy("lottery"), nullptr);
@@ -134,6 +134,169 @@ TEST(EveryPolicy, LosesAndInventsNoThread) {
             }
         }
     }
+}
+
+/// One CPU in virtual form: runs what the policy picks, for the slice it gives. Times in ns.
+class Machine {
+public:
+    explicit Machine(char const* name) : policy_(policy(name)) {}
+    void wake(FakeThread& thread) {
+        policy_.enqueue(queue, thread, Arrival::Woken);
+        ++waiting_;
+        if (running_ && policy_.preempts(thread, *running_)) slice_end_ = now;
+    }
+    /// Runs until `end`, or until `sleeper` has run for `work` (which then is in no queue any more).
+    void run_until(u64 end, FakeThread* sleeper = nullptr, u64 work = 0) {
+        u64 const sleeper_end = sleeper ? sleeper->ran_ns + work : 0;
+        while (now < end) {
+            if (!running_) choose();
+            if (!running_) return void(now = end);
+            u64 stop = std::min(end, slice_end_);
+            if (running_ == sleeper) stop = std::min(stop, now + sleeper_end - sleeper->ran_ns);
+            running_->ran_ns += stop - now;
+            now = stop;
+            if (running_ == sleeper && sleeper->ran_ns == sleeper_end) return void(running_ = nullptr);
+            if (now >= slice_end_) requeue();
+        }
+    }
+    u64 now = 0;
+    PolicyQueue queue;
+    static constexpr u64 quantum = 4 * ns_per_ms;
+
+private:
+    void choose() {
+        running_ = policy_.pick(queue);
+        if (!running_) return;
+        --waiting_;
+        u64 const slice = running_->slice_left_ns ? running_->slice_left_ns : policy_.slice_ns(*running_, quantum, waiting_);
+        slice_end_ = turn_end_ = now + slice;
+    }
+    void requeue() {
+        running_->slice_left_ns = turn_end_ - now;
+        policy_.enqueue(queue, *running_, turn_end_ > now ? Arrival::Preempted : Arrival::Expired);
+        ++waiting_;
+        running_ = nullptr;
+        choose();
+    }
+    Policy const& policy_;
+    Schedulable* running_ = nullptr;
+    u32 waiting_ = 0;
+    u64 slice_end_ = 0, turn_end_ = 0;
+};
+
+TEST(Dynamic, SharesFollowLinuxWeights) {
+    Machine machine("dynamic");
+    FakeThread zero(0, 0), five(1, 5), minus(2, -3);
+    for (FakeThread* thread : {&zero, &five, &minus}) machine.wake(*thread);
+    machine.run_until(20 * ns_per_s);
+    double const all = 1024 + 335 + 1991;
+    EXPECT_NEAR(static_cast<double>(zero.ran_ns) / 20e9, 1024 / all, 0.001);
+    EXPECT_NEAR(static_cast<double>(five.ran_ns) / 20e9, 335 / all, 0.001);
+    EXPECT_NEAR(static_cast<double>(minus.ran_ns) / 20e9, 1991 / all, 0.001);
+}
+
+TEST(Dynamic, NobodyIsFurtherFromItsShareThanAFewTurns) {
+    Machine machine("dynamic");
+    std::vector<std::unique_ptr<FakeThread>> hogs;
+    for (int i = 0; i < 7; ++i) machine.wake(*hogs.emplace_back(std::make_unique<FakeThread>(i)));
+    for (int step = 1; step <= 500; ++step) {
+        machine.run_until(static_cast<u64>(step) * 7 * ns_per_ms);
+        for (auto& hog : hogs) EXPECT_NEAR(static_cast<double>(hog->ran_ns), step * 1e6, 2.0 * Machine::quantum);
+    }
+}
+
+TEST(Dynamic, IdleGetsAlmostNothingAndDoesNotStarve) {
+    Machine machine("dynamic");
+    FakeThread hog(0), idle(1);
+    idle.scheduling_class = sched::SchedulingClass::Idle;
+    machine.wake(hog);
+    machine.wake(idle);
+    machine.run_until(60 * ns_per_s);
+    EXPECT_NEAR(static_cast<double>(idle.ran_ns) / 60e9, 3.0 / 1027, 0.001);
+    EXPECT_GT(idle.ran_ns, 0u);
+    EXPECT_TRUE(policy("dynamic").preempts(hog, idle));
+    EXPECT_FALSE(policy("dynamic").preempts(idle, hog));
+}
+
+/// Wakes `sleeper` each 10 ms for `work`, among four hogs; the longest time until its work was done.
+u64 worst_response(char const* name, FakeThread& sleeper, u64 work) {
+    Machine machine(name);
+    FakeThread a(0), b(1), c(2), d(3);
+    for (FakeThread* hog : {&a, &b, &c, &d}) machine.wake(*hog);
+    u64 worst = 0;
+    for (int i = 0; i < 500; ++i) {
+        machine.run_until(static_cast<u64>(i + 1) * 10 * ns_per_ms);
+        u64 const woken = machine.now;
+        machine.wake(sleeper);
+        machine.run_until(woken + ns_per_s, &sleeper, work);
+        if (i >= 10) worst = std::max(worst, machine.now - woken);   // its usual time is learned
+    }
+    return worst;
+}
+
+TEST(Dynamic, ShortTurnsComeFirst) {
+    FakeThread editor(9), batch(9), plain(9);
+    EXPECT_LT(worst_response("dynamic", editor, 300 * ns_per_us), 310 * ns_per_us);
+    batch.scheduling_class = sched::SchedulingClass::Batch;
+    EXPECT_GT(worst_response("dynamic", batch, 300 * ns_per_us), 3 * ns_per_ms);
+    EXPECT_GT(worst_response("rr", plain, 300 * ns_per_us), 12 * ns_per_ms);
+}
+
+TEST(Dynamic, SleepEarnsNoMoreThanATurn) {
+    Machine machine("dynamic");
+    FakeThread hog(0), sleeper(1);
+    machine.wake(hog);
+    machine.run_until(10 * ns_per_s);
+    machine.wake(sleeper);
+    u64 const before = sleeper.ran_ns + hog.ran_ns;
+    machine.run_until(machine.now + ns_per_s);
+    EXPECT_EQ(sleeper.ran_ns + hog.ran_ns - before, ns_per_s);
+    EXPECT_NEAR(static_cast<double>(sleeper.ran_ns), 0.5e9, 3.0 * Machine::quantum);
+}
+
+TEST(Dynamic, FrequentShortSleepsDoNotCheatTheHog) {
+    Machine machine("dynamic");
+    FakeThread hog(0), cheat(1);
+    machine.wake(hog);
+    for (int i = 0; i < 4000; ++i) {
+        machine.wake(cheat);
+        machine.run_until(machine.now + ns_per_s, &cheat, 900 * ns_per_us);
+        machine.run_until(machine.now + 10 * ns_per_us);
+    }
+    EXPECT_LT(static_cast<double>(cheat.ran_ns) / static_cast<double>(machine.now), 0.51);
+    EXPECT_GT(static_cast<double>(cheat.ran_ns) / static_cast<double>(machine.now), 0.40);
+}
+
+TEST(Dynamic, YieldGivesTheRestOfATurnAway) {
+    PolicyQueue queue;
+    FakeThread a(0), b(1);
+    Policy const& dynamic = policy("dynamic");
+    dynamic.enqueue(queue, a, Arrival::Woken);
+    dynamic.enqueue(queue, b, Arrival::Woken);
+    for (int turn = 0; turn < 100; ++turn) {
+        Schedulable* running = dynamic.pick(queue);
+        EXPECT_EQ(number_of(running), turn % 2);
+        running->ran_ns += 1000;
+        dynamic.enqueue(queue, *running, Arrival::Expired);
+    }
+
+}
+
+TEST(Dynamic, AThreadThatMovesTakesItsLeadAlong) {
+    PolicyQueue busy, other;
+    Policy const& dynamic = policy("dynamic");
+    FakeThread a(0), b(1), c(2);
+    for (int i = 0; i < 1000; ++i) {   // the busy queue's time is far ahead of the other's
+        dynamic.enqueue(busy, a, i == 0 ? Arrival::Woken : Arrival::Expired);
+        dynamic.pick(busy)->ran_ns += Machine::quantum;
+    }
+    dynamic.enqueue(other, c, Arrival::Woken);
+    dynamic.enqueue(other, a, Arrival::Woken);
+    dynamic.enqueue(other, b, Arrival::Woken);
+    i64 const lead = a.share.start - other.fair.now();
+    EXPECT_GE(lead, 0);
+    EXPECT_LE(lead, static_cast<i64>(2 * Machine::quantum));
+
 }
 
 TEST(LevelQueue, LevelsBeyondOneWordStayInOrder) {

@@ -4,7 +4,8 @@
 //   bomb          forks without limit, each member too
 //   mapbomb       … and each maps and touches memory
 //   share         256 MiB touched, fork, the child writes 100 pages
-//   hogs NICE…    a CPU hog for each NICE, for two seconds: how often each looped
+//   hogs NICE…    a CPU hog for each NICE (or `batch` or `idle`), for two seconds: how often each looped
+//   respond HOGS  sleeps and works in turn beside so many hogs for three seconds: how late it woke, in microseconds
 //   timeline      three hogs of nice 0, 5 and 10 and one that mostly sleeps, for a picture of who runs when
 //   eat           touches memory until it ends
 //   damage N      executes N damaged copies of itself
@@ -23,6 +24,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -183,7 +185,13 @@ static int hogs(int count, char** nice_values) {
     for (int i = 0; i < count; ++i) {
         children[i] = fork();
         if (children[i] == 0) {
-            setpriority(PRIO_PROCESS, 0, atoi(nice_values[i]));
+            if (!strcmp(nice_values[i], "batch") || !strcmp(nice_values[i], "idle")) {
+                setpriority(PRIO_PROCESS, 0, 0);
+                int const none = 0;   // the library's sched_setscheduler() does nothing
+                if (syscall(SYS_sched_setscheduler, 0, *nice_values[i] == 'b' ? 3 : 5, &none)) die("sched_setscheduler");
+            } else {
+                setpriority(PRIO_PROCESS, 0, atoi(nice_values[i]));
+            }
             while (seconds() < start) {}
             while (seconds() < end) ++loops[i];
             _exit(0);
@@ -191,6 +199,51 @@ static int hogs(int count, char** nice_values) {
     }
     for (int i = 0; i < count; ++i) waitpid(children[i], 0, 0);
     for (int i = 0; i < count; ++i) printf("hog%d %llu\n", i, (unsigned long long)loops[i]);
+    return 0;
+}
+
+static uint32_t random_state = 12345;
+static uint32_t random_number(void) {
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 17;
+    random_state ^= random_state << 5;
+    return random_state;
+}
+
+static int by_size(void const* a, void const* b) {
+    long const x = *(long const*)a, y = *(long const*)b;
+    return (x > y) - (x < y);
+}
+static long now_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/// Sleeps of 3 to 9 ms, so that no quantum beats in time with them, and 0.3 ms of work after each.
+static int respond(int hog_count) {
+    enum { MOST = 1000, WORK_NS = 300000, LEARN_NS = 300000000 };
+    static long late[MOST];
+    prctl(PR_SET_TIMERSLACK, 1);
+    double end = seconds() + 3.3;
+    for (int i = 0; i < hog_count; ++i)
+        if (fork() == 0) {
+            while (seconds() < end) {}
+            _exit(0);
+        }
+    int count = 0;
+    long const start = now_ns();
+    while (count < MOST && seconds() < end) {
+        long due = now_ns() + 3000000 + random_number() % 6000000;
+        struct timespec until = {due / 1000000000, due % 1000000000};
+        while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL)) {}
+        long const woken = now_ns();
+        if (due - start > LEARN_NS || woken - due > LEARN_NS) late[count++] = woken - due;
+        while (now_ns() < woken + WORK_NS) {}
+    }
+    while (wait(NULL) > 0) {}
+    qsort(late, count, sizeof *late, by_size);
+    printf("wakes %d\np50 %ld\np99 %ld\nmax %ld\n", count, late[count / 2] / 1000, late[count * 99 / 100] / 1000, late[count - 1] / 1000);
     return 0;
 }
 
@@ -203,14 +256,6 @@ static int eat(void) {
         }
         for (int i = 0; i < 256; ++i) memory[i * PAGE] = 1;
     }
-}
-
-static uint32_t random_state = 12345;
-static uint32_t random_number(void) {
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 17;
-    random_state ^= random_state << 5;
-    return random_state;
 }
 
 static int damage(char* self, int count) {
@@ -270,9 +315,10 @@ int main(int count, char** words) {
     if (!strcmp(what, "timeline")) return timeline();
     if (!strcmp(what, "share")) return share();
     if (!strcmp(what, "hogs")) return hogs(count - 2, words + 2);
+    if (!strcmp(what, "respond")) return respond(atoi(words[2]));
     if (!strcmp(what, "eat")) return eat();
     if (!strcmp(what, "damage")) return damage(words[0], atoi(words[2]));
     if (!strcmp(what, "queue") && count > 2) return queue(words[2]);
-    fprintf(stderr, "usage: workload storm N|bomb|mapbomb|share|timeline|hogs NICE...|eat|damage N|queue NAME\n");
+    fprintf(stderr, "usage: workload storm N|bomb|mapbomb|share|timeline|hogs NICE...|respond HOGS|eat|damage N|queue NAME\n");
     return 2;
 }

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+// Who may change how a thread is scheduled: sched_setscheduler(2), setpriority(2), sched(7). All changes
+// are made under tree_lock, so that what was permitted is still true when it is done.
+#include <asm/resource.h>
+
+#include "kernel/process/process_manager.h"
+#include "sched/scheduler.h"
+
+namespace process {
+namespace {
+
+using sched::Parameters;
+using sched::SchedulingClass;
+
+using SignalGuard = decltype(Process::signal_lock)::Guard;
+
+constexpr bool uses_nice(SchedulingClass it) { return it == SchedulingClass::Other || it == SchedulingClass::Batch; }
+
+/// RLIMIT_NICE of a target, which counts from 20 - 19 to 20 + 20.
+bool limit_allows_nice(Process const& target, int nice) {
+    return static_cast<u64>(20 - nice) <= target.limit(RLIMIT_NICE).soft;
+}
+
+/// Without privilege one may lower what is one's own, and raise it up to the target's limits.
+bool may_set(Process const& caller, Process const& target, Parameters const& now, Parameters const& wanted) {
+    if (caller.credentials.is_superuser()) return true;
+    if (uses_nice(wanted.scheduling_class) && wanted.nice < now.nice && !limit_allows_nice(target, wanted.nice)) return false;
+    if (is_realtime(wanted.scheduling_class)) {
+        u64 const limit = target.limit(RLIMIT_RTPRIO).soft;
+        if (wanted.scheduling_class != now.scheduling_class && limit == 0) return false;
+        if (wanted.realtime_priority > now.realtime_priority && wanted.realtime_priority > limit) return false;
+    }
+    bool const leaves_idle = now.scheduling_class == SchedulingClass::Idle && wanted.scheduling_class != SchedulingClass::Idle;
+    if (leaves_idle && !limit_allows_nice(target, now.nice)) return false;
+    UserId const mine = caller.credentials.effective_uid;
+    if (mine != target.credentials.effective_uid && mine != target.credentials.real_uid) return false;
+    return !now.reset_on_fork || wanted.reset_on_fork;
+}
+
+Result<> set_scheduling_of(Process const& caller, UserThread& thread, SchedulingRequest const& request) {
+    Parameters const now = sched::scheduler.parameters(thread);
+    Parameters wanted = now;
+    wanted.scheduling_class = request.scheduling_class.value_or(now.scheduling_class);
+    int const priority = request.realtime_priority.value_or(now.realtime_priority);
+    if (priority < 0 || priority > 99 || is_realtime(wanted.scheduling_class) != (priority != 0)) return fail(EINVAL);
+    wanted.realtime_priority = static_cast<u8>(priority);
+    if (request.nice && uses_nice(wanted.scheduling_class)) wanted.nice = static_cast<i8>(*request.nice);
+    wanted.reset_on_fork = request.reset_on_fork.value_or(now.reset_on_fork);
+    if (!may_set(caller, thread.process(), now, wanted)) return fail(EPERM);
+    if (request.clamps_utilisation) return fail(EOPNOTSUPP);
+    return sched::scheduler.set_parameters(thread, wanted);
+}
+
+/// setpriority(2) for one of perhaps many: the last refusal stays, or success.
+void set_nice_of(Process const& caller, UserThread& thread, int nice, Result<>& result) {
+    fs::Credentials const& mine = caller.credentials;
+    fs::Credentials const& its = thread.process().credentials;
+    bool const same = mine.effective_uid == its.real_uid || mine.effective_uid == its.effective_uid;
+    if (!same && !mine.is_superuser()) {
+        result = fail(EPERM);
+        return;
+    }
+    bool const raises = nice < sched::scheduler.parameters(thread).nice;
+    if (raises && !mine.is_superuser() && !limit_allows_nice(thread.process(), nice)) {
+        result = fail(EACCES);
+        return;
+    }
+    if (!result && result.error() == Errno(ESRCH)) result = {};
+    sched::scheduler.set_nice(thread, nice);
+}
+
+template <class Use>
+void with_threads_of(Process& process, Use& use) {
+    SignalGuard guard(process.signal_lock);
+    for (UserThread& thread : process.threads) use(thread);
+}
+
+}
+
+/// Calls use(thread) if there is such a thread, with tree_lock held.
+template <class Use>
+void ProcessManager::with_thread(Pid tid, Use&& use) {
+    TreeGuard guard(tree_lock);
+    if (tid.value == 0) return use(current_user_thread());
+    if (auto* further = static_cast<UserThread*>(pids_.find(tid, PidKind::Thread))) return use(*further);
+    auto* process = static_cast<Process*>(pids_.find(tid, PidKind::Process));
+    if (!process) return;
+    auto const if_first = [&](UserThread& thread) { if (thread.tid == tid) use(thread); };
+    with_threads_of(*process, if_first);
+}
+
+/// Calls use(thread) for each, with tree_lock held.
+template <class Use>
+void ProcessManager::with_threads(NiceTarget const& target, Use&& use) {
+    if (target.who == NiceTarget::Who::Thread) return with_thread(Pid(target.id), use);
+    Process& caller = current_process();
+    TreeGuard guard(tree_lock);
+    if (target.who == NiceTarget::Who::Group) {
+        Pid const number = target.id == 0 ? caller.group : Pid(target.id);
+        auto* group = static_cast<ProcessGroup*>(pids_.find(number, PidKind::Group));
+        if (!group) return;
+        for (Process& member : group->members) with_threads_of(member, use);
+        return;
+    }
+    UserId const user = target.id == 0 ? caller.credentials.real_uid : UserId(static_cast<u32>(target.id));
+    for (PidEntry* entry = pids_.next_process(Pid(0)); entry; entry = pids_.next_process(entry->entry_id)) {
+        auto& process = static_cast<Process&>(*entry);
+        if (process.credentials.real_uid == user) with_threads_of(process, use);
+    }
+}
+
+Result<> ProcessManager::set_scheduling(Pid tid, SchedulingRequest const& request) {
+    Process const& caller = current_process();
+    Result<> result = fail(ESRCH);
+    with_thread(tid, [&](UserThread& thread) { result = set_scheduling_of(caller, thread, request); });
+    return result;
+}
+
+Result<Parameters> ProcessManager::scheduling(Pid tid) {
+    Result<Parameters> result = fail(ESRCH);
+    with_thread(tid, [&](UserThread& thread) { result = sched::scheduler.parameters(thread); });
+    return result;
+}
+
+Result<u64> ProcessManager::time_slice_ns(Pid tid) {
+    Result<u64> result = fail(ESRCH);
+    with_thread(tid, [&](UserThread& thread) { result = sched::scheduler.time_slice_ns(thread); });
+    return result;
+}
+
+Result<> ProcessManager::set_nice(NiceTarget const& target, int nice) {
+    Process const& caller = current_process();
+    Result<> result = fail(ESRCH);
+    with_threads(target, [&](UserThread& thread) { set_nice_of(caller, thread, nice, result); });
+    return result;
+}
+
+Result<int> ProcessManager::lowest_nice(NiceTarget const& target) {
+    Result<int> result = fail(ESRCH);
+    with_threads(target, [&](UserThread& thread) {
+        int const nice = sched::scheduler.parameters(thread).nice;
+        result = result ? std::min(*result, nice) : nice;
+    });
+    return result;
+}
+
+}
