@@ -4,10 +4,19 @@
 // given it outright once it has lost a race (impatient).
 #include "kernel/sync/mutex.h"
 
+#include <arch/time.h>
 #include <base/config.h>
 #include <base/panic.h>
 
+#include "sched/running.h"
+
 namespace sync {
+namespace {
+
+/// About what it costs to sleep and to be woken: whoever spins in vain loses no more than twice the time.
+constexpr u64 longest_spin_ns = 20 * ns_per_us;
+
+}
 
 struct MutexBase::Waiter : sched::WaitNode {
     explicit Waiter(sched::Thread& t) : thread(t) {}
@@ -34,7 +43,23 @@ void MutexBase::acquire() {
         arch::lock_check_acquire(rank_, this);
     }
     sched::Thread& self = sched::current_thread();
-    if (!take(self)) [[unlikely]] acquire_slowly(self);
+    if (!take(self) && !spin(self)) [[unlikely]] acquire_slowly(self);
+}
+
+/// While the owner runs on another CPU, it is likely to be done before we could have slept. An owner that does not run,
+/// a thread that was handed the lock among them, is not waited for. True: it is ours.
+bool MutexBase::spin(sched::Thread& self) {
+    if (arch::online_cpus() == 1) return false;
+    CpuId guess{0};
+    for (u64 const end_ns = arch::clock_ns() + longest_spin_ns; arch::clock_ns() < end_ns; arch::relax()) {
+        sched::Thread* const owner = owner_.load(std::memory_order_relaxed);
+        if (!owner) {
+            if (take(self)) return true;
+        } else if (!sched::is_running_now(owner, guess)) {
+            return false;
+        }
+    }
+    return false;
 }
 
 void MutexBase::release() {

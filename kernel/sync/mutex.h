@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// sync::Mutex<rank>: a sleeping lock with one owner. Uncontended: one atomic exchange. A woken
+// sync::Mutex<rank>: a sleeping lock with one owner. Uncontended: one atomic exchange. Who finds it taken by a
+// thread that runs on another CPU spins for a while before it sleeps. A woken
 // waiter competes with newcomers once; if it loses, the next release hands the lock to it,
 // so a lock that is not fought for makes no convoys and one that is starves no one.
 #pragma once
@@ -25,6 +26,7 @@ public:
 private:
     struct Waiter;
     bool take(sched::Thread& self);
+    bool spin(sched::Thread& self);
     void acquire_slowly(sched::Thread& self);
     void release_to_waiter(sched::Thread& self);
     bool is_granted(Waiter& waiter);
