@@ -31,12 +31,12 @@ RunQueue* Scheduler::idle_queue(u64 allowed, CpuId preferred) {
 
 /// For a realtime thread: the CPU that does the least urgent work, if the last one's is too urgent.
 RunQueue* Scheduler::less_urgent_queue(RunQueue& last, Thread const& thread) {
-    auto const priority_on = [](RunQueue const& queue) { return queue.running_priority.load(std::memory_order_relaxed); };
+    auto const level_on = [](RunQueue const& queue) { return queue.running_level.load(std::memory_order_relaxed); };
     RunQueue* best = may_run_here(last, thread) ? &last : nullptr;
-    if (best && priority_on(*best) < thread.realtime_priority) return best;
+    if (best && level_on(*best) > thread.level()) return best;
     for (u32 cpu = 0; cpu < arch::online_cpus(); ++cpu) {
         RunQueue& queue = *run_queue.on(CpuId(cpu));
-        if (may_run_here(queue, thread) && (!best || priority_on(queue) < priority_on(*best))) best = &queue;
+        if (may_run_here(queue, thread) && (!best || level_on(queue) > level_on(*best))) best = &queue;
     }
     return best;
 }
@@ -45,7 +45,7 @@ RunQueue* Scheduler::less_urgent_queue(RunQueue& last, Thread const& thread) {
 RunQueue& Scheduler::place_for(RunQueue& last, Thread const& thread) {
     if (arch::online_cpus() == 1) return last;
     if (RunQueue* const idle = idle_queue(thread.allowed_cpus, last.cpu)) return *idle;
-    if (thread.realtime_priority != 0)
+    if (is_realtime(thread.level()))
         if (RunQueue* const queue = less_urgent_queue(last, thread)) return *queue;
     if (may_run_here(last, thread)) return last;
     u64 const allowed = thread.allowed_cpus & online_mask();

@@ -14,8 +14,6 @@
 
 namespace sched {
 
-/// Above all that programs can ask for: the reapers, and threads that are about to end.
-inline constexpr u8 realtime_priority_reaper = 100;
 /// While a thread runs, its mode is sampled at least this often.
 inline constexpr u64 statistics_tick_ns = 4 * ns_per_ms;
 
@@ -27,12 +25,12 @@ struct RunQueue {
 
     // GUARDED_BY(lock)
     Thread* running = nullptr;
-    LevelQueue<realtime_priority_reaper + 1> realtime;
+    LevelQueue<first_fair_level> realtime;
     PolicyQueue other;
     /// Threads in `realtime` and `other`. Ordering: relaxed; changed under the lock, other CPUs read it to find work.
     std::atomic<u32> ready{0};
     /// Of `running`; for wake-ups of other CPUs that look for a place. Ordering: as `ready`.
-    std::atomic<u8> running_priority{0};
+    std::atomic<Level> running_level{no_level};
     bool reschedule_sent = false;               ///< another CPU has sent the interrupt, and it has not switched since
     u32 ticks_to_balance = 0;
     u64 slice_end_ns = Policy::no_limit;        ///< when `running` must make room for its equals

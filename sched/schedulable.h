@@ -3,10 +3,14 @@
 // knows a CPU, so policies and queues are tested on the host.
 #pragma once
 
+#include <algorithm>
+#include <atomic>
 #include <bit>
 
 #include <base/intrusive.h>
 #include <base/types.h>
+
+#include "sched/urgency.h"
 
 namespace sched {
 
@@ -24,6 +28,15 @@ struct Parameters {
     i8 nice = 0;
     bool reset_on_fork = false;                 ///< SCHED_RESET_ON_FORK: children do not inherit what is above the usual
 };
+
+/// Above all that programs can ask for: the reapers, and threads that are about to end.
+inline constexpr u8 realtime_priority_reaper = 100;
+
+constexpr Level level_of(Parameters const& it) {
+    if (it.realtime_priority != 0) return static_cast<Level>(realtime_priority_reaper - it.realtime_priority);
+    if (it.scheduling_class == SchedulingClass::Idle) return idle_class_level;
+    return static_cast<Level>(first_fair_level + it.nice - nice_min);
+}
 
 /// A child's.
 constexpr Parameters inherited(Parameters const& parent) {
@@ -59,13 +72,33 @@ struct Share {
     bool is_eligible = false;                   ///< while queued: in which tree
 };
 
-/// All of it is GUARDED_BY the run queue's lock of the thread's CPU.
-struct Schedulable : Parameters {
+/// All of it is GUARDED_BY the run queue's lock of the thread's CPU; anyone may read the levels.
+struct Schedulable {
+    /// What the thread was given, by itself or by others.
+    Parameters const& own() const { return own_; }
+    Level own_level() const { return own_level_.load(std::memory_order_relaxed); }
+    /// What it is treated as: that, or what it inherits (sched/inheritance.h) if that is more urgent.
+    Level level() const { return level_.load(std::memory_order_relaxed); }
+    void set_own(Parameters const& parameters) {
+        own_ = parameters;
+        own_level_.store(level_of(parameters), std::memory_order_relaxed);
+        level_.store(std::min(own_level(), inherited_), std::memory_order_relaxed);
+    }
+    void inherit(Level level) {
+        inherited_ = level;
+        level_.store(std::min(own_level(), inherited_), std::memory_order_relaxed);
+    }
+
     base::ListHook run_hook;                    ///< in a run queue while Ready
     u64 slice_left_ns = 0;                      ///< rest of an interrupted quantum; 0: a new one
     u64 ran_ns = 0;                             ///< all the time it ran, up to the last charge
     Share share;                                ///< the policy `dynamic`'s
     base::TreeHook fair_hook;                   ///< in a FairQueue
+
+private:
+    Parameters own_;
+    Level inherited_ = no_level;
+    std::atomic<Level> own_level_{level_of({})}, level_{level_of({})};
 };
 
 /// Lists of several levels, the lowest level first. Every operation is O(1).

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 
+#include "sched/inheritance.h"
 #include "sched/run_queue.h"
 #include "sched/timer.h"
 
@@ -108,8 +109,8 @@ Result<RunQueue*> Scheduler::make_queue(CpuId cpu) {
     mm::Owned<Thread> idle(TRY(make_kernel_thread("idle", idle_loop, nullptr)));
     queue->reaper = TRY(make_kernel_thread("reaper", reaper_loop, &*queue));
     queue->idle = idle.leak();
-    queue->reaper->scheduling_class = SchedulingClass::Fifo;
-    queue->reaper->realtime_priority = realtime_priority_reaper;
+    queue->idle->set_own({SchedulingClass::Idle});
+    queue->reaper->set_own({SchedulingClass::Fifo, realtime_priority_reaper});
     for (Thread* thread : {queue->idle, queue->reaper}) {
         thread->cpu = cpu;
         thread->allowed_cpus = u64{1} << cpu.value;
@@ -127,6 +128,7 @@ void Scheduler::use_queue(RunQueue& queue, Thread& running) {
     running.run_queue.store(&queue, std::memory_order_relaxed);
     running.last_charged_ns = arch::clock_ns();
     queue.running = &running;
+    queue.running_level.store(running.level(), std::memory_order_relaxed);
     current_thread_pointer.on(cpu) = &running;
     arch::return_work_pointer.on(cpu) = reinterpret_cast<u32 const*>(&running.return_work);
     run_queue.on(cpu) = &queue;
@@ -150,7 +152,7 @@ void Scheduler::initialize(std::string_view policy_name, u64 quantum_ns) {
 
 Result<Thread*> Scheduler::create_kernel_thread(std::string_view name, void (*entry)(void*), void* argument, int nice) {
     Thread* thread = TRY(make_kernel_thread(name, entry, argument));
-    thread->nice = static_cast<i8>(std::clamp(nice, nice_min, nice_max));
+    thread->set_own({.nice = static_cast<i8>(std::clamp(nice, nice_min, nice_max))});
     thread->allowed_cpus = current_thread().allowed_cpus;
     start(*thread);
     return thread;
@@ -181,20 +183,50 @@ void Scheduler::start(Thread& thread) {
     make_ready(lock.queue(), thread);
 }
 
-/// Changes what decides a thread's place, wherever it is now.
+/// Changes what decides a thread's place, wherever it is now. True: it is more or less urgent than before.
 template <class Change>
-void Scheduler::requeue(Thread& thread, Change&& change) {
-    ThreadQueueGuard guard(thread);
-    RunQueue& queue = guard.queue();
-    bool const ready = thread.state == ThreadState::Ready;
-    if (ready) dequeue(queue, thread);
-    change();
-    if (ready) make_ready(queue, thread);
-    else if (&thread == queue.running && queue.ready_count() != 0) ask_to_reschedule(queue);
+bool Scheduler::requeue(Thread& thread, Change&& change) {
+    Level before, after;
+    bool moves = false;
+    {
+        ThreadQueueGuard guard(thread);
+        RunQueue& queue = guard.queue();
+        bool const ready = thread.state == ThreadState::Ready;
+        if (ready) dequeue(queue, thread);
+        before = thread.level();
+        SchedulingClass const old_class = thread.own().scheduling_class;
+        change();
+        after = thread.level();
+        moves = ready && after < before && is_realtime(after) && less_urgent_queue(queue, thread) != &queue;
+        if (moves) thread.state = ThreadState::Moving;
+        else if (ready) put_back(queue, thread, before);
+        else if (&thread == queue.running) update_running(queue, before, old_class);
+    }
+    if (moves) resettle(thread);
+    return after != before;
+}
+
+/// The running thread's level or class was another one. Its CPU sees a new slice at the next tick at the latest.
+void Scheduler::update_running(RunQueue& queue, Level before, SchedulingClass old_class) {
+    Thread const& running = *queue.running;
+    if (&running == queue.idle) return;
+    Level const level = running.level();
+    queue.running_level.store(level, std::memory_order_relaxed);
+    bool const realtime = is_realtime(level);
+    if (is_realtime(before) != realtime || (realtime && running.own().scheduling_class != old_class)) {
+        u64 const slice = slice_ns(running, queue.ready_count());
+        queue.slice_end_ns = slice == Policy::no_limit ? Policy::no_limit : arch::clock_ns() + slice;
+    }
+    if (level > before && queue.ready_count() != 0) ask_to_reschedule(queue);
 }
 
 void Scheduler::set_nice(Thread& thread, int nice) {
-    requeue(thread, [&] { thread.nice = static_cast<i8>(std::clamp(nice, nice_min, nice_max)); });
+    bool const changed = requeue(thread, [&] {
+        Parameters wanted = thread.own();
+        wanted.nice = static_cast<i8>(std::clamp(nice, nice_min, nice_max));
+        thread.set_own(wanted);
+    });
+    if (changed) Inheritable::urgency_changed(thread);
 }
 
 Result<> Scheduler::set_class(Thread& thread, SchedulingClass scheduling_class, u8 realtime_priority) {
@@ -207,35 +239,26 @@ Result<> Scheduler::set_class(Thread& thread, SchedulingClass scheduling_class, 
 Result<> Scheduler::set_parameters(Thread& thread, Parameters const& wanted) {
     bool const realtime = is_realtime(wanted.scheduling_class);
     if (realtime != (wanted.realtime_priority != 0) || wanted.realtime_priority >= realtime_priority_reaper) return fail(EINVAL);
-    requeue(thread, [&] {
-        if (thread.realtime_priority == realtime_priority_reaper) return;   // begin_exit() has the last word
-        bool const other_slice = realtime || is_realtime(thread.scheduling_class);
-        static_cast<Parameters&>(thread) = wanted;
-        RunQueue& queue = *thread.run_queue.load(std::memory_order_relaxed);
-        if (&thread == queue.running) {
-            queue.running_priority.store(thread.realtime_priority, std::memory_order_relaxed);
-            if (other_slice) restart_slice(queue);
-        }
+    bool const changed = requeue(thread, [&] {
+        if (thread.own().realtime_priority != realtime_priority_reaper) thread.set_own(wanted);   // begin_exit() has the last word
     });
+    if (changed) Inheritable::urgency_changed(thread);
     return {};
+}
+
+bool Scheduler::set_inherited(Thread& thread, Level level) {
+    return requeue(thread, [&] { thread.inherit(level); });
 }
 
 Parameters Scheduler::parameters(Thread const& thread) const {
     ThreadQueueGuard guard(thread);
-    return thread;
+    return thread.own();
 }
 
 u64 Scheduler::time_slice_ns(Thread const& thread) const {
     ThreadQueueGuard guard(thread);
     u64 const slice = slice_ns(thread, guard.queue().ready_count());
     return slice == Policy::no_limit ? 0 : slice;
-}
-
-/// The running thread's turn has another length from now on. Its CPU sees that at the next tick at the latest.
-void Scheduler::restart_slice(RunQueue& queue) {
-    if (queue.running == queue.idle) return;
-    u64 const slice = slice_ns(*queue.running, queue.ready_count());
-    queue.slice_end_ns = slice == Policy::no_limit ? Policy::no_limit : arch::clock_ns() + slice;
 }
 
 }

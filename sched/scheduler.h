@@ -65,6 +65,8 @@ public:
     /// All of them at once; the same EINVAL. Of no effect on a thread that ends.
     Result<> set_parameters(Thread& thread, Parameters const& wanted);
     Parameters parameters(Thread const& thread) const;
+    /// For inheritance.cpp: what `thread` inherits, no_level: nothing. True: it is more or less urgent than before.
+    bool set_inherited(Thread& thread, Level level);
     /// sched_setaffinity(2): the thread runs only on CPUs of `allowed` from now on. EINVAL: none of them is online.
     Result<> set_affinity(Thread& thread, u64 allowed);
     /// The CPUs that it may run on and that are there.
@@ -108,7 +110,9 @@ private:
     static void use_queue(RunQueue& queue, Thread& running);
     void check_balance(RunQueue& queue);
     bool wake_if(ThreadQueueLock& lock, Thread& thread, Interruptible least);
-    template <class Change> void requeue(Thread& thread, Change&& change);
+    template <class Change> bool requeue(Thread& thread, Change&& change);
+    void put_back(RunQueue& queue, Thread& thread, Level before);
+    void update_running(RunQueue& queue, Level before, SchedulingClass old_class);
     void enqueue(RunQueue& queue, Thread& thread, Arrival arrival);
     void dequeue(RunQueue& queue, Thread& thread);
     void make_ready(RunQueue& queue, Thread& thread);
@@ -129,7 +133,6 @@ private:
     Thread& pick_next(RunQueue& queue);
     void begin_slice(RunQueue& queue, Thread& next, u64 now_ns);
     u64 slice_ns(Thread const& thread, u32 waiting) const;
-    void restart_slice(RunQueue& queue);
     void continue_slice(RunQueue& queue, u64 now_ns);
     void switch_to(RunQueue& queue, Thread& next, u64 now_ns);
 

@@ -24,22 +24,22 @@ constexpr u64 stop_reason(ThreadState state) {
     return state == ThreadState::Ready ? 1 : state == ThreadState::Blocked ? 2 : state == ThreadState::Terminated ? 3 : 0;
 }
 
-constexpr unsigned realtime_level(Schedulable const& thread) { return realtime_priority_reaper - thread.realtime_priority; }
-
 }
 
 [[gnu::always_inline]] inline void Scheduler::enqueue(RunQueue& queue, Thread& thread, Arrival arrival) {
     thread.state = ThreadState::Ready;
     queue.add_ready(1);
-    if (thread.realtime_priority == 0) [[likely]] return policy_->enqueue(queue.other, thread, arrival);
-    if (arrival == Arrival::Preempted) queue.realtime.push_front(realtime_level(thread), thread);
-    else queue.realtime.push_back(realtime_level(thread), thread);
+    Level const level = thread.level();
+    if (!is_realtime(level)) [[likely]] return policy_->enqueue(queue.other, thread, arrival);
+    if (arrival == Arrival::Preempted) queue.realtime.push_front(level, thread);
+    else queue.realtime.push_back(level, thread);
 }
 
 void Scheduler::dequeue(RunQueue& queue, Thread& thread) {
     queue.add_ready(~u32{0});
-    if (thread.realtime_priority == 0) policy_->dequeue(queue.other, thread);
-    else queue.realtime.remove(realtime_level(thread), thread);
+    Level const level = thread.level();
+    if (is_realtime(level)) queue.realtime.remove(level, thread);
+    else policy_->dequeue(queue.other, thread);
 }
 
 /// The next thread, out of the queue: realtime first, then the policy's choice, then the idle thread.
@@ -53,9 +53,9 @@ void Scheduler::dequeue(RunQueue& queue, Thread& thread) {
 
 [[gnu::always_inline]] inline void Scheduler::preempt_if_more_urgent(RunQueue& queue, Thread const& thread) {
     Thread const& running = *queue.running;
-    bool const other = (thread.realtime_priority | running.realtime_priority) == 0;
-    bool const urgent = &running == queue.idle || thread.realtime_priority > running.realtime_priority ||
-                        (other && policy_->preempts(thread, running));
+    Level const level = thread.level(), running_level = running.level();
+    bool const urgent = &running == queue.idle || (is_realtime(level) ? level < running_level
+                                                                      : !is_realtime(running_level) && policy_->preempts(thread, running));
     if (urgent) ask_to_reschedule(queue);
     // From now on the running thread's quantum counts. (Another CPU sees that at its next tick.)
     else if (queue.cpu == arch::current_cpu()) alarm_no_later_than(queue.slice_end_ns);
@@ -88,9 +88,15 @@ void Scheduler::make_ready(RunQueue& queue, Thread& thread) {
     preempt_if_more_urgent(queue, thread);
 }
 
+/// A Ready thread that is less urgent now comes before its new equals (sched_setscheduler(2)).
+void Scheduler::put_back(RunQueue& queue, Thread& thread, Level before) {
+    thread.slice_left_ns = 0;
+    enqueue(queue, thread, thread.level() > before ? Arrival::Preempted : Arrival::Woken);
+    preempt_if_more_urgent(queue, thread);
+}
+
 u64 Scheduler::slice_ns(Thread const& thread, u32 waiting) const {
-    if (thread.scheduling_class == SchedulingClass::Fifo) return Policy::no_limit;
-    if (thread.scheduling_class == SchedulingClass::RoundRobin) return quantum_ns_;
+    if (is_realtime(thread.level())) return thread.own().scheduling_class == SchedulingClass::RoundRobin ? quantum_ns_ : Policy::no_limit;
     return policy_->slice_ns(thread, quantum_ns_, waiting);
 }
 
@@ -117,7 +123,7 @@ void Scheduler::switch_to(RunQueue& queue, Thread& next, u64 now_ns) {
     if (&previous == queue.idle) no_longer_idle(queue.cpu);
     ++queue.switches;
     queue.running = &next;
-    queue.running_priority.store(next.realtime_priority, std::memory_order_relaxed);
+    queue.running_level.store(next.level(), std::memory_order_relaxed);
     next.last_charged_ns = now_ns;
     current_thread_pointer.write(&next);
     arch::return_work_pointer.write(reinterpret_cast<u32 const*>(&next.return_work));
@@ -219,8 +225,8 @@ bool Scheduler::wake_under_lock(Thread& thread) {
 void Scheduler::begin_exit() {
     LocalQueueGuard guard;
     RunQueue& queue = guard.queue();
-    queue.running->scheduling_class = SchedulingClass::Fifo;
-    queue.running->realtime_priority = realtime_priority_reaper;
+    queue.running->set_own({SchedulingClass::Fifo, realtime_priority_reaper});
+    queue.running_level.store(queue.running->level(), std::memory_order_relaxed);
     queue.slice_end_ns = Policy::no_limit;
 }
 

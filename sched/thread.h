@@ -51,6 +51,15 @@ struct HeldLocks<false> {
 };
 
 struct RunQueue;
+struct InheritableWaiter;
+
+/// A thread's part in priority inheritance (inheritance.h).
+struct Heir {
+    UrgencyList gifts;                          ///< of the locks it owns. GUARDED_BY the lock in inheritance.cpp
+    /// While it waits. Ordering: full fences, see inheritance.cpp; written by itself.
+    std::atomic<InheritableWaiter*> waits_as{nullptr};
+    std::atomic<u32> pins{0};                   ///< of those who use what waits_as points to
+};
 
 class Thread : public Schedulable {
 public:
@@ -76,6 +85,7 @@ public:
     bool charge_to_user = false;                ///< the mode that the last tick found it in
     CpuId cpu{0};                               ///< whose run queue it is on or runs on
     u64 allowed_cpus = ~u64{0};                 ///< where it may run (sched_setaffinity(2)); bit n: CPU n
+    Heir heir;
     std::atomic<RunQueue*> run_queue;           ///< that CPU's, never null; changes under the old queue's lock
 
     // ---- accounting, ns of clock_ns(); written by the CPU it runs on. Read by Scheduler::account().

@@ -41,6 +41,7 @@ enum class LockRank : u8 {
     wait_queue,         // sched: one wait queue
     epoll,              // ipc: one epoll's watches and ready list (taken under a watched file's wait_queue)
     timer,              // sched: one CPU's timers
+    inheritance,        // sched: who inherits urgency from whom
     run_queue,          // sched: one CPU's run queue
     frame_allocator,    // mm: buddy lists (any lock may be held when memory is needed)
     interrupt_controller,

@@ -55,7 +55,7 @@ void prepare_context(UserThread& child, UserThread& parent, CloneRequest const& 
 void inherit(UserThread& child, UserThread& parent, CloneRequest const& request) {
     child.set_name(parent.name);
     child.blocked = parent.blocked;
-    static_cast<sched::Parameters&>(child) = sched::inherited(sched::scheduler.parameters(parent));
+    child.set_own(sched::inherited(sched::scheduler.parameters(parent)));
     child.allowed_cpus = parent.allowed_cpus;
     bool const shares_stack_area = (request.flags & (CLONE_VM | CLONE_VFORK)) == CLONE_VM;
     if (!shares_stack_area) child.alternate_stack = parent.alternate_stack;

@@ -25,7 +25,7 @@ struct Look {
     int exit_status = 0;
     ResourceUsage own, children;
     u32 threads = 0;
-    int nice = 0, realtime_priority = 0, policy = 0;
+    int nice = 0, realtime_priority = 0, policy = 0, shown_priority = 0;
     u32 cpu = 0;
     SignalMask thread_pending = 0, shared_pending = 0, blocked = 0, ignored = 0, caught = 0;
     u32 queued = 0;
@@ -52,10 +52,19 @@ void look_at_tree(Process const& process, Look& look) {
     look.children = process.children_usage;
 }
 
+/// proc(5): below 0 for realtime, else from 0 on; what it inherits counts.
+int shown_priority(sched::Schedulable const& thread) {
+    sched::Level const level = thread.level();
+    if (level == sched::idle_class_level) return 20 + thread.own().nice;
+    return sched::is_realtime(level) ? level - 1 - sched::first_fair_level : level - sched::first_fair_level;
+}
+
 void look_at_first_thread(UserThread const& thread, Look& look) {
-    look.nice = thread.nice;
-    look.realtime_priority = thread.realtime_priority;
-    look.policy = static_cast<int>(thread.scheduling_class);   // Linux's numbers
+    sched::Parameters const& own = thread.own();
+    look.nice = own.nice;
+    look.realtime_priority = own.realtime_priority;
+    look.policy = static_cast<int>(own.scheduling_class);      // Linux's numbers
+    look.shown_priority = shown_priority(thread);
     look.cpu = thread.cpu.value;
     look.thread_pending = thread.pending.set;
     look.blocked = thread.blocked;
@@ -87,10 +96,6 @@ Look look_at(Process const& process) {
         look.layout = space->layout();
     }
     return look;
-}
-
-i64 shown_priority(Look const& look) {
-    return look.realtime_priority != 0 ? -1 - look.realtime_priority : 20 + look.nice;
 }
 
 std::string_view state_name(char letter) {
@@ -149,7 +154,7 @@ Result<> write_process_stat(Process const& process, Writer& out) {
     format_to(out, "{} {} {} {} ", look.own.minor_faults, look.children.minor_faults, look.own.major_faults, look.children.major_faults);
     format_to(out, "{} {} {} {} ", look.own.user_ns / ns_per_tick, look.own.system_ns / ns_per_tick, look.children.user_ns / ns_per_tick,
               look.children.system_ns / ns_per_tick);
-    format_to(out, "{} {} {} 0 {} ", shown_priority(look), look.nice, look.threads, process.start_time_ns / ns_per_tick);
+    format_to(out, "{} {} {} 0 {} ", look.shown_priority, look.nice, look.threads, process.start_time_ns / ns_per_tick);
     format_to(out, "{} {} {} ", look.memory.mapped_pages * page_size, look.memory.resident_pages, process.limit(RLIMIT_RSS).soft);
     format_to(out, "{} {} {} 0 0 ", at.code_start.value(), at.code_end.value(), at.stack_start.value());
     format_to(out, "{} {} {} {} 0 0 0 ", (look.thread_pending | look.shared_pending) & low_signals, look.blocked & low_signals,

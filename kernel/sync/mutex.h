@@ -2,7 +2,8 @@
 // sync::Mutex<rank>: a sleeping lock with one owner. Uncontended: one atomic exchange. Who finds it taken by a
 // thread that runs on another CPU spins for a while before it sleeps. A woken
 // waiter competes with newcomers once; if it loses, the next release hands the lock to it,
-// so a lock that is not fought for makes no convoys and one that is starves no one.
+// so a lock that is not fought for makes no convoys and one that is starves no one. The most urgent waiter comes
+// first, and the owner inherits its urgency (sched/inheritance.h).
 #pragma once
 
 #include <atomic>
@@ -10,6 +11,7 @@
 #include <base/lock_rank.h>
 #include <base/thread_annotations.h>
 
+#include "sched/inheritance.h"
 #include "sched/wait_queue.h"
 
 namespace sync {
@@ -22,21 +24,17 @@ public:
     void acquire();
     bool try_acquire();
     void release();
-    bool is_held_by_current() const { return owner_.load(std::memory_order_relaxed) == &sched::current_thread(); }
+    bool is_held_by_current() const { return core_.owner.load(std::memory_order_relaxed) == &sched::current_thread(); }
 private:
     struct Waiter;
     bool take(sched::Thread& self);
     bool spin(sched::Thread& self);
-    void acquire_slowly(sched::Thread& self);
+    void acquire_slowly();
     void release_to_waiter(sched::Thread& self);
     bool is_granted(Waiter& waiter);
 
-    std::atomic<sched::Thread*> owner_{nullptr};
-    /// Length of list_. Ordering: written under lock_ before a full fence; release() reads it after one.
-    std::atomic<u32> waiters_{0};
+    sched::Inheritable core_;
     LockRank rank_;
-    SpinLock<LockRank::wait_queue, InterruptsOff> lock_;
-    sched::WaitList list_ GUARDED_BY(lock_);
 };
 
 template <LockRank rank>

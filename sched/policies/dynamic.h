@@ -47,8 +47,9 @@ public:
         return first;
     }
     bool preempts(Schedulable const& woken, Schedulable const& running) const override {
-        if (running.scheduling_class == SchedulingClass::Idle) return woken.scheduling_class != SchedulingClass::Idle;
-        if (woken.scheduling_class != SchedulingClass::Other) return false;
+        bool const woken_is_idle = woken.level() == idle_class_level;
+        if (running.level() == idle_class_level) return !woken_is_idle;
+        if (woken_is_idle || woken.own().scheduling_class == SchedulingClass::Batch) return false;
         return woken.share.is_eligible && woken.share.deadline < running.share.deadline;
     }
     u64 slice_ns(Schedulable const& thread, u64 quantum_ns, u32 waiting) const override {
@@ -56,8 +57,8 @@ public:
     }
 
     static u64 weight_of(Schedulable const& thread) {
-        if (thread.scheduling_class == SchedulingClass::Idle) return weight_of_idle;
-        return weights[static_cast<size_t>(thread.nice - nice_min)];
+        Level const level = thread.level();
+        return level == idle_class_level ? weight_of_idle : weights[level - first_fair_level];
     }
 
 private:
@@ -106,7 +107,7 @@ private:
     /// Twice the usual time, so that most turns suffice. A thread that has never slept takes all it can get.
     static u64 turn_ns(Schedulable const& thread, u64 quantum_ns) {
         constexpr u64 shortest_part = 16;
-        if (thread.scheduling_class != SchedulingClass::Other || thread.share.usual_ns == 0) return quantum_ns;
+        if (thread.own().scheduling_class != SchedulingClass::Other || thread.share.usual_ns == 0) return quantum_ns;
         return std::clamp(2 * thread.share.usual_ns, quantum_ns / shortest_part, quantum_ns);
     }
 };

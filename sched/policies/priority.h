@@ -20,10 +20,7 @@ public:
     u64 slice_ns(Schedulable const&, u64 quantum_ns, u32 waiting) const override { return turn_slice_ns(quantum_ns, waiting); }
 
 private:
-    static unsigned level_of(Schedulable const& thread) {
-        int const rank = thread.scheduling_class == SchedulingClass::Idle ? nice_max + 1 : thread.nice;
-        return static_cast<unsigned>(rank - nice_min);
-    }
+    static unsigned level_of(Schedulable const& thread) { return thread.level() - unsigned{first_fair_level}; }
 };
 
 }

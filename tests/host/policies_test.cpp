@@ -16,7 +16,7 @@ using sched::PolicyQueue;
 using sched::Schedulable;
 
 struct FakeThread : Schedulable {
-    explicit FakeThread(int number_, int nice_ = 0) : number(number_) { nice = static_cast<i8>(nice_); }
+    explicit FakeThread(int number_, int nice_ = 0) : number(number_) { set_own({.nice = static_cast<i8>(nice_)}); }
     int number;
 };
 
@@ -208,7 +208,7 @@ TEST(Dynamic, NobodyIsFurtherFromItsShareThanAFewTurns) {
 TEST(Dynamic, IdleGetsAlmostNothingAndDoesNotStarve) {
     Machine machine("dynamic");
     FakeThread hog(0), idle(1);
-    idle.scheduling_class = sched::SchedulingClass::Idle;
+    idle.set_own({sched::SchedulingClass::Idle});
     machine.wake(hog);
     machine.wake(idle);
     machine.run_until(60 * ns_per_s);
@@ -237,7 +237,7 @@ u64 worst_response(char const* name, FakeThread& sleeper, u64 work) {
 TEST(Dynamic, ShortTurnsComeFirst) {
     FakeThread editor(9), batch(9), plain(9);
     EXPECT_LT(worst_response("dynamic", editor, 300 * ns_per_us), 310 * ns_per_us);
-    batch.scheduling_class = sched::SchedulingClass::Batch;
+    batch.set_own({sched::SchedulingClass::Batch});
     EXPECT_GT(worst_response("dynamic", batch, 300 * ns_per_us), 3 * ns_per_ms);
     EXPECT_GT(worst_response("rr", plain, 300 * ns_per_us), 12 * ns_per_ms);
 }
