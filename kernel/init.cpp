@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include <arch/cpu.h>
 #include <arch/paging.h>
 #include <arch/power.h>
 #include <base/log.h>
@@ -34,7 +35,7 @@ constexpr size_t max_init_words = 32;
 /// Words that the kernel honours, or that mean nothing here but come with every Linux command line.
 constexpr std::string_view known_words[] = {
     "init", "rdinit", "sched", "quantum_ms", "selftest", "strace", "trace", "loglevel", "quiet", "debug", "console", "panic",
-    "norandmaps", "maxcpus", "nosmp", "BOOT_IMAGE", "ro", "rw", "root", "earlyprintk",
+    "norandmaps", "maxcpus", "nosmp", "nopcid", "noinvpcid", "nox2apic", "BOOT_IMAGE", "ro", "rw", "root", "earlyprintk",
 };
 
 CommandLine command_line() { return CommandLine(boot::boot_info.command()); }
@@ -148,6 +149,14 @@ void start_tracing() {
 }
 
 u64 strace_level() { return static_cast<u64>(std::max<i64>(command_line().number("strace").value_or(0), 0)); }
+
+void forgo_cpu_features() {
+    for (std::string_view const name : {"pcid", "invpcid", "x2apic"}) {
+        char word[16] = "no";
+        std::ranges::copy(name, word + 2);
+        if (command_line().flag({word, name.size() + 2})) arch::forgo_feature(name);
+    }
+}
 
 void announce() {
     base::kernel_log.set_console_level(console_level());

@@ -16,6 +16,8 @@ u64 strace_level();                 ///< strace=, else 0
 size_t trace_ring_events();
 void start_tracing();               ///< trace=: which events are recorded, in a larger ring
 
+/// nopcid noinvpcid nox2apic: the CPU's features that are not to be used.
+void forgo_cpu_features();
 /// First lines of the log: version, compiler, loader, command line, CPU.
 void announce();
 /// Terminals by the `console=` words.

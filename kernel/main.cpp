@@ -7,10 +7,12 @@
 
 #include "kernel/cpus.h"
 #include "kernel/fs/device.h"
+#include "kernel/fs/memory_file.h"
 #include "kernel/fs/procfs.h"
 #include "kernel/init.h"
 #include "kernel/ipc/epoll.h"
 #include "kernel/ipc/pipe.h"
+#include "kernel/ipc/posix_queue_files.h"
 #include "kernel/ipc/system_v.h"
 #include "kernel/process/process_manager.h"
 #include "kernel/syscall/dispatch.h"
@@ -32,6 +34,7 @@ void must(Result<T> const& result, char const* what) {
 extern "C" [[noreturn]] void kernel_main(u32 magic, u64 info) {
     arch::initialize_cpu_early(CpuId(0));                           // GDT, IDT, TSS, CPU features, early serial log
     boot::read_boot_info(magic, PhysAddr(info));                    // one BootInfo from Multiboot2 or PVH
+    kernel::forgo_cpu_features();                                   // nopcid, nox2apic …
     kernel::announce();                                             // who we are, on what CPU
 
     mm::frame_allocator.initialize(boot::boot_info);                // one record a frame, buddy lists
@@ -46,10 +49,12 @@ extern "C" [[noreturn]] void kernel_main(u32 magic, u64 info) {
 
     must(fs::vfs.initialize(), "no memory for the root file system"); // tmpfs as /
     must(fs::register_memory_devices(), "no memory for devices");     // null zero full random urandom
+    must(fs::initialize_memory_files(), "no memory for memfd");       // files that no directory holds
     must(fs::procfs.initialize(), "no memory for procfs");            // the engine of /proc
     ipc::register_epoll();                                            // closed files leave their epolls
     ipc::register_fifos();                                            // FIFOs open as pipes
     must(ipc::register_system_v_entries(), "no memory for /proc");    // /proc/sysvipc
+    must(ipc::register_posix_queues(), "no memory for mqueue");       // POSIX message queues, their file system
 
     process::process_manager.initialize();                          // pid table, tree, groups
     must(process::register_proc_entries(), "no memory for /proc");  // meminfo, stat, and a directory a process

@@ -90,8 +90,9 @@ void KernelSpace::unmap_pages(u64 start, u64 end) {
                 frames[count++] = &frame_record(entry.address());
                 table_.set(entry, arch::PageEntry());
             });
+            u64 const tables = table_.table_frames();
             table_.free_empty_tables(start, stop, [&](PhysAddr table) { frames[count++] = &frame_record(table); });
-            if (count != 0) arch::tlb_flush_kernel(start, stop);
+            if (count != 0) arch::tlb_flush_kernel(start, stop, table_.table_frames() != tables);
         }
         while (count != 0) frame_release(*frames[--count]);
         start = stop;

@@ -35,7 +35,7 @@ bool KernelSpace::unmap_stack(u32 slot, Lock::Guard const&) {
     });
     u64 const tables = table_.table_frames();
     table_.free_empty_tables(bottom, top, [&](PhysAddr table) { frames[count++] = &frame_record(table); });
-    arch::tlb_flush_kernel(bottom, top);
+    arch::tlb_flush_kernel(bottom, top, table_.table_frames() != tables);
     while (count != 0) frame_release(*frames[--count]);
     return table_.table_frames() != tables;
 }

@@ -69,6 +69,7 @@ void read_extended(CpuFeatures& f) {
     CpuidLeaf const one = cpuid(0x80000001), power = cpuid(0x80000007), sizes = cpuid(0x80000008);
     f.syscall = bit(one.edx, 11), f.nx = bit(one.edx, 20), f.gigabyte_pages = bit(one.edx, 26), f.rdtscp = bit(one.edx, 27);
     f.invariant_tsc = bit(power.edx, 8);
+    if (!f.pcid || !f.pge) f.pcid = f.invpcid = false;   // each is used with the others only
     f.physical_bits = sizes.eax ? static_cast<u8>(sizes.eax) : 36;
     f.virtual_bits = sizes.eax ? static_cast<u8>(sizes.eax >> 8) : 48;
 }
@@ -116,6 +117,12 @@ void initialize_cpu_early(CpuId cpu) {
     load_segments(cpu, cpu.value == 0 ? boot_interrupt_stacks : interrupt_stacks_of_started(cpu));
     load_interrupt_gates();
     load_system_call_registers();
+}
+
+void forgo_feature(std::string_view name) {
+    if (name == "invpcid" || name == "pcid") cpu_features.invpcid = false;
+    if (name == "pcid") cpu_features.pcid = false;
+    if (name == "x2apic") cpu_features.x2apic = false;
 }
 
 bool hardware_random(u64& out) {

@@ -102,6 +102,7 @@ bool start_cpu(u32 index, CpuId cpu, StartPage const& page, u64 stack_top) {
 extern "C" [[noreturn]] void start_this_processor(u32 number) {
     CpuId const cpu(number);
     initialize_cpu_early(cpu);
+    enable_pcids();
     kernel_tlb_space.cpus.fetch_or(u64{1} << number, std::memory_order_relaxed);
     local_apic_initialize_here();
     alarm_initialize_here();

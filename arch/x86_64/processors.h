@@ -8,6 +8,9 @@ namespace arch {
 
 /// Interrupts another CPU that runs. Any context.
 void send_interrupt(CpuId cpu, u8 vector);
+/// On the CPU that loads the kernel's tables first, and on each that starts later.
+void enable_pcids();
+
 /// The handler of vector_tlb. Interrupts and preemption off.
 void tlb_interrupt();
 

@@ -2,6 +2,8 @@
 // Shoot-downs. A CPU that wants something forgotten writes down what, once, marks itself in each other
 // CPU's word, interrupts those that were not marked already, and waits until all have answered. While it waits,
 // or waits for a spin lock, it answers what it is asked itself, so that two such CPUs cannot wait for each other.
+// Only CPUs that have the space loaded are asked. What others have kept of it under a PCID is out of date by its
+// generation, and dropped when they load it again.
 #include <arch/tlb.h>
 
 #include <bit>
@@ -19,6 +21,7 @@ namespace arch {
 constinit TlbSpace kernel_tlb_space;
 PER_CPU PerCpu<TlbSpace*> loaded_space{&kernel_tlb_space};
 PER_CPU PerCpu<TlbSpace*> wanted_space;
+PER_CPU PerCpu<TlbSlots> tlb_slots;
 PER_CPU TlbEvents tlb_events;
 
 namespace {
@@ -26,14 +29,20 @@ namespace {
 /// Beyond, dropping everything is cheaper than single pages.
 constexpr u64 most_kernel_pages = 64;
 
+constexpr u64 keep_translations = u64{1} << 63;   // CR3, with PCIDs
+
+constinit std::atomic<u64> last_id{0};
+
 /// What one CPU asks of others; written by it alone, read by them until they have answered.
 struct Request {
-    enum class Kind : u8 { Pages, Space, Kernel, Leave };
-    Kind kind = Kind::Pages;
+    enum class Kind : u8 { Space, Kernel, Leave };
+    Kind kind = Kind::Space;
     TlbSpace const* space = nullptr;
+    u64 generation = 0;
     u64 const* pages = nullptr;
     u64 count = 0;
     u64 start = 0, end = 0;
+    bool tables_went = false;
     std::atomic<u64> waiting{0};     ///< CPUs that have yet to answer. Ordering: release by who answers, acquire by who asked
 };
 
@@ -43,20 +52,28 @@ PER_CPU PerCpu<std::atomic<u64>> asked_by;
 
 constexpr u64 bit_of(CpuId cpu) { return u64{1} << cpu.value; }
 
-void forget_kernel(u64 start, u64 end) {
+/// INVLPG drops global entries of every PCID, but cached upper levels of the loaded one alone (4.10.4.1).
+void forget_kernel(u64 start, u64 end, bool tables_went) {
     tlb_events.kernel.add(1);
-    if (end - start > most_kernel_pages * page_size) return tlb_flush_global();
+    if (end - start > most_kernel_pages * page_size || (tables_went && cpu_features.pcid)) return tlb_flush_global();
     for (u64 address = start; address < end; address += page_size) tlb_flush_page(address);
 }
 
-void forget_pages(std::span<u64 const> pages) {
+/// Of the space that is loaded here: single pages, or (none given) all. One that comes out of turn forgets all, and what
+/// was asked before that and comes later has been done.
+void forget(TlbSpace const& space, u64 generation, std::span<u64 const> pages) {
+    TlbSlots& slots = tlb_slots.local();
+    TlbSlot& slot = slots.slots[slots.current];
+    if (slot.generation >= generation) return;
+    if (pages.empty() || slot.generation + 1 != generation) {
+        slot.generation = space.generation.load(std::memory_order_acquire);
+        tlb_flush_all();
+        tlb_events.spaces.add(1);
+        return;
+    }
     for (u64 address : pages) tlb_flush_page(address);
+    slot.generation = generation;
     tlb_events.pages.add(pages.size());
-}
-
-void forget_space() {
-    tlb_flush_all();
-    tlb_events.spaces.add(1);
 }
 
 /// A kernel thread runs here and needs no space: rather than be asked again and again, this CPU drops it.
@@ -66,11 +83,10 @@ void drop_space() {
 }
 
 void answer(Request const& request) {
-    if (request.kind == Request::Kind::Kernel) return forget_kernel(request.start, request.end);
+    if (request.kind == Request::Kind::Kernel) return forget_kernel(request.start, request.end, request.tables_went);
     if (loaded_space.read() != request.space) return;
     if (request.kind == Request::Kind::Leave || wanted_space.read() != request.space) return drop_space();
-    if (request.kind == Request::Kind::Pages) forget_pages({request.pages, request.count});
-    else forget_space();
+    forget(*request.space, request.generation, {request.pages, request.count});
 }
 
 /// Interrupts off: the switch of spaces and an answer do not mix.
@@ -102,11 +118,8 @@ void ask(Request& request, u64 cpus) {
     }
 }
 
-/// The other CPUs that have `space` loaded, after all that this one has written.
+/// The other CPUs that have `space` loaded. The caller's full fence came before.
 u64 other_cpus_of(TlbSpace const& space) {
-    if (online_cpus() == 1) return 0;
-    // Ordering: full fence, see TlbSpace::cpus.
-    std::atomic_thread_fence(std::memory_order_seq_cst);
     return space.cpus.load(std::memory_order_relaxed) & ~bit_of(current_cpu());
 }
 
@@ -133,49 +146,77 @@ void tlb_set_kernel_root(PhysAddr root) {
     kernel_tlb_space.root = root;
     load_page_table_root(root);
     tlb_flush_global();
+    enable_pcids();
+}
+
+TlbSpace::TlbSpace(PhysAddr its_root) : root(its_root), id(last_id.fetch_add(1, std::memory_order_relaxed) + 1) {}
+
+void enable_pcids() {
+    constexpr u64 pcid_enable = 1 << 17;
+    if (!cpu_features.pcid) return;
+    u64 cr4;
+    asm volatile("movq %%cr4, %0" : "=r"(cr4));
+    asm volatile("movq %0, %%cr4" : : "r"(cr4 | pcid_enable) : "memory");
+}
+
+/// The kernel's tables show global pages alone, of which every load keeps the translations.
+void load_root_with_pcid(TlbSpace const& to) {
+    if (to.id == 0) return load_page_table_root(PhysAddr(to.root.value() | keep_translations));
+    TlbSlots& slots = tlb_slots.local();
+    u64 const generation = to.generation.load(std::memory_order_relaxed);
+    for (u32 i = 0; i < TlbSlots::count; ++i) {
+        if (slots.slots[i].id != to.id) continue;
+        bool const fresh = slots.slots[i].generation == generation;
+        (fresh ? tlb_events.pcid_hits : tlb_events.pcid_misses).add(1);
+        slots.slots[i].generation = generation;
+        slots.current = i;
+        return load_page_table_root(PhysAddr(to.root.value() | (i + 1) | (fresh ? keep_translations : 0)));
+    }
+    tlb_events.pcid_misses.add(1);
+    slots.current = slots.oldest;
+    slots.oldest = (slots.oldest + 1) % TlbSlots::count;
+    slots.slots[slots.current] = {to.id, generation};
+    load_page_table_root(PhysAddr(to.root.value() | (slots.current + 1)));
 }
 
 bool tlb_is_loaded(TlbSpace const& space) { return loaded_space.read() == &space; }
 
-void tlb_flush(TlbSpace const& space, std::span<u64 const> pages) {
+void tlb_flush(TlbSpace& space, std::span<u64 const> pages) {
     DEBUG_ASSERT(!preempt_enabled());
-    if (tlb_is_loaded(space)) forget_pages(pages);
-    u64 const others = other_cpus_of(space);
-    if (others == 0) [[likely]] return;
-    Request& request = requests.local();
-    request.kind = Request::Kind::Pages;
-    request.space = &space;
-    request.pages = pages.data();
-    request.count = pages.size();
-    ask(request, others);
-}
-
-void tlb_flush(TlbSpace const& space) {
-    DEBUG_ASSERT(!preempt_enabled());
-    if (tlb_is_loaded(space)) forget_space();
+    // Ordering: full fence between the changed entries and the look at `cpus`, see TlbSpace.
+    u64 const generation = space.generation.fetch_add(1, std::memory_order_seq_cst) + 1;
+    if (tlb_is_loaded(space)) forget(space, generation, pages);
     u64 const others = other_cpus_of(space);
     if (others == 0) [[likely]] return;
     Request& request = requests.local();
     request.kind = Request::Kind::Space;
     request.space = &space;
+    request.generation = generation;
+    request.pages = pages.data();
+    request.count = pages.size();
     ask(request, others);
 }
 
-void tlb_flush_kernel(u64 start, u64 end) {
+void tlb_flush(TlbSpace& space) { tlb_flush(space, {}); }
+
+void tlb_flush_kernel(u64 start, u64 end, bool tables_went) {
     PreemptGuard const on_this_cpu;
-    forget_kernel(start, end);
+    forget_kernel(start, end, tables_went);
     u64 const others = all_other_cpus();
     if (others == 0) return;
     Request& request = requests.local();
     request.kind = Request::Kind::Kernel;
     request.start = start;
     request.end = end;
+    request.tables_went = tables_went;
     ask(request, others);
 }
 
 void tlb_leave(TlbSpace const& space) {
     PreemptGuard const on_this_cpu;
     if (tlb_is_loaded(space)) tlb_load_kernel();
+    // Ordering: full fence; whoever loaded it has set its bit before the thread that last used it went on.
+    std::atomic_thread_fence(std::memory_order_seq_cst);
     u64 const others = other_cpus_of(space);
     if (others == 0) [[likely]] return;
     Request& request = requests.local();

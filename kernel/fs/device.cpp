@@ -18,7 +18,9 @@ Result<> DeviceRegistry::initialize() {
     TRY(vfs.make_symlink(walk, "/proc/self/fd", "fd"));
     TRY(vfs.make_symlink(walk, "/proc/self/fd/0", "stdin"));
     TRY(vfs.make_symlink(walk, "/proc/self/fd/1", "stdout"));
-    return vfs.make_symlink(walk, "/proc/self/fd/2", "stderr");
+    TRY(vfs.make_symlink(walk, "/proc/self/fd/2", "stderr"));
+    TRY(vfs.make_directory(walk, "shm", 01777));       // shm_overview(7): a tmpfs for everyone, as all of this is a tmpfs
+    return vfs.make_directory(walk, "mqueue", 0755);   // for those who mount it there: mq_overview(7)
 }
 
 FileSystem& DeviceRegistry::file_system() { return *nodes_; }

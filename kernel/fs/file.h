@@ -65,11 +65,13 @@ public:
     virtual Result<> synchronise() { return {}; }
     /// What mmap maps. ENODEV.
     virtual Result<Ref<mm::VmObject>> vm_object();
+    /// Whether a write that nobody will read also sends SIGPIPE.
+    virtual bool breaks_with_signal() const { return true; }
     virtual bool is_seekable() const { return true; }                          ///< else seek, pread, pwrite: ESPIPE
     /// False: every position reads the same (/dev/zero), so read and write need no position_lock.
     virtual bool keeps_position() const { return is_seekable(); }
     /// A descriptor in the table `owner` was closed: the locks that belong to the table go (fcntl(2)).
-    void flush(void const* owner);
+    virtual void flush(void const* owner);
     /// Vfs::open says who opened.
     void set_privilege(OpenerPrivilege privilege) { privilege_ = privilege; }
     /// Vfs::open has called Inode::begin_writing() for it.

@@ -7,6 +7,7 @@
 
 #include <arch/spin_lock.h>
 
+#include "kernel/fs/seals.h"
 #include "mm/slab.h"
 #include "mm/user/user_access.h"
 #include "mm/user/vm_object.h"
@@ -35,6 +36,10 @@ public:
     void describe(base::Writer& out) const override;
     u64 device() const override { return device_; }
     u64 inode_number() const override { return number_; }
+    Result<bool> begin_sharing(bool writes, bool may_write) override { return seals.begin_sharing(writes, may_write); }
+    void end_sharing() override { seals.end_sharing(); }
+    void mapped(bool added, bool writable) override { if (writable) seals.writable_mapping(added); }
+    Seals seals;
 
     MM_OBJECT_CACHE(FilePages)
 private:

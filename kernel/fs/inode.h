@@ -74,6 +74,7 @@ struct NewFile {
     GroupId gid{0};
     u64 rdev = 0;                            ///< devices
     std::string_view target;                 ///< symlinks
+    u32 seals = 1;                           ///< of files in memory: fcntl(2) F_SEAL_SEAL
 };
 
 /// A name in a directory listing. Return false from the sink to stop (buffer full).

@@ -33,6 +33,7 @@ constinit sync::Mutex<LockRank::sleeping_leaf> mounts_lock;
 constinit Mount* first_mount GUARDED_BY(mounts_lock) = nullptr;
 constinit u32 next_mount_id GUARDED_BY(mounts_lock) = 1;
 constinit std::atomic<u32> next_device_minor{1};
+constinit FileSystem* registered_types = nullptr;      // changed at boot only
 
 using MountsGuard = decltype(mounts_lock)::Guard;
 
@@ -142,6 +143,8 @@ Result<> Vfs::mount_type(std::string_view type, std::string_view source, Walk co
     auto const point = TRY(resolve(walk, path));
     if (type == "proc") return attach(procfs.file_system(), source, *point, MountedBy::Program, Lifetime::Permanent);
     if (type == "devtmpfs") return attach(device_registry.file_system(), source, *point, MountedBy::Program, Lifetime::Permanent);
+    for (FileSystem* known = registered_types; known; known = known->next_type)
+        if (type == known->type_name()) return attach(*known, source, *point, MountedBy::Program, Lifetime::Permanent);
     if (type != "tmpfs" && type != "ramfs") return fail(ENODEV);
     constexpr u32 everyone_sticky = 01777;
     auto* const tmpfs = TRY(Tmpfs::create("tmpfs", everyone_sticky));
@@ -149,6 +152,8 @@ Result<> Vfs::mount_type(std::string_view type, std::string_view source, Walk co
     if (!done) tmpfs->discard();
     return done;
 }
+
+void Vfs::register_type(FileSystem& file_system) { file_system.next_type = std::exchange(registered_types, &file_system); }
 
 Result<> Vfs::unmount(Walk const& walk, std::string_view path) {
     if (!walk.credentials.is_superuser()) return fail(EPERM);

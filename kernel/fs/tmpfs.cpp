@@ -33,11 +33,14 @@ class TmpfsRegular final : public TmpfsInode {
 public:
     TmpfsRegular(Tmpfs& tmpfs, NewFile const& file) : TmpfsInode(tmpfs, ownership_of(file)) {}
     ~TmpfsRegular() override { if (pages_) pages_->disown(); }
-    Result<> initialize() {
+    Result<> initialize(u32 seals) {
         pages_ = TRY(mm::make_ref<FilePages>(*this, file_system().device(), number()));
+        pages_->seals.start_with(seals);
         return {};
     }
     Result<Attributes> attributes() override;
+    Result<> change(AttributeChange const& change) override;
+    Result<> add_seals(u32 seals);
     Result<> truncate(u64 size) override;
     Result<Ref<File>> open(Dentry& dentry, u32 flags) override;
     Ref<mm::VmObject> vm_object() override { return pages_; }
@@ -48,6 +51,7 @@ public:
 
     MM_OBJECT_CACHE(TmpfsRegular)
 private:
+    Result<> check_seals(u64 end) const;
     void written(OpenerPrivilege privilege);
     sync::Mutex<LockRank::inode> write_lock_;     ///< writes and truncations, one at a time
     Ref<FilePages> pages_;
@@ -59,6 +63,7 @@ class TmpfsFile final : public File {
 public:
     using File::File;
     Result<Attributes> attributes() override { return regular().TmpfsRegular::attributes(); }
+    Result<i64> control(u32 command, u64 argument) override;
     MM_OBJECT_CACHE(TmpfsFile)
 protected:
     TmpfsRegular& regular() const { return static_cast<TmpfsRegular&>(*inode()); }
@@ -80,6 +85,35 @@ Result<Attributes> TmpfsRegular::attributes() {
     return out;
 }
 
+Result<i64> TmpfsFile::control(u32 command, u64 argument) {
+    if (command == F_GET_SEALS) return regular().pages().seals.get();
+    if (command != F_ADD_SEALS) return fail(EBADF);
+    TRY(regular().add_seals(static_cast<u32>(argument)));
+    return 0;
+}
+
+constexpr u32 execute_bits = 0111;
+
+Result<> TmpfsRegular::add_seals(u32 seals) {
+    if (seals & ~Seals::all) return fail(EINVAL);
+    decltype(write_lock_)::Guard guard(write_lock_);
+    bool const executable = ownership().permissions & execute_bits;
+    if ((seals & F_SEAL_EXEC) && executable) seals |= F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE;
+    return pages_->seals.add(seals);
+}
+
+Result<> TmpfsRegular::change(AttributeChange const& change) {
+    if (change.set_permissions && pages_->seals.has(F_SEAL_EXEC) && ((change.permissions ^ ownership().permissions) & execute_bits))
+        return fail(EPERM);
+    return Inode::change(change);
+}
+
+/// May bytes be written up to `end`? With write_lock_.
+Result<> TmpfsRegular::check_seals(u64 end) const {
+    if (pages_->seals.has(F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) return fail(EPERM);
+    return end > pages_->size() && pages_->seals.has(F_SEAL_GROW) ? Result<>(fail(EPERM)) : Result<>();
+}
+
 Result<Ref<File>> TmpfsRegular::open(Dentry& dentry, u32 flags) {
     return TRY(mm::make_ref<TmpfsFile>(Ref<Dentry>::share(&dentry), flags));
 }
@@ -93,6 +127,7 @@ Result<size_t> TmpfsRegular::write(u64 position, mm::IoBuffer& buffer, OpenerPri
     if (buffer.remaining() == 0) return 0;
     if (position >= largest_size || buffer.remaining() > largest_size - position) return fail(EFBIG);
     decltype(write_lock_)::Guard guard(write_lock_);
+    TRY(check_seals(position + buffer.remaining()));
     size_t const count = TRY(pages_->write(position, buffer));
     written(privilege);
     return count;
@@ -103,6 +138,7 @@ Result<size_t> TmpfsRegular::append(u64& position, mm::IoBuffer& buffer, OpenerP
     position = pages_->size();
     if (buffer.remaining() == 0) return 0;
     if (buffer.remaining() > largest_size - position) return fail(EFBIG);
+    TRY(check_seals(position + buffer.remaining()));
     size_t const count = TRY(pages_->write(position, buffer));
     written(privilege);
     return count;
@@ -111,6 +147,8 @@ Result<size_t> TmpfsRegular::append(u64& position, mm::IoBuffer& buffer, OpenerP
 Result<> TmpfsRegular::truncate(u64 size) {
     if (size > largest_size) return fail(EINVAL);
     decltype(write_lock_)::Guard guard(write_lock_);
+    u64 const old_size = pages_->size();
+    if ((size < old_size && pages_->seals.has(F_SEAL_SHRINK)) || (size > old_size && pages_->seals.has(F_SEAL_GROW))) return fail(EPERM);
     pages_->resize(size);
     touch_modified();
     return {};
@@ -177,7 +215,7 @@ Result<Ref<Inode>> TmpfsDirectory::make_child(NewFile const& file) {
     switch (file.type) {
     case FileType::Regular: {
         auto inode = TRY(mm::make_ref<TmpfsRegular>(tmpfs(), file));
-        TRY(inode->initialize());
+        TRY(inode->initialize(file.seals));
         return inode;
     }
     case FileType::Directory: return TRY(mm::make_ref<TmpfsDirectory>(tmpfs(), file));

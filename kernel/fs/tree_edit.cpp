@@ -20,8 +20,8 @@ Result<Ref<Dentry>> TreeEdit::enter(Dentry& directory, std::string_view name, Re
     return dentry;
 }
 
-Result<Ref<Dentry>> TreeEdit::enter_nowhere(Dentry& directory, Ref<Inode> inode) {
-    auto dentry = TRY(Dentry::create(directory, "#nameless", std::move(inode)));
+Result<Ref<Dentry>> TreeEdit::enter_nowhere(Dentry& directory, Ref<Inode> inode, std::string_view name) {
+    auto dentry = TRY(Dentry::create(directory, name, std::move(inode)));
     dentry->unlinked_.store(true, std::memory_order_relaxed);
     dentry->inode_->adjust_links(-1);
     return dentry;

@@ -13,7 +13,7 @@ struct TreeEdit {
     /// Enters a new name for `inode`. EEXIST; ENOENT: the directory was removed; ENOMEM.
     static Result<Ref<Dentry>> enter(Dentry& directory, std::string_view name, Ref<Inode> inode);
     /// A nameless file of the directory's file system (O_TMPFILE).
-    static Result<Ref<Dentry>> enter_nowhere(Dentry& directory, Ref<Inode> inode);
+    static Result<Ref<Dentry>> enter_nowhere(Dentry& directory, Ref<Inode> inode, std::string_view name = "#nameless");
     /// Takes a name away. ENOENT: it is there no more; EBUSY: mounted on; ENOTEMPTY: a directory with names.
     static Result<> remove(Dentry& directory, Dentry& victim);
 

@@ -38,6 +38,9 @@ public:
     virtual Statistics statistics() = 0;
     /// No mount shows it any more.
     virtual void unmounted() {}
+    /// Whether link(2) and rename(2) may name its files. EPERM.
+    virtual bool allows_new_names() const { return true; }
+    FileSystem* next_type = nullptr;                   ///< of those that mount(2) knows besides the vfs's own
 protected:
     ~FileSystem() = default;
 };
@@ -54,6 +57,8 @@ public:
     Result<> mount(FileSystem& file_system, std::string_view source, Walk const& walk, std::string_view path);
     /// mount(2) by the type's name: tmpfs, proc, devtmpfs. ENODEV EPERM.
     Result<> mount_type(std::string_view type, std::string_view source, Walk const& walk, std::string_view path);
+    /// mount(2) knows it from now on. Called at boot.
+    void register_type(FileSystem& file_system);
     Result<> unmount(Walk const& walk, std::string_view path);                          ///< umount2(2): EINVAL EBUSY EPERM
     /// /dev over whatever is there (the directory is made if need be). The kernel's own mount, once, after the initramfs.
     Result<> mount_devices();

@@ -101,7 +101,7 @@ Result<> Vfs::link_dentry(Dentry& from, Walk const& to_walk, std::string_view to
     TRY(walk_to_new(walker, FileType::Regular));
     Inode& directory = walker.directory().file();
     if (&directory.file_system() != &inode.file_system()) return fail(EXDEV);
-    if (!directory.names()) return fail(EPERM);
+    if (!directory.names() || !inode.file_system().allows_new_names()) return fail(EPERM);
     TRY(permission(directory, to_walk.credentials, may_write | may_execute));
     if (inode.is_directory()) return fail(EPERM);
     if (inode.links() == 0) return fail(ENOENT);
@@ -164,6 +164,7 @@ Result<> rename_once(Walk const& from_walk, std::string_view from, Walk const& t
     if (!is_directory && !(flags & RENAME_EXCHANGE) && target_walk.has_trailing_slash()) return fail(ENOTDIR);
     if (source->is_root() || (replaced && replaced->is_root())) return fail(EBUSY);
     if (replaced && &replaced->file() == &source->file()) return {};
+    if (!from_inode.file_system().allows_new_names()) return fail(EPERM);
     TRY(may_remove(from_inode, source->file(), from_walk.credentials));
     if (replaced) TRY(may_remove(to_inode, replaced->file(), to_walk.credentials));
     else if (!to_inode.names()) return fail(ENOENT);

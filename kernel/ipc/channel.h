@@ -9,25 +9,35 @@ namespace ipc {
 
 class Channel final : public RefCounted<Channel> {
 public:
-    static constexpr u64 capacity = 208 * 1024;          ///< bytes and bookkeeping; Linux's net.core.wmem_default
-    static constexpr u64 largest_message = capacity - 1024;
+    static constexpr u64 usual_capacity = 208 * 1024;    ///< bytes and bookkeeping; Linux's net.core.wmem_default
     static constexpr size_t stream_piece = 16 * 1024;
 
     explicit Channel(SocketType type) : type_(type) {}
-    ~Channel();
-    /// One message, or of a stream a piece. False: there is no room yet.
-    Result<bool> put(mm::IoBuffer& buffer, size_t size);
+    ~Channel() { discard(); }
+    /// One message, or of a stream a piece. False: there is no room yet. EFAULT ENOMEM; EPIPE: the reader is gone.
+    Result<bool> put(mm::IoBuffer& buffer, size_t size, Outgoing& extra);
     /// What is there. False: nothing yet.
     Result<bool> take(mm::IoBuffer& buffer, bool peek, Received& out);
+    /// The reader is gone: nothing is kept, nothing comes any more.
+    void close();
 
     bool has_bytes() const { return messages_.load(std::memory_order_acquire) != 0; }
     bool has_room(size_t size) const { return fits(charged(), size); }
+    bool is_mostly_free() const { return charged() * 4 <= capacity.load(std::memory_order_relaxed); }
+    u64 largest_message() const { return capacity.load(std::memory_order_relaxed) - 32; }
     u64 first_size();                                    ///< FIONREAD
-    u64 charged() const { return charged_.load(std::memory_order_acquire); }
     // ---- ends
     std::atomic<bool> no_more_writes{false}, no_more_reads{false}, reader_closed{false};
+    std::atomic<bool> was_reset{false};                  ///< the writer went without having read all: the reader hears of it once
+    std::atomic<bool> was_refused{false};                ///< the writer of datagrams knows that nobody reads
     sched::WaitQueue readers, writers;
     void announce();
+    // ---- options
+    std::atomic<u64> capacity{usual_capacity};           ///< SO_SNDBUF of the writer
+    std::atomic<bool> tells_sender{false};               ///< SO_PASSCRED of the reader
+
+    /// Messages with sockets among their files. Guarded by flight_lock (passed_files.cpp).
+    base::List<Flight, &Flight::hook> flights;
 
     /// Pollers of both sockets: one queue a pair, kept by both channels.
     struct Pollers : RefCounted<Pollers> { sched::WaitQueue queue; };
@@ -35,16 +45,24 @@ public:
     MM_OBJECT_CACHE(Channel)
 private:
     static constexpr u64 overhead = 64;
-    struct Message { Message* next = nullptr; mm::Buffer data; size_t size = 0, done = 0; };
-    static bool fits(u64 charged, size_t size) { return charged == 0 || charged + size + overhead <= capacity; }
+    struct Message;
+    u64 charged() const { return charged_.load(std::memory_order_acquire); }
+    bool fits(u64 charged, size_t size) const {
+        return charged == 0 || charged + size + overhead <= capacity.load(std::memory_order_relaxed);
+    }
     bool reserve(size_t size);
     void give_back(u64 bytes);
     Result<mm::Owned<Message>> make_message(mm::IoBuffer& buffer, size_t size) const;
+    bool enter(mm::Owned<Message>& message, Outgoing& extra);
+    bool continues(Message const& message, Received const& out) const;
+    Result<> accompany(Message& message, bool peek, Received& out);
     void drop_first() REQUIRES(lock_);
+    void discard();
     SocketType const type_;
     sync::Mutex<LockRank::pipe> lock_;
     Message* first_ GUARDED_BY(lock_) = nullptr;
     Message* last_ GUARDED_BY(lock_) = nullptr;
+    bool is_closed_ GUARDED_BY(lock_) = false;
     std::atomic<u64> charged_{0};                        ///< of messages there and on their way
     std::atomic<u32> messages_{0};
 };

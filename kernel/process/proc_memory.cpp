@@ -88,6 +88,8 @@ Result<> write_memory_events(Writer& out) {
         {"tlb_flush_kernel", sum(arch::tlb_events.kernel)},
         {"tlb_shootdowns_sent", sum(arch::tlb_events.sent)},
         {"tlb_shootdowns_received", sum(arch::tlb_events.received)},
+        {"tlb_pcid_hits", sum(arch::tlb_events.pcid_hits)},
+        {"tlb_pcid_misses", sum(arch::tlb_events.pcid_misses)},
         {"tlb_lazy_leaves", sum(arch::tlb_events.lazy_leaves)},
     };
     for (auto const& entry : lines) format_to(out, "{} {}\n", entry.name, entry.value);

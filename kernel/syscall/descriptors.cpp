@@ -102,6 +102,13 @@ Result<i64> sys_fcntl(Caller& caller, Fd fd, u32 command, u64 argument) {
         return 0;
     case F_GETPIPE_SZ:
     case F_SETPIPE_SZ: return file->control(command, argument);
+    case F_ADD_SEALS:
+    case F_GET_SEALS: {
+        if (file->is_path_only()) return fail(EBADF);
+        if (command == F_ADD_SEALS && !file->is_writable()) return fail(EPERM);
+        auto const done = file->control(command, argument);
+        return !done && done.error() == Errno(EBADF) ? fail(EINVAL) : done;
+    }
     default:
         if (is_lock_command(command)) {
             TRY(control_lock(caller, fd, *file, command, UserAddr(argument)));

@@ -9,6 +9,7 @@
 #include <base/trace.h>
 
 #include "kernel/fs/procfs.h"
+#include "kernel/syscall/sockets.h"
 #include "kernel/syscall/table.h"
 
 namespace syscall {
@@ -50,6 +51,7 @@ Result<> write_unprovided(base::Writer& out) {
 
 void initialize(u64 level) {
     strace_level = level;
+    register_sender();
     is_watched = level >= 2 || trace::is_enabled(trace::Event::SystemCall);
     if (!fs::procfs.add("unprovided_calls", write_unprovided)) log_warning("syscall", "no memory for /proc/unprovided_calls");
 }

@@ -22,16 +22,18 @@ mm::MapRequest::Placement decode_placement(u64 flags, u64 address) {
     return address ? Hint : Anywhere;
 }
 
-/// What the descriptor allows and gives. EBADF EACCES ENODEV.
-Result<> attach_file(Caller& caller, mm::MapRequest& request, Fd fd) {
+/// Maps what the descriptor gives, as it allows. EBADF EACCES EPERM ENODEV, and map()'s.
+Result<UserAddr> map_file(Caller& caller, mm::MapRequest& request, Fd fd) {
     auto file = TRY(usable_file(caller, fd));
     if (!file->is_readable()) return fail(EACCES);
-    if (request.sharing == mm::Sharing::Shared && !file->is_writable()) {
-        if (request.protection.write) return fail(EACCES);
-        request.max_protection.write = false;
-    }
+    bool const is_shared = request.sharing == mm::Sharing::Shared;
+    if (is_shared && request.protection.write && !file->is_writable()) return fail(EACCES);
     request.object = TRY(file->vm_object());
-    return {};
+    if (!is_shared) return caller.process.address_space->map(request);
+    request.max_protection.write = TRY(request.object->begin_sharing(request.protection.write, file->is_writable()));
+    auto const mapped = caller.process.address_space->map(request);
+    if (request.max_protection.write) request.object->end_sharing();
+    return mapped;
 }
 
 }
@@ -54,11 +56,8 @@ Result<UserAddr> sys_mmap(Caller& caller, u64 address, u64 size, u64 protection,
     request.offset = offset;
     request.no_reserve = flags & MAP_NORESERVE;
     request.populate = flags & MAP_POPULATE;
-    if (flags & MAP_ANONYMOUS) {
-        request.offset = 0;   // shared: map() makes the object, after it has looked at the room
-    } else {
-        TRY(attach_file(caller, request, fd));
-    }
+    if (!(flags & MAP_ANONYMOUS)) return map_file(caller, request, fd);
+    request.offset = 0;   // shared: map() makes the object, after it has looked at the room
     return caller.process.address_space->map(request);
 }
 

@@ -28,7 +28,7 @@ Result<size_t> sys_pwritev(Caller& caller, Fd fd, mm::UserPtr<mm::Segment> vecto
     auto file = TRY(file_of(caller, fd));
     Segments segments;
     auto buffer = mm::IoBuffer::user(TRY(segments.read(vector, count)));
-    return after_write(caller, file->write_at(position, buffer));
+    return after_write(caller, *file, file->write_at(position, buffer));
 }
 
 /// Offset -1: at the file's own position, which moves.
@@ -53,7 +53,7 @@ Result<size_t> sys_pwritev2(Caller& caller, Fd fd, mm::UserPtr<mm::Segment> vect
     Segments segments;
     auto buffer = mm::IoBuffer::user(TRY(segments.read(vector, count)));
     if (offset != -1 && !file->is_seekable()) return fail(ESPIPE);
-    auto const wrote = after_write(caller, file->write_at_end(buffer));
+    auto const wrote = after_write(caller, *file, file->write_at_end(buffer));
     if (wrote && offset == -1 && file->is_seekable()) (void)TRY(file->seek(0, SEEK_END));
     return wrote;
 }

@@ -22,8 +22,8 @@ void send_broken_pipe(Caller& caller) {
     (void)process::send_to_thread(caller.process, caller.thread.tid, info);
 }
 
-Result<size_t> after_write(Caller& caller, Result<size_t> result) {
-    if (!result && result.error() == Errno(EPIPE)) send_broken_pipe(caller);
+Result<size_t> after_write(Caller& caller, fs::File const& file, Result<size_t> result) {
+    if (!result && result.error() == Errno(EPIPE) && file.breaks_with_signal()) send_broken_pipe(caller);
     return restartable(result);
 }
 

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
-// Pairs of sockets: socketpair(2) send(2) recv(2) shutdown(2) getsockopt(2).
+// Pairs of sockets: socketpair(2) send(2) recv(2) shutdown(2) sendmmsg(2) recvmmsg(2).
+#include "kernel/syscall/sockets.h"
+
 #include <algorithm>
 
-#include <asm/socket.h>
+#include <arch/time.h>
 
-#include "kernel/ipc/socket_pair.h"
-#include "kernel/syscall/handlers.h"
+#include "kernel/ipc/channel.h"
+#include "kernel/syscall/socket_control.h"
 #include "kernel/syscall/transfer.h"
 
 namespace syscall {
@@ -16,19 +18,13 @@ using ipc::SocketType;
 
 // sys/socket.h
 constexpr u32 af_unix = 1, sock_raw = 3, type_mask = 0xf;
-constexpr u32 msg_oob = 1, msg_trunc = 0x20, msg_nosignal = 0x4000, msg_cmsg_cloexec = 0x40000000;
+constexpr u32 msg_oob = 1, msg_trunc = 0x20, msg_dontwait = 0x40, msg_nosignal = 0x4000, msg_waitforone = 0x10000;
+constexpr u32 most_messages = 1024;                      // UIO_MAXIOV
 
-Result<Ref<fs::File>> socket_of(Caller& caller, Fd fd) {
-    auto file = TRY(usable_file(caller, fd));
-    if (!SocketFile::from(*file)) return fail(ENOTSOCK);
-    return file;
-}
-
-Result<size_t> send(Caller& caller, SocketFile& socket, mm::IoBuffer& buffer, u32 flags) {
+Result<size_t> send(Caller& caller, SocketFile& socket, mm::IoBuffer& buffer, u32 flags, ipc::Outgoing& extra) {
     if (flags & msg_oob) return fail(EOPNOTSUPP);
-    auto const sent = socket.send(buffer, flags);
-    bool const signals = socket.type() == SocketType::Stream && !(flags & msg_nosignal);
-    return signals ? after_write(caller, sent) : restartable(sent);
+    auto const sent = socket.send(buffer, flags, extra);
+    return flags & msg_nosignal ? restartable(sent) : after_write(caller, socket, sent);
 }
 
 Result<SocketType> type_of(u32 value) {
@@ -41,14 +37,52 @@ Result<SocketType> type_of(u32 value) {
     }
 }
 
+ipc::Sender running_sender() {
+    auto const& process = process::current_process();
+    return {process.pid().value, process.credentials.real_uid.value, process.credentials.real_gid.value};
 }
+
+Result<size_t> send_message(Caller& caller, SocketFile& socket, UserMessage const& header, u32 flags) {
+    if (header.count > most_messages) return fail(EMSGSIZE);
+    Segments segments;
+    auto buffer = mm::IoBuffer::user(TRY(segments.read(mm::UserPtr<mm::Segment>(header.vector), header.count)));
+    auto extra = TRY(read_control(caller, header));
+    if (header.name && header.name_size) return fail(socket.type() == SocketType::Stream ? EISCONN : ECONNREFUSED);
+    return send(caller, socket, buffer, flags, extra);
+}
+
+Result<size_t> receive_message(Caller& caller, SocketFile& socket, mm::UserPtr<UserMessage> address, u32 flags) {
+    if (flags & msg_oob) return fail(EOPNOTSUPP);
+    auto header = TRY(address.read());
+    if (header.count > most_messages) return fail(EMSGSIZE);
+    Segments segments;
+    auto buffer = mm::IoBuffer::user(TRY(segments.read(mm::UserPtr<mm::Segment>(header.vector), header.count)));
+    auto received = TRY(restartable(socket.receive(buffer, flags)));
+    header.name_size = 0;
+    header.flags = (received.truncated ? msg_trunc : 0) | (flags & msg_cmsg_cloexec);
+    write_control(caller, header, received, socket.incoming().tells_sender.load(std::memory_order_relaxed));
+    TRY(address.write(header));
+    return received.size;
+}
+
+}
+
+Result<Ref<fs::File>> socket_of(Caller& caller, Fd fd) {
+    auto file = TRY(usable_file(caller, fd));
+    if (!SocketFile::from(*file)) return fail(ENOTSOCK);
+    return file;
+}
+
+void register_sender() { ipc::register_current_sender(running_sender); }
 
 Result<> sys_socketpair(Caller& caller, u32 domain, u32 type, u32 protocol, mm::UserPtr<i32> out) {
     u32 const flags = type & ~type_mask;
     if (flags & ~static_cast<u32>(O_CLOEXEC | O_NONBLOCK)) return fail(EINVAL);
     if (domain != af_unix) return fail(EAFNOSUPPORT);
     if (protocol && protocol != af_unix) return fail(EPROTONOSUPPORT);
-    return add_pair(caller, TRY(ipc::make_socket_pair(TRY(type_of(type & type_mask)), flags, caller.process.credentials)), flags, out);
+    auto const& who = caller.process.credentials;
+    ipc::Sender const maker{caller.process.pid().value, who.effective_uid.value, who.effective_gid.value};
+    return add_pair(caller, TRY(ipc::make_socket_pair(TRY(type_of(type & type_mask)), flags, who, maker)), flags, out);
 }
 
 Result<size_t> sys_sendto(Caller& caller, Fd fd, UserAddr address, u64 size, u32 flags, UserAddr name, u32 name_size) {
@@ -56,7 +90,8 @@ Result<size_t> sys_sendto(Caller& caller, Fd fd, UserAddr address, u64 size, u32
     auto& socket = *SocketFile::from(*file);
     if (!name.is_null() && name_size) return fail(socket.type() == SocketType::Stream ? EISCONN : ECONNREFUSED);
     auto buffer = mm::IoBuffer::user(address, TRY(checked_size(address.value(), size)));
-    return send(caller, socket, buffer, flags);
+    ipc::Outgoing bytes_only;
+    return send(caller, socket, buffer, flags, bytes_only);
 }
 
 Result<size_t> sys_recvfrom(Caller& caller, Fd fd, UserAddr address, u64 size, u32 flags, UserAddr name, mm::UserPtr<i32> name_size) {
@@ -70,29 +105,12 @@ Result<size_t> sys_recvfrom(Caller& caller, Fd fd, UserAddr address, u64 size, u
 
 Result<size_t> sys_sendmsg(Caller& caller, Fd fd, mm::UserPtr<UserMessage> message, u32 flags) {
     auto file = TRY(socket_of(caller, fd));
-    auto& socket = *SocketFile::from(*file);
-    auto const header = TRY(message.read());
-    if (header.count > 1024) return fail(EMSGSIZE);
-    if (header.control_size) return fail(EINVAL);      // descriptors cannot be passed
-    if (header.name && header.name_size) return fail(socket.type() == SocketType::Stream ? EISCONN : ECONNREFUSED);
-    Segments segments;
-    auto buffer = mm::IoBuffer::user(TRY(segments.read(mm::UserPtr<mm::Segment>(header.vector), header.count)));
-    return send(caller, socket, buffer, flags);
+    return send_message(caller, *SocketFile::from(*file), TRY(message.read()), flags);
 }
 
 Result<size_t> sys_recvmsg(Caller& caller, Fd fd, mm::UserPtr<UserMessage> message, u32 flags) {
     auto file = TRY(socket_of(caller, fd));
-    if (flags & msg_oob) return fail(EOPNOTSUPP);
-    auto header = TRY(message.read());
-    if (header.count > 1024) return fail(EMSGSIZE);
-    Segments segments;
-    auto buffer = mm::IoBuffer::user(TRY(segments.read(mm::UserPtr<mm::Segment>(header.vector), header.count)));
-    auto const received = TRY(restartable(SocketFile::from(*file)->receive(buffer, flags)));
-    header.name_size = 0;
-    header.control_size = 0;
-    header.flags = (received.truncated ? msg_trunc : 0) | (flags & msg_cmsg_cloexec);
-    TRY(message.write(header));
-    return received.size;
+    return receive_message(caller, *SocketFile::from(*file), message, flags);
 }
 
 Result<> sys_shutdown(Caller& caller, Fd fd, i32 how) {
@@ -102,23 +120,39 @@ Result<> sys_shutdown(Caller& caller, Fd fd, i32 how) {
     return {};
 }
 
-Result<> sys_getsockopt(Caller& caller, Fd fd, i32 level, i32 option, mm::UserPtr<i32> out, mm::UserPtr<i32> size) {
+Result<u32> sys_sendmmsg(Caller& caller, Fd fd, mm::UserPtr<UserMessageEntry> messages, u32 count, u32 flags) {
     auto file = TRY(socket_of(caller, fd));
-    if (level != SOL_SOCKET) return fail(EOPNOTSUPP);
-    i32 const room = TRY(size.read());
-    if (room < 0) return fail(EINVAL);
-    i32 value;
-    switch (option) {
-    case SO_TYPE: value = static_cast<i32>(SocketFile::from(*file)->type()); break;
-    case SO_DOMAIN: value = af_unix; break;
-    case SO_ERROR:
-    case SO_PROTOCOL:
-    case SO_ACCEPTCONN: value = 0; break;
-    default: return fail(ENOPROTOOPT);
+    count = std::min(count, most_messages);
+    for (u32 done = 0; done < count; ++done) {
+        auto const entry = messages + done;
+        auto const header = mm::UserPtr<UserMessage>(entry.address()).read();
+        auto const sent = header ? send_message(caller, *SocketFile::from(*file), *header, flags) : fail(header.error());
+        auto const told = sent ? mm::UserPtr<u32>(entry.address() + offsetof(UserMessageEntry, size)).write(static_cast<u32>(*sent)) : fail(sent.error());
+        if (!told) return done ? Result<u32>(done) : fail(told.error());
     }
-    size_t const shown = std::min<size_t>(static_cast<size_t>(room), sizeof value);
-    TRY(mm::UserPtr<char>(out.address()).write_array({reinterpret_cast<char const*>(&value), shown}));
-    return size.write(static_cast<i32>(shown));
+    return count;
+}
+
+Result<u32> sys_recvmmsg(Caller& caller, Fd fd, mm::UserPtr<UserMessageEntry> messages, u32 count, u32 flags, UserAddr timeout) {
+    u64 const deadline = timeout.is_null() ? sched::no_deadline : deadline_of(TRY(read_timespec(timeout)), false, false);
+    auto file = TRY(socket_of(caller, fd));
+    u32 done = 0;
+    while (done < count) {
+        auto const entry = messages + done;
+        auto const got = receive_message(caller, *SocketFile::from(*file), mm::UserPtr<UserMessage>(entry.address()), flags & ~msg_waitforone);
+        auto const told = got ? mm::UserPtr<u32>(entry.address() + offsetof(UserMessageEntry, size)).write(static_cast<u32>(*got)) : fail(got.error());
+        if (!told && done == 0) return fail(told.error());
+        if (!told) break;
+        ++done;
+        if (flags & msg_waitforone) flags |= msg_dontwait;
+        if (arch::clock_ns() >= deadline) break;         // looked at after each message only: recvmmsg(2), BUGS
+    }
+    if (!timeout.is_null()) {
+        u64 const now = arch::clock_ns(), left = deadline > now ? deadline - now : 0;
+        i64 const rest[] = {static_cast<i64>(left / ns_per_s), static_cast<i64>(left % ns_per_s)};
+        TRY(mm::UserPtr<i64>(timeout).write_array(rest));
+    }
+    return done;
 }
 
 }

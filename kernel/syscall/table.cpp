@@ -9,6 +9,9 @@
 
 #include "kernel/syscall/handlers.h"
 #include "kernel/syscall/ipc.h"
+#include "kernel/syscall/memory_files.h"
+#include "kernel/syscall/posix_queues.h"
+#include "kernel/syscall/sockets.h"
 
 namespace syscall {
 namespace {
@@ -61,6 +64,7 @@ constexpr NumberedRow rows[] = {
     ROW(recvmsg),
     ROW(shutdown),
     ROW(socketpair),
+    ROW(setsockopt),
     ROW(getsockopt),
     ROW(clone),
     ROW(fork),
@@ -157,6 +161,7 @@ constexpr NumberedRow rows[] = {
     ROW(clock_nanosleep),
     ROW(exit_group),
     ROW(tgkill),
+    ROW(mq_open), ROW(mq_unlink), ROW(mq_timedsend), ROW(mq_timedreceive), ROW(mq_notify), ROW(mq_getsetattr),
     ROW(waitid),
     ROW(openat),
     ROW(mkdirat),
@@ -186,11 +191,14 @@ constexpr NumberedRow rows[] = {
     ROW(pipe2),
     ROW(preadv),
     ROW(pwritev),
+    ROW(recvmmsg),
     ROW(prlimit64),
+    ROW(sendmmsg),
     ROW(getcpu),
     ROW(sched_setattr), ROW(sched_getattr),
     ROW(renameat2),
     ROW(getrandom),
+    ROW(memfd_create),
     ROW(copy_file_range),
     ROW(preadv2),
     ROW(pwritev2),

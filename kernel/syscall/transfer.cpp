@@ -17,7 +17,7 @@ Result<size_t> sys_write(Caller& caller, Fd fd, UserAddr address, u64 size) {
     auto file = TRY(file_of(caller, fd));
     if (!file->is_writable()) return fail(EBADF);
     auto buffer = mm::IoBuffer::user(address, TRY(checked_size(address.value(), size)));
-    return after_write(caller, file->write(buffer));
+    return after_write(caller, *file, file->write(buffer));
 }
 
 Result<size_t> sys_pread64(Caller& caller, Fd fd, UserAddr address, u64 size, i64 offset) {
@@ -31,7 +31,7 @@ Result<size_t> sys_pwrite64(Caller& caller, Fd fd, UserAddr address, u64 size, i
     auto const position = TRY(position_argument(offset));
     auto file = TRY(file_of(caller, fd));
     auto buffer = mm::IoBuffer::user(address, TRY(checked_size(address.value(), size)));
-    return after_write(caller, file->write_at(position, buffer));
+    return after_write(caller, *file, file->write_at(position, buffer));
 }
 
 Result<size_t> sys_readv(Caller& caller, Fd fd, mm::UserPtr<mm::Segment> vector, u64 count) {
@@ -47,7 +47,7 @@ Result<size_t> sys_writev(Caller& caller, Fd fd, mm::UserPtr<mm::Segment> vector
     if (!file->is_writable()) return fail(EBADF);
     Segments segments;
     auto buffer = mm::IoBuffer::user(TRY(segments.read(vector, count)));
-    return after_write(caller, file->write(buffer));
+    return after_write(caller, *file, file->write(buffer));
 }
 
 Result<u64> sys_lseek(Caller& caller, Fd fd, i64 offset, int whence) {
@@ -83,7 +83,7 @@ Result<size_t> copy_through(fs::File& in, u64 position, fs::File& out, u64 count
         if (!got && moved == 0) return got;
         if (!got || *got == 0) break;
         auto const put = write_whole(out, staging.data(), *got);
-        if (!put && moved == 0) return after_write(caller, put);
+        if (!put && moved == 0) return after_write(caller, out, put);
         if (!put) break;
         moved += *put;
         if (*put < *got || caller.thread.has_signal()) break;

@@ -20,7 +20,7 @@ inline Result<u64> position_argument(i64 offset) {
 void send_broken_pipe(Caller& caller);
 
 /// A write that nobody reads: SIGPIPE besides EPIPE.
-Result<size_t> after_write(Caller& caller, Result<size_t> result);
+Result<size_t> after_write(Caller& caller, fs::File const& file, Result<size_t> result);
 
 /// The segments of readv and writev, checked and cut to max_transfer.
 class Segments {

@@ -30,8 +30,7 @@ Result<Ref<AddressSpace>> AddressSpace::create() {
     return Ref<AddressSpace>::adopt(space);
 }
 
-AddressSpace::AddressSpace(PageTable table) : page_table_(table) {
-    tlb_.root = table.root();
+AddressSpace::AddressSpace(PageTable table) : page_table_(table), tlb_(table.root()) {
     // Linux keeps at least 128 MiB below the top for the stack; exec knows better.
     vmas_.set_search_top(arch::user_space_end - 128 * mib);
 }

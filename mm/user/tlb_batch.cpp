@@ -7,9 +7,9 @@
 namespace mm {
 
 // The arrays stay uninitialised: clearing them would cost more than most batches do.
-TlbBatch::TlbBatch(arch::TlbSpace const& space) : space_(space) {}
+TlbBatch::TlbBatch(arch::TlbSpace& space) : space_(space) {}
 
-void TlbBatch::flush_page(arch::TlbSpace const& space, u64 address) {
+void TlbBatch::flush_page(arch::TlbSpace& space, u64 address) {
     arch::PreemptGuard const on_this_cpu;
     arch::tlb_flush(space, {&address, 1});
 }

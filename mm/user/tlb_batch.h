@@ -14,7 +14,7 @@ namespace mm {
 
 class TlbBatch {
 public:
-    explicit TlbBatch(arch::TlbSpace const& space);
+    explicit TlbBatch(arch::TlbSpace& space);
     TlbBatch(TlbBatch const&) = delete;
     ~TlbBatch() { flush(); }
 
@@ -32,13 +32,13 @@ public:
     void changed_all() { pages_count_ = everything; }
     void flush();
     /// The same for one page, at once.
-    static void flush_page(arch::TlbSpace const& space, u64 address);
+    static void flush_page(arch::TlbSpace& space, u64 address);
 
 private:
     static constexpr u32 most_pages = 32;         ///< beyond, one full flush is cheaper than INVLPGs
     static constexpr u32 everything = most_pages + 1;
 
-    arch::TlbSpace const& space_;
+    arch::TlbSpace& space_;
     u32 pages_count_ = 0;
     u32 frame_count_ = 0;
     std::array<u64, most_pages> pages_;

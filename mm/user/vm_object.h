@@ -28,6 +28,10 @@ public:
     /// Bytes of a System V segment, which shmdt(2) takes out whole; 0: no segment.
     virtual u64 segment_size() const { return 0; }
     virtual u64 resident_pages() { return 0; }
+    /// A program is about to share it; `may_write`: its descriptor may write. False: the mapping may never be written to.
+    /// True: end_sharing() follows when it is mapped, or not. EPERM: it `writes` from the start, and may not.
+    virtual Result<bool> begin_sharing([[maybe_unused]] bool writes, bool may_write) { return may_write; }
+    virtual void end_sharing() {}
     /// A shared VMA came (`added`) or went; `writable`: it is or may become so (ETXTBSY, write counts).
     /// Called with an address space's lock held. Default: nothing.
     virtual void mapped([[maybe_unused]] bool added, [[maybe_unused]] bool writable) {}

@@ -78,8 +78,9 @@ ObjectCache& Vma::object_cache() {
 
 }
 
-void arch::tlb_flush(TlbSpace const&, std::span<u64 const>) {}
-void arch::tlb_flush(TlbSpace const&) {}
+arch::TlbSpace::TlbSpace(PhysAddr its_root) : root(its_root), id(1) {}
+void arch::tlb_flush(TlbSpace&, std::span<u64 const>) {}
+void arch::tlb_flush(TlbSpace&) {}
 void arch::tlb_leave(TlbSpace const&) {}
 
 namespace sync {

@@ -130,7 +130,7 @@ SELF_TEST(wait_ends_at_its_deadline) {
     CHECK(queue.wait([] { return true; }, Interruptible::Yes, 0).has_value());
 }
 
-SELF_TEST_ON_ALL_CPUS(signals_end_interruptible_waits_only) {
+SELF_TEST(signals_end_interruptible_waits_only) {
     struct {
         sched::WaitQueue queue;
         std::atomic<bool> event{false};

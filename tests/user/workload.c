@@ -9,9 +9,11 @@
 //   timeline      three hogs of nice 0, 5 and 10 and one that mostly sleeps, for a picture of who runs when
 //   eat           touches memory until it ends
 //   damage N      executes N damaged copies of itself
+//   queue NAME    leaves a POSIX message queue with "hello" in it
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <mqueue.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
@@ -298,6 +300,12 @@ static int damage(char* self, int count) {
     return 0;
 }
 
+static int queue(char const* name) {
+    mqd_t opened = mq_open(name, O_CREAT | O_RDWR, 0640, NULL);
+    if (opened < 0 || mq_send(opened, "hello", 5, 1)) die("mq_open");
+    return 0;
+}
+
 int main(int count, char** words) {
     char const* what = count > 1 ? words[1] : "";
     if (!strcmp(what, "nothing")) return 7;
@@ -310,6 +318,7 @@ int main(int count, char** words) {
     if (!strcmp(what, "respond")) return respond(atoi(words[2]));
     if (!strcmp(what, "eat")) return eat();
     if (!strcmp(what, "damage")) return damage(words[0], atoi(words[2]));
-    fprintf(stderr, "usage: workload storm N|bomb|mapbomb|share|timeline|hogs NICE...|respond HOGS|eat|damage N\n");
+    if (!strcmp(what, "queue") && count > 2) return queue(words[2]);
+    fprintf(stderr, "usage: workload storm N|bomb|mapbomb|share|timeline|hogs NICE...|respond HOGS|eat|damage N|queue NAME\n");
     return 2;
 }

@@ -32,6 +32,9 @@ inline u64 read_tsc() { u32 lo, hi; asm volatile("rdtsc" : "=a"(lo), "=d"(hi)); 
 /// CPU's GDT, TSS and IDT, and the SYSCALL registers. First call of the kernel on each CPU.
 void initialize_cpu_early(CpuId cpu);
 
+/// Does without a feature from now on: pcid, invpcid or x2apic. Before the kernel's own page tables and the platform.
+void forgo_feature(std::string_view name);
+
 /// ACPI tables, interrupt controllers, clocks. After the kernel's own page tables are on.
 void initialize_platform();
 

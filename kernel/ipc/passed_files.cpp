@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/ipc/passed_files.h"
+
+#include "kernel/ipc/channel.h"
+#include "kernel/ipc/user_charges.h"
+
+namespace ipc {
+
+struct PassedFiles::Batch {
+    Batch* next = nullptr;
+    UserId payer{0};
+    u32 charged = 0, count = 0;
+    fs::File* files[];                               ///< owns a reference to each
+};
+
+namespace {
+
+using Batch = PassedFiles::Batch;
+
+constexpr u64 most_in_flight = 1u << 16;             // in the whole system, whoever sends
+constinit UserCharges flying_files;
+constinit std::atomic<u64> all_flying_files{0};
+
+constinit sync::Mutex<LockRank::sleeping_leaf> flight_lock;
+using FlightGuard = decltype(flight_lock)::Guard;
+
+constinit FlyingSocket* first_flying GUARDED_BY(flight_lock) = nullptr;
+constinit std::atomic<bool> some_fly{false};         // written under flight_lock
+
+/// A thread that gives files back. What their ends bring, it does afterwards.
+struct Returner {
+    Returner* next = nullptr;
+    sched::Thread const* thread = nullptr;
+    Batch* batches = nullptr;                        ///< its own thread's alone
+    bool must_look = false;                          ///< for circles; its own thread's alone
+};
+
+constinit SpinLock<LockRank::leaf, InterruptsOff> returners_lock;
+constinit Returner* returners GUARDED_BY(returners_lock) = nullptr;
+using ReturnersGuard = decltype(returners_lock)::Guard;
+
+/// The one of this thread; `own` becomes it if there is none.
+Returner& enter(Returner& own) {
+    own.thread = &sched::current_thread();
+    ReturnersGuard guard(returners_lock);
+    for (Returner* other = returners; other; other = other->next)
+        if (other->thread == own.thread) return *other;
+    own.next = std::exchange(returners, &own);
+    return own;
+}
+
+void leave(Returner& own) {
+    ReturnersGuard guard(returners_lock);
+    Returner** link = &returners;
+    while (*link != &own) link = &(*link)->next;
+    *link = own.next;
+}
+
+void drop(Batch* batch) {
+    for (u32 i = 0; i < batch->count; ++i) Ref<fs::File>::adopt(batch->files[i]).reset();
+    mm::heap_free(batch);
+}
+
+template <class Action>
+void for_each_socket(Batch const& batch, Action&& act) {
+    for (u32 i = 0; i < batch.count; ++i)
+        if (SocketFile* const socket = SocketFile::from(*batch.files[i])) act(*socket);
+}
+
+void begin_flight(FlyingSocket& socket) {
+    if (socket.in_flight++ != 0) return;
+    socket.next = std::exchange(first_flying, &socket);
+    socket.link = &first_flying;
+    if (socket.next) socket.next->link = &socket.next;
+    some_fly.store(true, std::memory_order_relaxed);
+}
+
+void end_flight(FlyingSocket& socket) {
+    if (--socket.in_flight != 0) return;
+    *socket.link = socket.next;
+    if (socket.next) socket.next->link = socket.link;
+    some_fly.store(first_flying, std::memory_order_relaxed);
+}
+
+template <class Action>
+void for_each_flying(Action&& act) {
+    for (FlyingSocket* socket = first_flying; socket; socket = socket->next) act(*socket);
+}
+
+}
+
+/// Empties the queues of sockets that only such queues hold. Files leave flight here; the caller gives them back.
+/// Nobody else can be at these queues: whoever is at one holds its socket, which is more than the queues do.
+struct CircleSearch {
+    base::List<FlyingSocket, &FlyingSocket::work_hook> work;
+
+    template <class Action>
+    static void for_each_sent_to(FlyingSocket& socket, Action&& act) {
+        for (Flight& flight : file_of(socket).incoming().flights) for_each_socket(*flight.files_.batch_, act);
+    }
+    static SocketFile& file_of(FlyingSocket& socket) { return static_cast<SocketFile&>(socket); }
+    void reach(FlyingSocket& socket) {
+        if (std::exchange(socket.is_reachable, true)) return;
+        work.push_back(socket);
+    }
+    void mark() {
+        for_each_flying([](FlyingSocket& socket) {
+            socket.found = 0;
+            socket.is_reachable = false;
+        });
+        for_each_flying([](FlyingSocket& socket) { for_each_sent_to(socket, [](FlyingSocket& sent) { ++sent.found; }); });
+        for_each_flying([&](FlyingSocket& socket) {
+            if (file_of(socket).reference_count() > socket.in_flight || socket.found < socket.in_flight) reach(socket);
+        });
+        while (!work.empty()) {
+            FlyingSocket& socket = work.front();
+            work.pop_front();
+            for_each_sent_to(socket, [&](FlyingSocket& sent) { reach(sent); });
+        }
+    }
+    static void take_flights(FlyingSocket& socket, Batch*& out) {
+        auto& flights = file_of(socket).incoming().flights;
+        while (!flights.empty()) {
+            Flight& flight = flights.front();
+            flights.pop_front();
+            flight.channel_ = nullptr;
+            Batch* const batch = std::exchange(flight.files_.batch_, nullptr);
+            batch->next = std::exchange(out, batch);
+        }
+    }
+    Batch* run() {
+        Batch* taken = nullptr;
+        FlightGuard guard(flight_lock);
+        mark();
+        for_each_flying([&](FlyingSocket& socket) {
+            if (!socket.is_reachable) take_flights(socket, taken);
+        });
+        for (Batch* batch = taken; batch; batch = batch->next) for_each_socket(*batch, end_flight);
+        return taken;
+    }
+};
+
+namespace {
+
+void give_back(Batch* batch, bool must_look) {
+    Returner own;
+    Returner& mine = enter(own);
+    mine.must_look |= must_look;
+    if (batch) batch->next = std::exchange(mine.batches, batch);
+    if (&mine != &own) return;                       // further out in this thread someone is at it
+    for (;;) {
+        while (Batch* const first = own.batches) {
+            own.batches = first->next;
+            PassedFiles::settle(*first);
+            drop(first);
+        }
+        if (!std::exchange(own.must_look, false)) break;
+        own.batches = CircleSearch().run();
+    }
+    leave(own);
+}
+
+}
+
+void PassedFiles::settle(Batch& batch) {
+    u32 const charged = std::exchange(batch.charged, 0u);
+    if (charged == 0) return;
+    flying_files.remove(batch.payer, charged);
+    all_flying_files.fetch_sub(charged, std::memory_order_relaxed);
+}
+
+PassedFiles::~PassedFiles() {
+    if (batch_) give_back(batch_, false);
+}
+
+Result<PassedFiles> PassedFiles::create(u32 capacity) {
+    auto* const memory = mm::heap_allocate(sizeof(Batch) + capacity * sizeof(fs::File*));
+    if (!memory) return fail(ENOMEM);
+    return PassedFiles(new (memory) Batch);
+}
+
+void PassedFiles::add(Ref<fs::File> file) { batch_->files[batch_->count++] = file.leak(); }
+
+Result<PassedFiles> PassedFiles::copy() const {
+    if (!batch_) return PassedFiles();
+    auto out = TRY(create(count()));
+    for (u32 i = 0; i < batch_->count; ++i) out.add(at(i));
+    return out;
+}
+
+u32 PassedFiles::count() const { return batch_ ? batch_->count : 0; }
+
+Ref<fs::File> PassedFiles::at(u32 index) const { return Ref<fs::File>::share(batch_->files[index]); }
+
+Result<> PassedFiles::charge(UserId user, u64 limit) {
+    u32 const added = count();
+    for (int attempt = 0;; ++attempt) {
+        bool const fits_all = all_flying_files.fetch_add(added, std::memory_order_relaxed) + added <= most_in_flight;
+        auto const charged = fits_all ? flying_files.add(user, added, limit) : Result<bool>(false);
+        if (charged && *charged) break;
+        all_flying_files.fetch_sub(added, std::memory_order_relaxed);
+        if (!charged) return fail(charged.error());
+        if (attempt > 0) return fail(ETOOMANYREFS);
+        look_for_circles();
+    }
+    batch_->payer = user;
+    batch_->charged = added;
+    return {};
+}
+
+void Flight::depart(PassedFiles files, Channel& channel) {
+    FlightGuard guard(flight_lock);
+    files_ = std::move(files);
+    for_each_socket(*files_.batch_, [&](SocketFile& socket) {
+        channel_ = &channel;
+        begin_flight(socket);
+    });
+    if (channel_) channel.flights.push_back(*this);
+}
+
+PassedFiles Flight::land() {
+    if (!files_) return {};
+    PassedFiles out;
+    {
+        FlightGuard guard(flight_lock);
+        out = std::move(files_);
+        if (channel_ && out) {
+            channel_->flights.erase(channel_->flights.iterator_to(*this));
+            for_each_socket(*out.batch_, end_flight);
+        }
+        channel_ = nullptr;
+    }
+    if (out) PassedFiles::settle(*out.batch_);
+    return out;
+}
+
+void look_for_circles() {
+    if (some_fly.load(std::memory_order_relaxed)) give_back(nullptr, true);
+}
+
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/ipc/posix_queue.h"
+
+#include <linux/poll.h>
+#include <asm-generic/siginfo.h>
+
+#include <base/format.h>
+
+namespace ipc {
+
+MM_OBJECT_CACHE_DEFINE(PosixMessage)
+
+PosixQueue::~PosixQueue() {
+    messages_.clear_and_dispose([](PosixMessage* message) { delete message; });
+}
+
+void PosixQueue::Waiter::finish() {
+    done.store(true, std::memory_order_release);
+    wake.wake_one();
+}
+
+void PosixQueue::insert(mm::Owned<PosixMessage> message) {
+    bytes_ += message->text.size();
+    count_.store(count() + 1, std::memory_order_release);
+    messages_.insert(*message.leak());
+}
+
+mm::Owned<PosixMessage> PosixQueue::take_first() {
+    PosixMessage& first = *messages_.begin();
+    messages_.erase(messages_.begin());
+    bytes_ -= first.text.size();
+    count_.store(count() - 1, std::memory_order_release);
+    return mm::Owned<PosixMessage>(&first);
+}
+
+/// In `list` already; the lock was given up and is taken again. Whoever finishes the waiter takes it out.
+Result<> PosixQueue::sleep(Waiter& waiter, Waiters& list, u64 deadline_ns) {
+    auto const slept = waiter.wake.wait([&] { return waiter.done.load(std::memory_order_acquire); }, sched::Interruptible::Yes, deadline_ns);
+    Lock::Guard guard(lock_);
+    if (waiter.done.load(std::memory_order_relaxed)) return {};
+    list.erase(list.iterator_to(waiter));
+    return fail(slept ? Errno(EINTR) : slept.error());
+}
+
+Result<std::optional<QueueNotification>> PosixQueue::send(mm::Owned<PosixMessage> message, bool wait, u64 deadline_ns) {
+    std::optional<QueueNotification> told;
+    Waiter waiter;
+    bool is_in = true;
+    {
+        Lock::Guard guard(lock_);
+        if (!receivers_.empty()) {
+            Waiter& receiver = receivers_.front();
+            receivers_.pop_front();
+            receiver.message = std::move(message);
+            receiver.finish();
+            return told;
+        }
+        if (count() < most_messages_) {
+            insert(std::move(message));
+            if (count() == 1) told = std::exchange(wish_, std::nullopt);
+        } else {
+            if (!wait) return fail(EAGAIN);
+            waiter.message = std::move(message);
+            senders_.push_back(waiter);
+            is_in = false;
+        }
+    }
+    if (is_in) pollers_.wake_all();
+    else TRY(sleep(waiter, senders_, deadline_ns));
+    return told;
+}
+
+Result<mm::Owned<PosixMessage>> PosixQueue::receive(bool wait, u64 deadline_ns) {
+    mm::Owned<PosixMessage> taken;
+    Waiter waiter;
+    {
+        Lock::Guard guard(lock_);
+        if (count() > 0) {
+            taken = take_first();
+            if (!senders_.empty()) {
+                Waiter& sender = senders_.front();
+                senders_.pop_front();
+                insert(std::move(sender.message));
+                sender.finish();
+            }
+        } else {
+            if (!wait) return fail(EAGAIN);
+            receivers_.push_back(waiter);
+        }
+    }
+    if (taken) {
+        pollers_.wake_all();
+        return taken;
+    }
+    TRY(sleep(waiter, receivers_, deadline_ns));
+    return std::move(waiter.message);
+}
+
+Result<> PosixQueue::notify(QueueNotification const& wish) {
+    Lock::Guard guard(lock_);
+    if (wish_) return fail(EBUSY);
+    wish_ = wish;
+    return {};
+}
+
+void PosixQueue::stop_notifying(void const* owner) {
+    Lock::Guard guard(lock_);
+    if (wish_ && wish_->owner == owner) wish_.reset();
+}
+
+fs::PollEvents PosixQueue::poll(sched::WaitQueue*& queue_out) {
+    queue_out = &pollers_;
+    u64 const now = count();
+    return (now > 0 ? POLLIN | POLLRDNORM : 0u) | (now < most_messages_ ? POLLOUT | POLLWRNORM : 0u);
+}
+
+void PosixQueue::describe(base::Writer& out) {
+    Lock::Guard guard(lock_);
+    auto const wish = wish_.value_or(QueueNotification{});
+    base::format_to(out, "QSIZE:{:<10} NOTIFY:{:<5} SIGNO:{:<5} NOTIFY_PID:{:<6}\n", bytes_, wish.how,
+                    wish.how == SIGEV_SIGNAL ? wish.signal : 0, wish.pid.value);
+}
+
+}
