@@ -136,7 +136,7 @@ void Scheduler::initialize(std::string_view policy_name, u64 quantum_ns) {
     policy_ = find_policy(policy_name);
     if (!policy_) {
         policy_ = policy_table().front();
-        if (!policy_name.empty()) log_warning("sched", "no policy \"{}\", using {}", policy_name, policy_->name());
+        if (!policy_name.empty()) log_warning("sched", "no policy \"{}\", using {}", policy_name, policy().name());
     }
     quantum_ns_ = std::clamp(quantum_ns, shortest_quantum_ns, longest_quantum_ns);
     RunQueue& queue = *required(make_queue(arch::current_cpu()));
@@ -145,7 +145,7 @@ void Scheduler::initialize(std::string_view policy_name, u64 quantum_ns) {
     use_queue(queue, kernel);
     if constexpr (config::debug) arch::set_thread_lock_list(kernel.held_locks.pointer());
     start(*queue.reaper);
-    log_info("sched", "policy {}, quantum {} ms", policy_->name(), quantum_ns_ / ns_per_ms);
+    log_info("sched", "policy {}, quantum {} ms", policy().name(), quantum_ns_ / ns_per_ms);
 }
 
 Result<Thread*> Scheduler::create_kernel_thread(std::string_view name, void (*entry)(void*), void* argument, int nice) {

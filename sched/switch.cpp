@@ -31,14 +31,14 @@ constexpr unsigned realtime_level(Schedulable const& thread) { return realtime_p
 [[gnu::always_inline]] inline void Scheduler::enqueue(RunQueue& queue, Thread& thread, Arrival arrival) {
     thread.state = ThreadState::Ready;
     queue.add_ready(1);
-    if (thread.realtime_priority == 0) [[likely]] return policy_->enqueue(queue.other, thread, arrival);
+    if (thread.realtime_priority == 0) [[likely]] return policy().enqueue(queue.other, thread, arrival);
     if (arrival == Arrival::Preempted) queue.realtime.push_front(realtime_level(thread), thread);
     else queue.realtime.push_back(realtime_level(thread), thread);
 }
 
 void Scheduler::dequeue(RunQueue& queue, Thread& thread) {
     queue.add_ready(~u32{0});
-    if (thread.realtime_priority == 0) policy_->dequeue(queue.other, thread);
+    if (thread.realtime_priority == 0) policy().dequeue(queue.other, thread);
     else queue.realtime.remove(realtime_level(thread), thread);
 }
 
@@ -47,7 +47,7 @@ void Scheduler::dequeue(RunQueue& queue, Thread& thread) {
     if (queue.ready_count() == 0) return *queue.idle;
     queue.add_ready(~u32{0});
     Schedulable* next = queue.realtime.pop();
-    if (!next) [[likely]] next = policy_->pick(queue.other);
+    if (!next) [[likely]] next = policy().pick(queue.other);
     return static_cast<Thread&>(*next);
 }
 
@@ -55,7 +55,7 @@ void Scheduler::dequeue(RunQueue& queue, Thread& thread) {
     Thread const& running = *queue.running;
     bool const other = (thread.realtime_priority | running.realtime_priority) == 0;
     bool const urgent = &running == queue.idle || thread.realtime_priority > running.realtime_priority ||
-                        (other && policy_->preempts(thread, running));
+                        (other && policy().preempts(thread, running));
     if (urgent) ask_to_reschedule(queue);
     // From now on the running thread's quantum counts. (Another CPU sees that at its next tick.)
     else if (queue.cpu == arch::current_cpu()) alarm_no_later_than(queue.slice_end_ns);
@@ -91,7 +91,7 @@ void Scheduler::make_ready(RunQueue& queue, Thread& thread) {
 u64 Scheduler::slice_ns(Thread const& thread, u32 waiting) const {
     if (thread.scheduling_class == SchedulingClass::Fifo) return Policy::no_limit;
     if (thread.scheduling_class == SchedulingClass::RoundRobin) return quantum_ns_;
-    return policy_->slice_ns(thread, quantum_ns_, waiting);
+    return policy().slice_ns(thread, quantum_ns_, waiting);
 }
 
 /// The alarm is set only if it is not early enough already; when it rings too early, on_timer() looks again.
