@@ -61,7 +61,7 @@ def test():
         answers(machine, "su -c 'id -u; cat /root/file'", ("assword:", "wrong"))
         machine.expect("ncorrect")
         answers(machine, "su -c 'id -u; cat /root/file'", ("assword:", "cow-456y"))
-        machine.expect(r"\n0\r?\nsecret")
+        machine.expect(r"\b0\s+secret")
         answers(machine, "su", ("assword:", "cow-456y"))
         machine.expect("# ")
         run(machine, "id -un", 0, "^root\n")
