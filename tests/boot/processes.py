@@ -7,8 +7,9 @@ from machine import Shell, harness
 
 def test():
     with Shell(memory="1024M", limit=280) as machine:
-        got = machine.values("/tests/workload storm 20000", 200)
-        harness.expect_equal("programs executed", got["executed"], 20000)
+        many = 20000 if harness.default_cpus() == 1 else 5000   # CPUs that share a host's wait for each other
+        got = machine.values(f"/tests/workload storm {many}", 200)
+        harness.expect_equal("programs executed", got["executed"], many)
         harness.expect_equal("free memory after the storm", got["after"], got["before"])
         got = machine.values("/tests/workload share")
         # 256 MiB are 128 leaf tables of 4 KiB; the rest is the child's own.
