@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // epoll_create(2) epoll_ctl(2) epoll_wait(2).
 #include "kernel/ipc/epoll.h"
+#include "kernel/syscall/flags.h"
 #include "kernel/syscall/handlers.h"
 #include "kernel/syscall/poll_set.h"
 
@@ -20,7 +21,7 @@ Result<u32> wait_until(Caller& caller, Fd epoll_fd, mm::UserPtr<epoll_event> out
 }
 
 Result<Fd> sys_epoll_create1(Caller& caller, u32 flags) {
-    if (flags & ~static_cast<u32>(EPOLL_CLOEXEC)) return fail(EINVAL);
+    TRY(accepted::epoll_create1.check(flags));
     auto file = TRY(ipc::make_epoll(caller.process.credentials));
     auto const on_exec = flags & EPOLL_CLOEXEC ? fs::CloseOnExec::Yes : fs::CloseOnExec::No;
     return caller.process.descriptors->add(std::move(file), on_exec, descriptor_limit(caller));

@@ -5,6 +5,7 @@
 #include <asm/socket.h>
 
 #include "kernel/ipc/socket_pair.h"
+#include "kernel/syscall/flags.h"
 #include "kernel/syscall/handlers.h"
 #include "kernel/syscall/transfer.h"
 
@@ -45,7 +46,7 @@ Result<SocketType> type_of(u32 value) {
 
 Result<> sys_socketpair(Caller& caller, u32 domain, u32 type, u32 protocol, mm::UserPtr<i32> out) {
     u32 const flags = type & ~type_mask;
-    if (flags & ~static_cast<u32>(O_CLOEXEC | O_NONBLOCK)) return fail(EINVAL);
+    TRY(accepted::socketpair.check(type));
     if (domain != af_unix) return fail(EAFNOSUPPORT);
     if (protocol && protocol != af_unix) return fail(EPROTONOSUPPORT);
     return add_pair(caller, TRY(ipc::make_socket_pair(TRY(type_of(type & type_mask)), flags, caller.process.credentials)), flags, out);
