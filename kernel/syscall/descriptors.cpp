@@ -83,6 +83,7 @@ Result<> sys_pipe(Caller& caller, mm::UserPtr<i32> out) { return sys_pipe2(calle
 Result<i64> sys_fcntl(Caller& caller, Fd fd, u32 command, u64 argument) {
     auto& table = *caller.process.descriptors;
     auto file = TRY(file_of(caller, fd));
+    TRY(accepted::fcntl.check(command));
     switch (command) {
     case F_DUPFD:
     case F_DUPFD_CLOEXEC: {

@@ -43,6 +43,7 @@ Result<> sys_epoll_ctl(Caller& caller, Fd epoll_fd, i32 operation, Fd fd, mm::Us
     auto* const epoll = ipc::Epoll::from(*epoll_file);
     if (!epoll || file.get() == epoll_file.get()) return fail(EINVAL);
     if (event.events & EPOLLEXCLUSIVE) return fail(EINVAL);
+    TRY(accepted::epoll_ctl.check(static_cast<u32>(operation)));
     switch (operation) {
     case EPOLL_CTL_ADD: return epoll->add(fd, *file, event);
     case EPOLL_CTL_MOD: return epoll->change(fd, *file, event);

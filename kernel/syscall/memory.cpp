@@ -78,6 +78,7 @@ Result<UserAddr> sys_mremap(Caller& caller, u64 address, u64 old_size, u64 new_s
 }
 
 Result<> sys_madvise(Caller& caller, u64 address, u64 size, int advice) {
+    TRY(accepted::madvise.check(static_cast<u32>(advice)));
     mm::Advice decoded;
     switch (advice) {
     case MADV_NORMAL: case MADV_RANDOM: case MADV_SEQUENTIAL: case MADV_HUGEPAGE: case MADV_NOHUGEPAGE:

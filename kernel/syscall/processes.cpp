@@ -193,6 +193,7 @@ Result<Pid> sys_set_tid_address(Caller& caller, UserAddr address) {
 }
 
 Result<> sys_arch_prctl(Caller& caller, u32 code, u64 address) {
+    TRY(accepted::arch_prctl.check(code));
     switch (code) {
     case ARCH_SET_FS:
     case ARCH_SET_GS:
@@ -207,6 +208,7 @@ Result<> sys_arch_prctl(Caller& caller, u32 code, u64 address) {
 }
 
 Result<i64> sys_prctl(Caller& caller, u32 option, u64 argument, u64 third, u64 fourth, u64 fifth) {
+    TRY(accepted::prctl.check(option));
     auto& process = caller.process;
     switch (option) {
     case PR_SET_NAME: {
