@@ -7,6 +7,7 @@
 
 #include "kernel/process/proc_files.h"
 #include "kernel/process/process_manager.h"
+#include "kernel/process/rights.h"
 #include "kernel/process/signal_action.h"
 
 namespace process {
@@ -142,7 +143,12 @@ void write_signals(Process const& process, Look const& look, Writer& out) {
 }
 
 Result<> write_process_stat(Process const& process, Writer& out) {
-    Look const look = look_at(process);
+    Look look = look_at(process);
+    UserThread const* const asker = current_user_thread_or_null();
+    if (asker && !may_look_into(asker->process(), process)) {   // as Linux: where its memory lies, and how it ended, is its own business
+        look.layout = {};
+        look.exit_status = 0;
+    }
     mm::ImageLayout const& at = look.layout;
     u64 const low_signals = 0x7fffffff;   // the old format shows the standard signals only
     format_to(out, "{} ({}) {:c} {} {} {} {} -1 0 ", process.pid(), process.name(), look.state, look.parent, look.group, look.session,

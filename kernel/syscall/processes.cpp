@@ -13,6 +13,7 @@
 #include "kernel/process/process_manager.h"
 #include "kernel/process/rights.h"
 #include "kernel/syscall/arguments.h"
+#include "kernel/syscall/flags.h"
 #include "kernel/syscall/handlers.h"
 #include "sched/scheduler.h"
 
@@ -29,6 +30,7 @@ Result<Pid> sys_vfork(Caller& caller) {
 }
 
 Result<Pid> sys_clone(Caller& caller, u64 flags, u64 stack, u64 parent_tid, u64 child_tid, u64 tls) {
+    TRY(accepted::clone.check(flags));
     process::CloneRequest request;
     request.flags = flags & ~static_cast<u64>(CSIGNAL);
     request.exit_signal = static_cast<int>(flags & CSIGNAL);
@@ -78,7 +80,6 @@ Result<> sys_exit_group(Caller&, u32 status) { process_manager.exit_group(static
 namespace {
 
 constexpr u32 wait_no_hang = 1, wait_stopped = 2, wait_exited = 4, wait_continued = 8, wait_no_reap = 0x01000000;
-constexpr u32 wait_linux_only = 0xe0000000;       // __WNOTHREAD __WALL __WCLONE
 
 /// struct rusage of the UAPI (<linux/resource.h> clashes with the C library's time headers).
 struct UserUsage {
@@ -104,7 +105,7 @@ UserUsage encode(process::ResourceUsage const& usage) {
 }
 
 Result<Pid> sys_wait4(Caller&, i32 pid, mm::UserPtr<i32> status, u32 options, UserAddr usage) {
-    if (options & ~(wait_no_hang | wait_stopped | wait_continued | wait_linux_only)) return fail(EINVAL);
+    TRY(accepted::wait4.check(options));
     if (pid == INT32_MIN) return fail(ESRCH);
     process::WaitRequest request;
     using enum process::WaitRequest::Who;
@@ -137,9 +138,9 @@ void describe(process::WaitResult const& result, process::SignalInfo& info) {
 }
 
 Result<> sys_waitid(Caller&, u32 which, i32 id, UserAddr out, u32 options, UserAddr usage) {
-    constexpr u32 known = wait_no_hang | wait_stopped | wait_exited | wait_continued | wait_no_reap | wait_linux_only;
     constexpr u32 any = 0, by_process = 1, by_group = 2;
-    if ((options & ~known) || !(options & (wait_exited | wait_stopped | wait_continued)) || which > by_group) return fail(EINVAL);
+    TRY(accepted::waitid.check(options));
+    if (!(options & (wait_exited | wait_stopped | wait_continued)) || which > by_group) return fail(EINVAL);
     if ((which == by_process && id <= 0) || (which == by_group && id < 0)) return fail(EINVAL);
     process::WaitRequest request;
     using enum process::WaitRequest::Who;
@@ -192,6 +193,7 @@ Result<Pid> sys_set_tid_address(Caller& caller, UserAddr address) {
 }
 
 Result<> sys_arch_prctl(Caller& caller, u32 code, u64 address) {
+    TRY(accepted::arch_prctl.check(code));
     switch (code) {
     case ARCH_SET_FS:
     case ARCH_SET_GS:
@@ -206,6 +208,7 @@ Result<> sys_arch_prctl(Caller& caller, u32 code, u64 address) {
 }
 
 Result<i64> sys_prctl(Caller& caller, u32 option, u64 argument, u64 third, u64 fourth, u64 fifth) {
+    TRY(accepted::prctl.check(option));
     auto& process = caller.process;
     switch (option) {
     case PR_SET_NAME: {

@@ -15,6 +15,7 @@
 #include "kernel/process/host_identity.h"
 #include "kernel/process/process_manager.h"
 #include "kernel/syscall/arguments.h"
+#include "kernel/syscall/flags.h"
 #include "kernel/syscall/handlers.h"
 #include "mm/frame_allocator.h"
 #include "mm/kernel_space.h"
@@ -76,8 +77,8 @@ Result<> sys_sysinfo(Caller&, UserAddr out) {
 }
 
 Result<size_t> sys_getrandom(Caller& caller, UserAddr out, u64 size, u32 flags) {
-    if ((flags & ~static_cast<u32>(GRND_NONBLOCK | GRND_RANDOM | GRND_INSECURE))
-        || (flags & (GRND_RANDOM | GRND_INSECURE)) == (GRND_RANDOM | GRND_INSECURE)) return fail(EINVAL);
+    TRY(accepted::getrandom.check(flags));
+    if ((flags & (GRND_RANDOM | GRND_INSECURE)) == (GRND_RANDOM | GRND_INSECURE)) return fail(EINVAL);
     size = std::min<u64>(size, INT32_MAX);
     std::byte chunk[256];
     for (u64 done = 0; done < size;) {

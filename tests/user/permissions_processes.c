@@ -211,7 +211,9 @@ TEST(priorities_and_limits) {
     }
 }
 
+static void show_layout(pid_t pid);
 static void try_proc(pid_t pid) {
+    show_layout(pid);
     static char const* const files[] = {"environ", "auxv", "maps", "stat", "status", "cmdline", "comm", "fd", "limits"};
     char path[64], text[64];
     for (unsigned i = 0; i < sizeof files / sizeof *files; ++i) {
@@ -226,6 +228,18 @@ static void try_proc(pid_t pid) {
         say("  readlink %s: %s\n", links[i], readlink(path, text, sizeof text) < 0 ? error_name(errno) : "ok");
         say("  stat %s: %s\n", links[i], stat(path, &(struct stat){0}) < 0 ? error_name(errno) : "ok");
     }
+}
+/// Whether stat tells where the process's arguments and environment lie (fields 48 to 51 of proc(5)).
+static void show_layout(pid_t pid) {
+    char path[64], text[1024] = "";
+    snprintf(path, sizeof path, "/proc/%d/stat", pid);
+    int fd = open(path, O_RDONLY), shown = 0, field = 2;
+    read(fd, text, sizeof text - 1);
+    close(fd);
+    char* rest = strrchr(text, ')');
+    for (char* word = rest ? strtok(rest + 1, " \n") : NULL; word; word = strtok(NULL, " \n"))
+        if (++field >= 48 && field <= 51) shown += strcmp(word, "0") != 0;
+    say("  stat shows %d addresses\n", shown);
 }
 static void show_owners(pid_t pid) {
     static char const* const names[] = {"", "/stat", "/environ", "/exe"};
