@@ -105,7 +105,7 @@ std::string_view state_name(char letter) {
 }
 
 void write_identity(Process const& process, Look const& look, Writer& out) {
-    fs::Credentials const& who = process.credentials;
+    fs::Credentials const who = process.copy_credentials();
     format_to(out, "State:\t{:c} ({})\nTgid:\t{}\nNgid:\t0\nPid:\t{}\nPPid:\t{}\nTracerPid:\t0\n", look.state, state_name(look.state),
               process.pid(), process.pid(), look.parent);
     format_to(out, "Uid:\t{}\t{}\t{}\t{}\n", who.real_uid, who.effective_uid, who.saved_uid, who.fs_uid);
@@ -133,6 +133,7 @@ void write_memory(Look const& look, Writer& out) {
 }
 
 void write_signals(Process const& process, Look const& look, Writer& out) {
+    format_to(out, "NoNewPrivs:\t{}\n", process.no_new_privileges ? 1 : 0);
     format_to(out, "Threads:\t{}\nSigQ:\t{}/{}\n", look.threads, look.queued, process.limit(RLIMIT_SIGPENDING).soft);
     format_to(out, "SigPnd:\t{:016x}\nShdPnd:\t{:016x}\nSigBlk:\t{:016x}\nSigIgn:\t{:016x}\nSigCgt:\t{:016x}\n", look.thread_pending,
               look.shared_pending, look.blocked, look.ignored, look.caught);

@@ -37,6 +37,11 @@ Ref<fs::DescriptorTable> Process::copy_descriptors() const {
     return descriptors;
 }
 
+fs::Credentials Process::copy_credentials() const {
+    decltype(credentials_lock)::Guard guard(credentials_lock);
+    return credentials;
+}
+
 Ref<fs::Dentry> Process::copy_executable() const {
     decltype(state_lock)::Guard guard(state_lock);
     return executable.file();

@@ -240,7 +240,7 @@ Result<> sys_mount(Caller& caller, UserAddr source_address, UserAddr target_addr
     // MS_NOSUID NODEV NOEXEC NOATIME NODIRATIME SILENT RELATIME of every distribution's scripts: taken, but only what follows from
     // credentials and device numbers is enforced. README.md, Limits.
     constexpr u64 taken = 2 | 4 | 8 | 1024 | 2048 | (1 << 15) | (1 << 21);
-    if (!caller.process.credentials.is_superuser()) return fail(EPERM);
+    if (!caller.process.credentials.is_privileged()) return fail(EPERM);
     if (flags & ~taken) return fail(EINVAL);
     UserPath source_buffer, target_buffer, type_buffer;
     auto const type = TRY(type_buffer.read(type_address));
@@ -251,7 +251,7 @@ Result<> sys_mount(Caller& caller, UserAddr source_address, UserAddr target_addr
 }
 
 Result<> sys_umount2(Caller& caller, UserAddr target_address, u32 flags) {
-    if (!caller.process.credentials.is_superuser()) return fail(EPERM);
+    if (!caller.process.credentials.is_privileged()) return fail(EPERM);
     if (flags) return fail(EINVAL);
     UserPath buffer;
     auto const target = TRY(buffer.read(target_address));

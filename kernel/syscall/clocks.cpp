@@ -78,7 +78,7 @@ Result<> sys_clock_getres(Caller& caller, i32 clock, UserAddr out) {
 Result<> sys_clock_settime(Caller& caller, i32 clock, UserAddr in) {
     if (clock != clock_realtime) return fail(EINVAL);
     u64 const ns = TRY(read_timespec(in));
-    if (!caller.process.credentials.is_superuser()) return fail(EPERM);
+    if (!caller.process.credentials.is_privileged()) return fail(EPERM);
     sched::clock.set_realtime(ns);
     return {};
 }

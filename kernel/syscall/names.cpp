@@ -121,7 +121,7 @@ Result<> sys_fchdir(Caller& caller, Fd fd) {
 Result<> sys_chroot(Caller& caller, UserAddr path) {
     auto directory = TRY(resolve_at(caller, here, path, 0));
     if (!directory->inode()->is_directory()) return fail(ENOTDIR);
-    if (!caller.process.credentials.is_superuser()) return fail(EPERM);
+    if (!caller.process.credentials.is_privileged()) return fail(EPERM);
     return enter(caller, std::move(directory), &fs::FsContext::root);
 }
 

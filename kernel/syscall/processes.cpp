@@ -11,6 +11,7 @@
 #include <linux/sched.h>
 
 #include "kernel/process/process_manager.h"
+#include "kernel/process/rights.h"
 #include "kernel/syscall/arguments.h"
 #include "kernel/syscall/handlers.h"
 #include "sched/scheduler.h"
@@ -246,6 +247,10 @@ Result<i64> sys_prctl(Caller& caller, u32 option, u64 argument, u64 third, u64 f
         return 0;
     case PR_GET_NO_NEW_PRIVS:
         if (argument || third || fourth || fifth) return fail(EINVAL);
+        return process.no_new_privileges;
+    case PR_SET_NO_NEW_PRIVS:
+        if (argument != 1 || third || fourth || fifth) return fail(EINVAL);
+        process.no_new_privileges = true;
         return 0;
     default: return fail(EINVAL);
     }
@@ -269,7 +274,7 @@ Result<> set_limit(Caller& caller, process::Process& target, u32 resource, proce
     {
         sync::Mutex<LockRank::sleeping_leaf>::Guard guard(target.fs_lock);
         auto& limit = target.limits[resource];
-        if (wanted.hard > limit.hard && !caller.process.credentials.is_superuser()) return fail(EPERM);
+        if (wanted.hard > limit.hard && !caller.process.credentials.is_privileged()) return fail(EPERM);
         limit = wanted;
         memory = {target.limits[RLIMIT_AS].soft, target.limits[RLIMIT_DATA].soft, target.limits[RLIMIT_STACK].soft};
     }
@@ -277,25 +282,15 @@ Result<> set_limit(Caller& caller, process::Process& target, u32 resource, proce
     return {};
 }
 
-Result<> may_change_limits(Caller& caller, process::Process& target) {
-    auto const& mine = caller.process.credentials;
-    auto const& its = target.credentials;
-    if (&target == &caller.process || mine.is_superuser()) return {};
-    bool const same = mine.real_uid == its.effective_uid && mine.real_uid == its.saved_uid && mine.real_uid == its.real_uid
-                      && mine.real_gid == its.effective_gid && mine.real_gid == its.saved_gid && mine.real_gid == its.real_gid;
-    if (!same) return fail(EPERM);
-    return {};
-}
-
 }
 
 Result<> sys_prlimit64(Caller& caller, Pid pid, u32 resource, UserAddr new_limit, UserAddr old_limit) {
+    process::ResourceLimit wanted;
+    if (!new_limit.is_null()) wanted = TRY(mm::UserPtr<process::ResourceLimit>(new_limit).read());
     if (resource >= RLIM_NLIMITS) return fail(EINVAL);
     auto target = pid.value == 0 ? Ref<process::Process>::share(&caller.process) : process_manager.find(pid);
     if (!target) return fail(ESRCH);
-    TRY(may_change_limits(caller, *target));
-    process::ResourceLimit wanted;
-    if (!new_limit.is_null()) wanted = TRY(mm::UserPtr<process::ResourceLimit>(new_limit).read());
+    TRY(process::may_change_limits(caller.process, *target));
     process::ResourceLimit old;
     {
         sync::Mutex<LockRank::sleeping_leaf>::Guard guard(target->fs_lock);
