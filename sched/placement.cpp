@@ -92,6 +92,7 @@ void Scheduler::move_away(RunQueue& queue, u64 now_ns) {
     queue.running->state = ThreadState::Moving;
     queue.leaving.push_back(*queue.running);
     wake_reaper(queue);
+    charge(queue, now_ns);
     switch_to(queue, pick_next(queue), now_ns);
 }
 

@@ -105,9 +105,9 @@ u64 Scheduler::slice_ns(Thread const& thread, u32 waiting) const {
 
 Thread& Scheduler::pick_next(RunQueue& queue) { return pick(queue); }
 
+/// The running thread is charged up to now: before it was queued, so that the policy knows what it used.
 void Scheduler::switch_to(RunQueue& queue, Thread& next, u64 now_ns) {
     Thread& previous = *queue.running;
-    charge(queue, now_ns);
     arch::clear_need_resched();
     queue.reschedule_sent = false;
     next.state = ThreadState::Running;
@@ -178,7 +178,9 @@ void Scheduler::block() {
     if (!sleep) return;
     self.state = ThreadState::Blocked;
     ++self.voluntary_switches;
-    switch_to(queue, pick(queue), arch::clock_ns());
+    u64 const now_ns = arch::clock_ns();
+    charge(queue, now_ns);
+    switch_to(queue, pick(queue), now_ns);
 }
 
 /// Wakes `thread` if its sleep is at least as interruptible as `least`. Its queue's lock is held. On the way to another
@@ -238,7 +240,9 @@ void Scheduler::exit_current() {
     queue.running->state = ThreadState::Terminated;
     queue.dead.push_back(*queue.running);
     wake_reaper(queue);
-    switch_to(queue, pick(queue), arch::clock_ns());
+    u64 const now_ns = arch::clock_ns();
+    charge(queue, now_ns);
+    switch_to(queue, pick(queue), now_ns);
     panic("a terminated thread runs");
 }
 
