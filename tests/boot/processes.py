@@ -10,7 +10,9 @@ def test():
         many = 20000 if harness.default_cpus() == 1 else 5000   # CPUs that share a host's wait for each other
         got = machine.values(f"/tests/workload storm {many}", 200)
         harness.expect_equal("programs executed", got["executed"], many)
-        harness.expect_equal("free memory after the storm", got["after"], got["before"])
+        # Each CPU keeps objects of its own: with several, what lies where is a matter of chance. A leak would be megabytes.
+        slack = 0 if harness.default_cpus() == 1 else 256
+        harness.expect_true(f"free memory after the storm: {got}", abs(got["after"] - got["before"]) <= slack)
         got = machine.values("/tests/workload share")
         # 256 MiB are 128 leaf tables of 4 KiB; the rest is the child's own.
         harness.expect_true(f"fork took {got['fork_kib']} KiB: page tables only", got["fork_kib"] < 1024)

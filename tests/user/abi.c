@@ -43,7 +43,13 @@ static long sample(struct row const* row, unsigned long flags) {
     case SYS_clock_nanosleep: return syscall(nr, CLOCK_MONOTONIC, flags, &(struct timespec){0, 1}, NULL);
     case SYS_arch_prctl: return NOT_TRIED;   // it would take the thread's own data away: tests/user/registers.c
     case SYS_epoll_ctl: return syscall(nr, poller, flags, watched, block);
-    case SYS_fcntl: return syscall(nr, file, flags, 0);
+    case SYS_fcntl: {
+        int const with_seals = flags == F_ADD_SEALS || flags == F_GET_SEALS ? (int)syscall(SYS_memfd_create, "abi", 2u) : -1;
+        if (with_seals < 0) return syscall(nr, file, flags, 0);
+        long const result = syscall(nr, with_seals, flags, 0);
+        close(with_seals);
+        return result;
+    }
     case SYS_flock: return syscall(nr, file, flags | LOCK_NB);
     case SYS_prctl: return syscall(nr, flags, 0, 0, 0, 0);
     case SYS_clone: return NOT_TRIED;   // its flags depend on each other: tests/user/threads.c and processes.c try them

@@ -114,7 +114,7 @@ class Kernel:
         count = offsets.type.range()[1] + 1
         used = [(cpu, int(offsets[cpu])) for cpu in range(count)]
         # The boot CPU's distance may be 0; the others' are not.
-        return [(cpu, object_at(address_of(variable) + distance, variable.type)) for cpu, distance in used if cpu == 0 or distance]
+        return [(cpu, object_at((address_of(variable) + distance) % 2**64, variable.type)) for cpu, distance in used if cpu == 0 or distance]
 
     def run_queues(self):
         return [(cpu, pointer.dereference()) for cpu, pointer in self.per_cpu("sched::run_queue") if int(pointer)]
@@ -226,7 +226,7 @@ class RunQueues(gdb.Command):
         for cpu, queue in kernel.run_queues():
             held = " (its lock is held)" if spin_lock_is_held(queue["lock"]) else ""
             idle = " (idle)" if int(queue["running"]) == int(queue["idle"]) else ""
-            print(f"CPU {cpu}: {name_of_thread(queue['running'])}{idle} runs, {int(queue['ready'])} ready, {int(queue['switches'])} switches, "
+            print(f"CPU {cpu}: {name_of_thread(queue['running'])}{idle} runs, {number(queue['ready'])} ready, {int(queue['switches'])} switches, "
                   f"user {int(queue['user_ns']) // 1000000} ms, system {int(queue['system_ns']) // 1000000} ms{held}")
             for member in ("realtime", "other"):
                 try:
