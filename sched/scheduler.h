@@ -120,6 +120,7 @@ private:
     RunQueue* idle_queue(u64 allowed, CpuId preferred);
     static RunQueue* less_urgent_queue(RunQueue& last, Thread const& thread);
     bool move_one(RunQueue& from, RunQueue& to);
+    void still_idle(RunQueue& queue);
     void no_longer_idle(CpuId cpu) {
         u64 const bit = u64{1} << cpu.value;
         if (idle_cpus_.load(std::memory_order_relaxed) & bit) idle_cpus_.fetch_and(~bit, std::memory_order_relaxed);

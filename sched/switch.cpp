@@ -154,8 +154,8 @@ void Scheduler::on_preempt() {
     queue.reschedule_sent = false;
     if (queue.ready_count() == 0) return arch::clear_need_resched();
     u64 const now_ns = arch::clock_ns();
+    charge(queue, now_ns);
     if (&self != queue.idle) {
-        charge(queue, now_ns);
         bool const expired = now_ns >= queue.slice_end_ns;
         bool const limited = queue.slice_end_ns != Policy::no_limit;
         self.slice_left_ns = limited && !expired ? queue.slice_end_ns - now_ns : 0;
@@ -190,8 +190,11 @@ void Scheduler::block() {
     if (thread.sleep_kind < least) return false;
     if (thread.state == ThreadState::Blocked) {
         RunQueue& target = place_for(lock.queue(), thread);
-        if (&target != &lock.queue() && !lock.move_to(target, thread)) return true;   // whoever moved it has woken it
-        if (thread.state != ThreadState::Blocked) return true;
+        bool const is_ours = &target == &lock.queue() || lock.move_to(target, thread);
+        if (!is_ours || thread.state != ThreadState::Blocked) {   // another waker was faster
+            still_idle(target);
+            return true;
+        }
         make_ready(lock.queue(), thread);
         return true;
     }

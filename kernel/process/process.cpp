@@ -23,6 +23,8 @@ Remains::~Remains() {
     delete account;
 }
 
+UserThread::UserThread(Ref<Process> process) : PidEntry(PidKind::Thread), process_(std::move(process)) {}
+
 Process::Process() : PidEntry(PidKind::Process) {}
 
 Process::~Process() { DEBUG_ASSERT(threads.empty() && children.empty() && zombies.empty()); }

@@ -42,7 +42,7 @@ struct RestartBlock {
 /// A program's thread. Its FPU area lies above its kernel stack's first frame.
 class UserThread final : public sched::Thread, public PidEntry {
 public:
-    explicit UserThread(Ref<Process> process) : PidEntry(PidKind::Thread), process_(std::move(process)) {}
+    explicit UserThread(Ref<Process> process);
     /// With a kernel stack and an FPU area (not initialised). ENOMEM.
     static Result<mm::Owned<UserThread>> create(Ref<Process> process);
 

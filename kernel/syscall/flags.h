@@ -43,6 +43,9 @@ struct Commands {
     }
 };
 
+template <size_t count>
+Commands(std::array<u32, count>, int) -> Commands<count>;
+
 constexpr auto one_of(auto... commands) { return std::array{static_cast<u32>(commands)...}; }
 
 #define FLAGS(call, argument, error, honoured, refused) inline constexpr Flags call{bits honoured, error};
