@@ -143,9 +143,11 @@ Result<Ref<PipeBuffer>> buffer_of_fifo(fs::Inode& inode) {
 /// fifo(7): each side waits for the other; O_NONBLOCK readers do not, writers fail with ENXIO.
 Result<Ref<fs::File>> open_fifo(fs::Dentry& dentry, u32 flags) {
     auto const buffer = TRY(buffer_of_fifo(dentry.file()));
-    bool const wait = !(flags & O_NONBLOCK);
+    // A pipe without a name, opened through /proc/PID/fd, waits for nobody: its writers may have come and gone.
+    bool const has_name = &dentry.file().file_system() != &pipe_file_system;
+    bool const wait = has_name && !(flags & O_NONBLOCK);
     u32 const mode = flags & O_ACCMODE;
-    if (mode == O_WRONLY && !wait && !buffer->has_readers()) return fail(ENXIO);
+    if (has_name && mode == O_WRONLY && !wait && !buffer->has_readers()) return fail(ENXIO);
     // Seen before our end counts: a partner that waited for us may be gone by the time we look again.
     u32 const readers_before = buffer->readers_seen(), writers_before = buffer->writers_seen();
     bool const partner_waits = mode == O_RDONLY ? buffer->has_writers() : buffer->has_readers();

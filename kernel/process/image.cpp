@@ -84,11 +84,15 @@ u64 choose_bias(ElfFile const& elf, u64 random) {
     return align_up(program_base + offset_from(random, random_program_pages), elf.alignment()) - elf.lowest_page();
 }
 
-/// The dynamic linker goes wherever there is room; its place is held while its segments are put there.
+/// The dynamic linker goes wherever there is room, or where it must (klibc's has fixed addresses); its place is held while
+/// its segments are put there.
 Result<ElfMapping> map_interpreter(mm::AddressSpace& space, ElfFile const& elf) {
-    if (!elf.is_position_independent()) return fail(ENOEXEC);
     mm::MapRequest request;
     request.size = elf.size();
+    if (!elf.is_position_independent()) {
+        request.address = UserAddr(elf.lowest_page());
+        request.placement = mm::MapRequest::Placement::FixedNoReplace;
+    }
     u64 const start = TRY(space.map(request)).value();
     return map_elf(space, elf, start - elf.lowest_page());
 }
