@@ -27,4 +27,4 @@ echo "== functions"
 fact() { (($1 < 2)) && echo 1 || echo $(($1 * $(fact $(($1 - 1))))); }; fact 12; local_test() { local x=inner; echo $x; }; x=outer; local_test; echo $x
 echo "== files"
 exec 7>out.txt; echo to seven >&7; exec 7>&-; cat out.txt; { echo both; echo errors >&2; } &>all.txt; sort all.txt; [[ -s all.txt && ! -e missing ]] && echo there; ulimit -n 64; ulimit -n
-declare -i total=0; while IFS=: read -r name value; do total+=value; done <<<$'a:1\nb:20\nc:300'; echo $total; echo {a..e}{1,2}; type -t fact; set -- a b c; echo "$# ${*: -1}"; exit 7
+declare -i total=0; while IFS=: read -r name value; do total+=value; done <<<$'a:1\nb:20\nc:300'; echo $total; echo {a..e}{1,2}; type -t fact; set -- a b c; echo "$# ${*: -1}"; exit 0

@@ -4,4 +4,4 @@ x=$(echo nested $(echo substitution)); echo "$x"; for w in one two; do echo $w; 
 trap 'echo caught' USR1; kill -USR1 $$; cat <<END
 here $((6 * 7))
 END
-echo "== tools"; mkdir d; echo text >d/file; cat d/file; ln -s file d/link; readlink d/link; mv d/file d/other; mkfifo d/pipe; (echo through >d/pipe) & cat d/pipe; wait; dd if=/dev/zero of=d/zeros bs=1024 count=3 2>/dev/null; true && echo true; false || echo false; exit 5
+echo "== tools"; mkdir d; echo text >d/file; cat d/file; ln -s file d/link; readlink d/link; mv d/file d/other; mkfifo d/pipe; (echo through >d/pipe) & cat d/pipe; wait; dd if=/dev/zero of=d/zeros bs=1024 count=3 2>/dev/null; true && echo true; false || echo false; exit 0

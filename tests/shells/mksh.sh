@@ -8,4 +8,4 @@ print "== traps and jobs"; (trap 'print leaving' EXIT; trap 'print usr1' USR1; k
 print "== here"; cat <<-END
 	indented $((1 + 1))
 	END
-tr a-z A-Z <<<"a string"; case file.tar.gz in *.@(tar|cpio).gz) print archive ;; esac; [[ cow == c* ]] && print pattern; exit 9
+tr a-z A-Z <<<"a string"; case file.tar.gz in *.@(tar|cpio).gz) print archive ;; esac; [[ cow == c* ]] && print pattern; exit 0
