@@ -76,13 +76,13 @@ private:
     void unmap_pages(u64 start, u64 end);
 
     // mm/kernel_stack.cpp. A slot is 16 KiB of guard with 16 KiB of stack above; 64 of them share a leaf table.
-    static constexpr u32 stack_slots = 65536, slots_per_table = 64, cached_stacks = 16;
+    static constexpr u32 stack_slots = 65536, slots_per_table = 64, cached_stacks = 32, unmapped_together = 16;
     static constexpr u64 stack_slot_size = 2 * kernel_stack_size;
     static constexpr u64 frames_per_stack = kernel_stack_size / page_size;
     static u64 stack_top(u32 slot) { return stacks_base + (slot + u64{1}) * stack_slot_size; }
     Result<u32> take_slot(Lock::Guard const&);
     Result<> map_stack(u32 slot, Lock::Guard const&);
-    bool unmap_stack(u32 slot, Lock::Guard const&);
+    u32 unmap_stacks(std::span<u32 const> slots, Lock::Guard const&);
     void free_stack(u64 top);
     void begin_use(u32 slot, Lock::Guard const&);
     void end_use(u32 slot, Lock::Guard const&);

@@ -24,20 +24,28 @@ Result<> KernelSpace::map_stack(u32 slot, Lock::Guard const&) {
     return {};
 }
 
-/// Unmaps what is mapped of a stack. True: its leaf table went with it.
-bool KernelSpace::unmap_stack(u32 slot, Lock::Guard const&) {
-    u64 const top = stack_top(slot), bottom = top - kernel_stack_size;
-    Frame* frames[frames_per_stack + 1];   // and the leaf table
+/// Unmaps what is mapped of some stacks, and gives their slots back. All CPUs are told at once, for that is what costs.
+/// Returns how many leaf tables went with them.
+u32 KernelSpace::unmap_stacks(std::span<u32 const> slots, Lock::Guard const&) {
+    Frame* frames[unmapped_together * (frames_per_stack + 1)];   // with their leaf tables
     size_t count = 0;
-    table_.for_each_present(bottom, top, [&](u64, arch::PageEntry& entry) {
-        frames[count++] = &frame_record(entry.address());
-        table_.set(entry, arch::PageEntry());
-    });
     u64 const tables = table_.table_frames();
-    table_.free_empty_tables(bottom, top, [&](PhysAddr table) { frames[count++] = &frame_record(table); });
-    arch::tlb_flush_kernel(bottom, top, table_.table_frames() != tables);
+    u64 lowest = ~u64{0}, highest = 0;
+    for (u32 slot : slots) {
+        u64 const top = stack_top(slot), bottom = top - kernel_stack_size;
+        table_.for_each_present(bottom, top, [&](u64, arch::PageEntry& entry) {
+            frames[count++] = &frame_record(entry.address());
+            table_.set(entry, arch::PageEntry());
+        });
+        table_.free_empty_tables(bottom, top, [&](PhysAddr table) { frames[count++] = &frame_record(table); });
+        lowest = std::min(lowest, bottom);
+        highest = std::max(highest, top);
+    }
+    u32 const tables_gone = static_cast<u32>(tables - table_.table_frames());
+    arch::tlb_flush_kernel(lowest, highest, tables_gone != 0);
     while (count != 0) frame_release(*frames[--count]);
-    return table_.table_frames() != tables;
+    for (u32 slot : slots) free_slots_.give(slot);
+    return tables_gone;
 }
 
 void KernelSpace::begin_use(u32 slot, Lock::Guard const&) {
@@ -60,8 +68,7 @@ Result<u32> KernelSpace::take_slot(Lock::Guard const& guard) {
     u32 const slot = free_slots_.take();
     if (slot == free_slots_.none) return fail(ENOMEM);
     if (auto mapped = map_stack(slot, guard); !mapped) {
-        unmap_stack(slot, guard);
-        free_slots_.give(slot);
+        unmap_stacks({&slot, 1}, guard);
         return fail(mapped.error());
     }
     return slot;
@@ -81,12 +88,11 @@ void KernelSpace::free_stack(u64 top) {
     u32 const slot = static_cast<u32>((top - stacks_base) / stack_slot_size - 1);
     ASSERT(slot < stack_slots && stack_top(slot) == top && !free_slots_.is_free(slot));
     end_use(slot, guard);
-    if (cache_count_ < cached_stacks) {
-        cache_[cache_count_++] = slot;
-        return;
+    if (cache_count_ == cached_stacks) {
+        cache_count_ -= unmapped_together;
+        idle_tables_ -= unmap_stacks({cache_ + cache_count_, unmapped_together}, guard);
     }
-    if (unmap_stack(slot, guard)) --idle_tables_;
-    free_slots_.give(slot);
+    cache_[cache_count_++] = slot;
 }
 
 bool KernelSpace::is_stack_guard(u64 address) const {

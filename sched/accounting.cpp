@@ -57,8 +57,12 @@ void Scheduler::load_averages(u64 (&out)[3]) {
 }
 
 void Scheduler::write_status(base::Writer& out) const {
-    base::format_to(out, "policy:     {}\navailable: ", policy_->name());
-    for (Policy const* policy : policy_table()) base::format_to(out, " {}", policy->name());
+    Policy const& current = policy();
+    base::format_to(out, "policy:     {}\navailable: ", current.name());
+    for (Policy const* row : policy_table()) {
+        if (row == &current) base::format_to(out, " [{}]", row->name());
+        else base::format_to(out, " {}", row->name());
+    }
     base::format_to(out, "\nquantum_ms: {}\nrunnable:   {}\nswitches:   {}\n", quantum_ns_ / ns_per_ms, runnable_threads(),
                     context_switches());
     for (u32 cpu = 0; cpu < arch::online_cpus(); ++cpu) {

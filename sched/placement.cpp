@@ -29,6 +29,11 @@ RunQueue* Scheduler::idle_queue(u64 allowed, CpuId preferred) {
     return nullptr;
 }
 
+/// The CPU that place_for() took was not used after all: it looks for work itself, and is idle again if there is none.
+void Scheduler::still_idle(RunQueue& queue) {
+    if (queue.cpu != arch::current_cpu()) arch::send_reschedule(queue.cpu);
+}
+
 /// For a realtime thread: the CPU that does the least urgent work, if the last one's is too urgent.
 RunQueue* Scheduler::less_urgent_queue(RunQueue& last, Thread const& thread) {
     auto const level_on = [](RunQueue const& queue) { return queue.running_level.load(std::memory_order_relaxed); };
@@ -89,9 +94,11 @@ void Scheduler::check_balance(RunQueue& queue) {
 
 /// The running thread may not stay here: the reaper, which runs next, sends it away once its registers are saved.
 void Scheduler::move_away(RunQueue& queue, u64 now_ns) {
+    charge(queue, now_ns);
     queue.running->state = ThreadState::Moving;
     queue.leaving.push_back(*queue.running);
     wake_reaper(queue);
+    charge(queue, now_ns);
     switch_to(queue, pick_next(queue), now_ns);
 }
 

@@ -138,7 +138,7 @@ void Scheduler::initialize(std::string_view policy_name, u64 quantum_ns) {
     policy_ = find_policy(policy_name);
     if (!policy_) {
         policy_ = policy_table().front();
-        if (!policy_name.empty()) log_warning("sched", "no policy \"{}\", using {}", policy_name, policy_->name());
+        if (!policy_name.empty()) log_warning("sched", "no policy \"{}\", using {}", policy_name, policy().name());
     }
     quantum_ns_ = std::clamp(quantum_ns, shortest_quantum_ns, longest_quantum_ns);
     RunQueue& queue = *required(make_queue(arch::current_cpu()));
@@ -147,7 +147,7 @@ void Scheduler::initialize(std::string_view policy_name, u64 quantum_ns) {
     use_queue(queue, kernel);
     if constexpr (config::debug) arch::set_thread_lock_list(kernel.held_locks.pointer());
     start(*queue.reaper);
-    log_info("sched", "policy {}, quantum {} ms", policy_->name(), quantum_ns_ / ns_per_ms);
+    log_info("sched", "policy {}, quantum {} ms", policy().name(), quantum_ns_ / ns_per_ms);
 }
 
 Result<Thread*> Scheduler::create_kernel_thread(std::string_view name, void (*entry)(void*), void* argument, int nice) {
@@ -206,17 +206,20 @@ bool Scheduler::requeue(Thread& thread, Change&& change) {
     return after != before;
 }
 
-/// The running thread's level or class was another one. Its CPU sees a new slice at the next tick at the latest.
+/// The running thread's turn has another length from now on. Its CPU sees that at the next tick at the latest.
+void Scheduler::restart_slice(RunQueue& queue) {
+    if (queue.running == queue.idle) return;
+    u64 const slice = slice_ns(*queue.running, queue.ready_count());
+    queue.slice_end_ns = slice == Policy::no_limit ? Policy::no_limit : arch::clock_ns() + slice;
+}
+
+/// The running thread's level or class was another one.
 void Scheduler::update_running(RunQueue& queue, Level before, SchedulingClass old_class) {
     Thread const& running = *queue.running;
-    if (&running == queue.idle) return;
     Level const level = running.level();
     queue.running_level.store(level, std::memory_order_relaxed);
     bool const realtime = is_realtime(level);
-    if (is_realtime(before) != realtime || (realtime && running.own().scheduling_class != old_class)) {
-        u64 const slice = slice_ns(running, queue.ready_count());
-        queue.slice_end_ns = slice == Policy::no_limit ? Policy::no_limit : arch::clock_ns() + slice;
-    }
+    if (is_realtime(before) != realtime || (realtime && running.own().scheduling_class != old_class)) restart_slice(queue);
     if (level > before && queue.ready_count() != 0) ask_to_reschedule(queue);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The scheduler: one run queue a CPU, one policy for SCHED_OTHER (sched=), preemption
+// The scheduler: one run queue a CPU, one policy for SCHED_OTHER (sched=, /proc/sched), preemption
 // by a one-shot alarm. Entry points for everyone above: block, wake, yield, create.
 #pragma once
 
@@ -94,7 +94,9 @@ public:
     void account(Thread const& thread, u64& user_ns, u64& system_ns) const;
     CpuTimes cpu_times(CpuId cpu) const;
 
-    Policy const& policy() const { return *policy_; }
+    Policy const& policy() const { return *policy_.load(std::memory_order_relaxed); }
+    /// Another policy from now on, on every CPU; who waits, waits on in the same order. EINVAL: there is none of this name.
+    Result<> change_policy(std::string_view name);
     u64 quantum_ns() const { return quantum_ns_; }
     u64 context_switches() const;
     /// Threads Ready or Running (idle ones not counted), for /proc/loadavg.
@@ -122,6 +124,7 @@ private:
     RunQueue* idle_queue(u64 allowed, CpuId preferred);
     static RunQueue* less_urgent_queue(RunQueue& last, Thread const& thread);
     bool move_one(RunQueue& from, RunQueue& to);
+    void still_idle(RunQueue& queue);
     void no_longer_idle(CpuId cpu) {
         u64 const bit = u64{1} << cpu.value;
         if (idle_cpus_.load(std::memory_order_relaxed) & bit) idle_cpus_.fetch_and(~bit, std::memory_order_relaxed);
@@ -133,10 +136,12 @@ private:
     Thread& pick_next(RunQueue& queue);
     void begin_slice(RunQueue& queue, Thread& next, u64 now_ns);
     u64 slice_ns(Thread const& thread, u32 waiting) const;
+    void restart_slice(RunQueue& queue);
     void continue_slice(RunQueue& queue, u64 now_ns);
     void switch_to(RunQueue& queue, Thread& next, u64 now_ns);
 
-    Policy const* policy_ = nullptr;        ///< set once
+    /// Changed with every run queue held, so that one is enough to rely on it. Ordering: relaxed, for who only names it.
+    std::atomic<Policy const*> policy_{nullptr};
     u64 quantum_ns_ = 0;                    ///< set once
     /// CPUs that have nothing to do. A waker that clears a bit has that CPU for its thread.
     /// Ordering: relaxed but for find_work(); each reads it as a hint, and a CPU that was overlooked is found at the next tick.

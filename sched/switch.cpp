@@ -30,7 +30,7 @@ constexpr u64 stop_reason(ThreadState state) {
     thread.state = ThreadState::Ready;
     queue.add_ready(1);
     Level const level = thread.level();
-    if (!is_realtime(level)) [[likely]] return policy_->enqueue(queue.other, thread, arrival);
+    if (!is_realtime(level)) [[likely]] return policy().enqueue(queue.other, thread, arrival);
     if (arrival == Arrival::Preempted) queue.realtime.push_front(level, thread);
     else queue.realtime.push_back(level, thread);
 }
@@ -39,7 +39,7 @@ void Scheduler::dequeue(RunQueue& queue, Thread& thread) {
     queue.add_ready(~u32{0});
     Level const level = thread.level();
     if (is_realtime(level)) queue.realtime.remove(level, thread);
-    else policy_->dequeue(queue.other, thread);
+    else policy().dequeue(queue.other, thread);
 }
 
 /// The next thread, out of the queue: realtime first, then the policy's choice, then the idle thread.
@@ -47,7 +47,7 @@ void Scheduler::dequeue(RunQueue& queue, Thread& thread) {
     if (queue.ready_count() == 0) return *queue.idle;
     queue.add_ready(~u32{0});
     Schedulable* next = queue.realtime.pop();
-    if (!next) [[likely]] next = policy_->pick(queue.other);
+    if (!next) [[likely]] next = policy().pick(queue.other);
     return static_cast<Thread&>(*next);
 }
 
@@ -55,7 +55,7 @@ void Scheduler::dequeue(RunQueue& queue, Thread& thread) {
     Thread const& running = *queue.running;
     Level const level = thread.level(), running_level = running.level();
     bool const urgent = &running == queue.idle || (is_realtime(level) ? level < running_level
-                                                                      : !is_realtime(running_level) && policy_->preempts(thread, running));
+                                                                      : !is_realtime(running_level) && policy().preempts(thread, running));
     if (urgent) ask_to_reschedule(queue);
     // From now on the running thread's quantum counts. (Another CPU sees that at its next tick.)
     else if (queue.cpu == arch::current_cpu()) alarm_no_later_than(queue.slice_end_ns);
@@ -97,7 +97,7 @@ void Scheduler::put_back(RunQueue& queue, Thread& thread, Level before) {
 
 u64 Scheduler::slice_ns(Thread const& thread, u32 waiting) const {
     if (is_realtime(thread.level())) return thread.own().scheduling_class == SchedulingClass::RoundRobin ? quantum_ns_ : Policy::no_limit;
-    return policy_->slice_ns(thread, quantum_ns_, waiting);
+    return policy().slice_ns(thread, quantum_ns_, waiting);
 }
 
 /// The alarm is set only if it is not early enough already; when it rings too early, on_timer() looks again.
@@ -111,9 +111,9 @@ u64 Scheduler::slice_ns(Thread const& thread, u32 waiting) const {
 
 Thread& Scheduler::pick_next(RunQueue& queue) { return pick(queue); }
 
+/// The running thread is charged up to now: before it was queued, so that the policy knows what it used.
 void Scheduler::switch_to(RunQueue& queue, Thread& next, u64 now_ns) {
     Thread& previous = *queue.running;
-    charge(queue, now_ns);
     arch::clear_need_resched();
     queue.reschedule_sent = false;
     next.state = ThreadState::Running;
@@ -160,8 +160,8 @@ void Scheduler::on_preempt() {
     queue.reschedule_sent = false;
     if (queue.ready_count() == 0) return arch::clear_need_resched();
     u64 const now_ns = arch::clock_ns();
+    charge(queue, now_ns);
     if (&self != queue.idle) {
-        charge(queue, now_ns);
         bool const expired = now_ns >= queue.slice_end_ns;
         bool const limited = queue.slice_end_ns != Policy::no_limit;
         self.slice_left_ns = limited && !expired ? queue.slice_end_ns - now_ns : 0;
@@ -184,7 +184,9 @@ void Scheduler::block() {
     if (!sleep) return;
     self.state = ThreadState::Blocked;
     ++self.voluntary_switches;
-    switch_to(queue, pick(queue), arch::clock_ns());
+    u64 const now_ns = arch::clock_ns();
+    charge(queue, now_ns);
+    switch_to(queue, pick(queue), now_ns);
 }
 
 /// Wakes `thread` if its sleep is at least as interruptible as `least`. Its queue's lock is held. On the way to another
@@ -194,8 +196,11 @@ void Scheduler::block() {
     if (thread.sleep_kind < least) return false;
     if (thread.state == ThreadState::Blocked) {
         RunQueue& target = place_for(lock.queue(), thread);
-        if (&target != &lock.queue() && !lock.move_to(target, thread)) return true;   // whoever moved it has woken it
-        if (thread.state != ThreadState::Blocked) return true;
+        bool const is_ours = &target == &lock.queue() || lock.move_to(target, thread);
+        if (!is_ours || thread.state != ThreadState::Blocked) {   // another waker was faster
+            still_idle(target);
+            return true;
+        }
         make_ready(lock.queue(), thread);
         return true;
     }
@@ -244,7 +249,9 @@ void Scheduler::exit_current() {
     queue.running->state = ThreadState::Terminated;
     queue.dead.push_back(*queue.running);
     wake_reaper(queue);
-    switch_to(queue, pick(queue), arch::clock_ns());
+    u64 const now_ns = arch::clock_ns();
+    charge(queue, now_ns);
+    switch_to(queue, pick(queue), now_ns);
     panic("a terminated thread runs");
 }
 

@@ -29,6 +29,10 @@ def default_kernel():
     return pathlib.Path(os.environ.get("AUBRAC_KERNEL", BUILD / "aubrac.elf"))
 
 
+def default_cpus():
+    return int(os.environ.get("AUBRAC_CPUS", "1"))
+
+
 def is_linux():
     return "AUBRAC_KERNEL" in os.environ
 
@@ -44,7 +48,7 @@ class Machine:
                  kernel=None, limit=120, keyboard=False, extra=()):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="aubrac-"))
         self.limit = time.monotonic() + limit
-        cpus = cpus or int(os.environ.get("AUBRAC_CPUS", "1"))
+        cpus = cpus or default_cpus()
         command = ["-M", "q35", "-cpu", "max,-la57", "-m", memory, "-smp", str(cpus), "-display", "none", "-nic", "none",
                    "-no-reboot", "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04", "-chardev", "stdio,id=serial,signal=off", "-serial", "chardev:serial"]
         if iso:

@@ -96,7 +96,7 @@ void set_control_registers() {
     if (f.pat) write_msr(MSR_PAT, 0x0007040600070106);   // entry 1: write combining
 }
 
-constinit InterruptStacks boot_interrupt_stacks;
+constinit InterruptStacks boot_interrupt_stacks{};
 
 }
 

@@ -32,7 +32,7 @@ constexpr u8 vector_nmi = 2, vector_breakpoint = 3, vector_overflow = 4, vector_
              vector_machine_check = 18, exception_count = 32;
 constexpr u64 page_present = 1, page_write = 2, page_fetch = 16;
 
-constinit Gate gates[256];
+constinit Gate gates[256] = {};
 PER_CPU PerCpu<u64> nmi_count;
 
 InterruptStack stack_of(u8 vector) {

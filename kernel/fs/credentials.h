@@ -15,7 +15,10 @@ struct Credentials {
     std::array<GroupId, max_groups> groups{};
     u32 group_count = 0;
 
+    /// May override what files say: Linux's CAP_DAC_OVERRIDE, CAP_FOWNER and their like go with the file system's user.
     bool is_superuser() const { return fs_uid.value == 0; }
+    /// May do everything else that takes a capability.
+    bool is_privileged() const { return effective_uid.value == 0; }
     bool in_group(GroupId gid) const {
         if (fs_gid == gid) return true;
         for (u32 i = 0; i < group_count; ++i) if (groups[i] == gid) return true;

@@ -159,7 +159,9 @@ Result<Attributes> File::attributes() {
 
 Result<> File::truncate(u64 size) {
     if (!is_writable() || !dentry_) return fail(EINVAL);
-    return inode()->truncate(size);
+    TRY(inode()->truncate(size));
+    if (privilege() == OpenerPrivilege::None) inode()->drop_privilege_bits();
+    return {};
 }
 
 Result<Ref<mm::VmObject>> File::vm_object() {

@@ -12,6 +12,8 @@
 
 namespace fs {
 
+Result<Ref<Dentry>> Inode::magic_target() { return Ref<Dentry>(); }
+
 namespace {
 
 constinit FifoOpen fifo_open = nullptr;   // written once at boot

@@ -122,7 +122,8 @@ public:
     /// The same, where the text lives as long as the inode; empty: use read_link().
     virtual std::string_view stored_link() const { return {}; }
     /// For magic links (/proc/self/exe, /proc/PID/fd/N): the object itself instead of a text. Null: follow the text.
-    virtual Result<Ref<Dentry>> magic_target() { return Ref<Dentry>(); }
+    /// EACCES: such a link leads past directories that one could not enter, and the caller may not look into that process.
+    virtual Result<Ref<Dentry>> magic_target();
     /// Regular files: their pages.
     virtual Ref<mm::VmObject> vm_object() { return nullptr; }
     virtual u64 rdev() const { return 0; }

@@ -139,7 +139,7 @@ Result<> Vfs::mount(FileSystem& file_system, std::string_view source, Walk const
 }
 
 Result<> Vfs::mount_type(std::string_view type, std::string_view source, Walk const& walk, std::string_view path) {
-    if (!walk.credentials.is_superuser()) return fail(EPERM);
+    if (!walk.credentials.is_privileged()) return fail(EPERM);
     auto const point = TRY(resolve(walk, path));
     if (type == "proc") return attach(procfs.file_system(), source, *point, MountedBy::Program, Lifetime::Permanent);
     if (type == "devtmpfs") return attach(device_registry.file_system(), source, *point, MountedBy::Program, Lifetime::Permanent);
@@ -156,7 +156,7 @@ Result<> Vfs::mount_type(std::string_view type, std::string_view source, Walk co
 void Vfs::register_type(FileSystem& file_system) { file_system.next_type = std::exchange(registered_types, &file_system); }
 
 Result<> Vfs::unmount(Walk const& walk, std::string_view path) {
-    if (!walk.credentials.is_superuser()) return fail(EPERM);
+    if (!walk.credentials.is_privileged()) return fail(EPERM);
     auto const root = TRY(resolve(walk, path));
     mm::Owned<Mount> mount;
     {

@@ -46,18 +46,21 @@ Result<> Vfs::change_owner(Inode& inode, Credentials const& who, i64 uid, i64 gi
     if (!who.is_superuser()) {
         bool const mine = who.fs_uid == owner.uid;
         if (uid != -1 && (!mine || UserId(static_cast<u32>(uid)) != owner.uid)) return fail(EPERM);
-        if (gid != -1 && (!mine || !who.in_group(GroupId(static_cast<u32>(gid))))) return fail(EPERM);
+        GroupId const wanted(static_cast<u32>(gid));
+        if (gid != -1 && (!mine || (wanted != owner.gid && !who.in_group(wanted)))) return fail(EPERM);
     }
     AttributeChange change;
     change.set_uid = uid != -1;
     change.uid = UserId(static_cast<u32>(uid));
     change.set_gid = gid != -1;
     change.gid = GroupId(static_cast<u32>(gid));
-    // chown(2): setuid and, for group-executable files, setgid go away.
-    if (owner.type != FileType::Directory && (uid != -1 || gid != -1)) {
+    // chown(2): setuid goes away, and so does setgid where it means execution or the caller could not have set it.
+    if (owner.type != FileType::Directory) {
         change.permissions = owner.permissions & ~u32{S_ISUID};
-        if (change.permissions & S_IXGRP) change.permissions &= ~u32{S_ISGID};
+        bool const may_keep = who.is_superuser() || who.in_group(owner.gid);
+        if ((change.permissions & S_IXGRP) || !may_keep) change.permissions &= ~u32{S_ISGID};
         change.set_permissions = change.permissions != owner.permissions;
+        if (change.set_permissions && !is_owner(inode, who)) return fail(EPERM);   // even where nothing else is asked for
     }
     return inode.change(change);
 }

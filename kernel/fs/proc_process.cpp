@@ -30,8 +30,17 @@ constexpr std::array<Entry, 3> own_entries = {{
 u64 number_of(Pid pid, u64 part) { return (static_cast<u64>(pid.value) << pid_shift) + part + 1; }
 
 Ownership owned_by(Pid pid, FileType type, u32 permissions) {
-    auto const [uid, gid] = procfs.provider()->owner(pid);
+    auto const [uid, gid] = procfs.provider()->owner(pid, false);
     return {type, permissions, uid, gid};
+}
+
+/// PID itself always shows who runs, and so does fd to the process itself: it may always list its own.
+Ownership owned_by_runner(Pid pid, u32 permissions) {
+    auto const [uid, gid] = procfs.provider()->owner(pid, true);
+    return {FileType::Directory, permissions, uid, gid};
+}
+Ownership owner_of_descriptors(Pid pid) {
+    return procfs.provider()->is_own(pid) ? owned_by_runner(pid, 0500) : owned_by(pid, FileType::Directory, 0500);
 }
 
 class ProcessText final : public Inode, public TextSource {
@@ -52,6 +61,7 @@ class ProcessLink final : public Inode {
 public:
     ProcessLink(Pid pid, u64 part, Entry const& entry) : Inode(procfs, number_of(pid, part), owned_by(pid, FileType::Symlink, 0777)), pid_(pid), name_(entry.name) {}
     Result<Ref<Dentry>> magic_target() override {
+        TRY(procfs.provider()->may_look_into(pid_));
         auto target = TRY(procfs.provider()->link(pid_, name_));
         return target ? Result<Ref<Dentry>>(std::move(target)) : fail(ENOENT);
     }
@@ -65,6 +75,7 @@ public:
     DescriptorLink(Pid pid, Fd fd, u32 permissions)
         : Inode(procfs, number_of(pid, descriptor_kind + static_cast<u32>(fd.value)), owned_by(pid, FileType::Symlink, permissions)), pid_(pid), fd_(fd) {}
     Result<Ref<Dentry>> magic_target() override {
+        TRY(procfs.provider()->may_look_into(pid_));
         auto const file = procfs.provider()->file(pid_, fd_);
         if (!file || !(*file)->dentry()) return fail(ENOENT);
         return Ref<Dentry>::share((*file)->dentry());
@@ -76,7 +87,7 @@ private:
 
 class DescriptorDirectory final : public Inode {
 public:
-    DescriptorDirectory(Pid pid, u64 part) : Inode(procfs, number_of(pid, part), owned_by(pid, FileType::Directory, 0500)), pid_(pid) { adjust_links(1); }
+    DescriptorDirectory(Pid pid, u64 part) : Inode(procfs, number_of(pid, part), owner_of_descriptors(pid)), pid_(pid) { adjust_links(1); }
     Result<Ref<Inode>> lookup(std::string_view name) override;
     Result<> list(u64 offset, DirectorySink& sink) override;
 private:
@@ -106,7 +117,7 @@ Result<> DescriptorDirectory::list(u64 offset, DirectorySink& sink) {
 
 class ProcessDirectory final : public Inode {
 public:
-    explicit ProcessDirectory(Pid pid) : Inode(procfs, number_of(pid, 0), owned_by(pid, FileType::Directory, 0555)), pid_(pid) { adjust_links(1); }
+    explicit ProcessDirectory(Pid pid) : Inode(procfs, number_of(pid, 0), owned_by_runner(pid, 0555)), pid_(pid) { adjust_links(1); }
     Result<Ref<Inode>> lookup(std::string_view name) override;
     Result<> list(u64 offset, DirectorySink& sink) override;
 private:

@@ -29,7 +29,11 @@ public:
     virtual Result<Ref<Dentry>> link(Pid pid, std::string_view name) = 0;             ///< exe, cwd, root
     virtual Result<Ref<File>> file(Pid pid, Fd fd) = 0;                               ///< fd/N
     virtual std::optional<Fd> next_descriptor(Pid pid, Fd from) = 0;                  ///< fd/ listing
-    virtual std::pair<UserId, GroupId> owner(Pid pid) = 0;
+    /// Of its directory, and of what is in there: the second is root's while the process is not dumpable.
+    virtual std::pair<UserId, GroupId> owner(Pid pid, bool of_directory) = 0;
+    /// Whether the caller may see its descriptors and directories. EACCES ESRCH.
+    virtual Result<> may_look_into(Pid pid) = 0;
+    virtual bool is_own(Pid pid) = 0;                                                ///< the caller's
 protected:
     ~ProcessProvider() = default;
 };

@@ -112,15 +112,16 @@ Result<Ref<File>> Vfs::open_dentry(Dentry& dentry, Credentials const& who, u32 f
     TRY(permission(inode, who, mask));
     if ((flags & O_NOATIME) && !who.is_superuser() && who.fs_uid != inode.ownership().uid) return fail(EPERM);
     auto file = TRY(open_inode(dentry, who, flags));
-    if ((flags & O_TRUNC) && inode.type() == FileType::Regular) TRY(inode.truncate(0));
+    if ((flags & O_TRUNC) && inode.type() == FileType::Regular) {
+        TRY(inode.truncate(0));
+        if (!who.is_superuser()) inode.drop_privilege_bits();
+    }
     return file;
 }
 
 Result<size_t> Vfs::read_link(Walk const& walk, std::string_view path, std::span<char> out) {
     PathWalker walker(walk, path);
     auto const found = TRY(walker.to_end(FollowLast::No));
-    Inode& inode = found->file();
-    if (inode.type() == FileType::Symlink && !may_follow_magic(inode, walk.credentials) && TRY(inode.magic_target())) return fail(EACCES);
     return read_link(*found, *walk.context.root, out);
 }
 

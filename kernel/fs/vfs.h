@@ -107,9 +107,6 @@ Result<> permission(Ownership const& owner, Credentials const& who, u32 mask);
 Result<> permission(Attributes const& attributes, Credentials const& who, u32 mask);
 inline Result<> permission(Inode const& inode, Credentials const& who, u32 mask) { return permission(inode.ownership(), who, mask); }
 
-/// /proc/PID/cwd and the like lead past directories that one could not enter: only their owner may go along.
-inline bool may_follow_magic(Inode const& link, Credentials const& who) { return who.is_superuser() || who.fs_uid == link.ownership().uid; }
-
 inline constexpr u32 may_execute = 1, may_write = 2, may_read = 4;
 
 }

@@ -52,6 +52,11 @@ Result<> make(Walk const& walk, std::string_view path, FileType type, u32 mode, 
     NewFile file = describe_new_file(walker.directory().file(), walk, type, mode);
     file.rdev = rdev;
     file.target = target;
+    bool const device = type == FileType::CharacterDevice || type == FileType::BlockDevice;
+    if (device && !walk.credentials.is_superuser()) {
+        TRY(permission(walker.directory().file(), walk.credentials, may_write | may_execute));
+        return fail(EPERM);
+    }
     TRY(create_in(walker.directory(), walker.name(), walk.credentials, file));
     return {};
 }
@@ -79,7 +84,6 @@ Result<> Vfs::make_node(Walk const& walk, std::string_view path, u32 mode_with_t
     if (format != 0 && mode_of(type) != format) return fail(EINVAL);
     if (type == FileType::Symlink) return fail(EINVAL);
     bool const device = type == FileType::CharacterDevice || type == FileType::BlockDevice;
-    if (device && !walk.credentials.is_superuser()) return fail(EPERM);
     return make(walk, path, type, mode_with_type, device ? rdev : 0, {});
 }
 

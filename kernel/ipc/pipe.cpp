@@ -50,7 +50,7 @@ class PipeFile final : public fs::File {
 public:
     /// The ends it stands for were counted already.
     PipeFile(Ref<fs::Dentry> dentry, u32 flags)
-        : File(std::move(dentry), flags), buffer_(buffer_of(*inode())), writers_at_open_(buffer_.writers_seen()) {}
+        : File(std::move(dentry), flags), buffer_(buffer_of(*inode())), writers_at_open_(comes_first(flags) ? buffer_.writers_seen() : 0) {}
     ~PipeFile() override {
         if (is_readable()) buffer_.remove_reader();
         if (is_writable()) buffer_.remove_writer();
@@ -66,10 +66,12 @@ protected:
     Result<size_t> do_read(u64, mm::IoBuffer& buffer) override { return buffer_.read(buffer, blocking()); }
     Result<size_t> do_write(u64, mm::IoBuffer& buffer) override { return buffer_.write(buffer, blocking()); }
 private:
+    /// fifo(7): a reader that does not wait for a writer is not hung up before one has come and gone. All others have met one.
+    bool comes_first(u32 flags) const { return (flags & O_NONBLOCK) && !buffer_.has_writers(); }
     Blocking blocking() const { return flags() & O_NONBLOCK ? Blocking::No : Blocking::Yes; }
 
     PipeBuffer& buffer_;               ///< the inode's, which the dentry keeps
-    u32 const writers_at_open_;
+    u32 const writers_at_open_;        ///< 0: there was one
 };
 
 MM_OBJECT_CACHE_DEFINE(PipeFile)
@@ -93,7 +95,6 @@ fs::PollEvents PipeFile::poll(sched::WaitQueue*& queue_out) {
     fs::PollEvents events = 0;
     if (is_readable()) {
         if (buffer_.used() > 0) events |= POLLIN | POLLRDNORM;
-        // A FIFO opened before any writer came has not been hung up.
         if (!buffer_.has_writers() && buffer_.writers_seen() != writers_at_open_) events |= POLLHUP;
     }
     if (is_writable()) {
@@ -142,9 +143,11 @@ Result<Ref<PipeBuffer>> buffer_of_fifo(fs::Inode& inode) {
 /// fifo(7): each side waits for the other; O_NONBLOCK readers do not, writers fail with ENXIO.
 Result<Ref<fs::File>> open_fifo(fs::Dentry& dentry, u32 flags) {
     auto const buffer = TRY(buffer_of_fifo(dentry.file()));
-    bool const wait = !(flags & O_NONBLOCK);
+    // A pipe without a name, opened through /proc/PID/fd, waits for nobody: its writers may have come and gone.
+    bool const has_name = &dentry.file().file_system() != &pipe_file_system;
+    bool const wait = has_name && !(flags & O_NONBLOCK);
     u32 const mode = flags & O_ACCMODE;
-    if (mode == O_WRONLY && !wait && !buffer->has_readers()) return fail(ENXIO);
+    if (has_name && mode == O_WRONLY && !wait && !buffer->has_readers()) return fail(ENXIO);
     // Seen before our end counts: a partner that waited for us may be gone by the time we look again.
     u32 const readers_before = buffer->readers_seen(), writers_before = buffer->writers_seen();
     bool const partner_waits = mode == O_RDONLY ? buffer->has_writers() : buffer->has_readers();

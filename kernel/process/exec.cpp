@@ -108,9 +108,12 @@ void ProcessManager::become(Image& image, UserThread& thread) {
         std::swap(process.address_space, image.space);
         std::swap(process.executable, image.executable);
     }
-    process.credentials = image.credentials;
+    {
+        decltype(process.credentials_lock)::Guard guard(process.credentials_lock);
+        process.credentials = image.credentials;
+    }
     process.auxiliary_vector = image.auxiliary_vector;
-    process.dumpable = !image.gains_rights;
+    process.dumpable = !image.gains_rights && !image.is_secret;
     process.has_executed = true;
     if (image.gains_rights) process.parent_death_signal = 0;
     process.set_name(image.name);
@@ -124,9 +127,10 @@ Result<> ProcessManager::execute(std::string_view path, Ref<fs::File> file, u64 
     RandomLayout const random = random_layout_allowed() && process.add_random_layout ? RandomLayout::Yes : RandomLayout::No;
     TRY(check_executable(*file, process.credentials));
     fs::FsContext const context = copy_context(process);
+    bool const may_gain = !process.no_new_privileges;
     UserArguments arguments(argv, envp);
     Image image;
-    TRY(build_image(image, {context, process.credentials, process.limits, random}, path, std::move(file), arguments));
+    TRY(build_image(image, {context, process.credentials, process.limits, random, may_gain}, path, std::move(file), arguments));
     OwnTables tables;
     TRY(prepare_tables(process, tables));
     TRY(become_only_thread(thread));

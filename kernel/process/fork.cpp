@@ -82,10 +82,11 @@ Result<> share_or_copy(Process& child, Process& parent, u64 flags) {
 }
 
 void inherit(Process& child, Process& parent, CloneRequest const& request) {
-    child.credentials = parent.credentials;
+    child.credentials = parent.copy_credentials();
     child.set_name(parent.name());
     child.auxiliary_vector = parent.auxiliary_vector;
-    child.dumpable = parent.dumpable;
+    child.dumpable = parent.dumpable.load();
+    child.no_new_privileges = parent.no_new_privileges.load();
     child.add_random_layout = parent.add_random_layout;
     child.oom_score_adjustment = parent.oom_score_adjustment;
     child.exit_signal = request.exit_signal;

@@ -66,11 +66,12 @@ Result<> add_script_arguments(Arguments& arguments, std::span<mm::Owned<ScriptLe
 Result<> take_rights(Image& image, ImageRequest const& request, fs::Inode const& inode) {
     fs::Credentials& who = image.credentials = request.credentials;
     fs::Ownership const owner = inode.ownership();
-    if (owner.permissions & S_ISUID) who.effective_uid = owner.uid;
+    if (request.may_gain_rights && (owner.permissions & S_ISUID)) who.effective_uid = owner.uid;
     constexpr u32 group_bits = S_ISGID | S_IXGRP;
-    if ((owner.permissions & group_bits) == group_bits) who.effective_gid = owner.gid;
+    if (request.may_gain_rights && (owner.permissions & group_bits) == group_bits) who.effective_gid = owner.gid;
     who.saved_uid = who.fs_uid = who.effective_uid;
     who.saved_gid = who.fs_gid = who.effective_gid;
+    image.is_secret = !fs::permission(inode, request.credentials, fs::may_read);
     image.gains_rights = who.effective_uid != who.real_uid || who.effective_gid != who.real_gid;
     return {};
 }
@@ -83,11 +84,15 @@ u64 choose_bias(ElfFile const& elf, u64 random) {
     return align_up(program_base + offset_from(random, random_program_pages), elf.alignment()) - elf.lowest_page();
 }
 
-/// The dynamic linker goes wherever there is room; its place is held while its segments are put there.
+/// The dynamic linker goes wherever there is room, or where it must (klibc's has fixed addresses); its place is held while
+/// its segments are put there.
 Result<ElfMapping> map_interpreter(mm::AddressSpace& space, ElfFile const& elf) {
-    if (!elf.is_position_independent()) return fail(ENOEXEC);
     mm::MapRequest request;
     request.size = elf.size();
+    if (!elf.is_position_independent()) {
+        request.address = UserAddr(elf.lowest_page());
+        request.placement = mm::MapRequest::Placement::FixedNoReplace;
+    }
     u64 const start = TRY(space.map(request)).value();
     return map_elf(space, elf, start - elf.lowest_page());
 }

@@ -28,6 +28,7 @@ struct ImageRequest {
     fs::Credentials const& credentials;
     std::array<ResourceLimit, 16> const& limits;
     RandomLayout random;
+    bool may_gain_rights;                    ///< false: set-user-ID bits mean nothing (PR_SET_NO_NEW_PRIVS)
 };
 
 struct Image {
@@ -36,6 +37,7 @@ struct Image {
     fs::Credentials credentials;             ///< with the effects of setuid bits
     mm::ImageLayout layout;
     bool gains_rights = false;               ///< AT_SECURE
+    bool is_secret = false;                  ///< who executes it may not read it: others shall not read it from its memory
     u64 entry = 0, stack_pointer = 0;
     std::array<u64, 2 * 24> auxiliary_vector{};
     char name[sched::Thread::name_capacity] = {};

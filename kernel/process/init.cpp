@@ -35,6 +35,7 @@ private:
 void set_default_limits(std::array<ResourceLimit, 16>& limits, u32 thread_limit) {
     limits[RLIMIT_STACK].soft = 8 * mib;
     limits[RLIMIT_CORE].soft = 0;
+    limits[RLIMIT_NICE] = limits[RLIMIT_RTPRIO] = {0, 0};
     limits[RLIMIT_NPROC] = {thread_limit / 2, thread_limit / 2};
     limits[RLIMIT_SIGPENDING] = {thread_limit / 2, thread_limit / 2};
     limits[RLIMIT_NOFILE] = {1024, 4096};
@@ -94,7 +95,7 @@ Result<> ProcessManager::start_init(std::string_view path, std::span<std::string
     KernelArguments source(path, arguments, environment);
     Image image;
     auto file = TRY(open_executable({process->fs_context, process->credentials}, path));
-    TRY(build_image(image, {process->fs_context, process->credentials, process->limits, random}, path, std::move(file), source));
+    TRY(build_image(image, {process->fs_context, process->credentials, process->limits, random, true}, path, std::move(file), source));
     process->address_space = std::move(image.space);
     process->executable = std::move(image.executable);
     process->auxiliary_vector = image.auxiliary_vector;

@@ -3,19 +3,10 @@
 #include <abi/signal.h>
 
 #include "kernel/process/process_manager.h"
+#include "kernel/process/rights.h"
 
 namespace process {
 namespace {
-
-/// credentials(7): root, or the sender's real or effective user is the target's real or saved one.
-bool may_signal(Process const& sender, Process const& target, int signal) {
-    fs::Credentials const& from = sender.credentials;
-    fs::Credentials const& to = target.credentials;
-    if (from.effective_uid.value == 0) return true;
-    if (signal == SIGCONT && sender.session == target.session) return true;
-    return from.effective_uid == to.real_uid || from.effective_uid == to.saved_uid || from.real_uid == to.real_uid ||
-           from.real_uid == to.saved_uid;
-}
 
 SignalInfo info_from(Process const& sender, int signal, int code) {
     SignalInfo info;
@@ -77,7 +68,7 @@ Result<> ProcessManager::kill(i32 pid, int signal) {
 Result<> ProcessManager::queue_signal(Pid pid, SignalInfo const& info) {
     auto [target, thread] = find_thread(pid);
     if (!target) return fail(ESRCH);
-    if (!may_signal(current_process(), *target, info.signal)) return fail(EPERM);
+    TRY(may_signal(current_process(), *target, info.signal));
     send_signal(*target, info);
     return {};
 }
@@ -90,12 +81,15 @@ std::pair<Ref<Process>, bool> ProcessManager::find_thread(Pid tid) {
 }
 
 Result<> ProcessManager::kill_thread(Pid group_or_zero, Pid tid, int signal) {
-    if (tid.value <= 0 || signal < 0 || signal > signal_count) return fail(EINVAL);
-    Process& sender = current_process();
+    return queue_to_thread(group_or_zero, tid, info_from(current_process(), signal, SI_TKILL));
+}
+
+Result<> ProcessManager::queue_to_thread(Pid group_or_zero, Pid tid, SignalInfo const& info) {
+    if (tid.value <= 0 || info.signal < 0 || info.signal > signal_count) return fail(EINVAL);
     auto [target, is_thread] = find_thread(tid);
     if (!target || (group_or_zero.value != 0 && target->pid() != group_or_zero)) return fail(ESRCH);
-    if (!may_signal(sender, *target, signal)) return fail(EPERM);
-    return send_to_thread(*target, tid, info_from(sender, signal, SI_TKILL));
+    TRY(may_signal(current_process(), *target, info.signal));
+    return send_to_thread(*target, tid, info);
 }
 
 }

@@ -6,6 +6,7 @@
 #include "kernel/fs/procfs.h"
 #include "kernel/process/proc_files.h"
 #include "kernel/process/process_manager.h"
+#include "kernel/process/rights.h"
 
 namespace process {
 namespace {
@@ -92,6 +93,7 @@ using fs::FileType;
 struct TextFile {
     Provider::Entry entry;
     Result<> (*write)(Process const& process, Writer& out);
+    bool is_private = false;                     ///< shows of its memory: may_look_into() decides at open
 };
 
 constexpr TextFile text_files[] = {
@@ -100,9 +102,9 @@ constexpr TextFile text_files[] = {
     {{"statm", FileType::Regular, 0444}, write_process_statm},
     {{"cmdline", FileType::Regular, 0444}, write_arguments},
     {{"comm", FileType::Regular, 0444}, write_command_name},
-    {{"environ", FileType::Regular, 0400}, write_environment},
-    {{"auxv", FileType::Regular, 0400}, write_auxiliary_vector},
-    {{"maps", FileType::Regular, 0444}, write_maps},
+    {{"environ", FileType::Regular, 0400}, write_environment, true},
+    {{"auxv", FileType::Regular, 0400}, write_auxiliary_vector, true},
+    {{"maps", FileType::Regular, 0444}, write_maps, true},
     {{"limits", FileType::Regular, 0444}, write_limits},
     {{"oom_score_adj", FileType::Regular, 0444}, write_oom_adjustment},
 };
@@ -135,8 +137,11 @@ public:
 
     Result<> text(Pid pid, std::string_view name, Writer& out) override {
         Ref<Process> const process = TRY(get(pid));
-        for (TextFile const& file : text_files)
-            if (file.entry.name == name) return file.write(*process, out);
+        for (TextFile const& file : text_files) {
+            if (file.entry.name != name) continue;
+            if (file.is_private) TRY(look_into(*process));
+            return file.write(*process, out);
+        }
         return fail(ENOENT);
     }
 
@@ -159,13 +164,21 @@ public:
         if (!table) return std::nullopt;
         return table->next_used(from);
     }
-    std::pair<UserId, GroupId> owner(Pid pid) override {
+    std::pair<UserId, GroupId> owner(Pid pid, bool of_directory) override {
         Ref<Process> const process = process_manager.find(pid);
-        if (!process || !process->dumpable) return {UserId(0), GroupId(0)};
-        return {process->credentials.effective_uid, process->credentials.effective_gid};
+        if (!process || (!of_directory && !process->dumpable)) return {UserId(0), GroupId(0)};
+        fs::Credentials const who = process->copy_credentials();
+        return {who.effective_uid, who.effective_gid};
     }
+    Result<> may_look_into(Pid pid) override { return look_into(*TRY(get(pid))); }
+    bool is_own(Pid pid) override { return current() == pid; }
 
 private:
+    /// The kernel itself may.
+    static Result<> look_into(Process const& process) {
+        UserThread const* thread = current_user_thread_or_null();
+        return thread ? process::may_look_into(thread->process(), process) : Result<>{};
+    }
     static Result<Ref<Process>> get(Pid pid) {
         Ref<Process> process = process_manager.find(pid);
         if (!process) return fail(ESRCH);

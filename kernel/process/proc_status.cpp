@@ -7,6 +7,7 @@
 
 #include "kernel/process/proc_files.h"
 #include "kernel/process/process_manager.h"
+#include "kernel/process/rights.h"
 #include "kernel/process/signal_action.h"
 
 namespace process {
@@ -110,7 +111,7 @@ std::string_view state_name(char letter) {
 }
 
 void write_identity(Process const& process, Look const& look, Writer& out) {
-    fs::Credentials const& who = process.credentials;
+    fs::Credentials const who = process.copy_credentials();
     format_to(out, "State:\t{:c} ({})\nTgid:\t{}\nNgid:\t0\nPid:\t{}\nPPid:\t{}\nTracerPid:\t0\n", look.state, state_name(look.state),
               process.pid(), process.pid(), look.parent);
     format_to(out, "Uid:\t{}\t{}\t{}\t{}\n", who.real_uid, who.effective_uid, who.saved_uid, who.fs_uid);
@@ -138,6 +139,7 @@ void write_memory(Look const& look, Writer& out) {
 }
 
 void write_signals(Process const& process, Look const& look, Writer& out) {
+    format_to(out, "NoNewPrivs:\t{}\n", process.no_new_privileges ? 1 : 0);
     format_to(out, "Threads:\t{}\nSigQ:\t{}/{}\n", look.threads, look.queued, process.limit(RLIMIT_SIGPENDING).soft);
     format_to(out, "SigPnd:\t{:016x}\nShdPnd:\t{:016x}\nSigBlk:\t{:016x}\nSigIgn:\t{:016x}\nSigCgt:\t{:016x}\n", look.thread_pending,
               look.shared_pending, look.blocked, look.ignored, look.caught);
@@ -146,7 +148,12 @@ void write_signals(Process const& process, Look const& look, Writer& out) {
 }
 
 Result<> write_process_stat(Process const& process, Writer& out) {
-    Look const look = look_at(process);
+    Look look = look_at(process);
+    UserThread const* const asker = current_user_thread_or_null();
+    if (asker && !may_look_into(asker->process(), process)) {   // as Linux: where its memory lies, and how it ended, is its own business
+        look.layout = {};
+        look.exit_status = 0;
+    }
     mm::ImageLayout const& at = look.layout;
     u64 const low_signals = 0x7fffffff;   // the old format shows the standard signals only
     format_to(out, "{} ({}) {:c} {} {} {} {} -1 0 ", process.pid(), process.name(), look.state, look.parent, look.group, look.session,

@@ -95,6 +95,11 @@ Result<> write_scheduler(Writer& out) {
     return {};
 }
 
+Result<> change_scheduler(std::string_view text, fs::Credentials const& who) {
+    if (!who.is_superuser()) return fail(EPERM);
+    return sched::scheduler.change_policy(text.substr(0, text.find('\n')));
+}
+
 template <std::string_view const& text>
 Result<> write_constant(Writer& out) {
     format_to(out, "{}\n", text);
@@ -182,7 +187,7 @@ constexpr SystemFile system_files[] = {
     {"cmdline", write_command_line},
     {"cpuinfo", write_cpu_info},
     {"interrupts", write_interrupt_counts},
-    {"sched", write_scheduler},
+    {"sched", write_scheduler, 0644, change_scheduler},
     {"trace", write_trace, 0400},
     {"meminfo", write_memory_info},
     {"vmstat", write_memory_events},

@@ -23,6 +23,8 @@ Remains::~Remains() {
     delete account;
 }
 
+UserThread::UserThread(Ref<Process> process) : PidEntry(PidKind::Thread), process_(std::move(process)) {}
+
 Process::Process() : PidEntry(PidKind::Process) {}
 
 Process::~Process() { DEBUG_ASSERT(threads.empty() && children.empty() && zombies.empty()); }
@@ -35,6 +37,11 @@ Ref<mm::AddressSpace> Process::copy_address_space() const {
 Ref<fs::DescriptorTable> Process::copy_descriptors() const {
     decltype(state_lock)::Guard guard(state_lock);
     return descriptors;
+}
+
+fs::Credentials Process::copy_credentials() const {
+    decltype(credentials_lock)::Guard guard(credentials_lock);
+    return credentials;
 }
 
 Ref<fs::Dentry> Process::copy_executable() const {

@@ -42,7 +42,7 @@ struct RestartBlock {
 /// A program's thread. Its FPU area lies above its kernel stack's first frame.
 class UserThread final : public sched::Thread, public PidEntry {
 public:
-    explicit UserThread(Ref<Process> process) : PidEntry(PidKind::Thread), process_(std::move(process)) {}
+    explicit UserThread(Ref<Process> process);
     /// With a kernel stack and an FPU area (not initialised). ENOMEM.
     static Result<mm::Owned<UserThread>> create(Ref<Process> process);
 
@@ -110,7 +110,9 @@ public:
 
     fs::FsContext fs_context;                    ///< GUARDED_BY(fs_lock)
     mutable sync::Mutex<LockRank::sleeping_leaf> fs_lock;
-    fs::Credentials credentials;                 ///< changed by the process itself only (one thread at a time)
+    fs::Credentials credentials;                 ///< changed by its own threads, under credentials_lock; others copy them
+    mutable SpinLock<LockRank::leaf, InterruptsOff> credentials_lock;
+    fs::Credentials copy_credentials() const;
 
     // ---- GUARDED_BY process_manager.tree_lock
     Process* parent = nullptr;                   ///< null: init
@@ -154,7 +156,8 @@ public:
     u64 start_time_ns = 0;
     std::array<ResourceLimit, 16> limits;        ///< RLIM_NLIMITS; GUARDED_BY(fs_lock)
     bool has_executed = false;                   ///< setpgid(2): EACCES after exec
-    bool dumpable = true;
+    std::atomic<bool> dumpable{true};            ///< false after a change of rights: /proc/PID is root's, and closed to others
+    std::atomic<bool> no_new_privileges{false};  ///< prctl(PR_SET_NO_NEW_PRIVS)
     bool add_random_layout = true;               ///< personality ADDR_NO_RANDOMIZE clears it
     int oom_score_adjustment = 0;
     bool oom_victim = false;                     ///< it was told to die for its memory

@@ -101,6 +101,7 @@ public:
     Result<> kill(i32 pid, int signal);                                                         ///< kill(2) whole: ESRCH EPERM EINVAL
     /// tgkill, tkill, and rt_sigqueueinfo's relatives; `info.signal` 0 only asks.
     Result<> kill_thread(Pid group_or_zero, Pid tid, int signal);
+    Result<> queue_to_thread(Pid group_or_zero, Pid tid, SignalInfo const& info);               ///< rt_tgsigqueueinfo(2)
     Result<> queue_signal(Pid pid, SignalInfo const& info);                                     ///< rt_sigqueueinfo(2)
     void signal_group(Pid group, SignalInfo const& info);                                       ///< any context
 

@@ -3,6 +3,7 @@
 // are made under tree_lock, so that what was permitted is still true when it is done.
 #include <asm/resource.h>
 
+#include "kernel/process/rights.h"
 #include "kernel/process/process_manager.h"
 #include "sched/scheduler.h"
 
@@ -23,7 +24,7 @@ bool limit_allows_nice(Process const& target, int nice) {
 
 /// Without privilege one may lower what is one's own, and raise it up to the target's limits.
 bool may_set(Process const& caller, Process const& target, Parameters const& now, Parameters const& wanted) {
-    if (caller.credentials.is_superuser()) return true;
+    if (caller.credentials.is_privileged()) return true;
     if (uses_nice(wanted.scheduling_class) && wanted.nice < now.nice && !limit_allows_nice(target, wanted.nice)) return false;
     if (is_realtime(wanted.scheduling_class)) {
         u64 const limit = target.limit(RLIMIT_RTPRIO).soft;
@@ -32,8 +33,7 @@ bool may_set(Process const& caller, Process const& target, Parameters const& now
     }
     bool const leaves_idle = now.scheduling_class == SchedulingClass::Idle && wanted.scheduling_class != SchedulingClass::Idle;
     if (leaves_idle && !limit_allows_nice(target, now.nice)) return false;
-    UserId const mine = caller.credentials.effective_uid;
-    if (mine != target.credentials.effective_uid && mine != target.credentials.real_uid) return false;
+    if (!may_schedule(caller, target)) return false;
     return !now.reset_on_fork || wanted.reset_on_fork;
 }
 
@@ -53,16 +53,8 @@ Result<> set_scheduling_of(Process const& caller, UserThread& thread, Scheduling
 
 /// setpriority(2) for one of perhaps many: the last refusal stays, or success.
 void set_nice_of(Process const& caller, UserThread& thread, int nice, Result<>& result) {
-    fs::Credentials const& mine = caller.credentials;
-    fs::Credentials const& its = thread.process().credentials;
-    bool const same = mine.effective_uid == its.real_uid || mine.effective_uid == its.effective_uid;
-    if (!same && !mine.is_superuser()) {
-        result = fail(EPERM);
-        return;
-    }
-    bool const raises = nice < sched::scheduler.parameters(thread).nice;
-    if (raises && !mine.is_superuser() && !limit_allows_nice(thread.process(), nice)) {
-        result = fail(EACCES);
+    if (auto const allowed = may_set_nice(caller, thread.process(), sched::scheduler.parameters(thread).nice, nice); !allowed) {
+        result = allowed;
         return;
     }
     if (!result && result.error() == Errno(ESRCH)) result = {};

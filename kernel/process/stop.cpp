@@ -11,9 +11,10 @@ namespace {
 
 using SignalGuard = decltype(Process::signal_lock)::Guard;
 
+using TreeGuard = ProcessManager::TreeGuard;
+
 /// Leaves a report for wait4 and sends SIGCHLD, unless the parent has SA_NOCLDSTOP.
-void report_to_parent(Process& process, ChildReport report, int status, int code, int detail) {
-    ProcessManager::TreeGuard tree(process_manager.tree_lock);
+void report_to_parent(Process& process, ChildReport report, int status, int code, int detail, TreeGuard const&) {
     Process* parent = process.parent;
     if (!parent || process.state.load(std::memory_order_relaxed) != ProcessState::Alive) return;
     if (process.report == ChildReport::None) ++parent->children_reports;
@@ -41,13 +42,15 @@ bool may_go_on(Process& process) {
     return process.stop_signal == 0 || process.group_exit || (process.shared_pending.set & mask_of(SIGKILL));
 }
 
+/// One of its threads tells. The others may go on at once, but none can end before it has been told: that takes the tree's lock.
 void report_continuation(Process& process) {
+    TreeGuard tree(process_manager.tree_lock);
     {
         SignalGuard guard(process.signal_lock);
         if (!process.continue_pending) return;
         process.continue_pending = false;
     }
-    report_to_parent(process, ChildReport::Continued, continued_status, CLD_CONTINUED, SIGCONT);
+    report_to_parent(process, ChildReport::Continued, continued_status, CLD_CONTINUED, SIGCONT, tree);
 }
 
 }
@@ -63,7 +66,8 @@ void stop_process(Process& process, int signal) {
             sched::scheduler.wake_interruptible(thread);
         }
     }
-    report_to_parent(process, ChildReport::Stopped, signal << 8 | 0x7f, CLD_STOPPED, signal);
+    TreeGuard tree(process_manager.tree_lock);
+    report_to_parent(process, ChildReport::Stopped, signal << 8 | 0x7f, CLD_STOPPED, signal, tree);
 }
 
 void stay_stopped(UserThread& thread) {

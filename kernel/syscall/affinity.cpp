@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "kernel/process/process_manager.h"
+#include "kernel/process/rights.h"
 #include "kernel/syscall/handlers.h"
 #include "mm/user/user_access.h"
 #include "sched/scheduler.h"
@@ -24,11 +25,6 @@ Result<> with_thread(Caller& caller, Pid tid, Action&& act) {
     return fail(ESRCH);
 }
 
-/// Linux's check_same_owner(), or root.
-bool may_set(fs::Credentials const& mine, fs::Credentials const& its) {
-    return mine.is_superuser() || mine.effective_uid == its.effective_uid || mine.effective_uid == its.real_uid;
-}
-
 }
 
 /// The mask is cut to what the kernel knows, or filled with zeros. EINVAL: no CPU that is online is in it.
@@ -37,7 +33,7 @@ Result<> sys_sched_setaffinity(Caller& caller, Pid tid, u32 size, UserAddr mask)
     auto* const bytes = reinterpret_cast<std::byte*>(&allowed);
     TRY(mm::UserPtr<std::byte>(mask).read_array({bytes, std::min<size_t>(size, sizeof allowed)}));
     return with_thread(caller, tid, [&](process::UserThread& thread) -> Result<> {
-        if (!may_set(caller.process.credentials, thread.process().credentials)) return fail(EPERM);
+        TRY(process::may_schedule(caller.process, thread.process()));
         return sched::scheduler.set_affinity(thread, allowed);
     });
 }

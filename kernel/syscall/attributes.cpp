@@ -7,6 +7,7 @@
 #include <linux/time_types.h>
 
 #include "kernel/syscall/arguments.h"
+#include "kernel/syscall/flags.h"
 #include "kernel/syscall/handlers.h"
 
 namespace syscall {
@@ -85,7 +86,7 @@ Result<> sys_fstat(Caller& caller, Fd fd, UserAddr out) {
 }
 
 Result<> sys_newfstatat(Caller& caller, Fd directory, UserAddr path, UserAddr out, u32 flags) {
-    if (flags & ~static_cast<u32>(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT)) return fail(EINVAL);
+    TRY(accepted::newfstatat.check(flags));
     auto const attributes = TRY(attributes_at(caller, directory, path, flags));
     return mm::UserPtr<struct stat>(out).write(encode(attributes));
 }
@@ -93,8 +94,8 @@ Result<> sys_stat(Caller& caller, UserAddr path, UserAddr out) { return sys_newf
 Result<> sys_lstat(Caller& caller, UserAddr path, UserAddr out) { return sys_newfstatat(caller, here, path, out, AT_SYMLINK_NOFOLLOW); }
 
 Result<> sys_statx(Caller& caller, Fd directory, UserAddr path, u32 flags, u32 mask, UserAddr out) {
-    constexpr u32 allowed = AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_STATX_SYNC_TYPE;
-    if ((flags & ~allowed) || (flags & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE || (mask & STATX__RESERVED)) return fail(EINVAL);
+    TRY(accepted::statx.check(flags));
+    if ((flags & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE || (mask & STATX__RESERVED)) return fail(EINVAL);
     auto const attributes = TRY(attributes_at(caller, directory, path, flags));
     return mm::UserPtr<struct statx>(out).write(encode_statx(attributes));
 }
@@ -129,7 +130,8 @@ Result<> sys_fstatfs(Caller& caller, Fd fd, UserAddr out) {
 }
 
 Result<> sys_faccessat2(Caller& caller, Fd directory, UserAddr path_address, u32 mode, u32 flags) {
-    if ((mode & ~7u) || (flags & ~static_cast<u32>(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))) return fail(EINVAL);
+    TRY(accepted::faccessat2.check(flags));
+    if (mode & ~7u) return fail(EINVAL);
     UserPath buffer;
     auto const path = TRY(buffer.read(path_address));
     // access(2) asks for the real ids, also on the way to the file.
@@ -163,7 +165,7 @@ Result<> sys_fchmod(Caller& caller, Fd fd, u32 mode) {
 }
 
 Result<> sys_fchownat(Caller& caller, Fd directory, UserAddr path, i32 uid, i32 gid, u32 flags) {
-    if (flags & ~static_cast<u32>(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) return fail(EINVAL);
+    TRY(accepted::fchownat.check(flags));
     auto dentry = TRY(resolve_at(caller, directory, path, flags));
     return fs::vfs.change_owner(*dentry->inode(), caller.process.credentials, uid, gid);
 }
@@ -204,7 +206,7 @@ Result<Ref<fs::Inode>> inode_for_times(Caller& caller, Fd fd, UserAddr path, u32
 }
 
 Result<> sys_utimensat(Caller& caller, Fd directory, UserAddr path, UserAddr times, u32 flags) {
-    if (flags & ~static_cast<u32>(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) return fail(EINVAL);
+    TRY(accepted::utimensat.check(flags));
     TimeArgument accessed, modified;
     if (!times.is_null()) {
         __kernel_timespec values[2];
@@ -240,7 +242,7 @@ Result<> sys_mount(Caller& caller, UserAddr source_address, UserAddr target_addr
     // MS_NOSUID NODEV NOEXEC NOATIME NODIRATIME SILENT RELATIME of every distribution's scripts: taken, but only what follows from
     // credentials and device numbers is enforced. README.md, Limits.
     constexpr u64 taken = 2 | 4 | 8 | 1024 | 2048 | (1 << 15) | (1 << 21);
-    if (!caller.process.credentials.is_superuser()) return fail(EPERM);
+    if (!caller.process.credentials.is_privileged()) return fail(EPERM);
     if (flags & ~taken) return fail(EINVAL);
     UserPath source_buffer, target_buffer, type_buffer;
     auto const type = TRY(type_buffer.read(type_address));
@@ -251,8 +253,8 @@ Result<> sys_mount(Caller& caller, UserAddr source_address, UserAddr target_addr
 }
 
 Result<> sys_umount2(Caller& caller, UserAddr target_address, u32 flags) {
-    if (!caller.process.credentials.is_superuser()) return fail(EPERM);
-    if (flags) return fail(EINVAL);
+    TRY(accepted::umount2.check(flags));
+    if (!caller.process.credentials.is_privileged()) return fail(EPERM);
     UserPath buffer;
     auto const target = TRY(buffer.read(target_address));
     return fs::vfs.unmount(Place::here(caller).walk(), target);

@@ -5,6 +5,7 @@
 
 #include "kernel/process/process_manager.h"
 #include "kernel/syscall/arguments.h"
+#include "kernel/syscall/flags.h"
 #include "kernel/syscall/handlers.h"
 #include "sched/clock.h"
 
@@ -78,7 +79,7 @@ Result<> sys_clock_getres(Caller& caller, i32 clock, UserAddr out) {
 Result<> sys_clock_settime(Caller& caller, i32 clock, UserAddr in) {
     if (clock != clock_realtime) return fail(EINVAL);
     u64 const ns = TRY(read_timespec(in));
-    if (!caller.process.credentials.is_superuser()) return fail(EPERM);
+    if (!caller.process.credentials.is_privileged()) return fail(EPERM);
     sched::clock.set_realtime(ns);
     return {};
 }
@@ -102,7 +103,7 @@ Result<> sys_gettimeofday(Caller&, mm::UserPtr<i64> out, UserAddr zone) {
 Result<> sys_clock_nanosleep(Caller& caller, i32 clock, u32 flags, UserAddr request, UserAddr remaining) {
     if (clock != clock_realtime && clock != clock_monotonic && clock != clock_boottime)
         return fail(clock == clock_process_cpu || clock == clock_thread_cpu ? EOPNOTSUPP : EINVAL);
-    if (flags & ~timer_abstime) return fail(EINVAL);
+    TRY(accepted::clock_nanosleep.check(flags));
     u64 const ns = TRY(read_timespec(request));
     u64 const deadline = deadline_of(ns, flags & timer_abstime, clock == clock_realtime);
     auto const slept = sched::scheduler.sleep_until(deadline, sched::Interruptible::Yes);

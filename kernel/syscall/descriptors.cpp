@@ -4,13 +4,12 @@
 
 #include "kernel/ipc/pipe.h"
 #include "kernel/syscall/arguments.h"
+#include "kernel/syscall/flags.h"
 #include "kernel/syscall/handlers.h"
 #include "kernel/syscall/locks.h"
 
 namespace syscall {
 namespace {
-
-constexpr u32 pipe_flags = O_CLOEXEC | O_NONBLOCK;
 
 fs::CloseOnExec close_on_exec_of(u32 flags) { return flags & O_CLOEXEC ? fs::CloseOnExec::Yes : fs::CloseOnExec::No; }
 
@@ -49,7 +48,7 @@ Result<> sys_close(Caller& caller, Fd fd) { return caller.process.descriptors->c
 
 Result<> sys_close_range(Caller& caller, u32 first, u32 last, u32 flags) {
     constexpr u32 unshare = 2, close_on_exec = 4;      // linux/close_range.h
-    if (flags & ~(unshare | close_on_exec)) return fail(EINVAL);
+    TRY(accepted::close_range.check(flags));
     if ((flags & unshare) && caller.process.thread_count > 1) return fail(EINVAL);   // one table a process
     if (flags & close_on_exec) return caller.process.descriptors->set_close_on_exec_range(first, last);
     return caller.process.descriptors->close_range(first, last);
@@ -67,14 +66,15 @@ Result<Fd> sys_dup2(Caller& caller, Fd from, Fd to) {
 }
 
 Result<Fd> sys_dup3(Caller& caller, Fd from, Fd to, u32 flags) {
-    if (flags & ~static_cast<u32>(O_CLOEXEC) || from == to) return fail(EINVAL);
+    TRY(accepted::dup3.check(flags));
+    if (from == to) return fail(EINVAL);
     auto file = TRY(file_of(caller, from));
     TRY(caller.process.descriptors->replace(to, std::move(file), close_on_exec_of(flags), descriptor_limit(caller)));
     return to;
 }
 
 Result<> sys_pipe2(Caller& caller, mm::UserPtr<i32> out, u32 flags) {
-    if (flags & ~pipe_flags) return fail(EINVAL);
+    TRY(accepted::pipe2.check(flags));
     return add_pair(caller, TRY(ipc::make_pipe(flags & O_NONBLOCK, caller.process.credentials)), flags, out);
 }
 
@@ -83,6 +83,7 @@ Result<> sys_pipe(Caller& caller, mm::UserPtr<i32> out) { return sys_pipe2(calle
 Result<i64> sys_fcntl(Caller& caller, Fd fd, u32 command, u64 argument) {
     auto& table = *caller.process.descriptors;
     auto file = TRY(file_of(caller, fd));
+    TRY(accepted::fcntl.check(command));
     switch (command) {
     case F_DUPFD:
     case F_DUPFD_CLOEXEC: {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // epoll_create(2) epoll_ctl(2) epoll_wait(2).
 #include "kernel/ipc/epoll.h"
+#include "kernel/syscall/flags.h"
 #include "kernel/syscall/handlers.h"
 #include "kernel/syscall/poll_set.h"
 
@@ -20,7 +21,7 @@ Result<u32> wait_until(Caller& caller, Fd epoll_fd, mm::UserPtr<epoll_event> out
 }
 
 Result<Fd> sys_epoll_create1(Caller& caller, u32 flags) {
-    if (flags & ~static_cast<u32>(EPOLL_CLOEXEC)) return fail(EINVAL);
+    TRY(accepted::epoll_create1.check(flags));
     auto file = TRY(ipc::make_epoll(caller.process.credentials));
     auto const on_exec = flags & EPOLL_CLOEXEC ? fs::CloseOnExec::Yes : fs::CloseOnExec::No;
     return caller.process.descriptors->add(std::move(file), on_exec, descriptor_limit(caller));
@@ -42,6 +43,7 @@ Result<> sys_epoll_ctl(Caller& caller, Fd epoll_fd, i32 operation, Fd fd, mm::Us
     auto* const epoll = ipc::Epoll::from(*epoll_file);
     if (!epoll || file.get() == epoll_file.get()) return fail(EINVAL);
     if (event.events & EPOLLEXCLUSIVE) return fail(EINVAL);
+    TRY(accepted::epoll_ctl.check(static_cast<u32>(operation)));
     switch (operation) {
     case EPOLL_CTL_ADD: return epoll->add(fd, *file, event);
     case EPOLL_CTL_MOD: return epoll->change(fd, *file, event);

@@ -1,19 +1,13 @@
 // SPDX-License-Identifier: MIT
 // Files that tell of events: eventfd(2).
-
 #include "kernel/ipc/event_file.h"
 #include "kernel/syscall/arguments.h"
+#include "kernel/syscall/flags.h"
 #include "kernel/syscall/handlers.h"
 
 namespace syscall {
-namespace {
-
-constexpr u32 EFD_SEMAPHORE = 1, EFD_CLOEXEC = O_CLOEXEC, EFD_NONBLOCK = O_NONBLOCK;   // eventfd(2)
-
-}
-
 Result<Fd> sys_eventfd2(Caller& caller, u32 initial, u32 flags) {
-    if (flags & ~(EFD_SEMAPHORE | EFD_CLOEXEC | EFD_NONBLOCK)) return fail(EINVAL);
+    TRY(accepted::eventfd2.check(flags));
     auto const reads = flags & EFD_SEMAPHORE ? ipc::EventReads::One : ipc::EventReads::All;
     auto file = TRY(ipc::make_event_file(initial, reads, flags, caller.process.credentials));
     auto const on_exec = flags & EFD_CLOEXEC ? fs::CloseOnExec::Yes : fs::CloseOnExec::No;

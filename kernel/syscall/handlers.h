@@ -164,6 +164,8 @@ Result<i64> sys_rt_sigtimedwait(Caller& caller, mm::UserPtr<SignalMask> wanted_a
 Result<> sys_kill(Caller&, i32 pid, i32 signal);
 Result<> sys_tkill(Caller&, Pid tid, i32 signal);
 Result<> sys_tgkill(Caller&, Pid group, Pid tid, i32 signal);
+Result<> sys_rt_sigqueueinfo(Caller& caller, Pid pid, i32 signal, UserAddr info);
+Result<> sys_rt_tgsigqueueinfo(Caller& caller, Pid group, Pid tid, i32 signal, UserAddr info);
 Result<> sys_sigaltstack(Caller& caller, mm::UserPtr<UserStack> in, mm::UserPtr<UserStack> out);
 
 // ---- clocks.cpp
@@ -247,6 +249,10 @@ Result<> sys_setresuid(Caller& caller, u32 real, u32 effective, u32 saved);
 Result<> sys_setresgid(Caller& caller, u32 real, u32 effective, u32 saved);
 Result<> sys_setuid(Caller& caller, u32 uid);
 Result<> sys_setgid(Caller& caller, u32 gid);
+Result<> sys_setreuid(Caller& caller, u32 real, u32 effective);
+Result<> sys_setregid(Caller& caller, u32 real, u32 effective);
+Result<u32> sys_setfsuid(Caller& caller, u32 uid);
+Result<u32> sys_setfsgid(Caller& caller, u32 gid);
 Result<u32> sys_getgroups(Caller& caller, i32 size, mm::UserPtr<u32> out);
 Result<> sys_setgroups(Caller& caller, u32 count, mm::UserPtr<u32> in);
 

@@ -2,6 +2,7 @@
 // flock(2), and the locks of fcntl(2).
 #include "kernel/fs/file_locks.h"
 #include "kernel/syscall/arguments.h"
+#include "kernel/syscall/flags.h"
 #include "kernel/syscall/handlers.h"
 #include "kernel/syscall/locks.h"
 
@@ -101,6 +102,7 @@ Result<> control_lock(Caller& caller, Fd fd, fs::File& file, u32 command, UserAd
 }
 
 Result<> sys_flock(Caller& caller, Fd fd, u32 operation) {
+    TRY(accepted::flock.check(operation & ~static_cast<u32>(LOCK_NB)));
     LockRange wanted;
     switch (operation & ~static_cast<u32>(LOCK_NB)) {
     case LOCK_SH: wanted.type = LockType::Shared; break;

@@ -4,12 +4,12 @@
 #include <asm/mman.h>
 
 #include "kernel/syscall/arguments.h"
+#include "kernel/syscall/flags.h"
 #include "kernel/syscall/handlers.h"
 
 namespace syscall {
 namespace {
 
-constexpr u64 known_protection = PROT_READ | PROT_WRITE | PROT_EXEC;
 
 mm::Protection decode_protection(u64 protection) {
     return {(protection & PROT_READ) != 0, (protection & PROT_WRITE) != 0, (protection & PROT_EXEC) != 0};
@@ -64,19 +64,20 @@ Result<UserAddr> sys_mmap(Caller& caller, u64 address, u64 size, u64 protection,
 Result<> sys_munmap(Caller& caller, u64 address, u64 size) { return caller.process.address_space->unmap(UserAddr(address), size); }
 
 Result<> sys_mprotect(Caller& caller, u64 address, u64 size, u64 protection) {
-    if (protection & ~known_protection) return fail(EINVAL);
+    TRY(accepted::mprotect.check(protection));
     return caller.process.address_space->protect(UserAddr(address), size, decode_protection(protection));
 }
 
 Result<UserAddr> sys_mremap(Caller& caller, u64 address, u64 old_size, u64 new_size, u64 flags, u64 new_address) {
     using enum mm::AddressSpace::Move;
-    if (flags & ~static_cast<u64>(MREMAP_MAYMOVE | MREMAP_FIXED)) return fail(EINVAL);
+    TRY(accepted::mremap.check(flags));
     if ((flags & MREMAP_FIXED) && !(flags & MREMAP_MAYMOVE)) return fail(EINVAL);
     auto const move = flags & MREMAP_FIXED ? Fixed : flags & MREMAP_MAYMOVE ? Maybe : Never;
     return caller.process.address_space->remap(UserAddr(address), old_size, new_size, move, UserAddr(new_address));
 }
 
 Result<> sys_madvise(Caller& caller, u64 address, u64 size, int advice) {
+    TRY(accepted::madvise.check(static_cast<u32>(advice)));
     mm::Advice decoded;
     switch (advice) {
     case MADV_NORMAL: case MADV_RANDOM: case MADV_SEQUENTIAL: case MADV_HUGEPAGE: case MADV_NOHUGEPAGE:
@@ -90,7 +91,8 @@ Result<> sys_madvise(Caller& caller, u64 address, u64 size, int advice) {
 }
 
 Result<> sys_msync(Caller& caller, u64 address, u64 size, u32 flags) {
-    if ((flags & ~static_cast<u32>(MS_ASYNC | MS_INVALIDATE | MS_SYNC)) || ((flags & MS_ASYNC) && (flags & MS_SYNC))) return fail(EINVAL);
+    TRY(accepted::msync.check(flags));
+    if ((flags & MS_ASYNC) && (flags & MS_SYNC)) return fail(EINVAL);
     return caller.process.address_space->sync(UserAddr(address), size);
 }
 

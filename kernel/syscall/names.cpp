@@ -7,6 +7,7 @@
 #include <linux/fs.h>
 
 #include "kernel/syscall/arguments.h"
+#include "kernel/syscall/flags.h"
 #include "kernel/syscall/handlers.h"
 
 namespace syscall {
@@ -30,7 +31,7 @@ Result<> sys_mknodat(Caller& caller, Fd directory, UserAddr path_address, u32 mo
 Result<> sys_mknod(Caller& caller, UserAddr path, u32 mode, u32 device) { return sys_mknodat(caller, here, path, mode, device); }
 
 Result<> sys_unlinkat(Caller& caller, Fd directory, UserAddr path_address, u32 flags) {
-    if (flags & ~static_cast<u32>(AT_REMOVEDIR)) return fail(EINVAL);
+    TRY(accepted::unlinkat.check(flags));
     UserPath buffer;
     auto const path = TRY(buffer.read(path_address));
     auto const place = TRY(Place::at(caller, directory, path));
@@ -41,7 +42,7 @@ Result<> sys_unlink(Caller& caller, UserAddr path) { return sys_unlinkat(caller,
 Result<> sys_rmdir(Caller& caller, UserAddr path) { return sys_unlinkat(caller, here, path, AT_REMOVEDIR); }
 
 Result<> sys_renameat2(Caller& caller, Fd from_directory, UserAddr from_address, Fd to_directory, UserAddr to_address, u32 flags) {
-    if (flags & ~static_cast<u32>(RENAME_NOREPLACE | RENAME_EXCHANGE)) return fail(EINVAL);
+    TRY(accepted::renameat2.check(flags));
     if (flags == (RENAME_NOREPLACE | RENAME_EXCHANGE)) return fail(EINVAL);
     UserPath from_buffer, to_buffer;
     auto const from = TRY(from_buffer.read(from_address));
@@ -56,7 +57,7 @@ Result<> sys_renameat(Caller& caller, Fd from_directory, UserAddr from, Fd to_di
 Result<> sys_rename(Caller& caller, UserAddr from, UserAddr to) { return sys_renameat2(caller, here, from, here, to, 0); }
 
 Result<> sys_linkat(Caller& caller, Fd from_directory, UserAddr from_address, Fd to_directory, UserAddr to_address, u32 flags) {
-    if (flags & ~static_cast<u32>(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH)) return fail(EINVAL);
+    TRY(accepted::linkat.check(flags));
     u32 const how = (flags & AT_EMPTY_PATH) | (flags & AT_SYMLINK_FOLLOW ? 0 : AT_SYMLINK_NOFOLLOW);
     auto from = TRY(resolve_at(caller, from_directory, from_address, how));
     UserPath buffer;
@@ -121,7 +122,7 @@ Result<> sys_fchdir(Caller& caller, Fd fd) {
 Result<> sys_chroot(Caller& caller, UserAddr path) {
     auto directory = TRY(resolve_at(caller, here, path, 0));
     if (!directory->inode()->is_directory()) return fail(ENOTDIR);
-    if (!caller.process.credentials.is_superuser()) return fail(EPERM);
+    if (!caller.process.credentials.is_privileged()) return fail(EPERM);
     return enter(caller, std::move(directory), &fs::FsContext::root);
 }
 

@@ -4,6 +4,7 @@
 
 #include <linux/fs.h>
 
+#include "kernel/syscall/flags.h"
 #include "kernel/syscall/handlers.h"
 #include "kernel/syscall/transfer.h"
 
@@ -11,7 +12,6 @@ namespace syscall {
 namespace {
 
 /// Polling for completion is a hint, and what is in memory is as safe as it will be: files have no other place here.
-constexpr u32 plain_flags = RWF_HIPRI | RWF_DSYNC | RWF_SYNC;
 
 }
 
@@ -33,17 +33,17 @@ Result<size_t> sys_pwritev(Caller& caller, Fd fd, mm::UserPtr<mm::Segment> vecto
 
 /// Offset -1: at the file's own position, which moves.
 Result<size_t> sys_preadv2(Caller& caller, Fd fd, mm::UserPtr<mm::Segment> vector, u64 count, i64 offset, u64, u32 flags) {
-    if (flags & ~(plain_flags | RWF_APPEND)) {
+    if (auto const known = accepted::preadv2.check(flags); !known) {
         (void)TRY(usable_file(caller, fd));
-        return fail(EOPNOTSUPP);
+        return fail(known.error());
     }
     return offset == -1 ? sys_readv(caller, fd, vector, count) : sys_preadv(caller, fd, vector, count, offset);
 }
 
 Result<size_t> sys_pwritev2(Caller& caller, Fd fd, mm::UserPtr<mm::Segment> vector, u64 count, i64 offset, u64, u32 flags) {
-    if (flags & ~(plain_flags | RWF_APPEND)) {
+    if (auto const known = accepted::pwritev2.check(flags); !known) {
         (void)TRY(usable_file(caller, fd));
-        return fail(EOPNOTSUPP);
+        return fail(known.error());
     }
     if (!(flags & RWF_APPEND)) {
         return offset == -1 ? sys_writev(caller, fd, vector, count) : sys_pwritev(caller, fd, vector, count, offset);
@@ -108,7 +108,7 @@ Result<size_t> copy_range(Caller& caller, CopySide const& in, CopySide const& ou
 
 Result<size_t> sys_copy_file_range(Caller& caller, Fd in_fd, mm::UserPtr<u64> in_offset, Fd out_fd, mm::UserPtr<u64> out_offset, u64 count, u32 flags) {
     CopySide in{TRY(usable_file(caller, in_fd)), in_offset}, out{TRY(usable_file(caller, out_fd)), out_offset};
-    if (flags) return fail(EINVAL);
+    TRY(accepted::copy_file_range.check(flags));
     TRY(check_copied(*in.file));
     TRY(check_copied(*out.file));
     if (!in.file->is_readable() || !out.file->is_writable() || (out.file->flags() & O_APPEND)) return fail(EBADF);

@@ -11,7 +11,9 @@
 #include <linux/sched.h>
 
 #include "kernel/process/process_manager.h"
+#include "kernel/process/rights.h"
 #include "kernel/syscall/arguments.h"
+#include "kernel/syscall/flags.h"
 #include "kernel/syscall/handlers.h"
 #include "sched/scheduler.h"
 
@@ -28,6 +30,7 @@ Result<Pid> sys_vfork(Caller& caller) {
 }
 
 Result<Pid> sys_clone(Caller& caller, u64 flags, u64 stack, u64 parent_tid, u64 child_tid, u64 tls) {
+    TRY(accepted::clone.check(flags));
     process::CloneRequest request;
     request.flags = flags & ~static_cast<u64>(CSIGNAL);
     request.exit_signal = static_cast<int>(flags & CSIGNAL);
@@ -77,7 +80,6 @@ Result<> sys_exit_group(Caller&, u32 status) { process_manager.exit_group(static
 namespace {
 
 constexpr u32 wait_no_hang = 1, wait_stopped = 2, wait_exited = 4, wait_continued = 8, wait_no_reap = 0x01000000;
-constexpr u32 wait_linux_only = 0xe0000000;       // __WNOTHREAD __WALL __WCLONE
 
 /// struct rusage of the UAPI (<linux/resource.h> clashes with the C library's time headers).
 struct UserUsage {
@@ -103,7 +105,7 @@ UserUsage encode(process::ResourceUsage const& usage) {
 }
 
 Result<Pid> sys_wait4(Caller&, i32 pid, mm::UserPtr<i32> status, u32 options, UserAddr usage) {
-    if (options & ~(wait_no_hang | wait_stopped | wait_continued | wait_linux_only)) return fail(EINVAL);
+    TRY(accepted::wait4.check(options));
     if (pid == INT32_MIN) return fail(ESRCH);
     process::WaitRequest request;
     using enum process::WaitRequest::Who;
@@ -136,9 +138,9 @@ void describe(process::WaitResult const& result, process::SignalInfo& info) {
 }
 
 Result<> sys_waitid(Caller&, u32 which, i32 id, UserAddr out, u32 options, UserAddr usage) {
-    constexpr u32 known = wait_no_hang | wait_stopped | wait_exited | wait_continued | wait_no_reap | wait_linux_only;
     constexpr u32 any = 0, by_process = 1, by_group = 2;
-    if ((options & ~known) || !(options & (wait_exited | wait_stopped | wait_continued)) || which > by_group) return fail(EINVAL);
+    TRY(accepted::waitid.check(options));
+    if (!(options & (wait_exited | wait_stopped | wait_continued)) || which > by_group) return fail(EINVAL);
     if ((which == by_process && id <= 0) || (which == by_group && id < 0)) return fail(EINVAL);
     process::WaitRequest request;
     using enum process::WaitRequest::Who;
@@ -191,6 +193,7 @@ Result<Pid> sys_set_tid_address(Caller& caller, UserAddr address) {
 }
 
 Result<> sys_arch_prctl(Caller& caller, u32 code, u64 address) {
+    TRY(accepted::arch_prctl.check(code));
     switch (code) {
     case ARCH_SET_FS:
     case ARCH_SET_GS:
@@ -205,6 +208,7 @@ Result<> sys_arch_prctl(Caller& caller, u32 code, u64 address) {
 }
 
 Result<i64> sys_prctl(Caller& caller, u32 option, u64 argument, u64 third, u64 fourth, u64 fifth) {
+    TRY(accepted::prctl.check(option));
     auto& process = caller.process;
     switch (option) {
     case PR_SET_NAME: {
@@ -246,6 +250,10 @@ Result<i64> sys_prctl(Caller& caller, u32 option, u64 argument, u64 third, u64 f
         return 0;
     case PR_GET_NO_NEW_PRIVS:
         if (argument || third || fourth || fifth) return fail(EINVAL);
+        return process.no_new_privileges;
+    case PR_SET_NO_NEW_PRIVS:
+        if (argument != 1 || third || fourth || fifth) return fail(EINVAL);
+        process.no_new_privileges = true;
         return 0;
     default: return fail(EINVAL);
     }
@@ -269,7 +277,7 @@ Result<> set_limit(Caller& caller, process::Process& target, u32 resource, proce
     {
         sync::Mutex<LockRank::sleeping_leaf>::Guard guard(target.fs_lock);
         auto& limit = target.limits[resource];
-        if (wanted.hard > limit.hard && !caller.process.credentials.is_superuser()) return fail(EPERM);
+        if (wanted.hard > limit.hard && !caller.process.credentials.is_privileged()) return fail(EPERM);
         limit = wanted;
         memory = {target.limits[RLIMIT_AS].soft, target.limits[RLIMIT_DATA].soft, target.limits[RLIMIT_STACK].soft};
     }
@@ -277,25 +285,15 @@ Result<> set_limit(Caller& caller, process::Process& target, u32 resource, proce
     return {};
 }
 
-Result<> may_change_limits(Caller& caller, process::Process& target) {
-    auto const& mine = caller.process.credentials;
-    auto const& its = target.credentials;
-    if (&target == &caller.process || mine.is_superuser()) return {};
-    bool const same = mine.real_uid == its.effective_uid && mine.real_uid == its.saved_uid && mine.real_uid == its.real_uid
-                      && mine.real_gid == its.effective_gid && mine.real_gid == its.saved_gid && mine.real_gid == its.real_gid;
-    if (!same) return fail(EPERM);
-    return {};
-}
-
 }
 
 Result<> sys_prlimit64(Caller& caller, Pid pid, u32 resource, UserAddr new_limit, UserAddr old_limit) {
+    process::ResourceLimit wanted;
+    if (!new_limit.is_null()) wanted = TRY(mm::UserPtr<process::ResourceLimit>(new_limit).read());
     if (resource >= RLIM_NLIMITS) return fail(EINVAL);
     auto target = pid.value == 0 ? Ref<process::Process>::share(&caller.process) : process_manager.find(pid);
     if (!target) return fail(ESRCH);
-    TRY(may_change_limits(caller, *target));
-    process::ResourceLimit wanted;
-    if (!new_limit.is_null()) wanted = TRY(mm::UserPtr<process::ResourceLimit>(new_limit).read());
+    TRY(process::may_change_limits(caller.process, *target));
     process::ResourceLimit old;
     {
         sync::Mutex<LockRank::sleeping_leaf>::Guard guard(target->fs_lock);

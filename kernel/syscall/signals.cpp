@@ -113,6 +113,39 @@ bool is_on(process::AlternateStack const& stack, u64 rsp) { return rsp > stack.a
 
 }
 
+namespace {
+
+/// siginfo_t as a program gives it to another: what a signal says about its sender may not be invented (EPERM),
+/// except to oneself.
+Result<process::SignalInfo> read_info(Caller& caller, Pid to, i32 signal, UserAddr address) {
+    auto const given = TRY(mm::UserPtr<siginfo_t>(address).read());
+    bool const as_if_kernel = given.si_code >= 0 || given.si_code == SI_TKILL;
+    if (as_if_kernel && to != caller.process.pid() && to != caller.thread.tid) return fail(EPERM);
+    process::SignalInfo info;
+    info.signal = signal;
+    info.code = given.si_code;
+    info.error = given.si_errno;
+    info.pid = given.si_pid;
+    info.uid = given.si_uid;
+    info.status = given.si_status;
+    info.address = reinterpret_cast<u64>(given.si_addr);
+    info.value = reinterpret_cast<u64>(given.si_ptr);
+    return info;
+}
+
+}
+
+Result<> sys_rt_sigqueueinfo(Caller& caller, Pid pid, i32 signal, UserAddr info) {
+    auto const read = TRY(read_info(caller, pid, signal, info));
+    if (pid.value <= 0) return fail(ESRCH);
+    if (signal < 0 || signal > process::signal_count) return fail(EINVAL);
+    return process_manager.queue_signal(pid, read);
+}
+Result<> sys_rt_tgsigqueueinfo(Caller& caller, Pid group, Pid tid, i32 signal, UserAddr info) {
+    if (group.value <= 0 || tid.value <= 0) return fail(EINVAL);
+    return process_manager.queue_to_thread(group, tid, TRY(read_info(caller, tid, signal, info)));
+}
+
 Result<> sys_sigaltstack(Caller& caller, mm::UserPtr<UserStack> in, mm::UserPtr<UserStack> out) {
     auto& stack = caller.thread.alternate_stack;
     bool const in_use = stack.size && is_on(stack, caller.frame.rsp);

@@ -7,6 +7,7 @@
 #include <arch/time.h>
 
 #include "kernel/ipc/channel.h"
+#include "kernel/syscall/flags.h"
 #include "kernel/syscall/socket_control.h"
 #include "kernel/syscall/transfer.h"
 
@@ -77,7 +78,7 @@ void register_sender() { ipc::register_current_sender(running_sender); }
 
 Result<> sys_socketpair(Caller& caller, u32 domain, u32 type, u32 protocol, mm::UserPtr<i32> out) {
     u32 const flags = type & ~type_mask;
-    if (flags & ~static_cast<u32>(O_CLOEXEC | O_NONBLOCK)) return fail(EINVAL);
+    TRY(accepted::socketpair.check(type));
     if (domain != af_unix) return fail(EAFNOSUPPORT);
     if (protocol && protocol != af_unix) return fail(EPROTONOSUPPORT);
     auto const& who = caller.process.credentials;

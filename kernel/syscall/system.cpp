@@ -15,6 +15,7 @@
 #include "kernel/process/host_identity.h"
 #include "kernel/process/process_manager.h"
 #include "kernel/syscall/arguments.h"
+#include "kernel/syscall/flags.h"
 #include "kernel/syscall/handlers.h"
 #include "mm/frame_allocator.h"
 #include "mm/kernel_space.h"
@@ -48,14 +49,14 @@ Result<> sys_uname(Caller&, UserAddr out) {
 }
 
 Result<> sys_sethostname(Caller& caller, UserAddr from, i32 size) {
-    if (!caller.process.credentials.is_superuser()) return fail(EPERM);
+    if (!caller.process.credentials.is_privileged()) return fail(EPERM);
     process::HostName name;
     TRY(read_name(from, size, name));
     return process::set_host_name(name.view());
 }
 
 Result<> sys_setdomainname(Caller& caller, UserAddr from, i32 size) {
-    if (!caller.process.credentials.is_superuser()) return fail(EPERM);
+    if (!caller.process.credentials.is_privileged()) return fail(EPERM);
     process::HostName name;
     TRY(read_name(from, size, name));
     return process::set_domain_name(name.view());
@@ -76,8 +77,8 @@ Result<> sys_sysinfo(Caller&, UserAddr out) {
 }
 
 Result<size_t> sys_getrandom(Caller& caller, UserAddr out, u64 size, u32 flags) {
-    if ((flags & ~static_cast<u32>(GRND_NONBLOCK | GRND_RANDOM | GRND_INSECURE))
-        || (flags & (GRND_RANDOM | GRND_INSECURE)) == (GRND_RANDOM | GRND_INSECURE)) return fail(EINVAL);
+    TRY(accepted::getrandom.check(flags));
+    if ((flags & (GRND_RANDOM | GRND_INSECURE)) == (GRND_RANDOM | GRND_INSECURE)) return fail(EINVAL);
     size = std::min<u64>(size, INT32_MAX);
     std::byte chunk[256];
     for (u64 done = 0; done < size;) {
@@ -98,7 +99,7 @@ Result<> sys_getcpu(Caller&, mm::UserPtr<u32> cpu, mm::UserPtr<u32> node) {
 }
 
 Result<> sys_reboot(Caller& caller, u32 magic1, u32 magic2, u32 command) {
-    if (!caller.process.credentials.is_superuser()) return fail(EPERM);
+    if (!caller.process.credentials.is_privileged()) return fail(EPERM);
     bool const known = magic2 == LINUX_REBOOT_MAGIC2 || magic2 == LINUX_REBOOT_MAGIC2A || magic2 == LINUX_REBOOT_MAGIC2B
                        || magic2 == LINUX_REBOOT_MAGIC2C;
     if (magic1 != LINUX_REBOOT_MAGIC1 || !known) return fail(EINVAL);
@@ -138,7 +139,7 @@ constexpr u64 log_capacity = 64 * kib;
 
 Result<i64> sys_syslog(Caller& caller, i32 type, UserAddr out, i32 size) {
     enum { Close = 0, Open = 1, ReadAll = 3, ConsoleOff = 6, ConsoleOn = 7, ConsoleLevel = 8, SizeUnread = 9, SizeBuffer = 10 };
-    if (!caller.process.credentials.is_superuser() && type != ReadAll && type != SizeBuffer) return fail(EPERM);
+    if (!caller.process.credentials.is_privileged() && type != ReadAll && type != SizeBuffer) return fail(EPERM);
     switch (type) {
     case Close: case Open: return 0;
     case ReadAll: {

@@ -50,7 +50,9 @@ public:
         bool const woken_is_idle = woken.level() == idle_class_level;
         if (running.level() == idle_class_level) return !woken_is_idle;
         if (woken_is_idle || woken.own().scheduling_class == SchedulingClass::Batch) return false;
-        return woken.share.is_eligible && woken.share.deadline < running.share.deadline;
+        if (!woken.share.is_eligible || !(woken.share.deadline < running.share.deadline)) return false;
+        // Who has short turns himself will soon be done: two ends of a pipe do not interrupt each other.
+        return 2 * length_of_turn(woken) <= length_of_turn(running);
     }
     u64 slice_ns(Schedulable const& thread, u64 quantum_ns, u32 waiting) const override {
         return thread.share.turn_ns != 0 ? thread.share.turn_ns : turn_slice_ns(quantum_ns, waiting);
@@ -68,6 +70,8 @@ private:
         1024,  820,   655,   526,   423,   335,   272,   215,   172,   137,   110,  87,   70,   56,   45,   36,   29,   23,   18,   15};
 
     static i64 virtual_ns(u64 ns, u64 weight) { return static_cast<i64>(ns * weight_of_nice_0 / weight); }
+
+    static i64 length_of_turn(Schedulable const& thread) { return virtual_ns(thread.share.turn_ns, weight_of(thread)); }
 
     /// Accounts for the time since it was last here, and translates from the time of another CPU's queue. What it ran.
     static u64 settle(FairQueue& queue, Schedulable& thread, u64 weight) {

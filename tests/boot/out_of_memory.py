@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# cpus: 1 2 4
+# cpus: 1 4
 # timeout: 200
 """A program that wants all memory of a 64 MiB machine ends alone; the shell goes on."""
 from machine import Shell, harness

@@ -32,8 +32,27 @@ def dynamic():
         machine.power_off()
 
 
+def changed():
+    """Another policy at run time, by who may, with hogs of both nice values waiting."""
+    with Shell(append=f"{harness.QUIET} sched=rr", extra=DETERMINISTIC, limit=100) as machine:
+        status, text = machine.command("cat /proc/sched")
+        harness.expect_true(f"the current policy is marked: {text!r}", status == 0 and " [rr] priority fifo dynamic" in text)
+        harness.expect_true("an unknown policy is refused", machine.command("echo lottery >/proc/sched")[0] != 0)
+        status, text = machine.command("start-stop-daemon -S -c 12345:12345 -x /bin/sh -- -c 'echo fifo >/proc/sched'")
+        harness.expect_true(f"only root changes it: {text!r}", status != 0)
+        status, text = machine.command("(sleep 0.2; for p in priority fifo rr dynamic; do echo $p >/proc/sched; done) & cat /proc/sched")
+        harness.expect_true(f"it is unchanged so far: {text!r}", "[rr]" in text)
+        loops = machine.values("/tests/workload hogs 0 5", 60)
+        share = loops["hog0"] / sum(loops.values())
+        harness.expect_true(f"shares by weight after the change: {loops}", abs(share - 1024 / 1359) < 0.01)
+        status, text = machine.command("cat /proc/sched")
+        harness.expect_true(f"the new policy is marked: {text!r}", "rr priority fifo [dynamic]" in text)
+        machine.power_off()
+
+
 def test():
     dynamic()
+    changed()
     shares = hogs("rr", "0 0 0")
     spread = max(shares) / min(shares) - 1
     harness.expect_true(f"rr shares equally within 3 %: {shares}", spread < 0.03)

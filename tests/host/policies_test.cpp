@@ -242,6 +242,20 @@ TEST(Dynamic, ShortTurnsComeFirst) {
     EXPECT_GT(worst_response("rr", plain, 300 * ns_per_us), 12 * ns_per_ms);
 }
 
+TEST(Dynamic, ShortTurnsDoNotPreemptEachOther) {
+    FakeThread a(0), b(1), hog(2), urgent(3, -10);
+    (void)worst_response("dynamic", a, 100 * ns_per_us);
+    (void)worst_response("dynamic", b, 100 * ns_per_us);
+    PolicyQueue queue;
+    Policy const& dynamic = policy("dynamic");
+    for (FakeThread* thread : {&hog, &a, &b, &urgent}) dynamic.enqueue(queue, *thread, Arrival::Woken);
+    EXPECT_FALSE(dynamic.preempts(a, b));
+    EXPECT_FALSE(dynamic.preempts(b, a));
+    EXPECT_TRUE(dynamic.preempts(a, hog));
+    EXPECT_FALSE(dynamic.preempts(hog, a));
+    EXPECT_TRUE(dynamic.preempts(urgent, hog));
+}
+
 TEST(Dynamic, SleepEarnsNoMoreThanATurn) {
     Machine machine("dynamic");
     FakeThread hog(0), sleeper(1);

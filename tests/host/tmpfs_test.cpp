@@ -216,7 +216,10 @@ struct FakeProcesses final : ProcessProvider {
     Result<Ref<Dentry>> link(Pid, std::string_view) override { return vfs.root(); }
     Result<Ref<File>> file(Pid, Fd fd) override { return fd.value == 3 && file_of_3 ? Result<Ref<File>>(file_of_3) : fail(EBADF); }
     std::optional<Fd> next_descriptor(Pid, Fd from) override { return file_of_3 && from.value <= 3 ? std::optional(Fd(3)) : std::nullopt; }
-    std::pair<UserId, GroupId> owner(Pid pid) override { return {UserId(pid.value == 42 ? 1000u : 0u), GroupId(0)}; }
+    bool closed = false;
+    Result<> may_look_into(Pid) override { return closed ? fail(EACCES) : Result<>{}; }
+    bool is_own(Pid pid) override { return pid.value == 42; }
+    std::pair<UserId, GroupId> owner(Pid pid, bool) override { return {UserId(pid.value == 42 ? 1000u : 0u), GroupId(0)}; }
 };
 
 TEST_F(TmpfsTest, Procfs) {
@@ -241,7 +244,9 @@ TEST_F(TmpfsTest, Procfs) {
     EXPECT_EQ(read("/proc/1/stat"), "stat of 1\n");
     EXPECT_EQ(error(vfs.open(as_user(), "/proc/1/environ", O_RDONLY, 0)), EACCES);
     EXPECT_EQ(error(vfs.open(as_user(), "/proc/42/environ", O_RDONLY, 0)), 0);
+    processes.closed = true;
     EXPECT_EQ(error(vfs.resolve(as_user(), "/proc/1/cwd/x")), EACCES);
+    processes.closed = false;
     EXPECT_EQ(attributes("/proc/self/cwd/").inode, attributes("/").inode);
     for (auto path : {"/proc/2", "/proc/042", "/proc/x", "/proc/self/x", "/proc/99999999999", "/proc/self/fd/3"}) EXPECT_EQ(resolve(path), ENOENT) << path;
     EXPECT_EQ(write("/proc/new", "x"), ENOENT);

@@ -47,6 +47,7 @@ private:
         (task.crew->work_.*task.function)(task.number);
         // The wake happens under the lock: who sees the count may destroy the crew.
         Crew& crew = *task.crew;
+        sched::scheduler.begin_exit();   // so that who is woken finds its stack given back
         typename decltype(crew.lock_)::Guard guard(crew.lock_);
         ++crew.ended_;
         crew.all_ended_.wake_all();

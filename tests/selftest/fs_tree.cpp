@@ -6,11 +6,13 @@
 #include <linux/fcntl.h>
 
 #include <base/format.h>
+#include <base/log.h>
 
 #include "kernel/base/random.h"
 #include "kernel/fs/device.h"
 #include "kernel/fs/vfs.h"
 #include "mm/kernel_space.h"
+#include "mm/slab.h"
 #include "tests/selftest/crew.h"
 #include "tests/selftest/self_test.h"
 
@@ -63,9 +65,13 @@ SELF_TEST(tmpfs_gives_all_memory_back) {
         CHECK(vfs.remove_directory(caller.walk(), "/selftest"));
     };
     once();   // object caches have their pages now
-    u64 const before = mm::free_frames();
+    u64 const before = mm::free_frames(), slabs = mm::slab_statistics().frames, stacks = mm::kernel_space.cached_frames();
     for (int i = 0; i < 5; ++i) once();
-    CHECK(mm::free_frames() == before);
+    u64 const after = mm::free_frames();
+    CHECK(after == before);
+    if (after != before)
+        log_error("selftest", "# free {} then {}, slabs {} then {}, cached stacks {} then {}", before, after, slabs,
+                  mm::slab_statistics().frames, stacks, mm::kernel_space.cached_frames());
 }
 
 SELF_TEST_ON_ALL_CPUS(tree_survives_threads_that_fight) {

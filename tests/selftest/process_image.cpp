@@ -75,7 +75,7 @@ public:
     Result<> build(Image& image) {
         NoArguments arguments;
         auto file = TRY(process::open_executable(walk(), file_name));
-        return process::build_image(image, {context_, credentials_, limits_, process::RandomLayout::Yes}, file_name, std::move(file), arguments);
+        return process::build_image(image, {context_, credentials_, limits_, process::RandomLayout::Yes, true}, file_name, std::move(file), arguments);
     }
 
 private:

@@ -5,6 +5,7 @@
 
 #include <atomic>
 
+#include <arch/per_cpu.h>
 #include <base/log.h>
 #include <base/panic.h>
 
@@ -24,7 +25,14 @@ constinit sync::Semaphore test_done{0};
 
 void run_in_thread(void* argument) {
     static_cast<Test const*>(argument)->run();
+    sched::scheduler.begin_exit();   // the next test finds this one's stack given back, if one CPU runs both
     test_done.up();
+}
+
+/// What a test's threads leave behind is gone once an ordinary thread gets their CPU: ending, and reaping, come first.
+void visit_every_cpu() {
+    for (u32 cpu = 0; cpu < arch::online_cpus(); ++cpu)
+        static_cast<void>(sched::scheduler.set_affinity(sched::current_thread(), u64{1} << cpu));
 }
 
 bool run_one(Test const& test) {
@@ -33,6 +41,7 @@ bool run_one(Test const& test) {
     auto const thread = sched::scheduler.create_kernel_thread(test.name, run_in_thread, const_cast<Test*>(&test));
     if (!thread) return false;
     static_cast<void>(test_done.down());
+    visit_every_cpu();
     return failed_checks.load(std::memory_order_relaxed) == 0;
 }
 

@@ -52,7 +52,8 @@ SELF_TEST(sched_hogs_share_as_the_policy_says) {
     CHECK(sum_ns <= elapsed_ns && sum_ns >= elapsed_ns / 2);
     auto const [fewest, most] = std::minmax({hogs.turns[0], hogs.turns[1], hogs.turns[2]});
     if (takes_turns) {
-        CHECK(most - fewest <= 1);
+        // By share, not by turn: who ran too long, because the host was elsewhere, is passed over later.
+        if (scheduler.policy().name() != "dynamic") CHECK(most - fewest <= 1);
         CHECK(hogs.all_turns >= Hogs::enough);
         CHECK(elapsed_ns >= (Hogs::enough - 1) * scheduler.quantum_ns());
     } else {

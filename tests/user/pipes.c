@@ -234,3 +234,30 @@ TEST(a_ring_of_processes) {
     SHOW(token);
     for (int i = 1; i < COUNT; ++i) CHECK(wait(NULL) > 0);
 }
+
+/// A reader that waited for its writer, or met one that waited, is hung up when that one goes (a shell's read builtin polls).
+TEST(fifos_hang_up_whoever_came_first) {
+    char const* const name = "/tmp/fifo-of-two";
+    for (int writer_first = 0; writer_first < 2; ++writer_first) {
+        unlink(name);
+        REQUIRE(mkfifo(name, 0600) == 0);
+        pid_t const child = fork();
+        if (child == 0) {
+            if (!writer_first) sleep_ms(100);
+            int const end = open(name, O_WRONLY);
+            write(end, "x", 1);
+            sleep_ms(50);
+            _exit(end < 0);
+        }
+        if (writer_first) sleep_ms(100);
+        struct pollfd at = {open(name, O_RDONLY), POLLIN, 0};
+        char byte;
+        CHECK(poll(&at, 1, -1) == 1 && (at.revents & POLLIN) && read(at.fd, &byte, 1) == 1);
+        CHECK(ended_with(wait_for(child), 0));
+        CHECK(poll(&at, 1, 5000) == 1 && at.revents == POLLHUP);
+        close(at.fd);
+    }
+    struct pollfd alone = {open(name, O_RDONLY | O_NONBLOCK), POLLIN, 0};
+    CHECK(poll(&alone, 1, 0) == 0);
+    unlink(name);
+}

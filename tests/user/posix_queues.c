@@ -355,3 +355,42 @@ TEST(producers_and_consumers) {
     }
     CHECK(!bad && total == (long)PRODUCERS * EACH * (EACH + 1) / 2);
 }
+
+static struct timespec in_us(long microseconds) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    now.tv_nsec += microseconds * 1000;
+    now.tv_sec += now.tv_nsec / 1000000000;
+    now.tv_nsec %= 1000000000;
+    return now;
+}
+
+TEST(nothing_is_lost_between_time_and_message) {
+    mqd_t queue = make(1, sizeof(long));
+    long* sums = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    pid_t children[PRODUCERS + CONSUMERS];
+    for (int p = 0; p < PRODUCERS; ++p)
+        if ((children[p] = fork()) == 0) {
+            for (long i = 1; i <= EACH;) {
+                struct timespec soon = in_us(i * 37 % 300);
+                if (mq_timedsend(queue, (char*)&i, sizeof i, 1, &soon) == 0) ++i;
+                else if (errno != ETIMEDOUT) _exit(1);
+            }
+            _exit(0);
+        }
+    for (int c = 0; c < CONSUMERS; ++c)
+        if ((children[PRODUCERS + c] = fork()) == 0) {
+            for (long value = 1, round = 0; value; ++round) {
+                struct timespec soon = in_us(round * 53 % 300);
+                ssize_t got = mq_timedreceive(queue, (char*)&value, sizeof value, NULL, &soon);
+                if (got == sizeof value) sums[c] += value;
+                else if (got != -1 || errno != ETIMEDOUT) _exit(1);
+            }
+            _exit(0);
+        }
+    for (int p = 0; p < PRODUCERS; ++p) CHECK(wait_for(children[p]) == 0);
+    long end = 0;
+    for (int c = 0; c < CONSUMERS; ++c) CHECK(mq_send(queue, (char*)&end, sizeof end, 0) == 0);
+    for (int c = 0; c < CONSUMERS; ++c) CHECK(wait_for(children[PRODUCERS + c]) == 0);
+    CHECK(sums[0] + sums[1] == (long)PRODUCERS * EACH * (EACH + 1) / 2);
+}

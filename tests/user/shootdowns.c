@@ -41,7 +41,7 @@ static pthread_t writers[WRITERS];
 static time_t ends_at;
 static void begin_rounds(void) {
     char const* const wanted = getenv("SHOOTDOWN_SECONDS");
-    ends_at = time(NULL) + (wanted ? atoi(wanted) : 5);
+    ends_at = time(NULL) + (wanted ? atoi(wanted) : 2);
 }
 static int goes_on(int round, int most) { return (getenv("SHOOTDOWN_SECONDS") || round < most) && time(NULL) < ends_at; }
 

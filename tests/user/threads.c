@@ -102,7 +102,7 @@ TEST(stops_and_continues) {
     if (child == 0) {
         start_some(sleep_long);
         kill(getpid(), SIGSTOP);
-        sleep_ms(50);
+        sleep_ms(500);
         _exit(6);
     }
     int status;

@@ -22,7 +22,7 @@ inline constexpr IrqPolicy PreemptOff = IrqPolicy::PreemptOff;
 
 /// The sleeping locks that one thread holds (debug builds).
 struct LockList {
-    static constexpr size_t capacity = 16;
+    static constexpr size_t capacity = 16 + max_cpus;   // all run queues at once, for another policy
     struct Held { LockRank rank; void const* lock; };
     Held held[capacity] = {};
     size_t count = 0;

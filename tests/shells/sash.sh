@@ -1,0 +1,13 @@
+-echo stand-alone shell
+-mkdir d
+-echo one two three > d/file
+-cp d/file d/copy
+-cmp d/file d/copy
+-ls d
+-ln -s file d/link
+-mv d/copy d/moved
+-grep two d/moved
+-rm d/file d/moved d/link
+-rmdir d
+-printenv NOTHING
+-pwd
