@@ -3,7 +3,7 @@ cd "$(mktemp -d)" || exit 1
 i=0; while [ $i -lt 300 ]; do /bin/busybox true || echo failed; i=$((i + 1)); done; echo "$i programs"
 i=0; while [ $i -lt 300 ]; do (:); i=$((i + 1)); done; echo "$i subshells"
 i=0; total=0; while [ $i -lt 100 ]; do total=$((total + $(echo $i | cat | cat | cat))); i=$((i + 1)); done; echo "$total"
-i=0; while [ $i -lt 100 ]; do sleep 5 & i=$((i + 1)); done; kill $(jobs -p); wait; echo "killed 100"
+i=0; while [ $i -lt 100 ]; do sleep 1000 & i=$((i + 1)); done; kill $(jobs -p); wait; echo "killed 100"
 i=0; while [ $i -lt 60 ]; do echo "line $i" >> shared & i=$((i + 1)); done; wait; wc -l < shared; sort -k2n shared | md5sum
 seq 1 3000 | xargs -n 30 echo | wc -l
 seq 1 200 | xargs -n 1 -P 8 sh -c 'echo $0' | sort -n | tail -n 1
