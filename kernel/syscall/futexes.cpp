@@ -7,6 +7,7 @@
 #include "kernel/process/futex.h"
 #include "kernel/process/process_manager.h"
 #include "kernel/syscall/arguments.h"
+#include "kernel/syscall/flags.h"
 #include "kernel/syscall/handlers.h"
 
 namespace syscall {
@@ -49,6 +50,7 @@ Result<u32> uninterrupted(Result<> const& result) {
 
 Result<u32> sys_futex(Caller& caller, UserAddr address, u32 operation, u32 value, u64 timeout_or_count, UserAddr second, u32 third_value) {
     u32 const command = operation & FUTEX_CMD_MASK;
+    TRY(accepted::futex.check(command));
     auto const scope = operation & FUTEX_PRIVATE_FLAG ? process::FutexScope::Private : process::FutexScope::Shared;
     FutexWord const word{address, scope}, other{second, scope};
     auto const count = static_cast<u32>(timeout_or_count);
@@ -64,8 +66,7 @@ Result<u32> sys_futex(Caller& caller, UserAddr address, u32 operation, u32 value
     case FUTEX_LOCK_PI:
     case FUTEX_LOCK_PI2: return uninterrupted(futexes.lock_pi(word, TRY(deadline(operation, timeout_or_count))));
     case FUTEX_TRYLOCK_PI: return uninterrupted(futexes.try_lock_pi(word));
-    case FUTEX_UNLOCK_PI: return uninterrupted(futexes.unlock_pi(word));
-    default: return fail(ENOSYS);
+    default: return uninterrupted(futexes.unlock_pi(word));
     }
 }
 

@@ -314,6 +314,7 @@ TEST(crowd) {
                     REQUIRE(errno == ETIMEDOUT);
                     if (try_lock(words) == 0) break;
                     REQUIRE(errno == EAGAIN);
+                    sched_yield();
                 }
             }
             unsigned const seen = words[1];
