@@ -19,6 +19,7 @@
 #include <sys/mman.h>
 #include <sys/msg.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
 #include <sys/wait.h>
@@ -265,6 +266,53 @@ static void futex_storm(int number) {
     for (int i = 0; i < 3; ++i) pthread_join(threads[i], NULL);
 }
 
+// ---- locks with priority inheritance
+
+static pthread_mutex_t outer, inner;
+static int inside;
+static void make_inheriting(pthread_mutex_t* lock) {
+    pthread_mutexattr_t attributes;
+    MUST(pthread_mutexattr_init(&attributes) == 0);
+    MUST(pthread_mutexattr_setprotocol(&attributes, PTHREAD_PRIO_INHERIT) == 0);
+    MUST(pthread_mutex_init(lock, &attributes) == 0);
+}
+/// 1: it is ours.
+static int lock_inheriting(pthread_mutex_t* lock, int wait_ms) {
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += wait_ms * 1000000l;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    int const result = wait_ms ? pthread_mutex_timedlock(lock, &until) : pthread_mutex_lock(lock);
+    MUST(result == 0 || (wait_ms && result == ETIMEDOUT));
+    return result == 0;
+}
+static void* inherit(void* argument) {
+    int const number = (int)(uintptr_t)argument;
+    uint64_t state = (uintptr_t)&state;
+    for (int turn = 0; turn < 1000 && !*stop; ++turn) {
+        setpriority(PRIO_PROCESS, 0, (int)(next_random(&state) % 12));
+        if (!lock_inheriting(&outer, (int)(next_random(&state) % 4))) continue;
+        MUST(inside++ == 0);
+        if (lock_inheriting(&inner, 0)) MUST(pthread_mutex_unlock(&inner) == 0);
+        MUST(--inside == 0);
+        MUST(pthread_mutex_unlock(&outer) == 0);
+        ++rounds[number];
+    }
+    return NULL;
+}
+static void inherit_storm(int number) {
+    make_inheriting(&outer);
+    make_inheriting(&inner);
+    pthread_t threads[4];
+    for (int i = 0; i < 4; ++i) MUST(pthread_create(&threads[i], NULL, inherit, (void*)(uintptr_t)number) == 0);
+    for (int i = 0; !*stop; i = (i + 1) % 4) {
+        MUST(pthread_join(threads[i], NULL) == 0);
+        MUST(pthread_create(&threads[i], NULL, inherit, (void*)(uintptr_t)number) == 0);
+    }
+    for (int i = 0; i < 4; ++i) MUST(pthread_join(threads[i], NULL) == 0);
+}
+
 static void* end_at_once(void* argument) { return argument; }
 static void thread_storm(int number) {
     for (; !*stop; ++rounds[number]) {
@@ -340,7 +388,7 @@ static void file_storm(int number) {
 static struct storm const storms[] = {
     {"fork", fork_storm, 2},   {"exec", exec_storm, 1},         {"memory", memory_storm, 2}, {"pipe", pipe_storm, 2},
     {"mq", mq_storm, 1},       {"system_v", system_v_storm, 1}, {"futex", futex_storm, 2},   {"thread", thread_storm, 1},
-    {"signal", signal_storm, 1}, {"file", file_storm, 1},
+    {"signal", signal_storm, 1}, {"file", file_storm, 1},       {"inherit", inherit_storm, 1},
 };
 enum { STORMS = sizeof storms / sizeof *storms, MOST = 32 };
 
