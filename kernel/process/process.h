@@ -108,7 +108,7 @@ public:
     Ref<fs::DescriptorTable> copy_descriptors() const;
     Ref<fs::Dentry> copy_executable() const;
 
-    fs::FsContext fs_context;                    ///< GUARDED_BY(fs_lock)
+    fs::FsContext fs_context GUARDED_BY(fs_lock);
     mutable sync::Mutex<LockRank::sleeping_leaf> fs_lock;
     fs::Credentials credentials;                 ///< changed by its own threads, under credentials_lock; others copy them
     mutable SpinLock<LockRank::leaf, InterruptsOff> credentials_lock;
@@ -154,7 +154,7 @@ public:
     // ---- exec's
     std::array<u64, 2 * 24> auxiliary_vector{};  ///< /proc/PID/auxv
     u64 start_time_ns = 0;
-    std::array<ResourceLimit, 16> limits;        ///< RLIM_NLIMITS; GUARDED_BY(fs_lock)
+    std::array<ResourceLimit, 16> limits;        ///< RLIM_NLIMITS; changed under fs_lock, single words of it are read without
     bool has_executed = false;                   ///< setpgid(2): EACCES after exec
     std::atomic<bool> dumpable{true};            ///< false after a change of rights: /proc/PID is root's, and closed to others
     std::atomic<bool> no_new_privileges{false};  ///< prctl(PR_SET_NO_NEW_PRIVS)
