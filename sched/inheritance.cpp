@@ -102,14 +102,15 @@ bool Inheritable::leads_to_current_thread() {
     Thread const& self = current_thread();
     InheritableWaiter* waiter = nullptr;
     bool found = false;
-    auto const look_at_owner = [&](Inheritable const& lock) -> InheritableWaiter* {
+    // A waiter that has been made the owner does not wait any more.
+    auto const look_at_owner = [&](Inheritable const& lock, Thread const* waits) -> InheritableWaiter* {
         Thread* const holder = lock.owner.load(std::memory_order_seq_cst);
         found = holder == &self;
-        return holder && !found ? pin_waiter(*holder) : nullptr;
+        return holder && holder != waits && !found ? pin_waiter(*holder) : nullptr;
     };
     {
         decltype(lock_)::Guard guard(lock_);
-        waiter = look_at_owner(*this);
+        waiter = look_at_owner(*this, nullptr);
     }
     for (unsigned depth = 0; waiter; ++depth) {
         InheritableWaiter* next = nullptr;
@@ -117,7 +118,7 @@ bool Inheritable::leads_to_current_thread() {
         {
             decltype(lock_)::Guard guard(waiter->lock.lock_);
             if (depth == longest_search) found = true;
-            else if (waiter->is_queued) next = look_at_owner(waiter->lock);
+            else if (waiter->is_queued) next = look_at_owner(waiter->lock, &thread);
         }
         unpin(thread);
         waiter = next;

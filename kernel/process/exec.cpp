@@ -54,6 +54,7 @@ void forget_thread_state(UserThread& thread) {
     thread.alternate_stack = {};
     thread.clear_child_tid = UserAddr();
     thread.robust_list = UserAddr();
+    thread.has_left_futexes.store(false, std::memory_order_relaxed);
     thread.restart_block = {};
     thread.saved_mask.reset();
     arch::set_fs_base(thread.context, 0);

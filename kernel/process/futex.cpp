@@ -2,7 +2,7 @@
 // No wake-up is lost: a waiter reads the word with its bucket locked and is in the list before it unlocks; who changed the
 // word and comes to wake either finds it there, or came first, and then the word has changed. A word that is not in
 // memory cannot be read under a lock: it is faulted in without, and everything begins anew.
-#include "kernel/process/futex.h"
+#include "kernel/process/futex_buckets.h"
 
 #include <array>
 
@@ -14,15 +14,6 @@
 namespace process {
 
 constinit FutexTable futexes;
-
-struct FutexTable::Bucket {
-    SpinLock<LockRank::futex, InterruptsOff> lock;
-    sched::WaitList waiters GUARDED_BY(lock);
-    /// Waiters, and who is about to be one. Ordering: a full fence between a waiter's count and its look at the word,
-    /// and between a waker's change of the word and its look at the count.
-    std::atomic<u32> count{0};
-};
-using BucketGuard = decltype(FutexTable::Bucket::lock)::Guard;
 
 struct FutexTable::Waiter : sched::WaitNode {
     Waiter(FutexKey waited, u32 mask) : thread(sched::current_thread()), key(std::move(waited)), bits(mask) {}
@@ -38,10 +29,12 @@ struct FutexTable::Waiter : sched::WaitNode {
 
 namespace {
 
-using process::FutexKey;
-
 constexpr size_t bucket_count = 256;
 constinit std::array<FutexTable::Bucket, bucket_count> buckets;
+
+}
+
+std::span<FutexTable::Bucket> all_buckets() { return buckets; }
 
 FutexTable::Bucket& bucket_of(FutexKey const& key) {
     u64 hash = (reinterpret_cast<u64>(key.object.get()) ^ reinterpret_cast<u64>(key.space)) >> 4;
@@ -49,7 +42,6 @@ FutexTable::Bucket& bucket_of(FutexKey const& key) {
     return buckets[hash >> 56];
 }
 
-/// EINVAL: not aligned. EFAULT: not the program's, or (shared) nothing mapped.
 Result<FutexKey> key_of(FutexWord word) {
     if (word.address.value() % sizeof(u32) != 0) return fail(EINVAL);
     if (word.address.value() >= arch::user_space_end) return fail(EFAULT);
@@ -64,18 +56,19 @@ Result<FutexKey> key_of(FutexWord word) {
     return key;
 }
 
-/// Brings the word in, where sleeping is allowed.
 Result<> fault_in(UserAddr address) {
     u32 value;
     if (!arch::read_user_u32(address, value)) return fail(EFAULT);
     return {};
 }
-/// The same for writing: exchanges the value with itself.
+
 Result<> fault_in_writable(UserAddr address) {
     u32 value, previous;
     if (!arch::read_user_u32(address, value) || !arch::compare_exchange_user_u32(address, value, value, previous)) return fail(EFAULT);
     return {};
 }
+
+namespace {
 
 /// FUTEX_WAKE_OP's third word, decoded (futex(2)).
 struct Operation {
@@ -204,6 +197,13 @@ u32 FutexTable::wake_in(Bucket& bucket, FutexKey const& key, u32 count, u32 bits
     return woken;
 }
 
+/// The bucket is locked.
+bool FutexTable::has_plain_waiter(Bucket const& bucket, FutexKey const& key) NO_THREAD_SAFETY_ANALYSIS {
+    for (auto* node = bucket.waiters.first(); node; node = node->next)
+        if (static_cast<Waiter const*>(node)->key == key) return true;
+    return false;
+}
+
 Result<u32> FutexTable::wake(FutexWord word, u32 count, u32 bits) {
     if (!bits) return fail(EINVAL);
     FutexKey const key = TRY(key_of(word));
@@ -211,6 +211,7 @@ Result<u32> FutexTable::wake(FutexWord word, u32 count, u32 bits) {
     std::atomic_thread_fence(std::memory_order_seq_cst);
     if (bucket.count.load(std::memory_order_relaxed) == 0) return 0u;
     BucketGuard guard(bucket.lock);
+    if (bucket.find_pi_state(key)) return fail(EINVAL);
     return wake_in(bucket, key, count, bits);
 }
 
@@ -245,6 +246,7 @@ Result<u32> FutexTable::requeue(FutexWord from, FutexWord to, u32 wake_count, u3
             u32 value = 0;
             if (!expected || arch::read_user_u32(from.address, value)) {
                 if (expected && value != *expected) return fail(EAGAIN);
+                if (source.find_pi_state(key)) return fail(EINVAL);
                 return requeue_in(source, key, target, new_key, wake_count, move_count);
             }
         }

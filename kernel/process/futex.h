@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // futex(2): threads that wait for a word of their memory to change. The kernel keeps nothing about a futex
-// but its waiters, in a hash table of buckets with a lock each; whoever waits compares the word under it.
+// but its waiters, in a hash table of buckets with a lock each; whoever waits compares the word under it. A futex with
+// priority inheritance that is waited for has a PiState there besides (futex_pi.cpp): its owner, and its waiters in order of urgency.
 #pragma once
 
 #include <optional>
@@ -13,6 +14,7 @@
 namespace process {
 
 class UserThread;
+struct PiState;
 
 /// Who may wake whom: threads of one address space, or whoever maps the same memory.
 enum class FutexScope : u8 { Private, Shared };
@@ -44,7 +46,7 @@ public:
     /// Sleeps while the word is `expected`, until a wake with a common bit. EAGAIN: it is not. EINTR ETIMEDOUT
     /// EFAULT EINVAL. `deadline_ns` of clock_ns().
     Result<> wait(FutexWord word, u32 expected, u32 bits, u64 deadline_ns);
-    /// Wakes at most `count`, first come first served; how many. EFAULT EINVAL.
+    /// Wakes at most `count`, first come first served; how many. EFAULT; EINVAL: or waited for with lock_pi().
     Result<u32> wake(FutexWord word, u32 count, u32 bits);
     /// Wakes `wake_count` waiters and moves `move_count` of the others to `to`; how many altogether. EAGAIN: the word
     /// is not `expected`. EFAULT EINVAL.
@@ -53,8 +55,32 @@ public:
     /// old value compares. ENOSYS: no such operation.
     Result<u32> wake_operation(FutexWord first, FutexWord second, u32 first_count, u32 second_count, u32 operation);
 
+    // ---- locks with priority inheritance: the word is 0 or the owner's thread id, with FUTEX_WAITERS and FUTEX_OWNER_DIED.
+
+    /// Takes the lock; its owner inherits the urgency of who sleeps here. EDEADLK: the caller owns it, or its owner waits
+    /// for the caller. ESRCH: there is no such owner. EINVAL: the word is not what its waiters know it to be, or others wait for it
+    /// without inheritance. EINTR ETIMEDOUT EFAULT ENOMEM.
+    Result<> lock_pi(FutexWord word, u64 deadline_ns);
+    /// The same without sleeping. EAGAIN: it is taken.
+    Result<> try_lock_pi(FutexWord word);
+    /// Hands the lock to the most urgent waiter. EPERM: the caller does not own it. EINVAL: as above. EFAULT EINTR.
+    Result<> unlock_pi(FutexWord word);
+    /// A thread ends, or executes: the locks that it owns and others wait for go to them, who find FUTEX_OWNER_DIED. Nobody
+    /// can begin to wait for it from now on (UserThread::has_left_futexes).
+    void leave_all_pi(UserThread& thread);
+
     struct Bucket;
 private:
+    struct PiWaiter;
+    struct PiAttempt;
+    enum class PiLook : u8;
+    static Result<PiLook> look_pi(PiAttempt& attempt, UserThread* owner);
+    static Result<PiLook> look_pi_with_owner(PiAttempt& attempt);
+    static Result<> take_pi(PiAttempt& attempt);
+    static Result<> sleep_pi(PiAttempt& attempt, u64 deadline_ns);
+    static Result<> leave_pi(PiAttempt& attempt, int error);
+    static bool hand_over(PiState& state, UserAddr word, u32 value, u32& previous);
+    static bool has_plain_waiter(Bucket const& bucket, FutexKey const& key);
     struct Waiter;
     struct BothLocked;
     static bool leave(Waiter& waiter);

@@ -59,6 +59,10 @@ public:
     AlternateStack alternate_stack;
     UserAddr clear_child_tid;                    ///< set_tid_address(2)
     UserAddr robust_list;                        ///< set_robust_list(2)
+    /// PI futexes that it owns and others wait for. Ordering: full fences, with has_left_futexes: who makes it such an
+    /// owner counts and then looks at that, it sets that and then looks at the count.
+    std::atomic<u32> awaited_pi_futexes{0};
+    std::atomic<bool> has_left_futexes{false};   ///< it ends, or executes
     RestartBlock restart_block;
     u64 start_time_ns = 0;
     MM_OBJECT_CACHE(UserThread)

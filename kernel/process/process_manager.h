@@ -129,6 +129,8 @@ public:
 
     /// The process of a thread or process number, and whether it is a further thread's.
     std::pair<Ref<Process>, bool> find_thread(Pid tid);
+    /// use(thread) for the thread `tid` (0: the caller's), which cannot end meanwhile: tree_lock is held. ESRCH, or what `use` returns.
+    template <class Use> Result<> with_thread(Pid tid, Use&& use);
 private:
     // fork.cpp
     Result<Pid> clone_thread(CloneRequest const& request, TrapFrame const& frame);
@@ -159,7 +161,6 @@ private:
     Result<> kill_group(Process& sender, Pid group, SignalInfo const& info);
     Result<> kill_everyone(Process& sender, SignalInfo const& info);
     // scheduling.cpp
-    template <class Use> void with_thread(Pid tid, Use&& use);
     template <class Use> void with_threads(NiceTarget const& target, Use&& use);
     // process_group.cpp
     void join_group(Process& process, ProcessGroup& group) REQUIRES(tree_lock);
@@ -180,6 +181,19 @@ private:
 };
 
 extern constinit ProcessManager process_manager;
+
+template <class Use>
+Result<> ProcessManager::with_thread(Pid tid, Use&& use) {
+    TreeGuard guard(tree_lock);
+    if (tid.value == 0) return use(current_user_thread());
+    if (auto* further = static_cast<UserThread*>(pids_.find(tid, PidKind::Thread))) return use(*further);
+    auto* process = static_cast<Process*>(pids_.find(tid, PidKind::Process));
+    if (!process) return fail(ESRCH);
+    decltype(Process::signal_lock)::Guard signal_guard(process->signal_lock);
+    for (UserThread& thread : process->threads)
+        if (thread.tid == tid) return use(thread);
+    return fail(ESRCH);
+}
 
 /// A file that the caller may execute: regular, with the right to; it need not be readable. EACCES ENOENT …
 Result<Ref<fs::File>> open_executable(fs::Walk const& walk, std::string_view path);

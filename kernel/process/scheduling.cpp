@@ -69,22 +69,13 @@ void with_threads_of(Process& process, Use& use) {
 
 }
 
-/// Calls use(thread) if there is such a thread, with tree_lock held.
-template <class Use>
-void ProcessManager::with_thread(Pid tid, Use&& use) {
-    TreeGuard guard(tree_lock);
-    if (tid.value == 0) return use(current_user_thread());
-    if (auto* further = static_cast<UserThread*>(pids_.find(tid, PidKind::Thread))) return use(*further);
-    auto* process = static_cast<Process*>(pids_.find(tid, PidKind::Process));
-    if (!process) return;
-    auto const if_first = [&](UserThread& thread) { if (thread.tid == tid) use(thread); };
-    with_threads_of(*process, if_first);
-}
-
 /// Calls use(thread) for each, with tree_lock held.
 template <class Use>
 void ProcessManager::with_threads(NiceTarget const& target, Use&& use) {
-    if (target.who == NiceTarget::Who::Thread) return with_thread(Pid(target.id), use);
+    if (target.who == NiceTarget::Who::Thread) {
+        (void)with_thread(Pid(target.id), [&](UserThread& thread) -> Result<> { use(thread); return {}; });
+        return;
+    }
     Process& caller = current_process();
     TreeGuard guard(tree_lock);
     if (target.who == NiceTarget::Who::Group) {
@@ -103,21 +94,19 @@ void ProcessManager::with_threads(NiceTarget const& target, Use&& use) {
 
 Result<> ProcessManager::set_scheduling(Pid tid, SchedulingRequest const& request) {
     Process const& caller = current_process();
-    Result<> result = fail(ESRCH);
-    with_thread(tid, [&](UserThread& thread) { result = set_scheduling_of(caller, thread, request); });
-    return result;
+    return with_thread(tid, [&](UserThread& thread) { return set_scheduling_of(caller, thread, request); });
 }
 
 Result<Parameters> ProcessManager::scheduling(Pid tid) {
-    Result<Parameters> result = fail(ESRCH);
-    with_thread(tid, [&](UserThread& thread) { result = sched::scheduler.parameters(thread); });
-    return result;
+    Parameters found;
+    TRY(with_thread(tid, [&](UserThread& thread) -> Result<> { found = sched::scheduler.parameters(thread); return {}; }));
+    return found;
 }
 
 Result<u64> ProcessManager::time_slice_ns(Pid tid) {
-    Result<u64> result = fail(ESRCH);
-    with_thread(tid, [&](UserThread& thread) { result = sched::scheduler.time_slice_ns(thread); });
-    return result;
+    u64 found = 0;
+    TRY(with_thread(tid, [&](UserThread& thread) -> Result<> { found = sched::scheduler.time_slice_ns(thread); return {}; }));
+    return found;
 }
 
 Result<> ProcessManager::set_nice(NiceTarget const& target, int nice) {

@@ -12,29 +12,32 @@ namespace {
 /// Locks of one thread; more than that is a list in a circle.
 constexpr unsigned longest_list = ROBUST_LIST_LIMIT;
 
-/// One entry: the address of the next, its lowest bit says that the lock inherits priority.
+/// One entry: the address of the next, its lowest bit says that the next is a lock with priority inheritance.
 struct Entry {
-    explicit Entry(u64 word) : address(word & ~u64{1}) {}
+    explicit Entry(u64 word) : address(word & ~u64{1}), inherits(word & 1) {}
     u64 address;
+    bool inherits;
 };
 
-/// The lock of a dead owner is marked, and one waiter woken to find that out. `pending`: the thread was about to take or give it
-/// back; if it had given it back already, its wake-up may still be owed.
-void release_lock(UserAddr address, Pid owner, bool pending) {
+/// The lock of a dead owner is marked, and one waiter woken to find that out. (The kernel knows who waits for one with priority
+/// inheritance: leave_all_pi() sees to that.) `pending`: the thread was about to take or give it back; if it had given it back
+/// already, its wake-up may still be owed.
+void release_lock(Entry const& entry, u64 offset, Pid owner, bool pending) {
+    UserAddr const address(entry.address + offset);
     if (address.value() % sizeof(u32) != 0) return;
     u32 value;
     if (!arch::read_user_u32(address, value)) return;
     // Robust locks may lie in memory that processes share.
     FutexWord const word{address, FutexScope::Shared};
     for (;;) {
-        if (pending && value == 0) return (void)futexes.wake(word, 1, any_bit);
+        if (pending && !entry.inherits && value == 0) return (void)futexes.wake(word, 1, any_bit);
         if ((value & FUTEX_TID_MASK) != static_cast<u32>(owner.value)) return;
         u32 previous;
         if (!arch::compare_exchange_user_u32(address, value, (value & FUTEX_WAITERS) | FUTEX_OWNER_DIED, previous)) return;
         if (previous == value) break;
         value = previous;
     }
-    if (value & FUTEX_WAITERS) (void)futexes.wake(word, 1, any_bit);
+    if ((value & FUTEX_WAITERS) && !entry.inherits) (void)futexes.wake(word, 1, any_bit);
 }
 
 void release_robust_list(UserThread& thread) {
@@ -48,11 +51,11 @@ void release_robust_list(UserThread& thread) {
     for (unsigned i = 0; i < longest_list && entry.address != at.value(); ++i) {
         // Before the lock is released: its new owner may take the entry apart.
         auto const next = mm::UserPtr<u64>(entry.address).read();
-        if (entry.address != pending.address) release_lock(UserAddr(entry.address + offset), thread.tid, false);
+        if (entry.address != pending.address) release_lock(entry, offset, thread.tid, false);
         if (!next) break;
         entry = Entry(*next);
     }
-    if (pending.address) release_lock(UserAddr(pending.address + offset), thread.tid, true);
+    if (pending.address) release_lock(pending, offset, thread.tid, true);
 }
 
 /// Only of use to who shares the memory.
@@ -68,6 +71,7 @@ void clear_tid(UserThread& thread) {
 
 void release_thread_words(UserThread& thread) {
     release_robust_list(thread);
+    futexes.leave_all_pi(thread);
     clear_tid(thread);
 }
 

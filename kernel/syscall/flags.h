@@ -9,6 +9,7 @@
 #include <linux/close_range.h>
 #include <linux/eventpoll.h>
 #include <linux/fs.h>
+#include <linux/futex.h>
 #include <linux/mman.h>
 #include <linux/prctl.h>
 #include <linux/random.h>

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// futex(2) set_robust_list(2). Operations that need priority inheritance (FUTEX_LOCK_PI and its like) are ENOSYS:
-// libc then refuses to make such a mutex.
+// futex(2) set_robust_list(2).
 #include <algorithm>
 
 #include <linux/futex.h>
@@ -8,6 +7,7 @@
 #include "kernel/process/futex.h"
 #include "kernel/process/process_manager.h"
 #include "kernel/syscall/arguments.h"
+#include "kernel/syscall/flags.h"
 #include "kernel/syscall/handlers.h"
 
 namespace syscall {
@@ -31,7 +31,8 @@ Result<u32> wait(Caller& caller, FutexWord word, u32 expected, u32 bits, u64 dea
 Result<u64> deadline(u32 operation, u64 timeout) {
     if (!timeout) return sched::no_deadline;
     u64 const ns = TRY(read_timespec(UserAddr(timeout)));
-    return deadline_of(ns, (operation & FUTEX_CMD_MASK) != FUTEX_WAIT, operation & FUTEX_CLOCK_REALTIME);
+    u32 const command = operation & FUTEX_CMD_MASK;
+    return deadline_of(ns, command != FUTEX_WAIT, (operation & FUTEX_CLOCK_REALTIME) || command == FUTEX_LOCK_PI);
 }
 
 Result<u32> requeue(FutexWord from, FutexWord to, u32 wake_count, u32 move_count, std::optional<u32> expected) {
@@ -39,14 +40,21 @@ Result<u32> requeue(FutexWord from, FutexWord to, u32 wake_count, u32 move_count
     return futexes.requeue(from, to, wake_count, move_count, expected);
 }
 
+/// A signal's handler never sees these fail: they go on behind it.
+Result<u32> uninterrupted(Result<> const& result) {
+    if (!result) return fail(result.error() == Errno(EINTR) ? Errno(restart_no_intr) : result.error());
+    return 0u;
+}
+
 }
 
 Result<u32> sys_futex(Caller& caller, UserAddr address, u32 operation, u32 value, u64 timeout_or_count, UserAddr second, u32 third_value) {
     u32 const command = operation & FUTEX_CMD_MASK;
+    TRY(accepted::futex.check(command));
     auto const scope = operation & FUTEX_PRIVATE_FLAG ? process::FutexScope::Private : process::FutexScope::Shared;
     FutexWord const word{address, scope}, other{second, scope};
     auto const count = static_cast<u32>(timeout_or_count);
-    if ((operation & FUTEX_CLOCK_REALTIME) && command != FUTEX_WAIT_BITSET) return fail(ENOSYS);
+    if ((operation & FUTEX_CLOCK_REALTIME) && command != FUTEX_WAIT_BITSET && command != FUTEX_LOCK_PI2) return fail(ENOSYS);
     switch (command) {
     case FUTEX_WAIT: return wait(caller, word, value, process::any_bit, TRY(deadline(operation, timeout_or_count)));
     case FUTEX_WAIT_BITSET: return wait(caller, word, value, third_value, TRY(deadline(operation, timeout_or_count)));
@@ -55,7 +63,10 @@ Result<u32> sys_futex(Caller& caller, UserAddr address, u32 operation, u32 value
     case FUTEX_REQUEUE: return requeue(word, other, value, count, std::nullopt);
     case FUTEX_CMP_REQUEUE: return requeue(word, other, value, count, third_value);
     case FUTEX_WAKE_OP: return futexes.wake_operation(word, other, at_least_one(value), at_least_one(count), third_value);
-    default: return fail(ENOSYS);
+    case FUTEX_LOCK_PI:
+    case FUTEX_LOCK_PI2: return uninterrupted(futexes.lock_pi(word, TRY(deadline(operation, timeout_or_count))));
+    case FUTEX_TRYLOCK_PI: return uninterrupted(futexes.try_lock_pi(word));
+    default: return uninterrupted(futexes.unlock_pi(word));
     }
 }
 

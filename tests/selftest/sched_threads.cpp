@@ -100,7 +100,11 @@ SELF_TEST(sched_realtime_priorities_run_in_order) {
 SELF_TEST(sched_raising_a_ready_thread_preempts) {
     struct {
         std::atomic<bool> ran{false};
-        void run(u32) { ran = true; }
+        sync::Semaphore end{0};                 // a thread must not end while its class is changed
+        void run(u32) {
+            ran = true;
+            (void)end.down();
+        }
     } work;
     RealtimeScope above(50);
     Crew crew(work, 1);
@@ -110,6 +114,7 @@ SELF_TEST(sched_raising_a_ready_thread_preempts) {
     CHECK(!work.ran);   // an equal waits
     scheduler.set_class(*thread, sched::SchedulingClass::RoundRobin, 51);
     CHECK(work.ran);
+    work.end.up();
 }
 
 SELF_TEST(sched_waking_a_realtime_thread_preempts_the_waker) {

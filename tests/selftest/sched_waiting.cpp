@@ -130,6 +130,16 @@ SELF_TEST(wait_ends_at_its_deadline) {
     CHECK(queue.wait([] { return true; }, Interruptible::Yes, 0).has_value());
 }
 
+/// Sleeps until the condition holds, ten seconds at most.
+template <class Condition>
+bool comes_true(Condition&& condition) {
+    for (u64 const end_ns = in_ms(10'000); !condition() && arch::clock_ns() < end_ns;)
+        if (!scheduler.sleep_until(in_ms(1), Interruptible::No)) return false;
+    return condition();
+}
+/// A hint, but a thread that nobody wakes stays blocked.
+bool is_blocked(sched::Thread const& thread) { return __atomic_load_n(&thread.state, __ATOMIC_RELAXED) == sched::ThreadState::Blocked; }
+
 SELF_TEST(signals_end_interruptible_waits_only) {
     struct {
         sched::WaitQueue queue;
@@ -151,12 +161,12 @@ SELF_TEST(signals_end_interruptible_waits_only) {
     sched::Thread* const first = crew.start(&decltype(work)::interruptible);
     sched::Thread* const second = crew.start(&decltype(work)::uninterruptible);
     REQUIRE(first && second);
-    CHECK(scheduler.sleep_until(in_ms(5), Interruptible::No).has_value());   // both sleep now
+    CHECK(comes_true([&] { return is_blocked(*first) && is_blocked(*second); }));
     CHECK(!scheduler.wake_interruptible(*second));
     second->return_work |= sched::return_work::signal;
     first->return_work |= sched::return_work::signal;
     CHECK(scheduler.wake_interruptible(*first));
-    CHECK(scheduler.sleep_until(in_ms(5), Interruptible::No).has_value());
+    CHECK(comes_true([&] { return work.done == 1; }));
     CHECK(work.interrupted == 2 && work.done == 1);
     work.event = true;
     work.queue.wake_all();

@@ -2,6 +2,9 @@
 // SpinLock<rank, policy>: a fair (ticket) spin lock whose type says what it does to
 // interrupts. InterruptsOff: interrupts and preemption are off while it is held, so
 // handlers may take it. PreemptOff: only preemption is off; never in a handler.
+//
+// Under a hypervisor those who wait take no tickets, whoever comes first is next: the host may have put aside the
+// CPU whose turn it is, and all others would wait for the host's scheduler. (Linux's virt_spin_lock() has the same reason.)
 #pragma once
 
 #include <atomic>
@@ -80,9 +83,7 @@ public:
     // Interrupts and preemption must be off already.
     void take() NO_THREAD_SAFETY_ANALYSIS {
         if constexpr (config::debug) lock_check_acquire(rank, this);
-        u16 const ticket = next_.fetch_add(1, std::memory_order_relaxed);
-        // Ordering: acquire, with the release in give().
-        if (owner_.load(std::memory_order_acquire) != ticket) [[unlikely]] wait_for(ticket);
+        if (!take_if_free()) [[unlikely]] wait();
     }
     void give() NO_THREAD_SAFETY_ANALYSIS {
         if constexpr (config::debug) lock_check_release(rank, this);
@@ -91,13 +92,28 @@ public:
     }
 
 private:
-    [[gnu::noinline, gnu::cold]] void wait_for(u16 ticket) {
+    /// next_ is never behind owner_, which only grows: if it is where owner_ was, nobody holds the lock.
+    bool take_if_free() {
+        // Ordering: acquire, with the release in give().
+        u16 ticket = owner_.load(std::memory_order_acquire);
+        return next_.compare_exchange_strong(ticket, static_cast<u16>(ticket + 1), std::memory_order_acquire, std::memory_order_relaxed);
+    }
+    [[gnu::noinline, gnu::cold]] void wait() {
         TRACE_EVENT(LockContention, static_cast<u64>(rank), reinterpret_cast<u64>(this));
-        do {
+        if (!cpu_features.hypervisor) {
+            u16 const ticket = next_.fetch_add(1, std::memory_order_relaxed);
+            wait_until([&] { return owner_.load(std::memory_order_acquire) == ticket; });
+        } else {
+            wait_until([&] { return !is_held() && take_if_free(); });
+        }
+    }
+    template <class Condition>
+    void wait_until(Condition&& holds) {
+        while (!holds()) {
             if (base::panicking()) return;
             answer_requests_while_waiting();
             relax();
-        } while (owner_.load(std::memory_order_acquire) != ticket);
+        }
     }
 
     std::atomic<u16> next_{0};
