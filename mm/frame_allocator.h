@@ -69,7 +69,8 @@ public:
     static u32 cached_on(CpuId cpu);
     u32 drain_this_cpu();
     /// False if so many frames would fail now (but for a few in the CPUs' caches). Any context.
-    bool may_take(u64 frames, Urgency urgency = Urgency::Kernel) const {
+    // Not analysed: a figure that is a moment old will do.
+    bool may_take(u64 frames, Urgency urgency = Urgency::Kernel) const NO_THREAD_SAFETY_ANALYSIS {
         return buddy_.free_frames() >= floors_[static_cast<size_t>(urgency)] + frames;
     }
     u64 total_bytes() const { return total_frames_ * page_size; }
@@ -87,20 +88,20 @@ private:
     [[gnu::noinline]] Frame* take_block(unsigned order, Urgency urgency);
     [[gnu::noinline]] void release_block(Frame& frame);
     [[gnu::noinline]] void make_room(FrameCache& cache);
-    void drain(FrameCache& cache, u32 keep, Guard const&);
+    void drain(FrameCache& cache, u32 keep, Guard const&) REQUIRES(lock_);
 
     // mm/frame_records.cpp: while booting, one CPU
     void map_low_records();
     u64 add_high_pieces();
     bool add_high_piece(u64 start, u64 end);
-    void add_free(u64 start, u64 end);
+    void add_free(u64 start, u64 end) REQUIRES(lock_);
     void set_floors();
     void report(u64 kernel_bytes, u64 initramfs_bytes) const;
 
     mutable SpinLock<LockRank::frame_allocator, InterruptsOff> lock_;
-    Buddy buddy_;                        ///< GUARDED_BY(lock_)
+    Buddy buddy_ GUARDED_BY(lock_);
     u64 floors_[4] = {};                 ///< frames, by Urgency; written while booting
-    u64 total_frames_ = 0;               ///< GUARDED_BY(lock_)
+    u64 total_frames_ = 0;               ///< written while booting, under lock_
     MemoryMap ram_;                      ///< written while booting
     MemoryMap free_at_boot_;             ///< RAM without the kernel, the initramfs and the low 1 MiB
     u64 record_bytes_ = 0;

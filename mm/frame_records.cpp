@@ -83,7 +83,8 @@ MemoryMap ram_of(boot::BootInfo const& info) {
 
 }
 
-void FrameAllocator::initialize(boot::BootInfo const& info) {
+/// Not analysed: there is nobody else yet.
+void FrameAllocator::initialize(boot::BootInfo const& info) NO_THREAD_SAFETY_ANALYSIS {
     ram_ = ram_of(info);
     free_at_boot_ = ram_;
     must_fit(free_at_boot_.remove(0, low_reserved_end));

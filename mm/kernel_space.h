@@ -80,27 +80,27 @@ private:
     static constexpr u64 stack_slot_size = 2 * kernel_stack_size;
     static constexpr u64 frames_per_stack = kernel_stack_size / page_size;
     static u64 stack_top(u32 slot) { return stacks_base + (slot + u64{1}) * stack_slot_size; }
-    Result<u32> take_slot(Lock::Guard const&);
-    Result<> map_stack(u32 slot, Lock::Guard const&);
-    u32 unmap_stacks(std::span<u32 const> slots, Lock::Guard const&);
+    Result<u32> take_slot(Lock::Guard const&) REQUIRES(lock_);
+    Result<> map_stack(u32 slot, Lock::Guard const&) REQUIRES(lock_);
+    u32 unmap_stacks(std::span<u32 const> slots, Lock::Guard const&) REQUIRES(lock_);
     void free_stack(u64 top);
-    void begin_use(u32 slot, Lock::Guard const&);
-    void end_use(u32 slot, Lock::Guard const&);
+    void begin_use(u32 slot, Lock::Guard const&) REQUIRES(lock_);
+    void end_use(u32 slot, Lock::Guard const&) REQUIRES(lock_);
 
     mutable Lock lock_;
-    PageTable table_;                              ///< entries above the direct map GUARDED_BY(lock_)
-    u64 next_window_ = windows_base;                          ///< GUARDED_BY(lock_)
+    PageTable table_;                              ///< entries above the direct map are lock_'s; those of it stay as they are
+    u64 next_window_ GUARDED_BY(lock_) = windows_base;
 
     // allocate_pages: 512 places for each power of two of pages, so that no search is needed.
     static constexpr u32 page_classes = 18, places_per_class = 512;
-    SlotMap<places_per_class> places_[page_classes];   ///< GUARDED_BY(lock_)
+    SlotMap<places_per_class> places_[page_classes] GUARDED_BY(lock_);
 
-    SlotMap<stack_slots> free_slots_;              ///< GUARDED_BY(lock_)
-    u32 cache_[cached_stacks] = {};                ///< free stacks that are still mapped; GUARDED_BY(lock_)
-    u32 cache_count_ = 0;                          ///< GUARDED_BY(lock_)
-    u32 stacks_in_use_ = 0;                        ///< GUARDED_BY(lock_)
-    u32 idle_tables_ = 0;                          ///< leaf tables that show cached stacks alone; GUARDED_BY(lock_)
-    u8 in_use_[stack_slots / slots_per_table] = {};///< stacks in use, by leaf table; GUARDED_BY(lock_)
+    SlotMap<stack_slots> free_slots_ GUARDED_BY(lock_);
+    u32 cache_[cached_stacks] GUARDED_BY(lock_) = {};   ///< free stacks that are still mapped
+    u32 cache_count_ GUARDED_BY(lock_) = 0;
+    u32 stacks_in_use_ GUARDED_BY(lock_) = 0;
+    u32 idle_tables_ GUARDED_BY(lock_) = 0;   ///< leaf tables that show cached stacks alone
+    u8 in_use_[stack_slots / slots_per_table] GUARDED_BY(lock_) = {};   ///< stacks in use, by leaf table
 };
 
 extern constinit KernelSpace kernel_space;

@@ -43,22 +43,22 @@ private:
 
     static constexpr size_t smallest_object = 16, smallest_alignment = 8;
 
-    Slab* usable_slab(Lock::Guard const&);
-    Slab* create_slab(Lock::Guard const&);
-    void retire(Slab& slab, Lock::Guard const&);
-    void link(Slab& slab, Lock::Guard const&);
-    void unlink(Slab& slab, Lock::Guard const&);
-    void enter_list();
+    Slab* usable_slab(Lock::Guard const&) REQUIRES(lock_);
+    Slab* create_slab(Lock::Guard const&) REQUIRES(lock_);
+    void retire(Slab& slab, Lock::Guard const&) REQUIRES(lock_);
+    void link(Slab& slab, Lock::Guard const&) REQUIRES(lock_);
+    void unlink(Slab& slab, Lock::Guard const&) REQUIRES(lock_);
+    void enter_list() REQUIRES(lock_);
 
     char const* name_;
     size_t object_size_, alignment_;
     size_t stride_;                ///< bytes from object to object
     mutable Lock lock_;
-    Slab* partial_ = nullptr;      ///< slabs with objects and with room; GUARDED_BY(lock_)
-    Slab* empty_ = nullptr;        ///< one without objects; GUARDED_BY(lock_)
-    u64 objects_ = 0;              ///< GUARDED_BY(lock_)
-    u64 frames_ = 0;               ///< GUARDED_BY(lock_)
-    bool is_in_list_ = false;      ///< GUARDED_BY(lock_)
+    Slab* partial_ GUARDED_BY(lock_) = nullptr;   ///< slabs with objects and with room
+    Slab* empty_ GUARDED_BY(lock_) = nullptr;   ///< one without objects
+    u64 objects_ GUARDED_BY(lock_) = 0;
+    u64 frames_ GUARDED_BY(lock_) = 0;
+    bool is_in_list_ GUARDED_BY(lock_) = false;
     ObjectCache* next_cache_ = nullptr;   ///< written once, before it is in the list
 };
 

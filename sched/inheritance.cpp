@@ -43,7 +43,7 @@ InheritableWaiter* Inheritable::pin_waiter(Thread& thread) {
 
 void Inheritable::unpin(Thread& thread) { thread.heir.pins.fetch_sub(1, std::memory_order_seq_cst); }
 
-/// The owner gets what is due to it. Its own wait, pinned, if it is more or less urgent now. lock_ is held.
+/// The owner gets what is due to it. Its own wait, pinned, if it is more or less urgent now.
 InheritableWaiter* Inheritable::settle() {
     Level level = waiters_.top();
     Thread* const holder = level == no_level ? nullptr : owner.load(std::memory_order_seq_cst);
@@ -67,7 +67,7 @@ InheritableWaiter* Inheritable::settle() {
     return changed ? pin_waiter(*beneficiary) : nullptr;
 }
 
-/// The waiter's urgency has changed. lock_ is held; returns what settle() does.
+/// The waiter's urgency has changed; returns what settle() does.
 InheritableWaiter* Inheritable::reorder(InheritableWaiter& waiter) {
     Level const level = waiter.thread.level();
     if (!waiter.is_queued || waiter.level == level) return nullptr;
@@ -135,6 +135,7 @@ Inheritable::Guard::~Guard() {
 }
 
 void Inheritable::Guard::enter(InheritableWaiter& waiter) {
+    lock_.lock_.assert_held();
     // Ordering: full fence before the owner is looked at: it sees that we wait, or we see that it is the owner no longer.
     lock_.waiting_.fetch_add(1, std::memory_order_seq_cst);
     waiter.thread.heir.waits_as.store(&waiter, std::memory_order_seq_cst);
@@ -144,12 +145,14 @@ void Inheritable::Guard::enter(InheritableWaiter& waiter) {
 }
 
 void Inheritable::Guard::leave(InheritableWaiter& waiter) {
+    lock_.lock_.assert_held();
     lock_.waiters_.remove(waiter);
     waiter.is_queued = false;
     ++left_;
 }
 
 InheritableWaiter* Inheritable::Guard::next_to_serve() const {
+    lock_.lock_.assert_held();
     UrgencyNode* const first = lock_.waiters_.first();
     if (!first || is_realtime(first->level) || ++lock_.served_ % turns_of_the_urgent != 0) return most_urgent();
     auto* oldest = static_cast<InheritableWaiter*>(first);

@@ -41,15 +41,18 @@ public:
     u32 waiting() const { return waiting_.load(std::memory_order_seq_cst); }
 
     /// Holds the lock for a scope. Owner, waiters and urgencies may change in it; its end sees to it that the owner inherits.
-    class [[nodiscard]] Guard {
+    class SCOPED_CAPABILITY [[nodiscard]] Guard {
     public:
-        explicit Guard(Inheritable& lock) : lock_(lock), held_(std::in_place, lock.lock_) {}
-        ~Guard();
+        explicit Guard(Inheritable& lock) ACQUIRE(lock.lock_) : lock_(lock), held_(std::in_place, lock.lock_) {}
+        ~Guard() RELEASE();
         Guard(Guard const&) = delete;
         Guard& operator=(Guard const&) = delete;
         void enter(InheritableWaiter& waiter);
         void leave(InheritableWaiter& waiter);
-        InheritableWaiter* most_urgent() const { return static_cast<InheritableWaiter*>(lock_.waiters_.first()); }
+        InheritableWaiter* most_urgent() const {
+            lock_.lock_.assert_held();
+            return static_cast<InheritableWaiter*>(lock_.waiters_.first());
+        }
         /// The most urgent; but sometimes the one who has waited longest, so that nobody waits for ever, unless for realtime threads.
         InheritableWaiter* next_to_serve() const;
     private:
@@ -69,16 +72,16 @@ private:
     static InheritableWaiter* pin_waiter(Thread& thread);
     static void unpin(Thread& thread);
     static void follow(InheritableWaiter* waiter);
-    InheritableWaiter* settle();
-    InheritableWaiter* give_to(Thread* beneficiary, Level level);
-    InheritableWaiter* reorder(InheritableWaiter& waiter);
+    InheritableWaiter* settle() REQUIRES(lock_);
+    InheritableWaiter* give_to(Thread* beneficiary, Level level) REQUIRES(lock_);
+    InheritableWaiter* reorder(InheritableWaiter& waiter) REQUIRES(lock_);
 
     SpinLock<LockRank::wait_queue, InterruptsOff> lock_;
     std::atomic<u32> waiting_{0};               ///< counts a waiter before the owner is looked at, and until nobody is to inherit from it
-    u32 tickets_ = 0, served_ = 0;              ///< GUARDED_BY(lock_)
-    UrgencyList waiters_;                       ///< GUARDED_BY(lock_)
-    Thread* beneficiary_ = nullptr;             ///< the owner, while it inherits. GUARDED_BY(lock_)
-    UrgencyNode gift_;                          ///< in beneficiary_->gifts. GUARDED_BY(lock_) and the inheritance lock
+    u32 tickets_ GUARDED_BY(lock_) = 0, served_ GUARDED_BY(lock_) = 0;
+    UrgencyList waiters_ GUARDED_BY(lock_);
+    Thread* beneficiary_ GUARDED_BY(lock_) = nullptr;   ///< the owner, while it inherits
+    UrgencyNode gift_ GUARDED_BY(lock_);        ///< in beneficiary_->gifts; by the inheritance lock too
 };
 
 }

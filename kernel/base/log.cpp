@@ -25,14 +25,14 @@ constinit SpinLock<LockRank::console, InterruptsOff> console_lock;
 using RingGuard = decltype(ring_lock)::Guard;
 using ConsoleGuard = decltype(console_lock)::Guard;
 
-constinit char ring[ring_size];              // GUARDED_BY(ring_lock)
-constinit u64 ring_end = 0;                  // GUARDED_BY(ring_lock): bytes ever written
-constinit LogSink* sinks = nullptr;          // GUARDED_BY(console_lock)
+constinit char ring[ring_size] GUARDED_BY(ring_lock);
+constinit u64 ring_end GUARDED_BY(ring_lock) = 0;   // bytes ever written
+constinit LogSink* sinks GUARDED_BY(console_lock) = nullptr;
 constinit u8 console_level = static_cast<u8>(LogLevel::Debug);   // read without a lock: a line more or less
 
-u64 oldest() { return ring_end > ring_size ? ring_end - ring_size : 0; }
+u64 oldest() REQUIRES(ring_lock) { return ring_end > ring_size ? ring_end - ring_size : 0; }
 
-void append(std::string_view text) {
+void append(std::string_view text) REQUIRES(ring_lock) {
     size_t const at = ring_end % ring_size;
     size_t const first = std::min(text.size(), ring_size - at);
     std::memcpy(ring + at, text.data(), first);
@@ -75,15 +75,15 @@ private:
     bool shown_ = true;
 };
 
-/// The oldest whole line: the very oldest one may have been cut by the ring's end. Ring locked.
-u64 first_whole_line() {
+/// The oldest whole line: the very oldest one may have been cut by the ring's end.
+u64 first_whole_line() REQUIRES(ring_lock) {
     u64 position = oldest();
     if (position == 0) return 0;
     while (position < ring_end && ring[position % ring_size] != '\n') ++position;
     return std::min(position + 1, ring_end);
 }
 
-void replay_from(u64 position, LogSink& sink) {
+void replay_from(u64 position, LogSink& sink) REQUIRES(ring_lock) {
     Replay replay(sink);
     size_t const size = static_cast<size_t>(ring_end - position), at = position % ring_size, first = std::min(size, ring_size - at);
     replay.text({ring + at, first});

@@ -45,7 +45,7 @@ public:
         absorb(bytes);
     }
 private:
-    void absorb(std::span<std::byte const> bytes) {
+    void absorb(std::span<std::byte const> bytes) REQUIRES(lock_) {
         while (!bytes.empty()) {
             size_t const count = std::min(bytes.size(), sizeof(Key));
             Key words{};
@@ -56,8 +56,8 @@ private:
             bytes = bytes.subspan(count);
         }
     }
-    void absorb_word(u64 word) { absorb(std::as_bytes(std::span(&word, 1))); }
-    void seed() {
+    void absorb_word(u64 word) REQUIRES(lock_) { absorb(std::as_bytes(std::span(&word, 1))); }
+    void seed() REQUIRES(lock_) {
         seeded_ = true;
         for (int i = 0; i < 4; ++i)
             if (u64 word; arch::hardware_random(word)) absorb_word(word);

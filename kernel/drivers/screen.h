@@ -44,8 +44,8 @@ private:
     Result<> allocate_cells();
     static void draw_for_ever(void* screen);
     void draw_changes();
-    void draw_row(u16 row, Lock::Guard const& guard);
-    void draw_all(Lock::Guard const& guard);
+    void draw_row(u16 row, Lock::Guard const& guard) REQUIRES(lock_);
+    void draw_all(Lock::Guard const& guard) REQUIRES(lock_);
     void send_reply();
 
     Surface* surface_ = nullptr;                ///< set once by start()

@@ -48,17 +48,17 @@ private:
 
     static void on_interrupt(void* port);
     bool service();
-    size_t receive(std::span<char> out, Lock::Guard const& guard);
+    size_t receive(std::span<char> out, Lock::Guard const& guard) REQUIRES(lock_);
     u8 read_register(u16 offset) const;
     void write_register(u16 offset, u8 value) const;
-    void enable(u8 mask, Lock::Guard const& guard);
-    void disable(u8 mask, Lock::Guard const& guard);
-    void push(char byte, Lock::Guard const& guard);
-    bool transmit_some(Lock::Guard const& guard);
-    void kick(Lock::Guard const& guard);
-    void drain(Lock::Guard const& guard);
-    bool wait_for_transmitter(Lock::Guard const& guard);
-    size_t used() const { return head_ - tail_; }
+    void enable(u8 mask, Lock::Guard const& guard) REQUIRES(lock_);
+    void disable(u8 mask, Lock::Guard const& guard) REQUIRES(lock_);
+    void push(char byte, Lock::Guard const& guard) REQUIRES(lock_);
+    bool transmit_some(Lock::Guard const& guard) REQUIRES(lock_);
+    void kick(Lock::Guard const& guard) REQUIRES(lock_);
+    void drain(Lock::Guard const& guard) REQUIRES(lock_);
+    bool wait_for_transmitter(Lock::Guard const& guard) REQUIRES(lock_);
+    size_t used() const REQUIRES(lock_) { return head_ - tail_; }
 
     u32 const index_;
     u16 const base_;

@@ -79,7 +79,8 @@ Result<> DescriptorTable::reserve(u32 count) {
     return {};
 }
 
-Result<Ref<DescriptorTable>> DescriptorTable::copy() const {
+/// Not analysed: nobody else knows the copy, whose lock is not taken.
+Result<Ref<DescriptorTable>> DescriptorTable::copy() const NO_THREAD_SAFETY_ANALYSIS {
     auto result = TRY(create());
     for (;;) {
         u32 needed;
@@ -193,7 +194,10 @@ Result<> DescriptorTable::set_close_on_exec_range(u32 first, u32 last) {
 }
 
 void DescriptorTable::close_on_exec() {
-    close_each(0, ~u32{0}, [this](u32 n) { return (on_exec()[n / word_bits] >> (n % word_bits) & 1) != 0; });
+    close_each(0, ~u32{0}, [this](u32 n) {
+        lock_.assert_held();
+        return (on_exec()[n / word_bits] >> (n % word_bits) & 1) != 0;
+    });
 }
 
 void DescriptorTable::close_all() {

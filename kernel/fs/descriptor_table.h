@@ -50,15 +50,15 @@ private:
     static constexpr u32 word_bits = 64, inline_capacity = 64;
 
     DescriptorTable() = default;
-    // Behind the files in one block: a bit for each number that is used, then one for CLOEXEC. The lock is held.
-    u64* used() const { return reinterpret_cast<u64*>(files_ + capacity_); }
-    u64* on_exec() const { return used() + capacity_ / word_bits; }
-    u32 first_free(u32 from) const;
-    bool is_used(u32 number) const { return number < capacity_ && (used()[number / word_bits] >> (number % word_bits) & 1); }
-    void put(u32 number, File* file, CloseOnExec close_on_exec);
-    Ref<File> take(u32 number);
+    // Behind the files in one block: a bit for each number that is used, then one for CLOEXEC.
+    u64* used() const REQUIRES(lock_) { return reinterpret_cast<u64*>(files_ + capacity_); }
+    u64* on_exec() const REQUIRES(lock_) { return used() + capacity_ / word_bits; }
+    u32 first_free(u32 from) const REQUIRES(lock_);
+    bool is_used(u32 number) const REQUIRES(lock_) { return number < capacity_ && (used()[number / word_bits] >> (number % word_bits) & 1); }
+    void put(u32 number, File* file, CloseOnExec close_on_exec) REQUIRES(lock_);
+    Ref<File> take(u32 number) REQUIRES(lock_);
     Result<> reserve(u32 count);
-    u32 next_used_number(u32 from) const;
+    u32 next_used_number(u32 from) const REQUIRES(lock_);
     template <class Select>
     void close_each(u32 first, u32 last, Select&& select);
 

@@ -25,7 +25,7 @@ Result<> DeviceRegistry::initialize() {
 
 FileSystem& DeviceRegistry::file_system() { return *nodes_; }
 
-/// Open addressing; the lock is held.
+/// Open addressing.
 DeviceRegistry::Entry& DeviceRegistry::slot_of(u64 device) {
     u32 index = static_cast<u32>(device ^ (device >> 8) * 31);
     for (;; ++index) {

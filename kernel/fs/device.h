@@ -30,7 +30,7 @@ private:
     struct Entry { u64 device = 0; DeviceOpen open = nullptr; };
 
     Result<> add_node(std::string_view name, u64 device, u32 permissions);
-    Entry& slot_of(u64 device);
+    Entry& slot_of(u64 device) REQUIRES(lock_);
 
     SpinLock<LockRank::leaf, InterruptsOff> lock_;
     Entry table_[slots] GUARDED_BY(lock_) = {};

@@ -94,7 +94,6 @@ protected:
     /// O_APPEND: writes at the end, whole, and says where that was.
     virtual Result<size_t> do_append(mm::IoBuffer& buffer, u64& position) { return do_write(position, buffer); }
     virtual Result<> do_list(u64& position, DirectorySink& sink) { (void)position; (void)sink; return fail(ENOTDIR); }
-    u64 position() const { return position_; }
     OpenerPrivilege privilege() const { return privilege_; }
 
 private:

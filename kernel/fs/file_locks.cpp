@@ -18,7 +18,7 @@ struct FileLocks::Wait {
 
     using ListLock = SpinLock<LockRank::inode_spin, PreemptOff>;
     static constinit ListLock list_lock;
-    static constinit Wait* list;             ///< GUARDED_BY(list_lock)
+    static constinit Wait* list GUARDED_BY(list_lock);
 
     /// False: the one it would wait for waits for it.
     bool begin() {

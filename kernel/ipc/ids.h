@@ -55,13 +55,13 @@ struct Identity {
     i64 changed_s GUARDED_BY(lock);
     bool removed GUARDED_BY(lock) = false;
 
-    /// Linux's ipcperms: `wanted` as in a mode, any class's bits. EACCES. With `lock` held.
-    Result<> permit(Requester const& who, u32 wanted) const;
-    /// IPC_SET, IPC_RMID: owner, creator or superuser. EPERM. With `lock` held.
-    Result<> permit_control(Requester const& who) const;
-    ipc64_perm describe() const;
+    /// Linux's ipcperms: `wanted` as in a mode, any class's bits. EACCES.
+    Result<> permit(Requester const& who, u32 wanted) const REQUIRES(lock);
+    /// IPC_SET, IPC_RMID: owner, creator or superuser. EPERM.
+    Result<> permit_control(Requester const& who) const REQUIRES(lock);
+    ipc64_perm describe() const REQUIRES(lock);
     /// IPC_SET's part that all have. EINVAL.
-    Result<> change(ipc64_perm const& to);
+    Result<> change(ipc64_perm const& to) REQUIRES(lock);
 };
 
 template <class T, u32 limit>
@@ -148,22 +148,22 @@ private:
     using Guard = Lock::Guard;
     static constexpr u32 chunk_slots = 512, buckets = 256, sequences = 65536;
 
-    T* slot(u32 index) const {
+    T* slot(u32 index) const REQUIRES(lock_) {
         if (index >= limit) return nullptr;
         T** const chunk = chunks_[index / chunk_slots];
         return chunk ? chunk[index % chunk_slots] : nullptr;
     }
-    T*& bucket(i32 key) { return by_key_[static_cast<u32>(key) * 2654435761u >> 24]; }
+    T*& bucket(i32 key) REQUIRES(lock_) { return by_key_[static_cast<u32>(key) * 2654435761u >> 24]; }
     Ref<T> find_key(i32 key) {
         Guard guard(lock_);
         return Ref<T>::share(first_with(key));
     }
-    T* first_with(i32 key) {
+    T* first_with(i32 key) REQUIRES(lock_) {
         T* object = bucket(key);
         while (object && object->key != key) object = object->next_in_bucket;
         return object;
     }
-    void unlink_key(T& object) {
+    void unlink_key(T& object) REQUIRES(lock_) {
         if (object.key == IPC_PRIVATE) return;
         T** link = &bucket(object.key);
         while (*link != &object) link = &(*link)->next_in_bucket;

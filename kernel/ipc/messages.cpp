@@ -97,12 +97,12 @@ Message* MessageQueue::find(MessageFilter const& filter) {
     return best;
 }
 
-/// In `list` already; `lock` was given up and is taken again. Whoever finishes the waiter takes it out.
-Result<> MessageQueue::sleep(Waiter& waiter, Waiters& list) {
+/// In the list already; `lock` was given up and is taken again. Whoever finishes the waiter takes it out.
+Result<> MessageQueue::sleep(Waiter& waiter, Waiters MessageQueue::*list) {
     auto const slept = waiter.wake.wait([&] { return waiter.done.load(std::memory_order_acquire); });
     ObjectGuard guard(lock);
     if (waiter.done.load(std::memory_order_relaxed)) return waiter.error ? Result<>(fail(waiter.error)) : Result<>();
-    list.erase(list.iterator_to(waiter));
+    (this->*list).erase((this->*list).iterator_to(waiter));
     return fail(slept ? EINTR : restart_no_hand);
 }
 
@@ -121,7 +121,7 @@ Result<> MessageQueue::send(mm::Owned<Message> message, bool wait, Requester con
         waiter.pid = who.pid;
         senders_.push_back(waiter);
     }
-    return sleep(waiter, senders_);
+    return sleep(waiter, &MessageQueue::senders_);
 }
 
 Result<mm::Owned<Message>> MessageQueue::receive(MessageFilter const& filter, bool wait, Requester const& who) {
@@ -139,7 +139,7 @@ Result<mm::Owned<Message>> MessageQueue::receive(MessageFilter const& filter, bo
         waiter.pid = who.pid;
         receivers_.push_back(waiter);
     }
-    TRY(sleep(waiter, receivers_));
+    TRY(sleep(waiter, &MessageQueue::receivers_));
     return std::move(waiter.message);
 }
 

@@ -61,19 +61,18 @@ private:
     };
     using Waiters = base::List<Waiter, &Waiter::hook>;
 
-    bool fits(u64 size) const;
-    void post(mm::Owned<Message> message, Pid sender);
-    void let_in();
-    mm::Owned<Message> take(Message& message, Pid receiver);
-    Message* find(MessageFilter const& filter);
-    Result<> sleep(Waiter& waiter, Waiters& list);
+    bool fits(u64 size) const REQUIRES(lock);
+    void post(mm::Owned<Message> message, Pid sender) REQUIRES(lock);
+    void let_in() REQUIRES(lock);
+    mm::Owned<Message> take(Message& message, Pid receiver) REQUIRES(lock);
+    Message* find(MessageFilter const& filter) REQUIRES(lock);
+    Result<> sleep(Waiter& waiter, Waiters MessageQueue::*list);
 
-    // ---- GUARDED_BY(lock)
-    base::List<Message, &Message::hook> messages_;
-    Waiters senders_, receivers_;
-    u64 bytes_ = 0, count_ = 0, capacity_ = MSGMNB;
-    i64 sent_s_ = 0, received_s_ = 0;
-    Pid last_sender_, last_receiver_;
+    base::List<Message, &Message::hook> messages_ GUARDED_BY(lock);
+    Waiters senders_ GUARDED_BY(lock), receivers_ GUARDED_BY(lock);
+    u64 bytes_ GUARDED_BY(lock) = 0, count_ GUARDED_BY(lock) = 0, capacity_ GUARDED_BY(lock) = MSGMNB;
+    i64 sent_s_ GUARDED_BY(lock) = 0, received_s_ GUARDED_BY(lock) = 0;
+    Pid last_sender_ GUARDED_BY(lock), last_receiver_ GUARDED_BY(lock);
 };
 
 using MessageQueues = IdTable<MessageQueue, MSGMNI>;

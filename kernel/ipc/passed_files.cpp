@@ -67,7 +67,7 @@ void for_each_socket(Batch const& batch, Action&& act) {
         if (SocketFile* const socket = SocketFile::from(*batch.files[i])) act(*socket);
 }
 
-void begin_flight(FlyingSocket& socket) {
+void begin_flight(FlyingSocket& socket) REQUIRES(flight_lock) {
     if (socket.in_flight++ != 0) return;
     socket.next = std::exchange(first_flying, &socket);
     socket.link = &first_flying;
@@ -75,7 +75,7 @@ void begin_flight(FlyingSocket& socket) {
     some_fly.store(true, std::memory_order_relaxed);
 }
 
-void end_flight(FlyingSocket& socket) {
+void end_flight(FlyingSocket& socket) REQUIRES(flight_lock) {
     if (--socket.in_flight != 0) return;
     *socket.link = socket.next;
     if (socket.next) socket.next->link = socket.link;
@@ -83,7 +83,7 @@ void end_flight(FlyingSocket& socket) {
 }
 
 template <class Action>
-void for_each_flying(Action&& act) {
+void for_each_flying(Action&& act) REQUIRES(flight_lock) {
     for (FlyingSocket* socket = first_flying; socket; socket = socket->next) act(*socket);
 }
 
@@ -103,7 +103,7 @@ struct CircleSearch {
         if (std::exchange(socket.is_reachable, true)) return;
         work.push_back(socket);
     }
-    void mark() {
+    void mark() REQUIRES(flight_lock) {
         for_each_flying([](FlyingSocket& socket) {
             socket.found = 0;
             socket.is_reachable = false;
@@ -212,6 +212,7 @@ void Flight::depart(PassedFiles files, Channel& channel) {
     FlightGuard guard(flight_lock);
     files_ = std::move(files);
     for_each_socket(*files_.batch_, [&](SocketFile& socket) {
+        flight_lock.assert_held();
         channel_ = &channel;
         begin_flight(socket);
     });

@@ -47,12 +47,12 @@ public:
 private:
     using Lock = sync::Mutex<LockRank::pipe>;
 
-    Result<size_t> take(mm::IoBuffer& buffer);
-    Result<size_t> put(mm::IoBuffer& buffer, u64 limit);
-    Result<std::byte*> page_at(u64 position);
-    void drop_pages();
+    Result<size_t> take(mm::IoBuffer& buffer) REQUIRES(lock_);
+    Result<size_t> put(mm::IoBuffer& buffer, u64 limit) REQUIRES(lock_);
+    Result<std::byte*> page_at(u64 position) REQUIRES(lock_);
+    void drop_pages() REQUIRES(lock_);
     void forget_bytes();
-    void move_pages(mm::FrameRef* to, mm::FrameRef& spare);
+    void move_pages(mm::FrameRef* to, mm::FrameRef& spare) REQUIRES(lock_);
     void announce_bytes(bool was_empty);
     void announce_room(bool had_room);
 

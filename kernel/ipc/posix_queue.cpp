@@ -33,12 +33,12 @@ mm::Owned<PosixMessage> PosixQueue::take_first() {
     return mm::Owned<PosixMessage>(&first);
 }
 
-/// In `list` already; the lock was given up and is taken again. Whoever finishes the waiter takes it out.
-Result<> PosixQueue::sleep(Waiter& waiter, Waiters& list, u64 deadline_ns) {
+/// In the list already; the lock was given up and is taken again. Whoever finishes the waiter takes it out.
+Result<> PosixQueue::sleep(Waiter& waiter, Waiters PosixQueue::*list, u64 deadline_ns) {
     auto const slept = waiter.wake.wait([&] { return waiter.done.load(std::memory_order_acquire); }, sched::Interruptible::Yes, deadline_ns);
     Lock::Guard guard(lock_);
     if (waiter.done.load(std::memory_order_relaxed)) return {};
-    list.erase(list.iterator_to(waiter));
+    (this->*list).erase((this->*list).iterator_to(waiter));
     return fail(slept ? Errno(EINTR) : slept.error());
 }
 
@@ -66,7 +66,7 @@ Result<std::optional<QueueNotification>> PosixQueue::send(mm::Owned<PosixMessage
         }
     }
     if (is_in) pollers_.wake_all();
-    else TRY(sleep(waiter, senders_, deadline_ns));
+    else TRY(sleep(waiter, &PosixQueue::senders_, deadline_ns));
     return told;
 }
 
@@ -92,7 +92,7 @@ Result<mm::Owned<PosixMessage>> PosixQueue::receive(bool wait, u64 deadline_ns) 
         pollers_.wake_all();
         return taken;
     }
-    TRY(sleep(waiter, receivers_, deadline_ns));
+    TRY(sleep(waiter, &PosixQueue::receivers_, deadline_ns));
     return std::move(waiter.message);
 }
 

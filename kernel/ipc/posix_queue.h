@@ -70,9 +70,9 @@ private:
     };
     using Lock = sync::Mutex<LockRank::sleeping_leaf>;
 
-    void insert(mm::Owned<PosixMessage> message);
-    mm::Owned<PosixMessage> take_first();
-    Result<> sleep(Waiter& waiter, Waiters& list, u64 deadline_ns);
+    void insert(mm::Owned<PosixMessage> message) REQUIRES(lock_);
+    mm::Owned<PosixMessage> take_first() REQUIRES(lock_);
+    Result<> sleep(Waiter& waiter, Waiters PosixQueue::*list, u64 deadline_ns);
 
     u64 const most_messages_, message_size_;
     Lock lock_;

@@ -84,20 +84,19 @@ private:
     };
     enum class Outcome : u8 { Done, MustWait };
 
-    Semaphore* all() const { return reinterpret_cast<Semaphore*>(storage_.data()); }
-    Result<Outcome> try_operations(Waiter& who);
-    Result<> step(Waiter& who, sembuf const& operation, bool& blocks);
-    void take_back(Waiter& who, size_t steps);
-    void wake_those_who_can();
-    void forget_adjustments(u32 number);
+    Semaphore* all() const REQUIRES(lock) { return reinterpret_cast<Semaphore*>(storage_.data()); }
+    Result<Outcome> try_operations(Waiter& who) REQUIRES(lock);
+    Result<> step(Waiter& who, sembuf const& operation, bool& blocks) REQUIRES(lock);
+    void take_back(Waiter& who, size_t steps) REQUIRES(lock);
+    void wake_those_who_can() REQUIRES(lock);
+    void forget_adjustments(u32 number) REQUIRES(lock);
     void undo(SemaphoreUndo& undo, Pid process);
 
     u32 const count_;
     mm::Buffer const storage_;                   ///< the Semaphores; their values under lock
-    // ---- GUARDED_BY(lock)
-    base::List<Waiter, &Waiter::hook> waiters_;
-    base::List<SemaphoreUndo, &SemaphoreUndo::in_set> undos_;
-    i64 operated_s_ = 0;
+    base::List<Waiter, &Waiter::hook> waiters_ GUARDED_BY(lock);
+    base::List<SemaphoreUndo, &SemaphoreUndo::in_set> undos_ GUARDED_BY(lock);
+    i64 operated_s_ GUARDED_BY(lock) = 0;
 };
 
 using SemaphoreSets = IdTable<SemaphoreSet, SEMMNI>;

@@ -52,10 +52,9 @@ private:
     u64 const size_;                             ///< bytes, as asked for
     Ref<mm::VmObject> const memory_;
     Pid const creator_;
-    // ---- GUARDED_BY(lock)
-    u64 users_ = 0;                              ///< VMAs, and shmat calls on their way
-    i64 attached_s_ = 0, detached_s_ = 0;
-    Pid last_user_;
+    u64 users_ GUARDED_BY(lock) = 0;                              ///< VMAs, and shmat calls on their way
+    i64 attached_s_ GUARDED_BY(lock) = 0, detached_s_ GUARDED_BY(lock) = 0;
+    Pid last_user_ GUARDED_BY(lock);
 };
 
 using Segments = IdTable<Segment, shm_max_segments>;

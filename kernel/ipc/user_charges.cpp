@@ -11,7 +11,7 @@ struct UserCharges::Account {
     u64 amount = 0;
 };
 
-/// The link that holds the user's account, or the end of the list; the lock is held.
+/// The link that holds the user's account, or the end of the list.
 UserCharges::Account** UserCharges::find(UserId user) {
     Account** link = &accounts_[user.value % accounts_.size()];
     while (*link && (*link)->user != user) link = &(*link)->next;

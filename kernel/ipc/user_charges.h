@@ -20,7 +20,7 @@ public:
 private:
     struct Account;
     using Lock = sync::Mutex<LockRank::sleeping_leaf>;
-    Account** find(UserId user);
+    Account** find(UserId user) REQUIRES(lock_);
     Lock lock_;
     std::array<Account*, 64> accounts_ GUARDED_BY(lock_){};   ///< only those that have something
 };

@@ -29,7 +29,11 @@ void release_resources(Process& process) {
     Ref<mm::AddressSpace> space;
     Ref<fs::DescriptorTable> descriptors;
     Executable executable;
-    process.usage.max_resident_kib = process.address_space->statistics().resident_pages * (page_size / kib);
+    u64 const resident_kib = process.address_space->statistics().resident_pages * (page_size / kib);
+    {
+        SignalGuard guard(process.signal_lock);
+        process.usage.max_resident_kib = resident_kib;
+    }
     {
         decltype(process.state_lock)::Guard guard(process.state_lock);
         std::swap(space, process.address_space);
@@ -142,10 +146,10 @@ void ProcessManager::end_last_thread(UserThread& thread, int status) {
             SignalGuard signal_guard(process.signal_lock);
             process.threads.erase(process.threads.iterator_to(thread));
             process.thread_count = 0;
+            process.usage.add(thread);
             if (process.killed) count_dying(-1);
         }
         if (thread.entry_id.value != 0) pids_.remove(thread);   // the first thread ended before it
-        process.usage.add(thread);
         thread_count_.fetch_sub(1, std::memory_order_relaxed);
         become_zombie(process, reaped);
         was_victim = process.oom_victim;

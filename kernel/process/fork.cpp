@@ -68,7 +68,8 @@ Result<Ref<SignalHandlers>> inherit_handlers(Process& parent, u64 flags) {
     return parent.handlers;
 }
 
-Result<> share_or_copy(Process& child, Process& parent, u64 flags) {
+/// Not analysed: nobody else knows the child, whose locks are not taken.
+Result<> share_or_copy(Process& child, Process& parent, u64 flags) NO_THREAD_SAFETY_ANALYSIS {
     child.handlers = TRY(inherit_handlers(parent, flags));
     child.descriptors = (flags & CLONE_FILES) ? parent.descriptors : TRY(parent.descriptors->copy());
     {
@@ -133,7 +134,8 @@ Result<> ProcessManager::link_process(Process& child, UserThread& thread, u64 fl
     return {};
 }
 
-void ProcessManager::add_first_thread(Process& process, UserThread& thread) {
+/// Not analysed: its signal_lock is not taken, since nobody can have found the process yet.
+void ProcessManager::add_first_thread(Process& process, UserThread& thread) NO_THREAD_SAFETY_ANALYSIS {
     process.threads.push_back(thread);
     process.thread_count = 1;
     process_count_.fetch_add(1, std::memory_order_relaxed);

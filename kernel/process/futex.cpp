@@ -115,10 +115,11 @@ bool exchange(UserAddr address, Operation const& operation, u32& old) {
 }
 
 /// Two buckets, which may be one, locked in order of address.
-struct FutexTable::BothLocked {
-    BothLocked(Bucket& a, Bucket& b) NO_THREAD_SAFETY_ANALYSIS : first((&a < &b ? a : b).lock) {
+struct SCOPED_CAPABILITY FutexTable::BothLocked {
+    BothLocked(Bucket& a, Bucket& b) ACQUIRE(a.lock, b.lock) NO_THREAD_SAFETY_ANALYSIS : first((&a < &b ? a : b).lock) {
         if (&a != &b) second.emplace((&a < &b ? b : a).lock);
     }
+    ~BothLocked() RELEASE() {}
     BucketGuard first;
     std::optional<BucketGuard> second;
 };

@@ -15,7 +15,7 @@ struct Names {
 };
 
 constinit SpinLock<LockRank::leaf, InterruptsOff> names_lock;
-constinit Names names;   // GUARDED_BY(names_lock)
+constinit Names names GUARDED_BY(names_lock);
 
 HostName copy(HostName Names::* which) {
     decltype(names_lock)::Guard guard(names_lock);

@@ -55,7 +55,8 @@ Result<> open_console(Process& process) {
     return {};
 }
 
-Result<Ref<Process>> make_first_process(u32 thread_limit) {
+/// Not analysed: nobody else knows the process, whose locks are not taken.
+Result<Ref<Process>> make_first_process(u32 thread_limit) NO_THREAD_SAFETY_ANALYSIS {
     auto process = TRY(mm::make_ref<Process>());
     process->handlers = default_handlers();
     process->descriptors = TRY(fs::DescriptorTable::create());

@@ -34,7 +34,7 @@ struct Look {
     mm::ImageLayout layout;
 };
 
-char state_letter(Process const& process, UserThread const* first) {
+char state_letter(Process const& process, UserThread const* first) REQUIRES(process.signal_lock) {
     ProcessState const state = process.state.load(std::memory_order_relaxed);
     if (state == ProcessState::Zombie) return 'Z';
     if (state == ProcessState::Reaped || !first) return 'X';

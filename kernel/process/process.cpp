@@ -55,9 +55,14 @@ void Process::set_name(std::string_view text) {
     std::fill(name_ + length, name_ + sizeof name_, '\0');
 }
 
-ResourceUsage Process::total_usage() const {
-    ResourceUsage total = usage;
+bool Process::has_several_threads() const {
     decltype(signal_lock)::Guard guard(signal_lock);
+    return thread_count > 1;
+}
+
+ResourceUsage Process::total_usage() const {
+    decltype(signal_lock)::Guard guard(signal_lock);
+    ResourceUsage total = usage;
     for (UserThread const& thread : threads) total.add(thread);
     return total;
 }

@@ -104,7 +104,7 @@ public:
     // exec and exit, which change them, do so as the only thread, under state_lock.
     Ref<mm::AddressSpace> address_space;
     Ref<fs::DescriptorTable> descriptors;
-    Ref<SignalHandlers> handlers;                ///< GUARDED_BY(signal_lock); exchange_action() changes what it says
+    Ref<SignalHandlers> handlers GUARDED_BY(signal_lock);   ///< exchange_action() changes what it says
     Executable executable;                       ///< /proc/PID/exe
     ipc::SemaphoreUndoList semaphore_undos;      ///< SEM_UNDO
     mutable SpinLock<LockRank::process_state, PreemptOff> state_lock;
@@ -112,7 +112,7 @@ public:
     Ref<fs::DescriptorTable> copy_descriptors() const;
     Ref<fs::Dentry> copy_executable() const;
 
-    fs::FsContext fs_context;                    ///< GUARDED_BY(fs_lock)
+    fs::FsContext fs_context GUARDED_BY(fs_lock);
     mutable sync::Mutex<LockRank::sleeping_leaf> fs_lock;
     fs::Credentials credentials;                 ///< changed by its own threads, under credentials_lock; others copy them
     mutable SpinLock<LockRank::leaf, InterruptsOff> credentials_lock;
@@ -130,7 +130,6 @@ public:
     u64 controlling_terminal = 0;                ///< device number; 0: none
     std::atomic<ProcessState> state{ProcessState::Alive};
     int exit_status = 0;                         ///< as wait4 reports it
-    ResourceUsage usage;                         ///< of threads that have ended
     ResourceUsage children_usage;
     int parent_death_signal = 0;                 ///< prctl(PR_SET_PDEATHSIG)
     bool is_subreaper = false;                   ///< prctl(PR_SET_CHILD_SUBREAPER)
@@ -143,6 +142,7 @@ public:
     PendingSignals shared_pending GUARDED_BY(signal_lock);
     base::List<UserThread, &UserThread::process_hook> threads GUARDED_BY(signal_lock);
     u32 thread_count GUARDED_BY(signal_lock) = 0;
+    ResourceUsage usage GUARDED_BY(signal_lock);         ///< of threads that have ended
     bool group_exit GUARDED_BY(signal_lock) = false;    ///< all threads must end, with group_exit_status
     int group_exit_status GUARDED_BY(signal_lock) = 0;
     UserThread* execing GUARDED_BY(signal_lock) = nullptr;   ///< the thread for whose exec the others end
@@ -158,7 +158,7 @@ public:
     // ---- exec's
     std::array<u64, 2 * 24> auxiliary_vector{};  ///< /proc/PID/auxv
     u64 start_time_ns = 0;
-    std::array<ResourceLimit, 16> limits;        ///< RLIM_NLIMITS; GUARDED_BY(fs_lock)
+    std::array<ResourceLimit, 16> limits;        ///< RLIM_NLIMITS; changed under fs_lock, single words of it are read without
     bool has_executed = false;                   ///< setpgid(2): EACCES after exec
     std::atomic<bool> dumpable{true};            ///< false after a change of rights: /proc/PID is root's, and closed to others
     std::atomic<bool> no_new_privileges{false};  ///< prctl(PR_SET_NO_NEW_PRIVS)
@@ -169,6 +169,8 @@ public:
     /// The name of its first thread (comm), for messages.
     std::string_view name() const { return name_; }
     void set_name(std::string_view text);
+    /// Who asks is one of its threads: the answer no stays true.
+    bool has_several_threads() const;
     /// Own time and switches, ended and living threads.
     ResourceUsage total_usage() const;
     ResourceLimit limit(unsigned resource) const { return limits[resource]; }

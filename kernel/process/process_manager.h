@@ -137,8 +137,8 @@ private:
     Result<Pid> clone_process(CloneRequest const& request, TrapFrame const& frame);
     Result<Pid> clone_once(CloneRequest const& request, TrapFrame const& frame);
     Result<> link_process(Process& child, UserThread& thread, u64 flags);
-    bool has_room_for_thread(Process const& caller, TreeGuard const&) const;
-    void add_first_thread(Process& process, UserThread& thread);
+    bool has_room_for_thread(Process const& caller, TreeGuard const&) const REQUIRES(tree_lock);
+    void add_first_thread(Process& process, UserThread& thread) REQUIRES(tree_lock);
     // exec.cpp
     Result<> become_only_thread(UserThread& thread);
     void become(Image& image, UserThread& thread);
@@ -147,29 +147,29 @@ private:
     // exit.cpp
     [[noreturn]] void end_last_thread(UserThread& thread, int status);
     void end_other_threads(UserThread& thread, int status);
-    void leave_children(Process& process, ProcessList& reaped);
-    void become_zombie(Process& process, ProcessList& reaped);
-    void hand_to_parent(Process& process, ProcessList& reaped);
-    Process& reaper_of(Process const& process) const;
+    void leave_children(Process& process, ProcessList& reaped) REQUIRES(tree_lock);
+    void become_zombie(Process& process, ProcessList& reaped) REQUIRES(tree_lock);
+    void hand_to_parent(Process& process, ProcessList& reaped) REQUIRES(tree_lock);
+    Process& reaper_of(Process const& process) const REQUIRES(tree_lock);
     // wait.cpp
     struct Collected;
     bool try_collect(Process& parent, WaitRequest const& request, Collected& out);
-    void reap(Process& parent, Process& child, Collected& out);
+    void reap(Process& parent, Process& child, Collected& out) REQUIRES(tree_lock);
     /// Takes `child`, already out of its parent's lists, out of the tree; its reference passes to the caller.
-    void unlink_reaped(Process& child);
+    void unlink_reaped(Process& child) REQUIRES(tree_lock);
     // kill.cpp
     Result<> kill_group(Process& sender, Pid group, SignalInfo const& info);
     Result<> kill_everyone(Process& sender, SignalInfo const& info);
     // scheduling.cpp
     template <class Use> void with_threads(NiceTarget const& target, Use&& use);
     // process_group.cpp
-    void join_group(Process& process, ProcessGroup& group);
-    void leave_group(Process& process, Remains& remains);
+    void join_group(Process& process, ProcessGroup& group) REQUIRES(tree_lock);
+    void leave_group(Process& process, Remains& remains) REQUIRES(tree_lock);
     // user_accounts.cpp
-    u64 processes_of(UserId uid) const;
-    void charge(Process& child, UserId uid, mm::Owned<UserAccount>& fresh);
-    void uncharge(Process& process);
-    Result<> check_set_group(Process const& caller, Process const& target, Pid group) const;
+    u64 processes_of(UserId uid) const REQUIRES(tree_lock);
+    void charge(Process& child, UserId uid, mm::Owned<UserAccount>& fresh) REQUIRES(tree_lock);
+    void uncharge(Process& process) REQUIRES(tree_lock);
+    Result<> check_set_group(Process const& caller, Process const& target, Pid group) const REQUIRES(tree_lock);
 
     PidTable pids_ GUARDED_BY(tree_lock);
     Process* init_ GUARDED_BY(tree_lock) = nullptr;

@@ -16,7 +16,7 @@ namespace {
 using SignalGuard = decltype(Process::signal_lock)::Guard;
 
 /// True if the signal would do nothing now. A blocked signal is kept: its action may change.
-bool is_dropped(Process const& target, SignalMask blocked, int signal, SignalGuard const&) {
+bool is_dropped(Process const& target, SignalMask blocked, int signal, SignalGuard const&) REQUIRES(target.signal_lock) {
     if (signal == SIGKILL || signal == SIGSTOP) return target.is_init();
     SignalAction const& action = target.handlers->of(signal);
     bool const is_default = action.handler == default_handler;
@@ -32,7 +32,7 @@ void notify(UserThread& thread) {
 }
 
 /// Wakes one thread that will take the signal, or all for one that ends them all.
-void notify_some_thread(Process& target, int signal, SignalGuard const&) {
+void notify_some_thread(Process& target, int signal, SignalGuard const&) REQUIRES(target.signal_lock) {
     if (signal == SIGKILL) {
         if (!std::exchange(target.killed, true)) process_manager.count_dying(1);
         for (UserThread& thread : target.threads) notify(thread);
@@ -46,7 +46,7 @@ void notify_some_thread(Process& target, int signal, SignalGuard const&) {
 }
 
 /// SIGCONT forgets stops and the reverse, whatever their actions are.
-void cancel_opposites(Process& target, int signal, SignalGuard const&) {
+void cancel_opposites(Process& target, int signal, SignalGuard const&) REQUIRES(target.signal_lock) {
     SignalMask const opposite = signal == SIGCONT              ? stop_signals
                                 : stop_signals & mask_of(signal) ? mask_of(SIGCONT)
                                                                  : 0;
@@ -62,7 +62,7 @@ void cancel_opposites(Process& target, int signal, SignalGuard const&) {
 }
 
 /// A blocked signal is kept as long as one thread blocks it; a single thread's mask decides usually.
-SignalMask blocked_by_first(Process const& target, SignalGuard const&) {
+SignalMask blocked_by_first(Process const& target, SignalGuard const&) REQUIRES(target.signal_lock) {
     return target.threads.empty() ? 0 : target.threads.front().blocked;
 }
 
@@ -86,10 +86,14 @@ void post_signal(Process& target, SignalInfo const& info, SignalNode* node) {
     if (node && !used) unused.add(*node);
 }
 
+/// Not analysed: a look without the lock.
+static bool may_want_node(Process const& target, int signal) NO_THREAD_SAFETY_ANALYSIS {
+    return signal != 0 && target.shared_pending.wants_node(signal);
+}
+
 void send_signal(Process& target, SignalInfo const& info) {
-    // A look without the lock: at worst the information is lost, or a node is made in vain.
-    bool const wants_node = info.signal != 0 && target.shared_pending.wants_node(info.signal);
-    post_signal(target, info, wants_node ? new (std::nothrow) SignalNode : nullptr);
+    // At worst the information is lost, or a node is made in vain.
+    post_signal(target, info, may_want_node(target, info.signal) ? new (std::nothrow) SignalNode : nullptr);
 }
 
 Result<> send_to_thread(Process& target, Pid tid, SignalInfo const& info) {
@@ -136,12 +140,12 @@ bool ignores(SignalAction const& action, int signal) {
 }
 
 /// `own` becomes the process's table, with the same actions; the shared one is left in `own`.
-void take_own_table(Process& process, Ref<SignalHandlers>& own) {
+void take_own_table(Process& process, Ref<SignalHandlers>& own) REQUIRES(process.signal_lock) {
     own->actions = process.handlers->actions;
     std::swap(process.handlers, own);
 }
 
-void discard_everywhere(Process& process, int signal, SignalGuard const&) {
+void discard_everywhere(Process& process, int signal, SignalGuard const&) REQUIRES(process.signal_lock) {
     process.shared_pending.discard(mask_of(signal));
     for (UserThread& thread : process.threads) thread.pending.discard(mask_of(signal));
 }
@@ -190,6 +194,7 @@ Result<Ref<SignalHandlers>> reset_handlers(Process& process) {
 
 void refresh_return_work(UserThread& thread, SignalGuard const&) {
     Process& process = thread.process();
+    process.signal_lock.assert_held();
     SignalMask const pending = (thread.pending.set | process.shared_pending.set) & ~thread.blocked;
     if (pending != 0 || process.stop_signal != 0 || process.continue_pending)
         thread.return_work.fetch_or(return_work::signal, std::memory_order_relaxed);

@@ -62,7 +62,7 @@ void release_robust_list(UserThread& thread) {
 void clear_tid(UserThread& thread) {
     UserAddr const at = std::exchange(thread.clear_child_tid, UserAddr());
     Process const& process = thread.process();
-    bool const shared = process.thread_count > 1 || process.address_space->reference_count() > 1;
+    bool const shared = process.has_several_threads() || process.address_space->reference_count() > 1;
     if (at.is_null() || !shared) return;
     if (mm::UserPtr<i32>(at).write(0)) (void)futexes.wake({at, FutexScope::Shared}, 1, any_bit);
 }

@@ -71,6 +71,13 @@ WaitResult describe(Process const& child, int status) {
     return result;
 }
 
+/// Its children's too; tree_lock is held. Not analysed: it has no threads any more, so nobody adds to its own.
+ResourceUsage usage_of_ended(Process const& child) NO_THREAD_SAFETY_ANALYSIS {
+    ResourceUsage usage = child.usage;
+    usage.add(child.children_usage);
+    return usage;
+}
+
 }
 
 void ProcessManager::unlink_reaped(Process& child) {
@@ -105,8 +112,7 @@ bool ProcessManager::try_collect(Process& parent, WaitRequest const& request, Co
     if (ended && request.exited) {
         out.outcome = Collected::Outcome::Found;
         out.result = describe(*ended, ended->exit_status);
-        out.result.usage = ended->usage;
-        out.result.usage.add(ended->children_usage);
+        out.result.usage = usage_of_ended(*ended);
         if (!request.no_reap) reap(parent, *ended, out);
         return true;
     }

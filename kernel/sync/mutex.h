@@ -9,6 +9,7 @@
 #include <atomic>
 
 #include <base/lock_rank.h>
+#include <base/panic.h>
 #include <base/thread_annotations.h>
 
 #include "sched/inheritance.h"
@@ -16,15 +17,17 @@
 
 namespace sync {
 
-class MutexBase {
+class CAPABILITY("mutex") MutexBase {
 public:
     constexpr explicit MutexBase(LockRank rank) : rank_(rank) {}
     MutexBase(MutexBase const&) = delete;
     MutexBase& operator=(MutexBase const&) = delete;
-    void acquire();
-    bool try_acquire();
-    void release();
+    void acquire() ACQUIRE();
+    bool try_acquire() TRY_ACQUIRE(true);
+    void release() RELEASE();
     bool is_held_by_current() const { return core_.owner.load(std::memory_order_relaxed) == &sched::current_thread(); }
+    /// For the analysis, where it cannot see that (in a function that the holder passes on).
+    void assert_held() const ASSERT_CAPABILITY(this) { DEBUG_ASSERT(is_held_by_current()); }
 private:
     struct Waiter;
     bool take(sched::Thread& self);

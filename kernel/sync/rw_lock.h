@@ -7,21 +7,24 @@
 #include <atomic>
 
 #include <base/lock_rank.h>
+#include <base/panic.h>
 #include <base/thread_annotations.h>
 
 #include "sched/wait_queue.h"
 
 namespace sync {
 
-class RwLockBase {
+class CAPABILITY("rw lock") RwLockBase {
 public:
     constexpr explicit RwLockBase(LockRank rank) : rank_(rank) {}
     RwLockBase(RwLockBase const&) = delete;
     RwLockBase& operator=(RwLockBase const&) = delete;
-    void acquire_shared();
-    void release_shared();
-    void acquire_exclusive();
-    void release_exclusive();
+    void acquire_shared() ACQUIRE_SHARED();
+    void release_shared() RELEASE_SHARED();
+    void acquire_exclusive() ACQUIRE();
+    void release_exclusive() RELEASE();
+    /// Held for writing: for the analysis, where it cannot see that (in a function that the holder passes on).
+    void assert_held() const ASSERT_CAPABILITY(this) { DEBUG_ASSERT(state_.load(std::memory_order_relaxed) == writer); }
 private:
     static constexpr u32 writer = 0x8000'0000;   ///< in state_: held by a writer; else the number of readers
     bool take_shared();
@@ -41,8 +44,8 @@ public:
     constexpr RwLock() : RwLockBase(rank) {}
     class SCOPED_CAPABILITY [[nodiscard]] ReadGuard {
     public:
-        explicit ReadGuard(RwLock& lock) : lock_(lock) { lock_.acquire_shared(); }
-        ~ReadGuard() { lock_.release_shared(); }
+        explicit ReadGuard(RwLock& lock) ACQUIRE_SHARED(lock) : lock_(lock) { lock_.acquire_shared(); }
+        ~ReadGuard() RELEASE() { lock_.release_shared(); }
         ReadGuard(ReadGuard const&) = delete;
         ReadGuard& operator=(ReadGuard const&) = delete;
     private:

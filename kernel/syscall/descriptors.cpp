@@ -49,7 +49,7 @@ Result<> sys_close(Caller& caller, Fd fd) { return caller.process.descriptors->c
 Result<> sys_close_range(Caller& caller, u32 first, u32 last, u32 flags) {
     constexpr u32 unshare = 2, close_on_exec = 4;      // linux/close_range.h
     TRY(accepted::close_range.check(flags));
-    if ((flags & unshare) && caller.process.thread_count > 1) return fail(EINVAL);   // one table a process
+    if ((flags & unshare) && caller.process.has_several_threads()) return fail(EINVAL);   // one table a process
     if (flags & close_on_exec) return caller.process.descriptors->set_close_on_exec_range(first, last);
     return caller.process.descriptors->close_range(first, last);
 }

@@ -99,18 +99,18 @@ private:
     };
     using Mutex = sync::Mutex<LockRank::tty>;
 
-    // LineHost; lock_ is held
-    size_t output_room() override { return device_->room(); }
-    void send(std::span<char const> bytes) override { device_->transmit(bytes); }
-    void discard_output() override { device_->discard(); }
-    void raise(TypedSignal signal) override { raised_ |= 1u << static_cast<unsigned>(signal); }
+    // LineHost, called by discipline_
+    size_t output_room() REQUIRES(lock_) override { return device_->room(); }
+    void send(std::span<char const> bytes) REQUIRES(lock_) override { device_->transmit(bytes); }
+    void discard_output() REQUIRES(lock_) override { device_->discard(); }
+    void raise(TypedSignal signal) REQUIRES(lock_) override { raised_ |= 1u << static_cast<unsigned>(signal); }
 
     Patience patience(size_t wanted);
     bool is_readable(size_t minimum);
     Result<> wait_for_input(u32 flags, size_t wanted);
     Result<> wait_between_bytes(Patience const& patience);
     Result<ReadOutcome> take_input(mm::IoBuffer& buffer);
-    void after_reading(Lock::Guard const& guard);
+    void after_reading(Lock::Guard const& guard) REQUIRES(lock_);
     Result<> begin_writing(u32 flags);
     void end_writing();
     Result<size_t> write_all(u32 flags, mm::IoBuffer& buffer);

@@ -135,54 +135,54 @@ private:
         resident_[static_cast<size_t>(source)] += sign;
         vm_events.resident[static_cast<size_t>(source)].add(sign);
     }
-    void forget_last_found(WriteGuard const&) { last_found_.store(nullptr, std::memory_order_relaxed); }
+    void forget_last_found(WriteGuard const&) REQUIRES(lock_) { last_found_.store(nullptr, std::memory_order_relaxed); }
 
     // ---- map.cpp
     Result<u64> map_range(MapRequest const& request, u64 size, Ref<VmObject> object);
-    Result<u64> choose_address(MapRequest const& request, u64 size, WriteGuard const&);
-    Result<> check_room(MapRequest const& request, u64 start, u64 size, WriteGuard const&) const;
-    bool may_expand(u64 pages, u64 data_pages, WriteGuard const&) const;
+    Result<u64> choose_address(MapRequest const& request, u64 size, WriteGuard const&) REQUIRES(lock_);
+    Result<> check_room(MapRequest const& request, u64 start, u64 size, WriteGuard const&) const REQUIRES(lock_);
+    bool may_expand(u64 pages, u64 data_pages, WriteGuard const&) const REQUIRES(lock_);
     void populate(u64 start, u64 size, FaultKind kind);
     // ---- unmap.cpp
-    Result<> unmap_range(u64 start, u64 end, RemovedVmas& removed, WriteGuard const&);
-    void zap_range(u64 start, u64 end, Sharing sharing, TlbBatch& batch, WriteGuard const&);
-    void free_tables(u64 start, u64 end, TlbBatch& batch, WriteGuard const&);
+    Result<> unmap_range(u64 start, u64 end, RemovedVmas& removed, WriteGuard const&) REQUIRES(lock_);
+    void zap_range(u64 start, u64 end, Sharing sharing, TlbBatch& batch, WriteGuard const&) REQUIRES(lock_);
+    void free_tables(u64 start, u64 end, TlbBatch& batch, WriteGuard const&) REQUIRES(lock_);
     // ---- protect.cpp
-    Result<> protect_piece(Vma& whole, u64 start, u64 end, Protection protection, TlbBatch& batch, WriteGuard const&);
-    void change_entries(Vma const& vma, Protection old, TlbBatch& batch, WriteGuard const&);
+    Result<> protect_piece(Vma& whole, u64 start, u64 end, Protection protection, TlbBatch& batch, WriteGuard const&) REQUIRES(lock_);
+    void change_entries(Vma const& vma, Protection old, TlbBatch& batch, WriteGuard const&) REQUIRES(lock_);
     // ---- remap.cpp
-    Result<> check_resize(Vma const& vma, u64 start, u64 old_size, u64 new_size, WriteGuard const&) const;
-    Result<u64> remap_fixed(u64 start, u64 old_size, u64 new_size, u64 target, RemovedVmas& removed, WriteGuard const&);
-    Result<u64> remap_grow(Vma& vma, u64 start, u64 old_size, u64 new_size, Move move, RemovedVmas& removed, WriteGuard const&);
-    Result<u64> move_mapping(Vma& vma, u64 start, u64 old_size, u64 target, u64 new_size, RemovedVmas& removed, WriteGuard const&);
-    Result<> prepare_tables(u64 start, u64 size, u64 target, WriteGuard const&);
-    void move_entries(u64 start, u64 size, u64 target, TlbBatch& batch, WriteGuard const&);
+    Result<> check_resize(Vma const& vma, u64 start, u64 old_size, u64 new_size, WriteGuard const&) const REQUIRES(lock_);
+    Result<u64> remap_fixed(u64 start, u64 old_size, u64 new_size, u64 target, RemovedVmas& removed, WriteGuard const&) REQUIRES(lock_);
+    Result<u64> remap_grow(Vma& vma, u64 start, u64 old_size, u64 new_size, Move move, RemovedVmas& removed, WriteGuard const&) REQUIRES(lock_);
+    Result<u64> move_mapping(Vma& vma, u64 start, u64 old_size, u64 target, u64 new_size, RemovedVmas& removed, WriteGuard const&) REQUIRES(lock_);
+    Result<> prepare_tables(u64 start, u64 size, u64 target, WriteGuard const&) REQUIRES(lock_);
+    void move_entries(u64 start, u64 size, u64 target, TlbBatch& batch, WriteGuard const&) REQUIRES(lock_);
     // ---- brk.cpp
-    Result<> grow_heap(u64 old_end, u64 new_end, WriteGuard const&);
+    Result<> grow_heap(u64 old_end, u64 new_end, WriteGuard const&) REQUIRES(lock_);
     // ---- advise.cpp
     template <class Action>
-    Result<> for_each_mapped(u64 start, u64 end, Action&& act) const;
-    // ---- page_fault.cpp, with lock_ held for reading
-    Vma* find_vma(u64 address);
-    FaultResult resolve_fault(Vma& vma, u64 page, FaultKind kind);
-    FaultResult map_anonymous(Fault const& fault);
-    FaultResult map_object(Fault const& fault);
-    FaultResult map_private_copy(Fault const& fault, FrameRef const& original);
-    arch::PageEntry* absent_entry(Fault const& fault, PageTableGuard const&, FaultResult& result);
-    FaultResult install(Fault const& fault, FrameRef frame, Writable writable, PageSource source, arch::PerCpu<u64>& counter);
-    FaultResult install_zero_frame(Fault const& fault);
-    bool grow_stack(u64 page);
+    Result<> for_each_mapped(u64 start, u64 end, Action&& act) const REQUIRES_SHARED(lock_);
+    // ---- page_fault.cpp
+    Vma* find_vma(u64 address) REQUIRES_SHARED(lock_);
+    FaultResult resolve_fault(Vma& vma, u64 page, FaultKind kind) REQUIRES_SHARED(lock_);
+    FaultResult map_anonymous(Fault const& fault) REQUIRES_SHARED(lock_);
+    FaultResult map_object(Fault const& fault) REQUIRES_SHARED(lock_);
+    FaultResult map_private_copy(Fault const& fault, FrameRef const& original) REQUIRES_SHARED(lock_);
+    arch::PageEntry* absent_entry(Fault const& fault, PageTableGuard const&, FaultResult& result) REQUIRES_SHARED(lock_) REQUIRES(page_table_lock_);
+    FaultResult install(Fault const& fault, FrameRef frame, Writable writable, PageSource source, arch::PerCpu<u64>& counter) REQUIRES_SHARED(lock_);
+    FaultResult install_zero_frame(Fault const& fault) REQUIRES_SHARED(lock_);
+    bool grow_stack(u64 page) EXCLUDES(lock_);
     // ---- copy_on_write.cpp
     static Result<FrameRef> copy_frame(PhysAddr original);
     static arch::PerCpu<u64>& copy_counter(PhysAddr original);
-    FaultResult make_writable(Fault const& fault);
-    FaultResult make_shared_writable(Fault const& fault);
-    FaultResult reuse_in_place(Fault const& fault);
-    FaultResult replace(Fault const& fault, FrameRef frame, PageSource source, arch::PerCpu<u64>& counter);
-    Result<> copy_from(AddressSpace const& parent);
-    Result<> share_pages(Vma const& vma, AddressSpace& child, TlbBatch& batch, WriteGuard const&);
+    FaultResult make_writable(Fault const& fault) REQUIRES_SHARED(lock_);
+    FaultResult make_shared_writable(Fault const& fault) REQUIRES_SHARED(lock_);
+    FaultResult reuse_in_place(Fault const& fault) REQUIRES_SHARED(lock_);
+    FaultResult replace(Fault const& fault, FrameRef frame, PageSource source, arch::PerCpu<u64>& counter) REQUIRES_SHARED(lock_);
+    Result<> copy_from(AddressSpace const& parent) REQUIRES(parent.lock_);
+    Result<> share_pages(Vma const& vma, AddressSpace& child, TlbBatch& batch, WriteGuard const&) REQUIRES(lock_);
     // ---- maps.cpp
-    std::string_view name_of(Vma const& vma, ReadGuard const&) const;
+    std::string_view name_of(Vma const& vma, ReadGuard const&) const REQUIRES_SHARED(lock_);
     // ---- remote_access.cpp
     Result<FrameRef> pin_page(u64 page, FaultKind kind);
 

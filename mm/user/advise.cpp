@@ -28,6 +28,7 @@ Result<> AddressSpace::advise(UserAddr start, u64 size, Advice advice) {
     WriteGuard const guard(lock_);
     TlbBatch batch(tlb_);
     return for_each_mapped(start.value(), *end, [&](Vma& vma, u64 from, u64 to) -> Result<> {
+        lock_.assert_held();
         if (advice == Advice::Free && (vma.object || vma.is_shared())) return fail(EINVAL);
         // MADV_FREE lets the kernel take the pages at any time before they are written again: at once.
         if (advice == Advice::DontNeed || advice == Advice::Free) zap_range(from, to, vma.attributes.sharing, batch, guard);

@@ -51,7 +51,7 @@ public:
 
 private:
     /// The slot of page `index`, with the nodes above it made. ENOMEM.
-    Result<Slot*> find_slot(u64 index) {
+    Result<Slot*> find_slot(u64 index) REQUIRES(lock_) {
         Slot* slot = &root_;
         for (unsigned level = height_; level > 0; --level) {
             if (!*slot) *slot = &TRY(frame_allocator.allocate(0, Fill::Zero, Urgency::User)).leak();
@@ -61,7 +61,8 @@ private:
     }
 
     /// Without recursion: the way down to where the walk stands is an array of at most 4 nodes.
-    void release_tree() {
+    /// Not analysed: for the destructor, when nobody else is left.
+    void release_tree() NO_THREAD_SAFETY_ANALYSIS {
         Frame* node[8] = {};
         u64 next[8] = {};
         unsigned level = height_;
@@ -85,8 +86,8 @@ private:
     u64 const inode_number_ = next_inode_number.fetch_add(1, std::memory_order_relaxed);
     unsigned height_ = 0;
     sync::Mutex<LockRank::vm_object> lock_;
-    Slot root_ = nullptr;   ///< GUARDED_BY(lock_)
-    u64 resident_ = 0;      ///< pages made; GUARDED_BY(lock_)
+    Slot root_ GUARDED_BY(lock_) = nullptr;
+    u64 resident_ GUARDED_BY(lock_) = 0;   ///< pages made
 };
 
 }

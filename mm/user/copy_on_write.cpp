@@ -78,8 +78,8 @@ inline FaultResult AddressSpace::replace(Fault const& fault, FrameRef frame, Pag
 
 // ---- fork
 
-/// The parent's lock is held for writing; nobody else knows the child.
-Result<> AddressSpace::copy_from(AddressSpace const& parent) {
+/// Not analysed: nobody else knows the child, whose lock is not taken.
+Result<> AddressSpace::copy_from(AddressSpace const& parent) NO_THREAD_SAFETY_ANALYSIS {
     limits_ = parent.limits_;
     layout_ = parent.layout_;
     heap_start_ = parent.heap_start_;

@@ -76,6 +76,8 @@ public:
     };
 
     bool is_held() const { return owner_.load(std::memory_order_relaxed) != next_.load(std::memory_order_relaxed); }
+    /// For the analysis, where it cannot see that (in a function that the holder passes on).
+    void assert_held() const ASSERT_CAPABILITY(this) { DEBUG_ASSERT(is_held() || base::panicking()); }
 
     // For the scheduler alone, which takes a lock in one thread and gives it in another.
     // Interrupts and preemption must be off already.

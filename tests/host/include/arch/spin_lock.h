@@ -42,6 +42,7 @@ public:
     };
 
     bool is_held() const { return held_; }
+    void assert_held() const { ASSERT(held_); }
     void take() { ASSERT(!held_); held_ = true; }
     void give() { ASSERT(held_); held_ = false; }
 
