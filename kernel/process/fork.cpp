@@ -77,6 +77,7 @@ Result<> share_or_copy(Process& child, Process& parent, u64 flags) {
         child.limits = parent.limits;
     }
     child.address_space = (flags & CLONE_VM) ? parent.address_space : TRY(parent.address_space->fork());
+    child.timers.set_cpu_limit(child.limits[RLIMIT_CPU]);
     child.executable = parent.executable;
     return {};
 }

@@ -15,6 +15,7 @@
 #include "kernel/process/executable.h"
 #include "kernel/process/pid_table.h"
 #include "kernel/process/signal.h"
+#include "kernel/process/timers.h"
 #include "kernel/sync/mutex.h"
 #include "mm/slab.h"
 #include "mm/user/address_space.h"
@@ -137,6 +138,7 @@ public:
     // ---- signals and threads
     mutable SpinLock<LockRank::signal, InterruptsOff> signal_lock;
     PendingSignals shared_pending GUARDED_BY(signal_lock);
+    ProcessTimers timers{*this};                 ///< GUARDED_BY(signal_lock)
     base::List<UserThread, &UserThread::process_hook> threads GUARDED_BY(signal_lock);
     u32 thread_count GUARDED_BY(signal_lock) = 0;
     bool group_exit GUARDED_BY(signal_lock) = false;    ///< all threads must end, with group_exit_status

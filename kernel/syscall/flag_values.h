@@ -158,3 +158,21 @@
 #ifndef F_OFD_SETLKW
 #define F_OFD_SETLKW 38
 #endif
+#ifndef SFD_CLOEXEC
+#define SFD_CLOEXEC 02000000
+#endif
+#ifndef SFD_NONBLOCK
+#define SFD_NONBLOCK 04000
+#endif
+#ifndef TFD_CLOEXEC
+#define TFD_CLOEXEC 02000000
+#endif
+#ifndef TFD_NONBLOCK
+#define TFD_NONBLOCK 04000
+#endif
+#ifndef TFD_TIMER_ABSTIME
+#define TFD_TIMER_ABSTIME 1
+#endif
+#ifndef TFD_TIMER_CANCEL_ON_SET
+#define TFD_TIMER_CANCEL_ON_SET 2
+#endif

@@ -281,6 +281,7 @@ Result<> set_limit(Caller& caller, process::Process& target, u32 resource, proce
         limit = wanted;
         memory = {target.limits[RLIMIT_AS].soft, target.limits[RLIMIT_DATA].soft, target.limits[RLIMIT_STACK].soft};
     }
+    if (resource == RLIMIT_CPU) target.timers.set_cpu_limit(wanted);
     if (auto space = target.copy_address_space()) space->set_limits(memory);
     return {};
 }
