@@ -118,7 +118,15 @@ struct SignalHandlers : RefCounted<SignalHandlers> {
     MM_OBJECT_CACHE(SignalHandlers)
 };
 
-struct AlternateStack { u64 address = 0, size = 0; u32 flags = 2; };   ///< SS_DISABLE
+/// sigaltstack(2).
+struct AlternateStack {
+    static constexpr u32 disable = 2, auto_disarm = u32{1} << 31;   ///< SS_DISABLE, SS_AUTODISARM
+    u64 address = 0, size = 0;
+    u32 flags = disable;                                 ///< as the program gave them
+    bool contains(u64 rsp) const { return rsp > address && rsp - address <= size; }
+    /// With SS_AUTODISARM the stack is nobody's while a handler is on it.
+    bool is_in_use(u64 rsp) const { return size != 0 && !(flags & auto_disarm) && contains(rsp); }
+};
 
 /// Sends to a process: any thread takes it. Any context in which Process::signal_lock may be taken.
 void send_signal(Process& target, SignalInfo const& info);
