@@ -80,6 +80,7 @@ Process& ProcessManager::reaper_of(Process const& process) const {
 void ProcessManager::become_zombie(Process& process, ProcessList& reaped) {
     Process& parent = *process.parent;
     process.state.store(ProcessState::Zombie, std::memory_order_release);
+    process.end_wait.wake_all();
     if (process.report != ChildReport::None) {
         process.report = ChildReport::None;
         --parent.children_reports;

@@ -150,6 +150,7 @@ public:
     int exit_signal = 17;                        ///< SIGCHLD; what the parent gets; 0: nothing
     sched::WaitQueue child_wait;                 ///< wait4 sleeps here
     sched::WaitQueue stop_wait;                  ///< its own threads while stopped, or while one of them execs
+    sched::WaitQueue end_wait;                   ///< pid files: until it is a zombie, and until it is reaped
     sched::WaitQueue vfork_wait;                 ///< the parent sleeps here until exec or exit
     std::atomic<bool> vfork_done{true};
 

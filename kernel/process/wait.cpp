@@ -74,7 +74,8 @@ WaitResult describe(Process const& child, int status) {
 }
 
 void ProcessManager::unlink_reaped(Process& child) {
-    child.state.store(ProcessState::Reaped, std::memory_order_relaxed);
+    child.state.store(ProcessState::Reaped, std::memory_order_release);
+    child.end_wait.wake_all();
     leave_group(child, child.remains);
     uncharge(child);
     pids_.remove(child);

@@ -6,6 +6,7 @@
 #include "kernel/process/process_manager.h"
 #include "kernel/syscall/arguments.h"
 #include "kernel/syscall/handlers.h"
+#include "kernel/syscall/pid_files.h"
 #include "sched/clock.h"
 
 namespace syscall {
@@ -106,8 +107,6 @@ Result<> sys_tgkill(Caller&, Pid group, Pid tid, i32 signal) {
     return process_manager.kill_thread(group, tid, signal);
 }
 
-namespace {
-
 /// siginfo_t as a program gives it to another: what a signal says about its sender may not be invented (EPERM),
 /// except to oneself.
 Result<process::SignalInfo> read_info(Caller& caller, Pid to, i32 signal, UserAddr address) {
@@ -124,8 +123,6 @@ Result<process::SignalInfo> read_info(Caller& caller, Pid to, i32 signal, UserAd
     info.address = reinterpret_cast<u64>(given.si_addr);
     info.value = reinterpret_cast<u64>(given.si_ptr);
     return info;
-}
-
 }
 
 Result<> sys_rt_sigqueueinfo(Caller& caller, Pid pid, i32 signal, UserAddr info) {

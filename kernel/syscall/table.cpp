@@ -10,6 +10,7 @@
 #include "kernel/syscall/handlers.h"
 #include "kernel/syscall/ipc.h"
 #include "kernel/syscall/memory_files.h"
+#include "kernel/syscall/pid_files.h"
 #include "kernel/syscall/posix_queues.h"
 #include "kernel/syscall/sockets.h"
 #include "kernel/syscall/timers.h"
@@ -214,6 +215,7 @@ constexpr NumberedRow rows[] = {
     ROW(preadv2),
     ROW(pwritev2),
     ROW(statx),
+    ROW(pidfd_send_signal), ROW(pidfd_open),
     ROW(clone3),
     ROW(close_range),
     ROW(faccessat2),
