@@ -112,7 +112,10 @@ void on_exception(TrapFrame& frame, u8 vector, u64 error_code) {
 
 void on_system_call(TrapFrame& frame) { syscall::dispatch(frame); }
 
-void on_timer(bool from_user) { sched::scheduler.on_timer(from_user); }
+void on_timer(bool from_user) {
+    sched::scheduler.on_timer(from_user);
+    process::on_cpu_tick();
+}
 
 void on_preempt() { sched::scheduler.on_preempt(); }
 

@@ -61,7 +61,9 @@ u64 TimerQueue::first_deadline_ns() const {
     return timers_.empty() ? no_alarm : timers_.begin()->deadline_ns_;
 }
 
-Timer::~Timer() {
+Timer::~Timer() { finish(); }
+
+void Timer::finish() {
     if (!last_queue_) return;
     do cancel();
     while (last_queue_->is_running(*this) || is_armed());

@@ -28,6 +28,7 @@ public:
     Timer& operator=(Timer const&) = delete;
     void arm(u64 deadline_ns);              ///< of clock_ns(); re-arms if armed
     bool cancel();                          ///< false: was not armed or has fired
+    void finish();                          ///< cancels, waiting for a running callback: hold no lock that it takes
     // Ordering: acquire, with the release when it fires: who sees it fired sees what came before.
     bool is_armed() const { return queue_.load(std::memory_order_acquire) != nullptr; }
     u64 deadline_ns() const { return deadline_ns_; }

@@ -38,6 +38,7 @@ enum class LockRank : u8 {
     futex,              // process: one bucket of futex waiters; two of them in order of address
     tty_input,          // tty: bytes between the interrupt and the reader
     device,             // drivers: registers of one device
+    timer_file,         // ipc: what one timerfd is set to
     wait_queue,         // sched: one wait queue
     epoll,              // ipc: one epoll's watches and ready list (taken under a watched file's wait_queue)
     timer,              // sched: one CPU's timers

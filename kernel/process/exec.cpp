@@ -135,6 +135,7 @@ Result<> ProcessManager::execute(std::string_view path, Ref<fs::File> file, u64 
     OwnTables tables;
     TRY(prepare_tables(process, tables));
     TRY(become_only_thread(thread));
+    process.timers.remove_all();
 
     become(image, thread);
     {

@@ -84,6 +84,7 @@ Process& ProcessManager::reaper_of(Process const& process) const {
 void ProcessManager::become_zombie(Process& process, ProcessList& reaped) {
     Process& parent = *process.parent;
     process.state.store(ProcessState::Zombie, std::memory_order_release);
+    process.end_wait.wake_all();
     if (process.report != ChildReport::None) {
         process.report = ChildReport::None;
         --parent.children_reports;
@@ -132,6 +133,7 @@ void ProcessManager::end_last_thread(UserThread& thread, int status) {
     TRACE_EVENT(Exit, static_cast<u64>(process.pid().value), static_cast<u64>(status));
     if (process.is_init()) on_init_exit(status);
     process.state.store(ProcessState::Exiting, std::memory_order_relaxed);
+    process.timers.end();
     release_resources(process);
     if (process.session == process.pid() && process.controlling_terminal != 0) tty::end_session(process.session);
     release_vfork_parent(process);
@@ -172,6 +174,7 @@ void ProcessManager::exit_thread(int status) {
         last = process.thread_count == 1;
         if (!last) {
             process.threads.erase(process.threads.iterator_to(thread));
+            process.timers.forget_thread(thread.pending);
             --process.thread_count;
             process.usage.add(thread);
             thread_count_.fetch_sub(1, std::memory_order_relaxed);

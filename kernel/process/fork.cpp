@@ -78,6 +78,7 @@ Result<> share_or_copy(Process& child, Process& parent, u64 flags) NO_THREAD_SAF
         child.limits = parent.limits;
     }
     child.address_space = (flags & CLONE_VM) ? parent.address_space : TRY(parent.address_space->fork());
+    child.timers.set_cpu_limit(child.limits[RLIMIT_CPU]);
     child.executable = parent.executable;
     return {};
 }

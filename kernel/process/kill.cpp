@@ -69,8 +69,7 @@ Result<> ProcessManager::queue_signal(Pid pid, SignalInfo const& info) {
     auto [target, thread] = find_thread(pid);
     if (!target) return fail(ESRCH);
     TRY(may_signal(current_process(), *target, info.signal));
-    send_signal(*target, info);
-    return {};
+    return queue_to_process(*target, info);
 }
 
 std::pair<Ref<Process>, bool> ProcessManager::find_thread(Pid tid) {

@@ -8,8 +8,6 @@
 
 namespace process {
 
-MM_OBJECT_CACHE_DEFINE(SignalNode)
-
 SignalNodes::~SignalNodes() {
     list_.clear_and_dispose([](SignalNode* node) { delete node; });
 }
@@ -38,6 +36,23 @@ bool PendingSignals::add(SignalInfo const& info, SignalNode* node) {
     return true;
 }
 
+void PendingSignals::add_timer(SignalNode& node) {
+    set |= mask_of(node.info.signal);
+    node.in = this;
+    queue_.push_back(node);
+    ++queued_;
+}
+
+void PendingSignals::remove_timer(SignalNode& node) {
+    queue_.erase(queue_.iterator_to(node));
+    --queued_;
+    node.in = nullptr;
+    int const signal = node.info.signal;
+    for (SignalInfo const& slot : slots_) if (slot.signal == signal) return;
+    for (SignalNode const& other : queue_) if (other.info.signal == signal) return;
+    set &= ~mask_of(signal);
+}
+
 SignalInfo PendingSignals::take(int signal, SignalNodes& used) {
     SignalInfo result;
     result.signal = signal;
@@ -56,7 +71,12 @@ SignalInfo PendingSignals::take(int signal, SignalNodes& used) {
         found = true;
         it = queue_.erase(it);
         --queued_;
-        used.add(node);
+        if (node.timer) {
+            node.in = nullptr;
+            result.timer = node.timer;
+        } else {
+            used.add(node);
+        }
     }
     used.take_all(discarded_);
     if (!more) set &= ~mask_of(signal);
@@ -73,7 +93,12 @@ void PendingSignals::discard(SignalMask mask) {
         if (!(mask & mask_of(node.info.signal))) { ++it; continue; }
         it = queue_.erase(it);
         --queued_;
-        discarded_.push_back(node);
+        if (node.timer) {
+            node.in = nullptr;
+            node.was_ignored = true;
+        } else {
+            discarded_.push_back(node);
+        }
     }
 }
 

@@ -15,6 +15,7 @@
 #include "kernel/process/executable.h"
 #include "kernel/process/pid_table.h"
 #include "kernel/process/signal.h"
+#include "kernel/process/timers.h"
 #include "kernel/sync/mutex.h"
 #include "mm/slab.h"
 #include "mm/user/address_space.h"
@@ -140,6 +141,7 @@ public:
     // ---- signals and threads
     mutable SpinLock<LockRank::signal, InterruptsOff> signal_lock;
     PendingSignals shared_pending GUARDED_BY(signal_lock);
+    ProcessTimers timers{*this};                 ///< GUARDED_BY(signal_lock)
     base::List<UserThread, &UserThread::process_hook> threads GUARDED_BY(signal_lock);
     u32 thread_count GUARDED_BY(signal_lock) = 0;
     ResourceUsage usage GUARDED_BY(signal_lock);         ///< of threads that have ended
@@ -152,6 +154,7 @@ public:
     int exit_signal = 17;                        ///< SIGCHLD; what the parent gets; 0: nothing
     sched::WaitQueue child_wait;                 ///< wait4 sleeps here
     sched::WaitQueue stop_wait;                  ///< its own threads while stopped, or while one of them execs
+    sched::WaitQueue end_wait;                   ///< pid files: until it is a zombie, and until it is reaped
     sched::WaitQueue vfork_wait;                 ///< the parent sleeps here until exec or exit
     std::atomic<bool> vfork_done{true};
 

@@ -8,21 +8,23 @@
 
 #include "kernel/process/process_manager.h"
 #include "kernel/process/signal_action.h"
+#include "kernel/process/signal_file.h"
 #include "sched/scheduler.h"
 
 namespace process {
-namespace {
 
 using SignalGuard = decltype(Process::signal_lock)::Guard;
+
+namespace {
 
 /// True if the signal would do nothing now. A blocked signal is kept: its action may change.
 bool is_dropped(Process const& target, SignalMask blocked, int signal, SignalGuard const&) REQUIRES(target.signal_lock) {
     if (signal == SIGKILL || signal == SIGSTOP) return target.is_init();
+    if (blocked & mask_of(signal)) return false;
     SignalAction const& action = target.handlers->of(signal);
     bool const is_default = action.handler == default_handler;
     // Init gets only what it handles: nobody may kill it.
     if (target.is_init() && is_default) return true;
-    if (blocked & mask_of(signal)) return false;
     return action.handler == ignore_handler || (is_default && default_action(signal) == DefaultAction::Ignore);
 }
 
@@ -61,13 +63,33 @@ void cancel_opposites(Process& target, int signal, SignalGuard const&) REQUIRES(
     if (signal == SIGCONT || signal == SIGKILL) target.stop_wait.wake_all();
 }
 
+}
+
+bool ProcessTimers::send(PosixTimer& timer, SignalGuard const& guard) {
+    int const signal = timer.node.info.signal;
+    UserThread* only = nullptr;
+    for (UserThread& thread : process_.threads)
+        if (timer.target.value == thread.tid.value) only = &thread;
+    if (process_.threads.empty() || (timer.target.value != 0 && !only)) return true;
+    SignalMask const blocked = only ? only->blocked : process_.threads.front().blocked;
+    if (is_dropped(process_, blocked, signal, guard)) return false;
+    (only ? only->pending : process_.shared_pending).add_timer(timer.node);
+    if (!only) notify_some_thread(process_, signal, guard);
+    else if (!(only->blocked & mask_of(signal))) notify(*only);
+    ring_signal_bell(process_);
+    return true;
+}
+
+namespace {
+
 /// A blocked signal is kept as long as one thread blocks it; a single thread's mask decides usually.
 SignalMask blocked_by_first(Process const& target, SignalGuard const&) REQUIRES(target.signal_lock) {
     return target.threads.empty() ? 0 : target.threads.front().blocked;
 }
 
-bool has_room(Process const& target, PendingSignals const& pending) {
-    return pending.queued() < target.limits[RLIMIT_SIGPENDING].soft;
+/// What sigqueue(3) says would be lost without a node, unlike what kill(2) says.
+bool needs_node(SignalInfo const& info) {
+    return info.signal >= first_realtime_signal && info.code != SI_USER && info.code != SI_KERNEL;
 }
 
 }
@@ -80,8 +102,9 @@ void post_signal(Process& target, SignalInfo const& info, SignalNode* node) {
     cancel_opposites(target, info.signal, guard);
     bool used = false;
     if (!target.threads.empty() && !is_dropped(target, blocked_by_first(target, guard), info.signal, guard)) {
-        used = target.shared_pending.add(info, has_room(target, target.shared_pending) ? node : nullptr);
+        used = target.shared_pending.add(info, node);
         notify_some_thread(target, info.signal, guard);
+        ring_signal_bell(target);
     }
     if (node && !used) unused.add(*node);
 }
@@ -93,7 +116,18 @@ static bool may_want_node(Process const& target, int signal) NO_THREAD_SAFETY_AN
 
 void send_signal(Process& target, SignalInfo const& info) {
     // At worst the information is lost, or a node is made in vain.
-    post_signal(target, info, may_want_node(target, info.signal) ? new (std::nothrow) SignalNode : nullptr);
+    post_signal(target, info, may_want_node(target, info.signal) ? SignalNode::make(target) : nullptr);
+}
+
+Result<> queue_to_process(Process& target, SignalInfo const& info) {
+    if (!needs_node(info)) {
+        send_signal(target, info);
+        return {};
+    }
+    SignalNode* const node = SignalNode::make(target);
+    if (!node) return fail(EAGAIN);
+    post_signal(target, info, node);
+    return {};
 }
 
 Result<> send_to_thread(Process& target, Pid tid, SignalInfo const& info) {
@@ -103,8 +137,9 @@ Result<> send_to_thread(Process& target, Pid tid, SignalInfo const& info) {
         return {};
     }
     SignalNodes unused;
-    SignalNode* node = info.signal >= first_realtime_signal ? new (std::nothrow) SignalNode : nullptr;
+    SignalNode* node = info.signal >= first_realtime_signal ? SignalNode::make(target) : nullptr;
     if (node) unused.add(*node);
+    else if (needs_node(info)) return fail(EAGAIN);
     SignalGuard guard(target.signal_lock);
     UserThread* thread = nullptr;
     for (UserThread& candidate : target.threads)
@@ -115,8 +150,9 @@ Result<> send_to_thread(Process& target, Pid tid, SignalInfo const& info) {
     cancel_opposites(target, info.signal, guard);
     if (is_dropped(target, thread->blocked, info.signal, guard)) return {};
     if (node) unused.remove(*node);
-    if (!thread->pending.add(info, has_room(target, thread->pending) ? node : nullptr) && node) unused.add(*node);
+    if (!thread->pending.add(info, node) && node) unused.add(*node);
     if (!(thread->blocked & mask_of(info.signal))) notify(*thread);
+    ring_signal_bell(target);
     return {};
 }
 
@@ -170,6 +206,7 @@ Result<SignalAction> exchange_action(Process& process, int signal, SignalAction 
                 action = *replacement;
                 action.mask &= ~unblockable_signals;
                 if (ignores(action, signal)) discard_everywhere(process, signal, guard);
+                else process.timers.stop_ignoring(signal, guard);
                 return old;
             }
         }
@@ -225,7 +262,8 @@ std::optional<SignalInfo> take_signal(UserThread& thread, SignalMask wanted) {
         if (ready == 0) continue;
         // Faults of the thread itself first, then in order of numbers (signal(7)).
         SignalMask const first = ready & fault_signals ? ready & fault_signals : ready;
-        SignalInfo const info = pending->take(std::countr_zero(first) + 1, used);
+        SignalInfo info = pending->take(std::countr_zero(first) + 1, used);
+        process.timers.on_taken(info);
         refresh_return_work(thread, guard);
         return info;
     }

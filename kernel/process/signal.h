@@ -19,6 +19,7 @@ namespace process {
 
 class Process;
 class UserThread;
+using SignalLock = SpinLock<LockRank::signal, InterruptsOff>;
 
 /// Like base/result.h's restart_…: go on through restart_syscall(2), with what UserThread's restart block says.
 inline constexpr int restart_by_block = 516;
@@ -35,14 +36,32 @@ struct SignalInfo {
     int status = 0;                                      ///< SIGCHLD
     u64 address = 0;                                     ///< SIGSEGV, SIGBUS, SIGILL, SIGFPE
     u64 value = 0;                                       ///< sigqueue
+    class PosixTimer* timer = nullptr;                   ///< who sent it; only between taking it and looking at the timer
 };
 
-/// A queued signal that found no slot.
+class PendingSignals;
+
+/// A queued signal that found no slot. Counted for RLIMIT_SIGPENDING, by user (signal_nodes.cpp).
 struct SignalNode {
+    explicit SignalNode(UserId payer) : payer_(payer) {}
+    ~SignalNode();
+    SignalNode(SignalNode const&) = delete;
+    /// Null if the target's user has as many as the target may have, or no memory is left.
+    static SignalNode* make(Process const& target);
+    /// As make() counts; false: there is no room. For a node that is part of something else.
+    static bool charge(UserId payer, u64 limit);
+
     SignalInfo info;
     base::ListHook hook;
+    PosixTimer* timer = nullptr;                         ///< whose part it is; then nobody frees it
+    PendingSignals* in = nullptr;                        ///< of a timer's: where it is queued
+    bool was_ignored = false;                            ///< of a timer's: its signal was discarded
     MM_OBJECT_CACHE(SignalNode)
+private:
+    UserId payer_;
 };
+/// Nodes of a user, for /proc/PID/status.
+u32 queued_signals_of(UserId user);
 
 /// Nodes on their way to the heap: declare it before the lock's guard, so that it dies after it.
 class SignalNodes {
@@ -70,6 +89,9 @@ public:
 
     /// `node`: room for the information; null is allowed. True if the node was used.
     bool add(SignalInfo const& info, SignalNode* node);
+    /// A timer's own node: queued whatever else of its number is pending.
+    void add_timer(SignalNode& node);
+    void remove_timer(SignalNode& node);
     /// Takes the oldest signal `signal`, whose bit is set.
     SignalInfo take(int signal, SignalNodes& used);
     /// Forgets all of `mask`. Frees nothing (process_manager.tree_lock may be held).
@@ -96,10 +118,20 @@ struct SignalHandlers : RefCounted<SignalHandlers> {
     MM_OBJECT_CACHE(SignalHandlers)
 };
 
-struct AlternateStack { u64 address = 0, size = 0; u32 flags = 2; };   ///< SS_DISABLE
+/// sigaltstack(2).
+struct AlternateStack {
+    static constexpr u32 disable = 2, auto_disarm = u32{1} << 31;   ///< SS_DISABLE, SS_AUTODISARM
+    u64 address = 0, size = 0;
+    u32 flags = disable;                                 ///< as the program gave them
+    bool contains(u64 rsp) const { return rsp > address && rsp - address <= size; }
+    /// With SS_AUTODISARM the stack is nobody's while a handler is on it.
+    bool is_in_use(u64 rsp) const { return size != 0 && !(flags & auto_disarm) && contains(rsp); }
+};
 
 /// Sends to a process: any thread takes it. Any context in which Process::signal_lock may be taken.
 void send_signal(Process& target, SignalInfo const& info);
+/// rt_sigqueueinfo(2): EAGAIN where there is no room for what must not be lost.
+Result<> queue_to_process(Process& target, SignalInfo const& info);
 /// To the thread `tid` of a process, which may be ending. ESRCH.
 Result<> send_to_thread(Process& process, Pid tid, SignalInfo const& info);
 /// As above with tree_lock or another spin lock held: allocates nothing, so information may be lost.

@@ -85,6 +85,9 @@ void run_default(UserThread& thread, TrapFrame const& frame, SignalInfo const& i
         stop_process(thread.process(), info.signal);
         return;
     case DefaultAction::Terminate:
+        // Blocked when it was sent, or it would not be here; init dies of its own faults only.
+        if (thread.process().is_init() && !((fault_signals & mask_of(info.signal)) && info.code > 0) && info.signal != SIGKILL
+            && !(thread.must_die_of & mask_of(info.signal))) return;
         if ((fault_signals & mask_of(info.signal)) && info.code > 0) log_fault(thread, frame, info);
         process_manager.exit_group(info.signal);
     }

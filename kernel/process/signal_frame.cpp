@@ -32,22 +32,17 @@ size_t minimum_signal_stack() {
 
 namespace {
 
-bool on_alternate_stack(AlternateStack const& stack, u64 rsp) {
-    return rsp > stack.address && rsp - stack.address <= stack.size;
-}
-
 struct FramePlace { u64 fpu = 0, frame = 0; };
 
 /// Where the frame goes; fails (false) where an alternate stack is too small.
 bool find_place(UserThread const& thread, TrapFrame const& frame, SignalAction const& action, FramePlace& place) {
     AlternateStack const& stack = thread.alternate_stack;
-    bool const was_on = on_alternate_stack(stack, frame.rsp);
+    bool const was_on = stack.is_in_use(frame.rsp);
     bool const enters = (action.flags & SA_ONSTACK) && stack.size != 0 && !was_on;
     u64 const top = enters ? stack.address + stack.size : frame.rsp - red_zone;
     place.fpu = align_down(top - fpu_frame_size(), 64);
     place.frame = align_down(place.fpu - sizeof(SignalFrame), 16) - 8;   // as after a call
-    bool const uses_alternate = enters || (was_on && stack.size != 0);
-    return !uses_alternate || on_alternate_stack(stack, place.frame);
+    return !(enters || was_on) || stack.contains(place.frame);
 }
 
 /// Marks the area as XSAVE's, as programs look for it (<asm/sigcontext.h>).
@@ -107,14 +102,14 @@ bool push_signal_frame(UserThread& thread, TrapFrame& frame, SignalInfo const& i
     SignalFrame out{};
     out.return_address = action.restorer;
     out.context.flags = (arch::cpu_features.xsave ? context_has_xstate : 0) | context_has_ss | context_strict_ss;
-    AlternateStack const& stack = thread.alternate_stack;
-    u32 const state = stack.size == 0 ? SS_DISABLE : on_alternate_stack(stack, frame.rsp) ? SS_ONSTACK : 0u;
-    out.context.stack = {stack.address, static_cast<i32>(state), 0, stack.size};
+    AlternateStack const stack = thread.alternate_stack;
+    out.context.stack = {stack.address, static_cast<i32>(stack.flags), 0, stack.size};
     save_registers(out.context.registers, frame, info, place.fpu);
     out.context.blocked = old_mask;
     encode_signal_info(info, out.info);
     if (!write_fpu(thread, place.fpu)) return false;
     if (!mm::UserPtr<SignalFrame>(place.frame).write(out)) return false;
+    if (stack.flags & AlternateStack::auto_disarm) thread.alternate_stack = {};   // the frame brings it back
     enter_handler(frame, info.signal, action, place.frame);
     return true;
 }

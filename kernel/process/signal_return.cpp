@@ -80,10 +80,10 @@ void restore_registers(TrapFrame& frame, struct sigcontext const& in) {
     frame.vector_or_syscall = ~u64{0};
 }
 
-/// SS_AUTODISARM is not offered, so the frame only says what sigaltstack(2) had said.
+/// What sigaltstack(2) had said when the handler was entered.
 void restore_alternate_stack(UserThread& thread, UserStackDescription const& stack) {
     if (stack.flags & SS_DISABLE) thread.alternate_stack = {};
-    else if (stack.size >= MINSIGSTKSZ) thread.alternate_stack = {stack.address, stack.size, 0};
+    else if (stack.size >= MINSIGSTKSZ) thread.alternate_stack = {stack.address, stack.size, static_cast<u32>(stack.flags)};
 }
 
 Result<> restore(UserThread& thread, TrapFrame& frame) {

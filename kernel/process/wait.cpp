@@ -81,7 +81,8 @@ ResourceUsage usage_of_ended(Process const& child) NO_THREAD_SAFETY_ANALYSIS {
 }
 
 void ProcessManager::unlink_reaped(Process& child) {
-    child.state.store(ProcessState::Reaped, std::memory_order_relaxed);
+    child.state.store(ProcessState::Reaped, std::memory_order_release);
+    child.end_wait.wake_all();
     leave_group(child, child.remains);
     uncharge(child);
     pids_.remove(child);

@@ -3,6 +3,7 @@
 // signal interrupts is continued by restart_syscall(2) with its first deadline.
 #include <linux/time_types.h>
 
+#include "kernel/ipc/timer_file.h"
 #include "kernel/process/process_manager.h"
 #include "kernel/syscall/arguments.h"
 #include "kernel/syscall/flags.h"
@@ -81,6 +82,7 @@ Result<> sys_clock_settime(Caller& caller, i32 clock, UserAddr in) {
     u64 const ns = TRY(read_timespec(in));
     if (!caller.process.credentials.is_privileged()) return fail(EPERM);
     sched::clock.set_realtime(ns);
+    ipc::on_clock_set();
     return {};
 }
 

@@ -191,3 +191,30 @@
 #ifndef FUTEX_LOCK_PI2
 #define FUTEX_LOCK_PI2 13
 #endif
+#ifndef SFD_CLOEXEC
+#define SFD_CLOEXEC 02000000
+#endif
+#ifndef SFD_NONBLOCK
+#define SFD_NONBLOCK 04000
+#endif
+#ifndef TFD_CLOEXEC
+#define TFD_CLOEXEC 02000000
+#endif
+#ifndef TFD_NONBLOCK
+#define TFD_NONBLOCK 04000
+#endif
+#ifndef TFD_TIMER_ABSTIME
+#define TFD_TIMER_ABSTIME 1
+#endif
+#ifndef TFD_TIMER_CANCEL_ON_SET
+#define TFD_TIMER_CANCEL_ON_SET 2
+#endif
+#ifndef PIDFD_SIGNAL_THREAD
+#define PIDFD_SIGNAL_THREAD 1
+#endif
+#ifndef PIDFD_SIGNAL_THREAD_GROUP
+#define PIDFD_SIGNAL_THREAD_GROUP 2
+#endif
+#ifndef PIDFD_SIGNAL_PROCESS_GROUP
+#define PIDFD_SIGNAL_PROCESS_GROUP 4
+#endif

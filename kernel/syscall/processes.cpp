@@ -10,6 +10,7 @@
 #include <linux/prctl.h>
 #include <linux/sched.h>
 
+#include "kernel/process/pid_file.h"
 #include "kernel/process/process_manager.h"
 #include "kernel/process/rights.h"
 #include "kernel/syscall/arguments.h"
@@ -137,21 +138,33 @@ void describe(process::WaitResult const& result, process::SignalInfo& info) {
 
 }
 
-Result<> sys_waitid(Caller&, u32 which, i32 id, UserAddr out, u32 options, UserAddr usage) {
-    constexpr u32 any = 0, by_process = 1, by_group = 2;
+Result<> sys_waitid(Caller& caller, u32 which, i32 id, UserAddr out, u32 options, UserAddr usage) {
+    constexpr u32 any = 0, by_process = 1, by_group = 2, by_file = 3;
     TRY(accepted::waitid.check(options));
-    if (!(options & (wait_exited | wait_stopped | wait_continued)) || which > by_group) return fail(EINVAL);
+    if (!(options & (wait_exited | wait_stopped | wait_continued)) || which > by_file) return fail(EINVAL);
     if ((which == by_process && id <= 0) || (which == by_group && id < 0)) return fail(EINVAL);
+    bool waits_never = false;                    // PIDFD_NONBLOCK
+    if (which == by_file) {
+        if (id < 0) return fail(EINVAL);
+        auto const file = TRY(usable_file(caller, Fd(id)));
+        process::Process const* const child = process::process_of(*file);
+        if (!child) return fail(EBADF);
+        if (child->state.load(std::memory_order_acquire) == process::ProcessState::Reaped) return fail(ECHILD);
+        id = child->pid().value;
+        which = by_process;
+        waits_never = (file->flags() & O_NONBLOCK) && !(options & wait_no_hang);
+    }
     process::WaitRequest request;
     using enum process::WaitRequest::Who;
     request.who = which == any ? Any : which == by_process ? Process : Group;
     request.id = Pid(which == any ? 0 : id);
-    request.no_hang = options & wait_no_hang;
+    request.no_hang = waits_never || (options & wait_no_hang);
     request.exited = options & wait_exited;
     request.stopped = options & wait_stopped;
     request.continued = options & wait_continued;
     request.no_reap = options & wait_no_reap;
     auto const result = TRY(process_manager.wait(request));
+    if (waits_never && result.pid.value == 0) return fail(EAGAIN);
     if (!usage.is_null()) TRY(mm::UserPtr<UserUsage>(usage).write(encode(result.usage)));
     if (out.is_null()) return {};
     process::SignalInfo info;
@@ -281,6 +294,7 @@ Result<> set_limit(Caller& caller, process::Process& target, u32 resource, proce
         limit = wanted;
         memory = {target.limits[RLIMIT_AS].soft, target.limits[RLIMIT_DATA].soft, target.limits[RLIMIT_STACK].soft};
     }
+    if (resource == RLIMIT_CPU) target.timers.set_cpu_limit(wanted);
     if (auto space = target.copy_address_space()) space->set_limits(memory);
     return {};
 }

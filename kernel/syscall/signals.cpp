@@ -6,6 +6,7 @@
 #include "kernel/process/process_manager.h"
 #include "kernel/syscall/arguments.h"
 #include "kernel/syscall/handlers.h"
+#include "kernel/syscall/pid_files.h"
 #include "sched/clock.h"
 
 namespace syscall {
@@ -106,15 +107,6 @@ Result<> sys_tgkill(Caller&, Pid group, Pid tid, i32 signal) {
     return process_manager.kill_thread(group, tid, signal);
 }
 
-namespace {
-
-
-bool is_on(process::AlternateStack const& stack, u64 rsp) { return rsp > stack.address && rsp - stack.address <= stack.size; }
-
-}
-
-namespace {
-
 /// siginfo_t as a program gives it to another: what a signal says about its sender may not be invented (EPERM),
 /// except to oneself.
 Result<process::SignalInfo> read_info(Caller& caller, Pid to, i32 signal, UserAddr address) {
@@ -133,8 +125,6 @@ Result<process::SignalInfo> read_info(Caller& caller, Pid to, i32 signal, UserAd
     return info;
 }
 
-}
-
 Result<> sys_rt_sigqueueinfo(Caller& caller, Pid pid, i32 signal, UserAddr info) {
     auto const read = TRY(read_info(caller, pid, signal, info));
     if (pid.value <= 0) return fail(ESRCH);
@@ -148,15 +138,18 @@ Result<> sys_rt_tgsigqueueinfo(Caller& caller, Pid group, Pid tid, i32 signal, U
 
 Result<> sys_sigaltstack(Caller& caller, mm::UserPtr<UserStack> in, mm::UserPtr<UserStack> out) {
     auto& stack = caller.thread.alternate_stack;
-    bool const in_use = stack.size && is_on(stack, caller.frame.rsp);
-    UserStack const old{stack.address, stack.size == 0 ? SS_DISABLE : in_use ? SS_ONSTACK : 0, 0, stack.size};
+    using process::AlternateStack;
+    bool const in_use = stack.is_in_use(caller.frame.rsp);
+    u32 const state = (stack.size == 0 ? SS_DISABLE : in_use ? SS_ONSTACK : 0) | (stack.flags & AlternateStack::auto_disarm);
+    UserStack const old{stack.address, static_cast<i32>(state), 0, stack.size};
     if (!in.is_null()) {
         UserStack const wanted = TRY(in.read());
         if (in_use) return fail(EPERM);
-        if (wanted.flags != 0 && wanted.flags != SS_DISABLE && wanted.flags != SS_ONSTACK) return fail(EINVAL);
-        if (wanted.flags == SS_DISABLE) stack = {};
+        u32 const flags = static_cast<u32>(wanted.flags), mode = flags & ~AlternateStack::auto_disarm;
+        if (mode != 0 && mode != SS_DISABLE && mode != SS_ONSTACK) return fail(EINVAL);
+        if (mode == SS_DISABLE) stack = {0, 0, flags};
         else if (wanted.size < process::minimum_signal_stack()) return fail(ENOMEM);
-        else stack = {wanted.address, wanted.size, 0};
+        else stack = {wanted.address, wanted.size, flags};
     }
     if (!out.is_null()) TRY(out.write(old));
     return {};

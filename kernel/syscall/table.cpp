@@ -10,8 +10,10 @@
 #include "kernel/syscall/handlers.h"
 #include "kernel/syscall/ipc.h"
 #include "kernel/syscall/memory_files.h"
+#include "kernel/syscall/pid_files.h"
 #include "kernel/syscall/posix_queues.h"
 #include "kernel/syscall/sockets.h"
+#include "kernel/syscall/timers.h"
 
 namespace syscall {
 namespace {
@@ -56,6 +58,7 @@ constexpr NumberedRow rows[] = {
     ROW(dup2),
     ROW(pause),
     ROW(nanosleep),
+    ROW(getitimer), ROW(alarm), ROW(setitimer),
     ROW(getpid),
     ROW(sendfile),
     ROW(sendto),
@@ -160,6 +163,7 @@ constexpr NumberedRow rows[] = {
     ROW(getdents64),
     ROW(set_tid_address),
     ROW(restart_syscall),
+    ROW(timer_create), ROW(timer_settime), ROW(timer_gettime), ROW(timer_getoverrun), ROW(timer_delete),
     ROW(clock_settime),
     ROW(clock_gettime),
     ROW(clock_getres),
@@ -189,7 +193,9 @@ constexpr NumberedRow rows[] = {
     ROW(epoll_wait),
     ROW(epoll_ctl),
     ROW(epoll_pwait),
+    ROW(signalfd), ROW(timerfd_create),
     ROW(eventfd),
+    ROW(timerfd_settime), ROW(timerfd_gettime), ROW(signalfd4),
     ROW(eventfd2),
     ROW(dup3),
     ROW(epoll_create1),
@@ -209,6 +215,7 @@ constexpr NumberedRow rows[] = {
     ROW(preadv2),
     ROW(pwritev2),
     ROW(statx),
+    ROW(pidfd_send_signal), ROW(pidfd_open),
     ROW(clone3),
     ROW(close_range),
     ROW(faccessat2),

@@ -21,9 +21,13 @@ SignalInfo make(int signal, u64 value) {
     return info;
 }
 
+SignalNode* make_node() {
+    return SignalNode::charge(UserId(0), ~u64{0}) ? new (std::nothrow) SignalNode(UserId(0)) : nullptr;
+}
+
 /// Adds as a sender does: with a node where one is wanted.
 void send(PendingSignals& pending, int signal, u64 value) {
-    SignalNode* node = pending.wants_node(signal) ? new (std::nothrow) SignalNode : nullptr;
+    SignalNode* node = pending.wants_node(signal) ? make_node() : nullptr;
     if (!pending.add(make(signal, value), node)) delete node;
 }
 

@@ -26,6 +26,21 @@ static char block[4096];
 static struct iovec vector = {block, 1};
 static int file, poller, watched;
 
+static int own_timer(void) {
+    static int id = -1;
+    if (id < 0) syscall(SYS_timer_create, CLOCK_MONOTONIC, NULL, &id);
+    return id;
+}
+static int own_timer_file(void) {
+    static int fd = -1;
+    if (fd < 0) fd = syscall(SYS_timerfd_create, CLOCK_MONOTONIC, 0);
+    return fd;
+}
+static int own_pid_file(void) {
+    static int fd = -1;
+    if (fd < 0) fd = syscall(SYS_pidfd_open, getpid(), 0);
+    return fd;
+}
 static long made(long fd) {
     if (fd >= 0) close(fd);
     return fd;
@@ -62,6 +77,12 @@ static long sample(struct row const* row, unsigned long flags) {
     case SYS_dup3: return made(syscall(nr, 1, 900, flags));
     case SYS_epoll_create1: return made(syscall(nr, flags));
     case SYS_eventfd2: return made(syscall(nr, 0, flags));
+    case SYS_signalfd4: return made(syscall(nr, -1, &(long){0}, 8, flags));
+    case SYS_timer_settime: return syscall(nr, own_timer(), flags, &(struct itimerspec){{0, 0}, {0, 0}}, NULL);
+    case SYS_timerfd_create: return made(syscall(nr, CLOCK_MONOTONIC, flags));
+    case SYS_timerfd_settime: return syscall(nr, own_timer_file(), flags, &(struct itimerspec){{0, 0}, {0, 0}}, NULL);
+    case SYS_pidfd_open: return made(syscall(nr, getpid(), flags));
+    case SYS_pidfd_send_signal: return syscall(nr, own_pid_file(), 0, NULL, flags);
     case SYS_faccessat2: return syscall(nr, AT_FDCWD, ".", 0, flags);
     case SYS_fchownat: return syscall(nr, AT_FDCWD, ".", -1, -1, flags);
     case SYS_getrandom: return syscall(nr, block, 1, flags);

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+// signalfd(2): a file whose reader takes signals that are pending for it.
+#pragma once
+
+#include "kernel/fs/file.h"
+#include "kernel/process/signal.h"
+
+namespace process {
+
+/// `flags`: O_NONBLOCK or nothing. ENOMEM.
+Result<Ref<fs::File>> make_signal_file(SignalMask mask, u32 flags, fs::Credentials const& who);
+/// EINVAL: it is no such file.
+Result<> set_mask(fs::File& file, SignalMask mask);
+
+/// Tells who waits for signals of `process` that one has come. Any lock below a wait queue's may be held.
+void ring_signal_bell(Process const& process);
+
+}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT
+// A process's timers: POSIX timers (timer_create(2)), interval timers (setitimer(2)) and RLIMIT_CPU. Those of a clock that
+// always runs are sched::Timers; those of CPU time are looked at by each tick that finds a thread of the process running.
+// A periodic timer is started again only when its signal is taken: what passed meanwhile is counted as overruns, so that
+// no interval, however short, costs more than the program's own handling of it.
+#pragma once
+
+#include <atomic>
+#include <optional>
+
+#include "kernel/process/signal.h"
+#include "sched/timer.h"
+
+namespace process {
+
+class ProcessTimers;
+struct ResourceLimit;
+
+/// What a timer measures.
+enum class TimerClock : u8 { Monotonic, Realtime, ProcessCpu, ThreadCpu };
+constexpr bool is_cpu_clock(TimerClock clock) { return clock >= TimerClock::ProcessCpu; }
+
+/// How a timer tells of its expiry.
+enum class TimerNotice : u8 { Signal, Nothing };
+
+/// struct itimerspec: ns to the first expiry (0: not armed), and between the next.
+struct TimerSetting { u64 value_ns = 0, interval_ns = 0; };
+
+struct TimerRequest {
+    TimerClock clock = TimerClock::Monotonic;
+    TimerNotice notice = TimerNotice::Signal;
+    int signal = 14;                             ///< SIGALRM
+    std::optional<u64> value;                    ///< sigev_value; else the timer's number
+    Pid target;                                  ///< SIGEV_THREAD_ID; 0: the process
+};
+
+/// All fields but the constant ones: GUARDED_BY the process's signal_lock.
+class PosixTimer final : public sched::Timer {
+public:
+    PosixTimer(Process& process, TimerRequest const& request, UserId payer);
+    ~PosixTimer() { finish(); }                  // before what the callback uses
+    Process& process;
+    TimerClock const clock;
+    TimerNotice const notice;
+    Pid const target;                            ///< 0: the process
+    Pid const measured_thread;                   ///< of ThreadCpu
+    int id = -1;
+    u64 expires_ns = 0;                          ///< of its clock (Realtime: of clock_ns()); 0: not armed
+    u64 interval_ns = 0;
+    u64 overruns = 0, last_overruns = 0;         ///< being counted; as timer_getoverrun(2) says
+    base::TreeHook id_hook;
+    base::ListHook cpu_hook;                     ///< in ProcessTimers::armed_cpu_ if is_listed
+    bool is_listed = false;
+    SignalNode node;
+    struct Id { using type = int; int operator()(PosixTimer const& timer) const { return timer.id; } };
+    MM_OBJECT_CACHE(PosixTimer)
+};
+
+/// setitimer(2)'s three.
+enum class IntervalTimer : u8 { Real, Virtual, Profile };
+
+/// All of it GUARDED_BY the process's signal_lock, which its callers do not hold unless they hand over the guard.
+class ProcessTimers {
+public:
+    explicit ProcessTimers(Process& process) : process_(process), real_(process) {}
+    using Guard = SignalLock::Guard;
+
+    // ---- posix_timers.cpp
+    Result<int> create(TimerRequest const& request);                             ///< EAGAIN ENOMEM EINVAL
+    /// `is_absolute`: value_ns is a moment of the clock. What was left before. EINVAL: no such timer.
+    Result<TimerSetting> set(int id, TimerSetting const& setting, bool is_absolute);
+    Result<TimerSetting> get(int id);
+    Result<int> overruns(int id);
+    Result<> remove(int id);
+    void remove_all();                                                           ///< exec
+    void end();                                                                  ///< the process ends: no timer expires any more
+
+    // ---- interval_timers.cpp
+    TimerSetting set_interval_timer(IntervalTimer which, TimerSetting const& setting);
+    TimerSetting interval_timer(IntervalTimer which);
+
+    // ---- timer_expiry.cpp
+    /// A signal was taken: if it is a timer's, fills in its overruns and starts the timer again. The lock is held.
+    void on_taken(SignalInfo& info);
+    /// `signal` is no longer ignored: periodic timers that it had silenced send it.
+    void stop_ignoring(int signal, Guard const& guard);
+    /// A thread ends: what timers have sent to it alone is gone. The lock is held.
+    void forget_thread(PendingSignals& pending);
+    void expire(PosixTimer& timer, Guard const& guard);
+
+    // ---- cpu_timers.cpp
+    /// The tick found `thread` running. In the timer interrupt.
+    void on_tick(UserThread const& thread);
+    /// RLIMIT_CPU, in seconds.
+    void set_cpu_limit(ResourceLimit const& limit);
+
+private:
+    struct RealTimer final : sched::Timer {
+        explicit RealTimer(Process& process);
+        Process& process;
+        u64 expires_ns = 0, interval_ns = 0;     ///< of clock_ns(); 0: not armed
+    };
+    struct CpuInterval { u64 expires_ns = 0, interval_ns = 0; };                 ///< of the process's CPU time
+    struct CpuTime { u64 user_ns = 0, all_ns = 0; };
+
+    PosixTimer* find(int id);
+    void start(PosixTimer& timer);
+    void stop(PosixTimer& timer);
+    TimerSetting left(PosixTimer& timer);
+    u64 now(PosixTimer const& timer) const;
+    u64 forward(PosixTimer& timer, u64 now_ns);
+    void fit_watching();
+    /// signal.cpp. False: it is ignored.
+    bool send(PosixTimer& timer, Guard const& guard);
+    CpuTime cpu_time() const;
+    int expired_interval(CpuInterval& interval, u64 used_ns, int signal);
+    int exceeded_limit(u64 used_ns);
+    static void on_real_expiry(sched::Timer& timer);
+    void restart_real();
+
+    Process& process_;
+    base::Tree<PosixTimer, &PosixTimer::id_hook, PosixTimer::Id> timers_;
+    base::List<PosixTimer, &PosixTimer::cpu_hook> armed_cpu_;
+    RealTimer real_;
+    CpuInterval virtual_, profile_;
+    int next_id_ = 0;
+    u64 soft_limit_ns_ = ~u64{0}, hard_limit_ns_ = ~u64{0};                      ///< of RLIMIT_CPU; the soft one moves on
+    /// Whether ticks have anything to look at. Ordering: relaxed; a tick more or less does not matter.
+    std::atomic<bool> watches_cpu_{false};
+};
+
+/// From the timer interrupt, when the scheduler is done with it.
+void on_cpu_tick();
+/// ns of CPU time of a thread.
+u64 cpu_time_of(UserThread const& thread);
+
+}
