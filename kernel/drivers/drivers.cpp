@@ -33,7 +33,8 @@ void start_screen_and_keyboard() {
         log_info("screen", "none");
         return;
     }
-    if (!keyboard.start(screen.terminal)) log_info("keyboard", "no PS/2 controller");
+    key_input.start(screen.terminal);
+    if (!keyboard.start()) log_info("keyboard", "no PS/2 controller");
 }
 
 tty::Terminal* terminal_of(ConsoleKind kind) {
