@@ -7,6 +7,7 @@
 
 #include "kernel/drivers/console_choice.h"
 #include "kernel/drivers/keyboard.h"
+#include "kernel/drivers/pci.h"
 #include "kernel/drivers/screen.h"
 #include "kernel/drivers/serial.h"
 #include "kernel/tty/terminal.h"
@@ -37,6 +38,8 @@ void start_screen_and_keyboard() {
     if (!keyboard.start()) log_info("keyboard", "no PS/2 controller");
 }
 
+constexpr std::span<pci::Driver const> pci_drivers;
+
 tty::Terminal* terminal_of(ConsoleKind kind) {
     switch (kind) {
     case ConsoleKind::Serial0: return &serial_ports[0].terminal;
@@ -63,6 +66,7 @@ Result<> initialize(std::span<std::string_view const> console_names) {
     for (SerialPort& port : serial_ports)
         if (port.is_present()) TRY(port.start());
     start_screen_and_keyboard();
+    pci::initialize(pci_drivers);
     ConsoleChoice const choice = choose(console_names, screen.is_present());
     if (!choice.unknown.empty()) log_warning("console", "console={}: no such device", choice.unknown);
     for (size_t port = 0; port < 2; ++port)
