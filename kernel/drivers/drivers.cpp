@@ -10,6 +10,7 @@
 #include "kernel/drivers/pci.h"
 #include "kernel/drivers/screen.h"
 #include "kernel/drivers/serial.h"
+#include "kernel/drivers/usb/xhci.h"
 #include "kernel/tty/terminal.h"
 
 namespace drivers {
@@ -38,7 +39,9 @@ void start_screen_and_keyboard() {
     if (!keyboard.start()) log_info("keyboard", "no PS/2 controller");
 }
 
-constexpr std::span<pci::Driver const> pci_drivers;
+constexpr pci::Driver pci_drivers[] = {
+    {"xHCI", 0x0c0330, 0xffffff, usb::xhci::attach},
+};
 
 tty::Terminal* terminal_of(ConsoleKind kind) {
     switch (kind) {
