@@ -55,6 +55,8 @@ Result<> Controller::start() {
     TRY(halt_and_reset());
     TRY(give_memory());
     use_memory();
+    interrupts_.store(0, std::memory_order_relaxed);
+    has_interrupts_ = false;
     (runtime_ + reg_interrupter).write(0, interrupt_pending | interrupt_enable);
     operational_.write(reg_command, command_run | command_interrupts);
     TRY(wait_for(operational_, reg_status, status_halted, 0, run_ms));
@@ -64,10 +66,9 @@ Result<> Controller::start() {
     return {};
 }
 
-/// A command that does nothing ends with an event, and that with an interrupt.
+/// A command that does nothing ends with an event, and that with an interrupt, unless a port's event has just brought one.
 void Controller::test_interrupts() {
-    u32 const before = interrupts_.load(std::memory_order_relaxed);
-    auto const came = [&] { return interrupts_.load(std::memory_order_relaxed) != before; };
+    auto const came = [&] { return interrupts_.load(std::memory_order_relaxed) != 0; };
     if (!slot_command(TrbType::NoOp, 0)) return;
     has_interrupts_ = wait_until(came, interrupt_ms).has_value();
     if (!has_interrupts_) log_info("usb", "no interrupt arrives: the controller is looked at every 10 ms");
