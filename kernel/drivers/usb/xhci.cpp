@@ -34,15 +34,13 @@ Result<> attach(pci::Function const& function) {
 Result<> Controller::begin() {
     TRY(find_registers());
     auto const kind = function_.use_messages(on_interrupt, this, "xhci");
-    if (!kind && kind.error() != Errno(ENODEV)) return fail(kind.error());
     if (auto const added = key_input.add_source(*this); !added) log_warning("usb", "too many controllers: one has no keyboard lights");
     auto const at = function_.address();
     u32 const version = registers_.read(0) >> 16;
     log_info("usb", "xHCI {:x}.{:02x} at {:02x}:{:02x}.{}, {} ports, {}", version >> 8, version & 0xff, at.bus, at.device, at.function, port_count_,
              kind ? *kind : "no interrupt");
     auto const thread = sched::scheduler.create_kernel_thread("usb", run, this);
-    if (!thread) panic("no memory for the USB thread");   // boot: the interrupt's handler already points here
-    static_cast<void>(sched::scheduler.set_class(**thread, sched::SchedulingClass::Fifo, thread_priority));
+    if (!thread) panic("no memory for the USB thread");   // while booting; the interrupt knows this object already
     return {};
 }
 
@@ -59,6 +57,7 @@ void Controller::lights_changed() {
 
 void Controller::run(void* controller) {
     auto& self = *static_cast<Controller*>(controller);
+    static_cast<void>(sched::scheduler.set_class(sched::current_thread(), sched::SchedulingClass::Fifo, thread_priority));
     for (unsigned i = 0; i < most_starts; ++i) {
         auto const started = self.start();
         if (started) self.serve();
