@@ -114,6 +114,21 @@ def hubs(machine):
     unplug(machine, "h", "usb: hub at [0-9]+ is gone")   # with everything behind it
 
 
+def hasty(machine):
+    """In and out again before anyone has finished looking."""
+    for i in range(30):
+        machine.monitor("device_add usb-kbd,id=k,bus=x.0,port=1")
+        time.sleep(i % 10 * 0.03)   # not a wait: each round meets the driver at another point
+        machine.monitor("device_del k")
+    for i in range(10):
+        machine.monitor("device_add usb-hub,id=h,bus=x.0,port=2")
+        machine.monitor("device_add usb-kbd,id=k,bus=x.0,port=2.3")
+        time.sleep(i * 0.06)
+        machine.monitor("device_del k")
+        time.sleep(i % 3 * 0.05)
+        machine.monitor("device_del h")
+
+
 def late():
     with Shell(append=LOG, keyboard=True, limit=400, extra=NO_PS2 + ["-device", "qemu-xhci,id=x"]) as machine:
         plug(machine)
@@ -130,8 +145,12 @@ def late():
         for _ in range(4):
             hubs(machine)
         nothing_lost(machine, before)
-        plug(machine)
+        hasty(machine)
+        plug(machine, "usb-kbd,id=k,bus=x.0,port=3", KEYBOARD + "7,")
         must_type(machine, "again")
+        unplug(machine, seen="usb: keyboard at 7 is gone")
+        nothing_lost(machine, before)
+        plug(machine)
         # A keyboard that goes while a key is down lets it go.
         machine.monitor("sendkey shift 2000")
         unplug(machine)
