@@ -93,6 +93,8 @@ private:
     Result<> attach_port(u8 port);
     Result<> reset_port(u8 port);
     void power_ports();
+    /// Since the port was last served, which is still to be done for this change.
+    bool was_unplugged(u8 port) const;
 
     // xhci_devices.cpp
     Result<Trb> command(Trb trb);

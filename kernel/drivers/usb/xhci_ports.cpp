@@ -48,10 +48,14 @@ void Controller::serve_port(u8 port) {
     Errno error(EIO);
     for (unsigned i = 0; i < attempts && works_; ++i) {
         auto const attached = attach_port(port);
-        if (attached || !(registers.read(0) & port_connected)) return;   // unplugged meanwhile, which an event tells of
+        if (attached || was_unplugged(port)) return;   // an event tells of that, too
         error = attached.error();
     }
     if (works_) log_warning("usb", "port {}: a device that cannot be used (error {})", port, error.value);
+}
+
+bool Controller::was_unplugged(u8 port) const {
+    return (port_registers(port).read(0) & (port_connected | port_connect_changed)) != port_connected;
 }
 
 Result<> Controller::attach_port(u8 port) {

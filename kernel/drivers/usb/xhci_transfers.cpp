@@ -36,9 +36,11 @@ Result<size_t> Controller::control(Device& device, Setup const& setup, std::span
     if (setup.length != 0 && !setup.is_in()) std::memcpy(buffer, data.data(), setup.length);
     push_control(*slot, setup);
     ring_doorbell(device.slot, control_endpoint);
-    if (auto const waited = wait_until([&] { return slot->transfer.is_done; }, control_ms); !waited) {
+    // A controller need not tell of a transfer to what is not there any more.
+    auto const waited = wait_until([&] { return slot->transfer.is_done || was_unplugged(device.root_port); }, control_ms);
+    if (!slot->transfer.is_done) {
         if (works_) TRY(restart_endpoint(device.slot, control_endpoint, slot->control_ring, false));
-        return fail(waited.error());
+        return fail(waited ? Errno(EIO) : waited.error());
     }
     Completion const completion = slot->transfer.completion;
     if (completion != Completion::Success && completion != Completion::ShortPacket) {
