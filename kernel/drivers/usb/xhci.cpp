@@ -70,6 +70,7 @@ void Controller::run(void* controller) {
 void Controller::serve() {
     while (works_) {
         handle_events();
+        has_interrupts_ = interrupts_.load(std::memory_order_relaxed) != 0;   // the first may be late, while other CPUs start
         if (lights_changed_.exchange(false, std::memory_order_relaxed)) bus_.lights_changed();
         bus_.tick(arch::clock_ns());
         if (serve_ports() || bus_.work()) continue;
