@@ -16,6 +16,7 @@ namespace arch::acpi {
 
 constinit InterruptModel interrupt_model;
 constinit FixedHardware fixed_hardware;
+constinit PciConfiguration pci_configuration;
 constinit PhysAddr hpet_address;
 
 namespace {
@@ -102,6 +103,7 @@ void read_hpet(std::span<u8 const> table) {
 void read_table(std::span<u8 const> table) {
     if (has_signature(table, "APIC")) read_madt(table);
     if (has_signature(table, "HPET")) read_hpet(table);
+    if (has_signature(table, "MCFG")) read_mcfg(table);
     if (!has_signature(table, "FACP")) return;
     read_fadt(table);
     u64 const extended = field<u64>(table, 140);

@@ -47,8 +47,16 @@ struct FixedHardware {
     u8 sleep_type_a = 0, sleep_type_b = 0;
 };
 
+/// Where PCI configuration space is in memory (MCFG; PCI Firmware Specification 3.3, 4.1.2). Of segment 0.
+struct PciConfiguration {
+    PhysAddr address;                  ///< of bus 0, which need not be there itself
+    u8 first_bus = 0, last_bus = 0;
+    bool present = false;
+};
+
 extern constinit InterruptModel interrupt_model;
 extern constinit FixedHardware fixed_hardware;
+extern constinit PciConfiguration pci_configuration;
 extern constinit PhysAddr hpet_address;   ///< null: none
 
 /// Moves the boot CPU to the first place among apic_ids.
@@ -64,6 +72,7 @@ void write(Register const& to, u32 value, u8 bytes);
 void read_madt(std::span<u8 const> table);
 void read_fadt(std::span<u8 const> table);
 void read_dsdt(std::span<u8 const> table);
+void read_mcfg(std::span<u8 const> table);
 
 /// A little-endian T at `offset`, or 0 past the table's end.
 template <class T>

@@ -121,6 +121,17 @@ void read_madt(std::span<u8 const> table) {
     }
 }
 
+void read_mcfg(std::span<u8 const> table) {
+    constexpr size_t first_entry = 44, entry_size = 16;
+    for (size_t offset = first_entry; offset + entry_size <= table.size(); offset += entry_size) {
+        u8 const first = field<u8>(table, offset + 10), last = field<u8>(table, offset + 11);
+        u64 const address = field<u64>(table, offset);
+        if (field<u16>(table, offset + 8) != 0 || first > last || address == 0 || !is_aligned(address, mib)) continue;
+        pci_configuration = {PhysAddr(address), first, last, true};
+        return;
+    }
+}
+
 void read_fadt(std::span<u8 const> table) {
     constexpr u32 flag_timer_32 = 1 << 8, flag_reset = 1 << 10, flag_reduced = 1 << 20;
     auto& fixed = fixed_hardware;

@@ -5,6 +5,7 @@
 #include <base/types.h>
 
 struct TrapFrame;
+namespace base { class Writer; }
 
 namespace arch {
 
@@ -45,6 +46,18 @@ bool io_apics_initialize();
 /// Routes global interrupt `number` to `vector` on the CPU with that APIC id.
 void io_apic_route(u32 number, u8 vector, u32 apic_id, bool low_active, bool level);
 void io_apic_mask(u32 number);
+
+// ---- interrupt_messages.cpp
+
+/// Interrupts that are messages come in at 64 vectors from here.
+inline constexpr u8 vector_first_message = 0x40;
+
+/// On the boot CPU, once its local APIC is in use.
+void initialize_messages();
+/// Calls the handler of that vector; false: it has none. Interrupts off.
+bool run_message(u8 vector);
+/// Their lines of /proc/interrupts.
+void write_messages(base::Writer& out);
 
 // ---- interrupts.cpp
 

@@ -78,6 +78,7 @@ void dispatch(TrapFrame const& frame, u8 vector) {
         local_apic_end_of_interrupt();
         return run_request(vector);
     }
+    if (apic_in_use && run_message(vector)) return local_apic_end_of_interrupt();
     u8 const line = line_of(vector);
     if (vector == vector_spurious || line == no_line || (!apic_in_use && pic_is_spurious(line))) {
         counts.local().spurious++;
@@ -126,7 +127,7 @@ void initialize_interrupts() {
     bool const has_pic = pic_initialize(pic_vectors_aside);
     apic_in_use = acpi::interrupt_model.present && local_apic_initialize(acpi::interrupt_model.local_apic) && io_apics_initialize();
     if (!apic_in_use) pic_initialize(pic_vectors_in_use);
-    if (apic_in_use) note_boot_processor();
+    if (apic_in_use) note_boot_processor(), initialize_messages();
     log_info("interrupts", "{}, 8259 {}", apic_in_use ? (local_apic_is_x2apic() ? "x2APIC" : "xAPIC") : "no APIC",
              has_pic ? (apic_in_use ? "masked" : "in use") : "absent");
 }
@@ -166,6 +167,7 @@ void write_interrupts(base::Writer& out) {
         base::format_to(text, "{}", line);
         write_count_row(out, text.text(), [&](CpuId cpu) { return counts.on(cpu).lines[line]; }, apic_in_use ? "IO-APIC" : "XT-PIC", lines[line].name);
     }
+    write_messages(out);
     static constexpr struct { char const* label; u64 Counts::* count; char const* text; } rows[] = {
         {"LOC", &Counts::alarm, "Local timer interrupts"},       {"RES", &Counts::reschedule, "Rescheduling interrupts"},
         {"TLB", &Counts::tlb, "TLB shootdowns"},                 {"SPU", &Counts::spurious, "Spurious interrupts"},

@@ -7,8 +7,10 @@
 
 #include "kernel/drivers/console_choice.h"
 #include "kernel/drivers/keyboard.h"
+#include "kernel/drivers/pci.h"
 #include "kernel/drivers/screen.h"
 #include "kernel/drivers/serial.h"
+#include "kernel/drivers/usb/xhci.h"
 #include "kernel/tty/terminal.h"
 
 namespace drivers {
@@ -33,8 +35,13 @@ void start_screen_and_keyboard() {
         log_info("screen", "none");
         return;
     }
-    if (!keyboard.start(screen.terminal)) log_info("keyboard", "no PS/2 controller");
+    key_input.start(screen.terminal);
+    if (!keyboard.start()) log_info("keyboard", "no PS/2 controller");
 }
+
+constexpr pci::Driver pci_drivers[] = {
+    {"xHCI", 0x0c0330, 0xffffff, usb::xhci::attach},
+};
 
 tty::Terminal* terminal_of(ConsoleKind kind) {
     switch (kind) {
@@ -62,6 +69,7 @@ Result<> initialize(std::span<std::string_view const> console_names) {
     for (SerialPort& port : serial_ports)
         if (port.is_present()) TRY(port.start());
     start_screen_and_keyboard();
+    pci::initialize(pci_drivers);
     ConsoleChoice const choice = choose(console_names, screen.is_present());
     if (!choice.unknown.empty()) log_warning("console", "console={}: no such device", choice.unknown);
     for (size_t port = 0; port < 2; ++port)

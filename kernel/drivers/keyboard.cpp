@@ -5,7 +5,6 @@
 
 #include <arch/interrupts.h>
 #include <arch/io.h>
-#include <arch/power.h>
 #include <arch/time.h>
 #include <base/log.h>
 
@@ -92,14 +91,14 @@ Result<> set_up_controller() {
 
 constinit Keyboard keyboard;
 
-Result<> Keyboard::start(tty::Terminal& terminal) {
-    terminal_ = &terminal;
+Result<> Keyboard::start() {
     Result<> ready = set_up_controller();
     for (unsigned again = 0; !ready && again < retries; ++again) ready = set_up_controller();
     TRY(ready);
     TRY(send_data(enable_scanning));
     // An old keyboard may say nothing here; its keys come all the same.
     if (wait_for_status(output_full, output_full, answer_us)) arch::in8(data_port);
+    TRY(key_input.add_source(*this));
     arch::enable_isa_interrupt(isa_line, on_interrupt, this, "keyboard");
     {
         // An edge that came before the handler was there would be the last one.
@@ -112,30 +111,32 @@ Result<> Keyboard::start(tty::Terminal& terminal) {
 
 void Keyboard::on_interrupt(void* context) {
     auto& keyboard = *static_cast<Keyboard*>(context);
-    for (unsigned i = 0; i < longest_backlog; ++i) {
-        u8 const status = arch::in8(status_port);
-        if (!(status & output_full)) return;
-        u8 const code = arch::in8(data_port);
-        if (!(status & from_mouse)) keyboard.handle(code);
-    }
+    std::optional<KeyEvent> event;
+    for (unsigned i = 0; i < longest_backlog && keyboard.receive_event(event); ++i)
+        if (event) key_input.handle(*event);
 }
 
-void Keyboard::handle(u8 code) {
-    if (code == acknowledge || code == resend) return answer(code);
-    KeyPress const press = keymap_.feed(code, application_cursor_.load(std::memory_order_relaxed));
-    if (press.restart_machine) arch::reset();
-    if (press.lights_changed) send_lights();
-    if (press.length != 0) terminal_->input({press.bytes.data(), press.length});
+/// One byte from the controller, and the event that it completes. False: there is none.
+bool Keyboard::receive_event(std::optional<KeyEvent>& event) {
+    Lock::Guard guard(lock_);
+    event.reset();
+    u8 const status = arch::in8(status_port);
+    if (!(status & output_full)) return false;
+    u8 const code = arch::in8(data_port);
+    if (status & from_mouse) return true;
+    if (code == acknowledge || code == resend) answer(code, guard);
+    else event = scan_codes_.feed(code);
+    return true;
 }
 
-void Keyboard::send_lights() {
+void Keyboard::lights_changed() {
+    Lock::Guard guard(lock_);
     if (send_data(set_lights)) lights_ = Lights::CommandSent;
 }
 
 /// The command's second byte goes out when the first has been acknowledged.
-void Keyboard::answer(u8 code) {
-    if (std::exchange(lights_, Lights::Idle) == Lights::CommandSent && code == acknowledge)
-        static_cast<void>(send_data(keymap_.lights()));
+void Keyboard::answer(u8 code, Lock::Guard const&) {
+    if (std::exchange(lights_, Lights::Idle) == Lights::CommandSent && code == acknowledge) static_cast<void>(send_data(key_input.lights()));
 }
 
 }

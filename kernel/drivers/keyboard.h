@@ -1,35 +1,31 @@
 // SPDX-License-Identifier: MIT
 // The PS/2 keyboard behind the i8042 controller (or a USB one that firmware makes look like
-// it). Its state belongs to its interrupt, which runs on one CPU; no lock. Every wait for
-// the controller has an end, and there may be none.
+// it), one source of KeyInput's events. Every wait for the controller has an end, and there may be none.
 #pragma once
 
 #include <base/result.h>
 
-#include "kernel/drivers/keymap.h"
-#include "kernel/tty/terminal.h"
+#include "kernel/drivers/key_input.h"
 
 namespace drivers {
 
-class Keyboard {
+class Keyboard final : public KeySource {
 public:
     constexpr Keyboard() = default;
-    /// Typed bytes go to `terminal` from here on. ENODEV: no controller answers.
-    Result<> start(tty::Terminal& terminal);
-    /// The program on the screen wants ESC O for arrows. Any context.
-    void set_application_cursor(bool on) { application_cursor_.store(on, std::memory_order_relaxed); }
+    /// Keys go to key_input from here on. ENODEV: no controller answers.
+    Result<> start();
+    void lights_changed() override;
 
 private:
+    using Lock = SpinLock<LockRank::device, InterruptsOff>;
     enum class Lights : u8 { Idle, CommandSent };
     static void on_interrupt(void* keyboard);
-    void handle(u8 code);
-    void answer(u8 code);
-    void send_lights();
+    bool receive_event(std::optional<KeyEvent>& event);
+    void answer(u8 code, Lock::Guard const& guard);
 
-    Keymap keymap_;
-    tty::Terminal* terminal_ = nullptr;
-    Lights lights_ = Lights::Idle;
-    std::atomic<bool> application_cursor_{false};   ///< Ordering: relaxed, one flag that guards nothing
+    Lock lock_;                                        ///< the controller's ports too, once the interrupt is on
+    ScanCodes scan_codes_ GUARDED_BY(lock_);
+    Lights lights_ GUARDED_BY(lock_) = Lights::Idle;
 };
 
 extern constinit Keyboard keyboard;

@@ -6,7 +6,6 @@ namespace drivers {
 
 namespace {
 
-constexpr u8 released = 0x80;
 enum Key : u8 {
     key_backspace = 0x0e, key_tab = 0x0f, key_control = 0x1d, key_left_shift = 0x2a, key_right_shift = 0x36, key_alt = 0x38,
     key_caps_lock = 0x3a, key_f1 = 0x3b, key_f10 = 0x44, key_num_lock = 0x45, key_scroll_lock = 0x46, key_home = 0x47, key_pad_minus = 0x4a,
@@ -127,21 +126,10 @@ void Keymap::plain(u8 key, KeyPress& press) const {
     character(upper ? shifted[key] : layout[key], press);
 }
 
-KeyPress Keymap::feed(u8 code, bool application_cursor) {
+KeyPress Keymap::feed(KeyEvent event, bool application_cursor) {
     KeyPress press;
-    if (code == 0xe0 || code == 0xe1) {
-        prefix_ = code == 0xe0 ? Prefix::Extended : Prefix::Pause1;
-        return press;
-    }
-    // Pause sends e1 1d 45 e1 9d c5 and means nothing here.
-    if (prefix_ == Prefix::Pause1 || prefix_ == Prefix::Pause2) {
-        prefix_ = prefix_ == Prefix::Pause1 ? Prefix::Pause2 : Prefix::None;
-        return press;
-    }
-    bool const extended = prefix_ == Prefix::Extended;
-    prefix_ = Prefix::None;
-    u8 const key = code & static_cast<u8>(~released);
-    if (modifier(key, extended, !(code & released)) || (code & released)) return press;
+    auto const [key, extended, down] = event;
+    if (modifier(key, extended, down) || !down) return press;
     if (extended) extended_key(key, application_cursor, press);
     else if (lock(key, press)) {
     } else if (key >= key_home && key <= key_delete) keypad(key, application_cursor, press);

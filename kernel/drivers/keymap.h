@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
-// Keymap: scan codes of a PC keyboard (set 1) to the bytes that a Linux console sends,
-// US layout; console_codes(4), keyboard(5). Pure; owned by the keyboard's interrupt.
+// Keymap: keys to the bytes that a Linux console sends, US layout; console_codes(4),
+// keyboard(5). Pure; owned by KeyInput.
 #pragma once
 
 #include <array>
 #include <string_view>
 
-#include <base/types.h>
+#include "kernel/drivers/key_event.h"
 
 namespace drivers {
 
-/// What one scan code meant.
+/// What one event meant.
 struct KeyPress {
     std::array<char, 8> bytes{};
     u8 length = 0;
@@ -23,12 +23,11 @@ class Keymap {
 public:
     constexpr Keymap() = default;
     /// `application_cursor`: arrows send ESC O instead of ESC [ (DECCKM).
-    KeyPress feed(u8 code, bool application_cursor = false);
+    KeyPress feed(KeyEvent event, bool application_cursor = false);
     /// The keyboard's lights as its command 0xed wants them: 1 scroll, 2 num, 4 caps.
     u8 lights() const { return static_cast<u8>(scroll_lock_ | num_lock_ << 1 | caps_lock_ << 2); }
 
 private:
-    enum class Prefix : u8 { None, Extended, Pause1, Pause2 };
     bool shift() const { return left_shift_ || right_shift_; }
     bool control() const { return left_control_ || right_control_; }
     bool alt() const { return left_alt_ || right_alt_; }
@@ -39,7 +38,6 @@ private:
     void plain(u8 key, KeyPress& press) const;
     void character(char byte, KeyPress& press) const;
 
-    Prefix prefix_ = Prefix::None;
     bool left_shift_ = false, right_shift_ = false, left_control_ = false, right_control_ = false;
     bool left_alt_ = false, right_alt_ = false;
     bool caps_lock_ = false, num_lock_ = false, scroll_lock_ = false;

@@ -6,7 +6,7 @@
 #include <linux/kd.h>
 #include <linux/vt.h>
 
-#include "kernel/drivers/keyboard.h"
+#include "kernel/drivers/key_input.h"
 #include "mm/kernel_space.h"
 #include "mm/user/user_access.h"
 #include "sched/clock.h"
@@ -149,7 +149,7 @@ void Screen::transmit(std::span<char const> bytes) {
     {
         Lock::Guard guard(lock_);
         vt_.write(bytes);
-        keyboard.set_application_cursor(vt_.application_cursor());
+        key_input.set_application_cursor(vt_.application_cursor());
     }
     if (!changed_.exchange(true, std::memory_order_release)) changes_.wake_one();
 }

@@ -17,6 +17,7 @@ void* map_mmio(PhysAddr, u64, arch::CacheMode) { return nullptr; }
 namespace arch::acpi {
 constinit InterruptModel interrupt_model;
 constinit FixedHardware fixed_hardware;
+constinit PciConfiguration pci_configuration;
 constinit PhysAddr hpet_address;
 }
 
@@ -55,6 +56,7 @@ struct AcpiDecode : testing::Test {
     void SetUp() override {
         interrupt_model = {};
         fixed_hardware = {};
+        pci_configuration = {};
     }
 };
 
@@ -137,6 +139,23 @@ TEST_F(AcpiDecode, OldShortFadtHasNoExtendedRegisters) {
     EXPECT_FALSE(fixed_hardware.reset);
 }
 
+TEST_F(AcpiDecode, PciConfigurationOfSegmentZero) {
+    Table table(44 + 2 * 16 + 8);
+    put<u64>(table, 44, 0xe0000000);
+    put<u16>(table, 52, 1);
+    table[55] = 255;
+    put<u64>(table, 60, 0xb0000000);
+    table[70] = 0, table[71] = 127;
+    read_mcfg(table);
+    EXPECT_TRUE(pci_configuration.present);
+    EXPECT_EQ(pci_configuration.address.value(), 0xb0000000u);
+    EXPECT_EQ(pci_configuration.first_bus, 0);
+    EXPECT_EQ(pci_configuration.last_bus, 127);
+    pci_configuration = {};
+    read_mcfg(std::span(table).first(75));
+    EXPECT_FALSE(pci_configuration.present);
+}
+
 TEST_F(AcpiDecode, DamagedTablesAreHarmless) {
     std::mt19937 random(5);
     Table const good = madt();
@@ -147,6 +166,7 @@ TEST_F(AcpiDecode, DamagedTablesAreHarmless) {
         read_madt(table);
         read_fadt(table);
         read_dsdt(table);
+        read_mcfg(table);
         ASSERT_LE(interrupt_model.io_apic_count, max_io_apics);
     }
 }
