@@ -21,7 +21,7 @@ private:
     enum class Lights : u8 { Idle, CommandSent };
     static void on_interrupt(void* keyboard);
     bool receive_event(std::optional<KeyEvent>& event);
-    void answer(u8 code, Lock::Guard const& guard);
+    void answer(u8 code, Lock::Guard const& guard) REQUIRES(lock_);
 
     Lock lock_;                                        ///< the controller's ports too, once the interrupt is on
     ScanCodes scan_codes_ GUARDED_BY(lock_);

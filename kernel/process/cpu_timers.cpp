@@ -15,6 +15,7 @@ u64 cpu_time_of(UserThread const& thread) {
 }
 
 ProcessTimers::CpuTime ProcessTimers::cpu_time() const {
+    process_.signal_lock.assert_held();
     ResourceUsage total = process_.usage;
     for (UserThread const& thread : process_.threads) total.add(thread);
     return {total.user_ns, total.user_ns + total.system_ns};

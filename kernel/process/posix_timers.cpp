@@ -34,6 +34,7 @@ PosixTimer* ProcessTimers::find(int id) {
 
 /// Moments of Realtime are kept as moments of clock_ns().
 u64 ProcessTimers::now(PosixTimer const& timer) const {
+    process_.signal_lock.assert_held();
     switch (timer.clock) {
     case TimerClock::ProcessCpu: return cpu_time().all_ns;
     case TimerClock::ThreadCpu:

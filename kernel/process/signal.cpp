@@ -66,6 +66,7 @@ void cancel_opposites(Process& target, int signal, SignalGuard const&) REQUIRES(
 }
 
 bool ProcessTimers::send(PosixTimer& timer, SignalGuard const& guard) {
+    process_.signal_lock.assert_held();
     int const signal = timer.node.info.signal;
     UserThread* only = nullptr;
     for (UserThread& thread : process_.threads)

@@ -63,7 +63,7 @@ TEST(UsbDescriptors, CutOffKeyboardIsNone) {
 }
 
 TEST(UsbDescriptors, EndpointsThatCannotBe) {
-    for (auto const [offset, value] : {std::pair{61, 0x80}, {61, 0x03}, {62, 2}, {63, 0}}) {   // number 0, OUT, bulk, no packets
+    for (auto const& [offset, value] : {std::pair{61, 0x80}, {61, 0x03}, {62, 2}, {63, 0}}) {   // number 0, OUT, bulk, no packets
         Bytes bytes = keyboard;
         bytes[static_cast<size_t>(offset)] = static_cast<u8>(value);
         EXPECT_EQ(find_function(bytes)->kind, Kind::Unknown) << offset;
