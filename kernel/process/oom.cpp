@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Out of memory: one process is told to die, with a line that says so; who needs memory waits
-// for it a moment and tries again. No lock is held while sizes are looked at.
+// for it a moment and tries again. No lock is held while sizes are looked at. Those who need memory come one after
+// another, in order of arrival: a shell among a thousand that ask for more gets what it waits for.
 #include "kernel/process/oom.h"
 
 #include <abi/signal.h>
@@ -8,6 +9,7 @@
 #include <base/log.h>
 
 #include "kernel/process/process_manager.h"
+#include "kernel/sync/completion.h"
 #include "sched/frame_caches.h"
 #include "sched/wait_queue.h"
 
@@ -18,7 +20,12 @@ namespace {
 constinit std::atomic<u32> victims{0};
 constinit sched::WaitQueue victim_gone;
 
+/// Handed from one who needs memory to the next.
+constinit sync::Completion turn;
+
 constexpr u64 patience_ns = 200 * ns_per_ms;
+/// Frames that make another try worth while.
+constexpr u64 worth_another_try = 64;
 
 struct Candidate {
     Ref<Process> process;
@@ -81,20 +88,20 @@ void oom_victim_is_gone() {
     victim_gone.wake_all();
 }
 
-bool ProcessManager::out_of_memory() {
-    UserThread* self = current_user_thread_or_null();
-    // Who is to die anyway does so on its way out.
-    if (self && fatal_signal_pending()) return true;
+namespace {
+
+/// In turn. False: there is nobody to kill, and no memory either.
+bool make_room(UserThread const* self) {
+    if (mm::frame_allocator.may_take(worth_another_try, mm::Urgency::User)) return true;
     if (victims.load(std::memory_order_acquire) != 0) {
         wait_for_victim();
         if (victims.load(std::memory_order_acquire) == 0) return true;
     }
-    constexpr u64 worth_another_try = 64;
     if (sched::drain_frame_caches() >= worth_another_try) return true;
     Candidate const victim = find_largest();
     if (!victim.process) return victims.load(std::memory_order_relaxed) != 0;
     {
-        TreeGuard guard(tree_lock);
+        ProcessManager::TreeGuard guard(process_manager.tree_lock);
         if (!may_be_killed(*victim.process)) return true;
         victim.process->oom_victim = true;
         victims.fetch_add(1, std::memory_order_relaxed);
@@ -102,6 +109,24 @@ bool ProcessManager::out_of_memory() {
     kill_victim(victim);
     if (!self || &self->process() != victim.process.get()) wait_for_victim();
     return true;
+}
+
+}
+
+void start_oom_turns() { turn.complete(); }
+
+bool ProcessManager::out_of_memory() {
+    UserThread* self = current_user_thread_or_null();
+    // Who is to die anyway does so on its way out.
+    if (self && fatal_signal_pending()) return true;
+    if (!turn.wait(sched::Interruptible::Yes)) {
+        // Another signal than a fatal one: its handler needs memory, too.
+        if (!fatal_signal_pending()) (void)sched::scheduler.sleep_until(arch::clock_ns() + ns_per_ms, sched::Interruptible::No);
+        return true;
+    }
+    bool const hope = make_room(self);
+    turn.complete();
+    return hope;
 }
 
 }

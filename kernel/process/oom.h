@@ -4,6 +4,9 @@
 
 namespace process {
 
+/// At boot: the first who needs memory need not wait for its turn.
+void start_oom_turns();
+
 /// A process that was killed for its memory has given it back.
 void oom_victim_is_gone();
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The table of all processes: start, lookup, limits.
 #include "kernel/process/process_manager.h"
+#include "kernel/process/oom.h"
 
 #include <algorithm>
 
@@ -26,6 +27,7 @@ void ProcessManager::initialize() {
     thread_limit_ = static_cast<u32>(std::clamp<u64>(by_memory, 20, PidTable::pid_max - PidTable::first_reused));
     if (base::CommandLine(boot::boot_info.command()).flag("norandmaps")) disable_random_layout();
     register_terminal_signals();
+    start_oom_turns();
     log_info("process", "at most {} threads, pids below {}", thread_limit_, PidTable::pid_max);
 }
 
