@@ -176,6 +176,7 @@ void start() {
     if (command_line().flag("selftest")) run_self_tests();
     load_initramfs();
     mount_kernel_file_systems();
+    drivers::settle();
     start_init();
     sched::scheduler.exit_current();
 }

@@ -46,6 +46,7 @@ extern "C" [[noreturn]] void kernel_main(u32 magic, u64 info) {
     sched::clock.initialize();                                      // date from the RTC
     sched::scheduler.initialize(kernel::policy_name(),   // run queues, idle thread; this becomes a thread
                                 kernel::quantum_ns());
+    arch::interrupts_enable();                                      // what starts from here on may take its time
 
     must(fs::vfs.initialize(), "no memory for the root file system"); // tmpfs as /
     must(fs::register_memory_devices(), "no memory for devices");     // null zero full random urandom

@@ -2,6 +2,7 @@
 // Brings the devices up in order and decides which of them are consoles.
 #include "kernel/drivers/drivers.h"
 
+#include <arch/time.h>
 #include <base/log.h>
 #include <boot/boot_info.h>
 
@@ -77,6 +78,11 @@ Result<> initialize(std::span<std::string_view const> console_names) {
     if (choice.log_to_screen) base::kernel_log.add_sink(screen);
     if (tty::Terminal* const console = terminal_of(choice.console)) tty::set_console(*console);
     return tty::register_common_nodes();
+}
+
+void settle() {
+    constexpr u64 patience_ns = 1000 * ns_per_ms;
+    if (!usb::xhci::wait_for_first_look(arch::clock_ns() + patience_ns)) log_info("usb", "devices are still being looked at");
 }
 
 }

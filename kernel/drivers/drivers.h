@@ -18,4 +18,7 @@ void start_early_log(std::span<std::string_view const> console_names);
 /// Everything else: interrupts, terminals and their nodes, the screen. After scheduler and fs::, before init.
 Result<> initialize(std::span<std::string_view const> console_names);
 
+/// Waits, a second at most, for devices that take their time to be found, so that init meets all that was plugged in.
+void settle();
+
 }

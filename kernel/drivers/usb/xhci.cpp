@@ -19,6 +19,14 @@ constexpr u8 thread_priority = 50;             ///< of SCHED_FIFO: ^C must come 
 constexpr u64 poll_ns = 10 * ns_per_ms;        ///< where no interrupt tells of events
 constexpr u64 waiting_poll_ns = 20 * ns_per_ms;
 
+/// Controllers that have not yet looked at what was plugged in before. Ordering: release by their threads, acquire by who waits.
+constinit std::atomic<u32> looking{0};
+constinit sched::WaitQueue looked;
+
+}
+
+bool wait_for_first_look(u64 deadline_ns) {
+    return looked.wait([] { return looking.load(std::memory_order_acquire) == 0; }, sched::Interruptible::No, deadline_ns).has_value();
 }
 
 Result<> attach(pci::Function const& function) {
@@ -39,6 +47,7 @@ Result<> Controller::begin() {
     u32 const version = registers_.read(0) >> 16;
     log_info("usb", "xHCI {:x}.{:02x} at {:02x}:{:02x}.{}, {} ports, {}", version >> 8, version & 0xff, at.bus, at.device, at.function, port_count_,
              kind ? *kind : "no interrupt");
+    looking.fetch_add(1, std::memory_order_relaxed);
     auto const thread = sched::scheduler.create_kernel_thread("usb", run, this);
     if (!thread) panic("no memory for the USB thread");   // while booting; the interrupt knows this object already
     return {};
@@ -65,6 +74,13 @@ void Controller::run(void* controller) {
         self.shut_down();
     }
     log_error("usb", "the controller failed {} times: given up", most_starts);
+    self.end_first_look();
+}
+
+void Controller::end_first_look() {
+    if (std::exchange(has_looked_, true)) return;
+    looking.fetch_sub(1, std::memory_order_release);
+    looked.wake_all();
 }
 
 void Controller::serve() {
@@ -74,6 +90,7 @@ void Controller::serve() {
         if (lights_changed_.exchange(false, std::memory_order_relaxed)) bus_.lights_changed();
         bus_.tick(arch::clock_ns());
         if (serve_ports() || bus_.work()) continue;
+        end_first_look();
         u64 const next = bus_.deadline_ns();
         sleep_until(has_interrupts_ ? next : std::min(next, arch::clock_ns() + poll_ns), true);
         check_health();

@@ -17,6 +17,8 @@ namespace drivers::usb::xhci {
 
 /// The PCI driver.
 Result<> attach(pci::Function const& function);
+/// False: at the deadline a controller still looks at what was plugged in before the boot.
+bool wait_for_first_look(u64 deadline_ns);
 
 class Controller final : public Host, public KeySource {
 public:
@@ -52,6 +54,7 @@ private:
     static void run(void* controller);
     static void on_interrupt(void* controller);
     void serve();
+    void end_first_look();
     void sleep_until(u64 deadline_ns, bool also_for_lights);
     /// Handles events until `done()`, which may read registers. ETIMEDOUT; EIO: the controller failed.
     template <class Done>
@@ -120,6 +123,7 @@ private:
     std::array<Port, 256> ports_{};             ///< from 1
 
     bool works_ = false;
+    bool has_looked_ = false;                   ///< at all that was plugged in before
     bool has_interrupts_ = false;               ///< one came, so there is no need to look without one
     DmaMemory shared_, events_memory_, input_;  ///< device contexts' addresses, command ring, segment table; events; input contexts
     DmaMemory scratchpad_;                      ///< addresses of the pages that are the controller's own
