@@ -15,7 +15,7 @@ struct Specification {
     bool alternate = false; ///< '#': 0x in front
     bool zeros = false;
     size_t width = 0;
-    char type = 0;          ///< 'x', 'X', 'd', 'c', 's' or 0
+    char type = 0;          ///< 'x', 'X', 'o', 'd', 'c', 's' or 0
 };
 
 Specification parse(std::string_view text) {
@@ -47,9 +47,10 @@ void write_number(Writer& out, Specification const& spec, u64 value, bool negati
     size_t start = text.size();
     bool const hex = spec.type == 'x' || spec.type == 'X';
     char const* const digits = spec.type == 'X' ? "0123456789ABCDEF" : "0123456789abcdef";
+    u64 const base = hex ? 16 : spec.type == 'o' ? 8 : 10;
     do {
-        text[--start] = digits[hex ? value & 15 : value % 10];
-        value = hex ? value >> 4 : value / 10;
+        text[--start] = digits[value % base];
+        value /= base;
     } while (value != 0);
     size_t const prefix = (negative ? 1 : 0) + (spec.alternate && hex ? 2 : 0);
     size_t const width = std::min<size_t>(spec.width, 70);

@@ -97,7 +97,14 @@ bool FilePages::try_insert(u64 index, mm::FrameRef& frame, SpareNodes& spare) {
 Result<mm::FrameRef> FilePages::insert(u64 index, mm::FrameRef frame) {
     SpareNodes spare;
     mm::FrameRef const mine = frame;   // the last reference must not go under the lock
-    while (!try_insert(index, frame, spare)) TRY(spare.refill());
+    if (quota_ && !quota_->take()) return fail(ENOSPC);
+    while (!try_insert(index, frame, spare)) {
+        if (auto const refilled = spare.refill(); !refilled) {
+            if (quota_) quota_->give(1);
+            return fail(refilled.error());
+        }
+    }
+    if (quota_ && &frame.record() != &mine.record()) quota_->give(1);
     return frame;
 }
 
@@ -210,6 +217,7 @@ void FilePages::release_from(u64 first) {
             extract(root_, height_, first, batch);
             frames_.store(frames() - batch.count, std::memory_order_relaxed);
         }
+        if (quota_) quota_->give(batch.count);
         for (size_t i = 0; i < batch.count; ++i) mm::frame_release(*batch.frames[i]);
         if (!batch.is_full()) return;
     }

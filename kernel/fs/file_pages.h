@@ -16,9 +16,28 @@ namespace fs {
 
 class Inode;
 
+/// How many pages the files of one file system may have. Lock-free.
+class PageQuota final : public RefCounted<PageQuota> {
+public:
+    explicit PageQuota(u64 limit) : limit_(limit) {}
+    u64 limit() const { return limit_.load(std::memory_order_relaxed); }
+    u64 used() const { return used_.load(std::memory_order_relaxed); }
+    void set_limit(u64 pages) { limit_.store(pages, std::memory_order_relaxed); }
+    bool take() {
+        if (used_.fetch_add(1, std::memory_order_relaxed) < limit()) return true;
+        give(1);
+        return false;
+    }
+    void give(u64 pages) { used_.fetch_sub(pages, std::memory_order_relaxed); }
+private:
+    std::atomic<u64> limit_, used_{0};      // Ordering: relaxed, numbers alone
+};
+
 class FilePages final : public mm::VmObject {
 public:
-    FilePages(Inode& owner, u64 device, u64 number) : owner_(&owner), device_(device), number_(number) {}
+    /// Without a quota memory is the limit.
+    FilePages(Inode& owner, u64 device, u64 number, Ref<PageQuota> quota)
+        : owner_(&owner), device_(device), number_(number), quota_(std::move(quota)) {}
     ~FilePages() override;
 
     u64 size() const { return size_.load(std::memory_order_relaxed); }
@@ -53,7 +72,7 @@ private:
     mm::FrameRef find(u64 index) const;
     mm::Frame* probe(u64 index) const;
     static bool reaches(unsigned height, u64 index) { return height * node_bits >= 64 || (index >> (height * node_bits)) == 0; }
-    /// Puts `frame` at `index`, or gives what someone else put there first. ENOMEM.
+    /// Puts `frame` at `index`, or gives what someone else put there first. ENOMEM ENOSPC.
     Result<mm::FrameRef> insert(u64 index, mm::FrameRef frame);
     /// False: needs another spare node.
     bool try_insert(u64 index, mm::FrameRef& frame, SpareNodes& spare);
@@ -69,6 +88,7 @@ private:
     std::atomic<u64> frames_{0};            ///< written under lock_
     Inode* owner_;                          ///< tree_lock
     u64 const device_, number_;
+    Ref<PageQuota> const quota_;            ///< outlives the file system while a mapping has pages
 };
 
 }

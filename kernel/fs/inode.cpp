@@ -95,6 +95,8 @@ void Inode::touch_accessed() {
         decltype(attribute_lock_)::Guard guard(attribute_lock_);
         if (accessed_ > modified_ && accessed_ > changed_) [[likely]] return;
     }
+    MountFlags const flags = file_system_.flags();
+    if (flags.has(MountFlags::noatime) || (is_directory() && flags.has(MountFlags::nodiratime))) return;
     auto const now = current_time();
     decltype(attribute_lock_)::Guard guard(attribute_lock_);
     accessed_ = now;

@@ -65,24 +65,41 @@ void append_mount(Mount& mount) {
     *link = &mount;
 }
 
-/// The kernel mounted the same there already: now it is the program's. EBUSY if a program did.
-Result<bool> adopt_mount(Dentry const& place, FileSystem const& file_system) {
+/// The kernel mounted the same there already: now it is the program's, and so are the flags. EBUSY if a program did.
+Result<bool> adopt_mount(Dentry const& place, FileSystem& file_system, MountFlags flags) {
     MountsGuard guard(mounts_lock);
     Mount* const there = *find_mount(place);
     if (!there || there->file_system != &file_system) return false;
     if (there->mounted_by == MountedBy::Program) return fail(EBUSY);
     there->mounted_by = MountedBy::Program;
+    file_system.set_flags(flags);
     return true;
 }
 
-Result<> attach(FileSystem& file_system, std::string_view source, Dentry& point, MountedBy by, Lifetime lifetime) {
+bool is_mounted(FileSystem const& file_system) {
+    MountsGuard guard(mounts_lock);
+    for (Mount* mount = first_mount; mount; mount = mount->next)
+        if (mount->file_system == &file_system) return true;
+    return false;
+}
+
+struct Attachment {
+    std::string_view source;
+    MountFlags flags{};
+    MountedBy by = MountedBy::Program;
+    Lifetime lifetime = Lifetime::Permanent;
+};
+
+Result<> attach(FileSystem& file_system, Dentry& point, Attachment const& how) {
     if (!point.file().is_directory()) return fail(ENOTDIR);
-    if (TRY(adopt_mount(point, file_system))) return {};
+    if (TRY(adopt_mount(point, file_system, how.flags))) return {};
     // A name that procfs answers for anew each time cannot be covered.
     if (!point.is_root() && !point.parent()->file().names()) return fail(EINVAL);
-    mm::Owned<Mount> mount(TRY(make_mount(file_system, source)));
-    mount->mounted_by = by;
-    mount->lifetime = lifetime;
+    if (!is_mounted(file_system)) file_system.set_flags(how.flags);
+    else if (file_system.flags().bits != how.flags.bits) return fail(EBUSY);
+    mm::Owned<Mount> mount(TRY(make_mount(file_system, how.source)));
+    mount->mounted_by = how.by;
+    mount->lifetime = how.lifetime;
     TRY(TreeEdit::mount(point, *mount->root));
     append_mount(*mount.leak());
     return {};
@@ -99,6 +116,17 @@ void write_escaped(base::Writer& out, std::string_view text) {
         default: out.write({&c, 1});
         }
     }
+}
+
+/// In Linux's order.
+void write_flags(base::Writer& out, MountFlags flags) {
+    constexpr struct { MountFlags::Flag flag; std::string_view name; } names[] = {
+        {MountFlags::nosuid, ",nosuid"},   {MountFlags::nodev, ",nodev"},           {MountFlags::noexec, ",noexec"},
+        {MountFlags::noatime, ",noatime"}, {MountFlags::nodiratime, ",nodiratime"},
+    };
+    for (auto const& [flag, name] : names)
+        if (flags.has(flag)) out.write(name);
+    if (!flags.has(MountFlags::noatime)) out.write(",relatime");
 }
 
 void write_mount_path(base::Writer& out, Mount const& mount, Dentry const& root) {
@@ -135,22 +163,51 @@ Result<> Vfs::set_root(Ref<Dentry> root) {
 
 Result<> Vfs::mount(FileSystem& file_system, std::string_view source, Walk const& walk, std::string_view path) {
     auto const point = TRY(resolve(walk, path));
-    return attach(file_system, source, *point, MountedBy::Kernel, Lifetime::Permanent);
+    return attach(file_system, *point, {.source = source, .by = MountedBy::Kernel});
 }
 
-Result<> Vfs::mount_type(std::string_view type, std::string_view source, Walk const& walk, std::string_view path) {
-    if (!walk.credentials.is_privileged()) return fail(EPERM);
-    auto const point = TRY(resolve(walk, path));
-    if (type == "proc") return attach(procfs.file_system(), source, *point, MountedBy::Program, Lifetime::Permanent);
-    if (type == "devtmpfs") return attach(device_registry.file_system(), source, *point, MountedBy::Program, Lifetime::Permanent);
+namespace {
+
+/// The file system of a type of which there is one; null: none.
+FileSystem* find_type(std::string_view type) {
+    if (type == "proc") return &procfs.file_system();
+    if (type == "devtmpfs") return &device_registry.file_system();
     for (FileSystem* known = registered_types; known; known = known->next_type)
-        if (type == known->type_name()) return attach(*known, source, *point, MountedBy::Program, Lifetime::Permanent);
-    if (type != "tmpfs" && type != "ramfs") return fail(ENODEV);
+        if (type == known->type_name()) return known;
+    return nullptr;
+}
+
+Result<> mount_tmpfs(Vfs::MountRequest const& request, Dentry& point) {
     constexpr u32 everyone_sticky = 01777;
-    auto* const tmpfs = TRY(Tmpfs::create("tmpfs", everyone_sticky));
-    auto const done = attach(*tmpfs, source, *point, MountedBy::Program, Lifetime::UntilUnmounted);
+    bool const has_limit = request.type == "tmpfs";
+    auto* const tmpfs = TRY(has_limit ? Tmpfs::create("tmpfs", everyone_sticky, Tmpfs::Limit::HalfOfMemory) : Tmpfs::create("ramfs", 0755));
+    auto done = tmpfs->configure(request.options);
+    if (done) done = attach(*tmpfs, point, {.source = request.source, .flags = request.flags, .lifetime = Lifetime::UntilUnmounted});
     if (!done) tmpfs->discard();
     return done;
+}
+
+}
+
+Result<> Vfs::mount_type(MountRequest const& request, Walk const& walk, std::string_view path) {
+    if (!walk.credentials.is_privileged()) return fail(EPERM);
+    auto const point = TRY(resolve(walk, path));
+    if (request.type == "tmpfs" || request.type == "ramfs") return mount_tmpfs(request, *point);
+    FileSystem* const file_system = find_type(request.type);
+    if (!file_system) return fail(ENODEV);
+    TRY(file_system->configure(request.options));
+    return attach(*file_system, *point, {.source = request.source, .flags = request.flags});
+}
+
+Result<> Vfs::remount(MountFlags flags, std::string_view options, Walk const& walk, std::string_view path) {
+    if (!walk.credentials.is_privileged()) return fail(EPERM);
+    auto const root = TRY(resolve(walk, path));
+    MountsGuard guard(mounts_lock);
+    Mount* const mount = *find_mount(*root);
+    if (!mount) return fail(EINVAL);
+    TRY(mount->file_system->configure(options));
+    mount->file_system->set_flags(flags);
+    return {};
 }
 
 void Vfs::register_type(FileSystem& file_system) { file_system.next_type = std::exchange(registered_types, &file_system); }
@@ -188,7 +245,10 @@ void Vfs::write_mounts(base::Writer& out) const {
         write_escaped(out, mount->source.view());
         out.write(" ");
         write_mount_path(out, *mount, *root_);
-        base::format_to(out, " {} rw 0 0\n", mount->file_system->type_name());
+        base::format_to(out, " {} rw", mount->file_system->type_name());
+        write_flags(out, mount->file_system->flags());
+        mount->file_system->write_options(out);
+        out.write(" 0 0\n");
     }
 }
 
@@ -198,9 +258,13 @@ void Vfs::write_mount_info(base::Writer& out) const {
         u64 const device = mount->file_system->device();
         base::format_to(out, "{} {} {}:{} / ", mount->id, first_mount->id, device_major(device), device_minor(device));
         write_mount_path(out, *mount, *root_);
-        base::format_to(out, " rw,relatime - {} ", mount->file_system->type_name());
+        out.write(" rw");
+        write_flags(out, mount->file_system->flags());
+        base::format_to(out, " - {} ", mount->file_system->type_name());
         write_escaped(out, mount->source.view());
-        out.write(" rw\n");
+        out.write(" rw");
+        mount->file_system->write_options(out);
+        out.write("\n");
     }
 }
 

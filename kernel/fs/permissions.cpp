@@ -82,6 +82,14 @@ Result<> Vfs::change_times(Inode& inode, Credentials const& who, TimeChange acce
     return inode.change(change);
 }
 
-Result<> Vfs::check_access(Inode& inode, Credentials const& who, u32 mask) { return permission(inode, who, mask & 7); }
+Result<> Vfs::check_executable(Inode const& inode, Credentials const& who) {
+    if (inode.type() != FileType::Regular || inode.file_system().flags().has(MountFlags::noexec)) return fail(EACCES);
+    return permission(inode, who, may_execute);
+}
+
+Result<> Vfs::check_access(Inode& inode, Credentials const& who, u32 mask) {
+    if ((mask & may_execute) && inode.type() == FileType::Regular) TRY(check_executable(inode, who));
+    return permission(inode, who, mask & 7);
+}
 
 }

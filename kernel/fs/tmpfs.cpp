@@ -34,7 +34,7 @@ public:
     TmpfsRegular(Tmpfs& tmpfs, NewFile const& file) : TmpfsInode(tmpfs, ownership_of(file)) {}
     ~TmpfsRegular() override { if (pages_) pages_->disown(); }
     Result<> initialize(u32 seals) {
-        pages_ = TRY(mm::make_ref<FilePages>(*this, file_system().device(), number()));
+        pages_ = TRY(mm::make_ref<FilePages>(*this, file_system().device(), number(), tmpfs().quota()));
         pages_->seals.start_with(seals);
         return {};
     }
@@ -212,6 +212,7 @@ private:
 MM_OBJECT_CACHE_DEFINE(TmpfsSpecial)
 
 Result<Ref<Inode>> TmpfsDirectory::make_child(NewFile const& file) {
+    if (!tmpfs().has_inode()) return fail(ENOSPC);
     switch (file.type) {
     case FileType::Regular: {
         auto inode = TRY(mm::make_ref<TmpfsRegular>(tmpfs(), file));
@@ -232,20 +233,29 @@ Result<Ref<Inode>> TmpfsDirectory::make_child(NewFile const& file) {
 
 // ---------------------------------------------------------------- the file system
 
-Result<Tmpfs*> Tmpfs::create(std::string_view type_name, u32 root_permissions) {
+u64 Tmpfs::default_limit() { return mm::frame_allocator.total_bytes() / page_size / 2; }
+
+Result<Tmpfs*> Tmpfs::create(std::string_view type_name, u32 root_permissions, Limit limit) {
     auto* const tmpfs = new (std::nothrow) Tmpfs(type_name);
     if (!tmpfs) return fail(ENOMEM);
+    auto const done = tmpfs->initialize(root_permissions, limit);
+    if (!done) {
+        tmpfs->release();
+        return fail(done.error());
+    }
+    return tmpfs;
+}
+
+Result<> Tmpfs::initialize(u32 root_permissions, Limit limit) {
+    if (limit == Limit::HalfOfMemory) {
+        quota_ = TRY(mm::make_ref<PageQuota>(default_limit()));
+        inode_limit_.store(default_limit(), std::memory_order_relaxed);
+    }
     NewFile directory;
     directory.type = FileType::Directory;
     directory.permissions = root_permissions;
-    auto inode = mm::make_ref<TmpfsDirectory>(*tmpfs, directory);
-    auto root = inode ? Dentry::create_root(std::move(*inode)) : fail(ENOMEM);
-    if (!root) {
-        tmpfs->release();
-        return fail(ENOMEM);
-    }
-    tmpfs->root_ = std::move(*root);
-    return tmpfs;
+    root_ = TRY(Dentry::create_root(TRY(mm::make_ref<TmpfsDirectory>(*this, directory))));
+    return {};
 }
 
 void Tmpfs::unmounted() {
@@ -267,6 +277,11 @@ FileSystem::Statistics Tmpfs::statistics() {
     out.free_blocks = mm::free_frames();
     out.files = frames.total;
     out.free_files = out.free_blocks;
+    if (!quota_) return out;
+    out.blocks = quota_->limit();
+    out.free_blocks = out.blocks - std::min(quota_->used(), out.blocks);
+    out.files = inode_limit_.load(std::memory_order_relaxed);
+    out.free_files = out.files - std::min(users_.load(std::memory_order_relaxed) - 1, out.files);
     return out;
 }
 

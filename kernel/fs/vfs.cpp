@@ -110,6 +110,8 @@ Result<Ref<File>> Vfs::open_dentry(Dentry& dentry, Credentials const& who, u32 f
     u32 const mask = access_mask(flags);
     if (inode.is_directory() && (mask & may_write)) return fail(EISDIR);
     TRY(permission(inode, who, mask));
+    bool const is_device = inode.type() == FileType::CharacterDevice || inode.type() == FileType::BlockDevice;
+    if (is_device && inode.file_system().flags().has(MountFlags::nodev)) return fail(EACCES);
     if ((flags & O_NOATIME) && !who.is_superuser() && who.fs_uid != inode.ownership().uid) return fail(EPERM);
     auto file = TRY(open_inode(dentry, who, flags));
     if ((flags & O_TRUNC) && inode.type() == FileType::Regular) {

@@ -26,6 +26,13 @@ struct Walk {
     bool directory_only = false;
 };
 
+/// What a mount forbids, and which reads leave no time: mount(2).
+struct MountFlags {
+    enum Flag : u32 { nosuid = 1, nodev = 2, noexec = 4, noatime = 8, nodiratime = 16 };
+    u32 bits = 0;
+    constexpr bool has(Flag flag) const { return bits & flag; }
+};
+
 class FileSystem {
 public:
     virtual std::string_view type_name() const = 0;
@@ -38,11 +45,20 @@ public:
     virtual Statistics statistics() = 0;
     /// No mount shows it any more.
     virtual void unmounted() {}
+    /// What mount(2)'s last argument says, in the words of the file system. EINVAL: an unknown word or a bad number; nothing has changed.
+    virtual Result<> configure(std::string_view options) { return options.empty() ? Result<>() : fail(EINVAL); }
+    /// The same for /proc/mounts: each with a comma before it.
+    virtual void write_options(base::Writer&) const {}
+    /// One set, wherever it is mounted.
+    MountFlags flags() const { return {flags_.load(std::memory_order_relaxed)}; }
+    void set_flags(MountFlags flags) { flags_.store(flags.bits, std::memory_order_relaxed); }
     /// Whether link(2) and rename(2) may name its files. EPERM.
     virtual bool allows_new_names() const { return true; }
     FileSystem* next_type = nullptr;                   ///< of those that mount(2) knows besides the vfs's own
 protected:
     ~FileSystem() = default;
+private:
+    std::atomic<u32> flags_{0};                        ///< MountFlags. Ordering: relaxed, each bit stands alone
 };
 
 /// A new device number for a file system without a device.
@@ -55,8 +71,11 @@ public:
     Result<> initialize();
     /// Mounts `file_system` on the directory `path` of the root tree (kernel's own mounts and mount(2)). EBUSY ENOTDIR.
     Result<> mount(FileSystem& file_system, std::string_view source, Walk const& walk, std::string_view path);
-    /// mount(2) by the type's name: tmpfs, proc, devtmpfs. ENODEV EPERM.
-    Result<> mount_type(std::string_view type, std::string_view source, Walk const& walk, std::string_view path);
+    /// mount(2) of a type by its name: tmpfs, proc, devtmpfs … ENODEV EPERM EINVAL; EBUSY: mounted there, or elsewhere with other flags.
+    struct MountRequest { std::string_view type, source, options; MountFlags flags; };
+    Result<> mount_type(MountRequest const& request, Walk const& walk, std::string_view path);
+    /// mount(2) with MS_REMOUNT. EINVAL: nothing is mounted at `path`.
+    Result<> remount(MountFlags flags, std::string_view options, Walk const& walk, std::string_view path);
     /// mount(2) knows it from now on. Called at boot.
     void register_type(FileSystem& file_system);
     Result<> unmount(Walk const& walk, std::string_view path);                          ///< umount2(2): EINVAL EBUSY EPERM
@@ -94,6 +113,8 @@ public:
     Result<> change_owner(Inode& inode, Credentials const& who, i64 uid, i64 gid);    ///< -1: leave
     enum class TimeChange : u8 { Omit, Now, Set };
     Result<> change_times(Inode& inode, Credentials const& who, TimeChange accessed_kind, Timestamp accessed, TimeChange modified_kind, Timestamp modified);
+    /// execve(2) of a resolved file: EACCES, also where its mount forbids execution.
+    Result<> check_executable(Inode const& inode, Credentials const& who);
     /// access(2) of a resolved file; `mask` R_OK|W_OK|X_OK.
     Result<> check_access(Inode& inode, Credentials const& who, u32 mask);
 private:

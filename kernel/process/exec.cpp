@@ -41,8 +41,7 @@ Result<> prepare_tables(Process& process, OwnTables& tables) {
 
 Result<> check_executable(fs::File const& file, fs::Credentials const& who) {
     fs::Inode const* inode = file.inode();
-    if (!inode || inode->type() != fs::FileType::Regular) return fail(EACCES);
-    return fs::permission(*inode, who, fs::may_execute);
+    return inode ? fs::vfs.check_executable(*inode, who) : fail(EACCES);
 }
 
 fs::FsContext copy_context(Process const& process) {

@@ -66,9 +66,10 @@ Result<> add_script_arguments(Arguments& arguments, std::span<mm::Owned<ScriptLe
 Result<> take_rights(Image& image, ImageRequest const& request, fs::Inode const& inode) {
     fs::Credentials& who = image.credentials = request.credentials;
     fs::Ownership const owner = inode.ownership();
-    if (request.may_gain_rights && (owner.permissions & S_ISUID)) who.effective_uid = owner.uid;
+    bool const may_gain_rights = request.may_gain_rights && !inode.file_system().flags().has(fs::MountFlags::nosuid);
+    if (may_gain_rights && (owner.permissions & S_ISUID)) who.effective_uid = owner.uid;
     constexpr u32 group_bits = S_ISGID | S_IXGRP;
-    if (request.may_gain_rights && (owner.permissions & group_bits) == group_bits) who.effective_gid = owner.gid;
+    if (may_gain_rights && (owner.permissions & group_bits) == group_bits) who.effective_gid = owner.gid;
     who.saved_uid = who.fs_uid = who.effective_uid;
     who.saved_gid = who.fs_gid = who.effective_gid;
     image.is_secret = !fs::permission(inode, request.credentials, fs::may_read);
@@ -164,8 +165,7 @@ ImageRandom::ImageRandom(RandomLayout wanted) {
 Result<Ref<fs::File>> open_executable(fs::Walk const& walk, std::string_view path) {
     Ref<fs::Dentry> const dentry = TRY(fs::vfs.resolve(walk, path));
     Ref<fs::Inode> const inode = dentry->inode();
-    if (inode->type() != fs::FileType::Regular) return fail(EACCES);
-    TRY(fs::permission(*inode, walk.credentials, fs::may_execute));
+    TRY(fs::vfs.check_executable(*inode, walk.credentials));
     return inode->open(*dentry, 0);
 }
 

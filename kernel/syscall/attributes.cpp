@@ -102,6 +102,17 @@ Result<> sys_statx(Caller& caller, Fd directory, UserAddr path, u32 flags, u32 m
 
 namespace {
 
+/// ST_*: statfs(2). The header of the C library alone has their names.
+__statfs_word statfs_flags(fs::MountFlags flags) {
+    using enum fs::MountFlags::Flag;
+    constexpr u32 st_valid = 0x20, st_relatime = 0x1000;
+    constexpr struct { fs::MountFlags::Flag flag; u32 bit; } bits[] = {{nosuid, 2}, {nodev, 4}, {noexec, 8}, {noatime, 0x400}, {nodiratime, 0x800}};
+    u32 out = st_valid | (flags.has(noatime) ? 0 : st_relatime);
+    for (auto const& [flag, bit] : bits)
+        if (flags.has(flag)) out |= bit;
+    return out;
+}
+
 Result<> write_statfs(fs::FileSystem& file_system, UserAddr out) {
     auto const numbers = file_system.statistics();
     struct statfs s{};
@@ -114,6 +125,7 @@ Result<> write_statfs(fs::FileSystem& file_system, UserAddr out) {
     s.f_ffree = static_cast<__statfs_word>(numbers.free_files);
     s.f_fsid.val[0] = static_cast<int>(file_system.device());
     s.f_namelen = 255;
+    s.f_flags = statfs_flags(file_system.flags());
     return mm::UserPtr<struct statfs>(out).write(s);
 }
 
@@ -237,27 +249,5 @@ Result<u32> sys_umask(Caller& caller, u32 mask) {
 Result<> sys_fsync(Caller& caller, Fd fd) { return TRY(usable_file(caller, fd))->synchronise(); }
 Result<> sys_fdatasync(Caller& caller, Fd fd) { return sys_fsync(caller, fd); }
 Result<> sys_sync(Caller&) { return {}; }   // every file system lives in memory: there is nothing behind it
-
-Result<> sys_mount(Caller& caller, UserAddr source_address, UserAddr target_address, UserAddr type_address, u64 flags, UserAddr) {
-    // MS_NOSUID NODEV NOEXEC NOATIME NODIRATIME SILENT RELATIME of every distribution's scripts: taken, but only what follows from
-    // credentials and device numbers is enforced. README.md, Limits.
-    constexpr u64 taken = 2 | 4 | 8 | 1024 | 2048 | (1 << 15) | (1 << 21);
-    if (!caller.process.credentials.is_privileged()) return fail(EPERM);
-    if (flags & ~taken) return fail(EINVAL);
-    UserPath source_buffer, target_buffer, type_buffer;
-    auto const type = TRY(type_buffer.read(type_address));
-    auto const target = TRY(target_buffer.read(target_address));
-    auto const source = source_address.is_null() ? std::string_view("none") : TRY(source_buffer.read(source_address));
-    auto const place = Place::here(caller);
-    return fs::vfs.mount_type(type, source, place.walk(), target);
-}
-
-Result<> sys_umount2(Caller& caller, UserAddr target_address, u32 flags) {
-    TRY(accepted::umount2.check(flags));
-    if (!caller.process.credentials.is_privileged()) return fail(EPERM);
-    UserPath buffer;
-    auto const target = TRY(buffer.read(target_address));
-    return fs::vfs.unmount(Place::here(caller).walk(), target);
-}
 
 }

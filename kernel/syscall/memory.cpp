@@ -26,6 +26,10 @@ mm::MapRequest::Placement decode_placement(u64 flags, u64 address) {
 Result<UserAddr> map_file(Caller& caller, mm::MapRequest& request, Fd fd) {
     auto file = TRY(usable_file(caller, fd));
     if (!file->is_readable()) return fail(EACCES);
+    if (auto const inode = file->inode(); inode && inode->file_system().flags().has(fs::MountFlags::noexec)) {
+        if (request.protection.execute) return fail(EPERM);
+        request.max_protection.execute = false;
+    }
     bool const is_shared = request.sharing == mm::Sharing::Shared;
     if (is_shared && request.protection.write && !file->is_writable()) return fail(EACCES);
     request.object = TRY(file->vm_object());

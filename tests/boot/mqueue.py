@@ -26,7 +26,7 @@ mount -t mqueue none /dev/mqueue && say again "$(echo $(ls /dev/mqueue))"
 """
 
 WANTED = """known = yes
-mounted = none /dev/mqueue mqueue rw 0 0
+mounted = none /dev/mqueue mqueue rw,relatime 0 0
 root = 1777 directory 60
 names = early late
 queue = -rw-r----- 80 1

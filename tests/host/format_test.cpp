@@ -25,6 +25,7 @@ TEST(Format, Integers) {
 
 TEST(Format, Hexadecimal) {
     EXPECT_EQ(text_of("{:x} {:X} {:#x}", 255, 255, 255), "ff FF 0xff");
+    EXPECT_EQ(text_of("{:o} {:04o}", 0755, 7), "755 0007");
     EXPECT_EQ(text_of("{:08x}", 0xabc), "00000abc");
     EXPECT_EQ(text_of("{:#010x}", 0xabc), "0x00000abc");
     EXPECT_EQ(text_of("{:#018x}", ~u64{0}), "0xffffffffffffffff");

@@ -9,6 +9,7 @@
 //   timeline      three hogs of nice 0, 5 and 10 and one that mostly sleeps, for a picture of who runs when
 //   eat           touches memory until it ends
 //   damage N      executes N damaged copies of itself
+//   run_mapped F  maps the file to execute it, and makes a mapping of it executable: the two errors
 //   queue NAME    leaves a POSIX message queue with "hello" in it
 #define _GNU_SOURCE
 #include <errno.h>
@@ -306,6 +307,17 @@ static int queue(char const* name) {
     return 0;
 }
 
+static int run_mapped(char const* path) {
+    int const file = open(path, O_RDONLY);
+    if (file < 0) die("open");
+    int const mapped = mmap(0, PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE, file, 0) == MAP_FAILED ? errno : 0;
+    void* const memory = mmap(0, PAGE, PROT_READ, MAP_PRIVATE, file, 0);
+    if (memory == MAP_FAILED) die("mmap");
+    int const protected = mprotect(memory, PAGE, PROT_READ | PROT_EXEC) ? errno : 0;
+    printf("mmap %d mprotect %d\n", mapped, protected);
+    return 0;
+}
+
 int main(int count, char** words) {
     char const* what = count > 1 ? words[1] : "";
     if (!strcmp(what, "nothing")) return 7;
@@ -318,7 +330,8 @@ int main(int count, char** words) {
     if (!strcmp(what, "respond")) return respond(atoi(words[2]));
     if (!strcmp(what, "eat")) return eat();
     if (!strcmp(what, "damage")) return damage(words[0], atoi(words[2]));
+    if (!strcmp(what, "run_mapped") && count > 2) return run_mapped(words[2]);
     if (!strcmp(what, "queue") && count > 2) return queue(words[2]);
-    fprintf(stderr, "usage: workload storm N|bomb|mapbomb|share|timeline|hogs NICE...|respond HOGS|eat|damage N|queue NAME\n");
+    fprintf(stderr, "usage: workload storm N|bomb|mapbomb|share|timeline|hogs NICE...|respond HOGS|eat|damage N|run_mapped FILE|queue NAME\n");
     return 2;
 }
