@@ -7,6 +7,7 @@
 
 #include <arch/spin_lock.h>
 
+#include "kernel/fs/page_quota.h"
 #include "kernel/fs/seals.h"
 #include "mm/slab.h"
 #include "mm/user/user_access.h"
@@ -15,23 +16,6 @@
 namespace fs {
 
 class Inode;
-
-/// How many pages the files of one file system may have. Lock-free.
-class PageQuota final : public RefCounted<PageQuota> {
-public:
-    explicit PageQuota(u64 limit) : limit_(limit) {}
-    u64 limit() const { return limit_.load(std::memory_order_relaxed); }
-    u64 used() const { return used_.load(std::memory_order_relaxed); }
-    void set_limit(u64 pages) { limit_.store(pages, std::memory_order_relaxed); }
-    bool take() {
-        if (used_.fetch_add(1, std::memory_order_relaxed) < limit()) return true;
-        give(1);
-        return false;
-    }
-    void give(u64 pages) { used_.fetch_sub(pages, std::memory_order_relaxed); }
-private:
-    std::atomic<u64> limit_, used_{0};      // Ordering: relaxed, numbers alone
-};
 
 class FilePages final : public mm::VmObject {
 public:

@@ -3,7 +3,7 @@
 // rootfs and /dev are. A file system made at run time dies with its last inode after unmounting.
 #pragma once
 
-#include "kernel/fs/file_pages.h"
+#include "kernel/fs/page_quota.h"
 #include "kernel/fs/vfs.h"
 
 namespace fs {
