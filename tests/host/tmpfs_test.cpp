@@ -3,7 +3,7 @@
 // and the initramfs: unpacked whole or not at all, however it is damaged.
 // sources: kernel/fs/dentry.cpp kernel/fs/names.cpp kernel/fs/inode.cpp kernel/fs/file.cpp kernel/fs/directory_file.cpp
 // sources: kernel/fs/path_walk.cpp kernel/fs/permissions.cpp kernel/fs/tree_edit.cpp kernel/fs/vfs.cpp kernel/fs/vfs_names.cpp
-// sources: kernel/fs/file_pages.cpp kernel/fs/tmpfs.cpp kernel/fs/device.cpp kernel/fs/mounts.cpp kernel/fs/procfs.cpp
+// sources: kernel/fs/file_pages.cpp kernel/fs/tmpfs.cpp kernel/fs/tmpfs_options.cpp kernel/fs/device.cpp kernel/fs/mounts.cpp kernel/fs/procfs.cpp
 // sources: kernel/fs/proc_process.cpp kernel/fs/proc_text_file.cpp mm/user/io_buffer.cpp kernel/base/format.cpp
 // sources: kernel/fs/descriptor_table.cpp kernel/fs/initramfs.cpp kernel/fs/cpio.cpp kernel/fs/gzip.cpp kernel/fs/inflate.cpp
 #include "tests/host/fs_surroundings.h"
@@ -169,10 +169,10 @@ TEST_F(TmpfsTest, Times) {
 TEST_F(TmpfsTest, Mounts) {
     ASSERT_EQ(mkdir("/m"), 0);
     ASSERT_EQ(write("/m/below", "below"), 0);
-    EXPECT_EQ(error(vfs.mount_type("tmpfs", "none", as_user(), "/m")), EPERM);
-    EXPECT_EQ(error(vfs.mount_type("ext4", "none", as_root(), "/m")), ENODEV);
-    EXPECT_EQ(error(vfs.mount_type("tmpfs", "none", as_root(), "/m/below")), ENOTDIR);
-    ASSERT_EQ(error(vfs.mount_type("tmpfs", "my source", as_root(), "/m")), 0);
+    EXPECT_EQ(error(vfs.mount_type({"tmpfs", "none", {}, {}}, as_user(), "/m")), EPERM);
+    EXPECT_EQ(error(vfs.mount_type({"ext4", "none", {}, {}}, as_root(), "/m")), ENODEV);
+    EXPECT_EQ(error(vfs.mount_type({"tmpfs", "none", {}, {}}, as_root(), "/m/below")), ENOTDIR);
+    ASSERT_EQ(error(vfs.mount_type({"tmpfs", "my source", {}, {}}, as_root(), "/m")), 0);
     EXPECT_EQ(resolve("/m/below"), ENOENT);
     ASSERT_EQ(write("/m/above", "above"), 0);
     EXPECT_NE(attributes("/m/above").device, attributes("/").device);
@@ -183,7 +183,7 @@ TEST_F(TmpfsTest, Mounts) {
     EXPECT_EQ(rename("/m", "/n"), EBUSY);
     char text[64];
     EXPECT_EQ(*(*vfs.resolve(as_root(), "/m/above"))->path(*context.root, text, true), "/m/above");
-    ASSERT_EQ(error(vfs.mount_type("tmpfs", "second", as_root(), "/m")), 0);
+    ASSERT_EQ(error(vfs.mount_type({"tmpfs", "second", {}, {}}, as_root(), "/m")), 0);
     EXPECT_EQ(resolve("/m/above"), ENOENT);
     char table[500];
     base::BufferWriter writer(table);
@@ -233,8 +233,8 @@ TEST_F(TmpfsTest, Procfs) {
     EXPECT_EQ(error(procfs.add("counter", nullptr)), EEXIST);
     ASSERT_EQ(mkdir("/proc"), 0);
     ASSERT_TRUE(vfs.mount(procfs.file_system(), "proc", as_root(), "/proc"));
-    EXPECT_EQ(error(vfs.mount_type("proc", "proc", as_root(), "/proc")), 0) << "the kernel's own mount gives way";
-    EXPECT_EQ(error(vfs.mount_type("proc", "proc", as_root(), "/proc")), EBUSY);
+    EXPECT_EQ(error(vfs.mount_type({"proc", "proc", {}, {}}, as_root(), "/proc")), 0) << "the kernel's own mount gives way";
+    EXPECT_EQ(error(vfs.mount_type({"proc", "proc", {}, {}}, as_root(), "/proc")), EBUSY);
     EXPECT_EQ(read("/proc/counter"), "1\n");
     auto const file = *open("/proc/counter", O_RDONLY);
     EXPECT_EQ(read(*file), "2\n");
