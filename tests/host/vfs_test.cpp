@@ -335,7 +335,7 @@ TEST_F(VfsTest, OutOfMemoryLeavesTheTreeWhole) {
         [this] { return rename("/m/old", "/m/other", RENAME_EXCHANGE); },
         [this] { return error(vfs.make_node(as_root(), "/m/node", S_IFIFO | 0600, 0)); },
         [this] { return resolve("/m/loop/old"); },
-        [this] { return error(vfs.mount_type("tmpfs", "none", as_root(), "/m/sub")) ?: error(vfs.unmount(as_root(), "/m/sub")); },
+        [this] { return error(vfs.mount_type({"tmpfs", "none", {}, {}}, as_root(), "/m/sub")) ?: error(vfs.unmount(as_root(), "/m/sub")); },
     };
     for (auto const& call : calls) {
         bool finished = false;
