@@ -17,6 +17,9 @@ using SignalGuard = decltype(Process::signal_lock)::Guard;
 
 namespace {
 
+/// Blocked, or it was before someone began to wait for it.
+SignalMask kept_signals(UserThread const& thread) { return thread.blocked | thread.blocked_before; }
+
 /// True if the signal would do nothing now. A blocked signal is kept: its action may change.
 bool is_dropped(Process const& target, SignalMask blocked, int signal, SignalGuard const&) REQUIRES(target.signal_lock) {
     if (signal == SIGKILL || signal == SIGSTOP) return target.is_init();
@@ -72,7 +75,7 @@ bool ProcessTimers::send(PosixTimer& timer, SignalGuard const& guard) {
     for (UserThread& thread : process_.threads)
         if (timer.target.value == thread.tid.value) only = &thread;
     if (process_.threads.empty() || (timer.target.value != 0 && !only)) return true;
-    SignalMask const blocked = only ? only->blocked : process_.threads.front().blocked;
+    SignalMask const blocked = kept_signals(only ? *only : process_.threads.front());
     if (is_dropped(process_, blocked, signal, guard)) return false;
     (only ? only->pending : process_.shared_pending).add_timer(timer.node);
     if (!only) notify_some_thread(process_, signal, guard);
@@ -85,7 +88,7 @@ namespace {
 
 /// A blocked signal is kept as long as one thread blocks it; a single thread's mask decides usually.
 SignalMask blocked_by_first(Process const& target, SignalGuard const&) REQUIRES(target.signal_lock) {
-    return target.threads.empty() ? 0 : target.threads.front().blocked;
+    return target.threads.empty() ? 0 : kept_signals(target.threads.front());
 }
 
 /// What sigqueue(3) says would be lost without a node, unlike what kill(2) says.
@@ -149,7 +152,7 @@ Result<> send_to_thread(Process& target, Pid tid, SignalInfo const& info) {
     if (!thread) return tid == target.pid() ? Result<>() : fail(ESRCH);
     if (info.signal == 0) return {};
     cancel_opposites(target, info.signal, guard);
-    if (is_dropped(target, thread->blocked, info.signal, guard)) return {};
+    if (is_dropped(target, kept_signals(*thread), info.signal, guard)) return {};
     if (node) unused.remove(*node);
     if (!thread->pending.add(info, node) && node) unused.add(*node);
     if (!(thread->blocked & mask_of(info.signal))) notify(*thread);
@@ -240,12 +243,13 @@ void refresh_return_work(UserThread& thread, SignalGuard const&) {
         thread.return_work.fetch_and(~return_work::signal, std::memory_order_relaxed);
 }
 
-void set_blocked(UserThread& thread, SignalMask mask) {
+void set_blocked(UserThread& thread, SignalMask mask, SignalMask before) {
     Process& process = thread.process();
     mask &= ~unblockable_signals;
     SignalGuard guard(process.signal_lock);
     SignalMask const newly_blocked = mask & ~thread.blocked;
     thread.blocked = mask;
+    thread.blocked_before = before;
     refresh_return_work(thread, guard);
     // What this thread had been chosen for, another may take.
     SignalMask const orphaned = process.shared_pending.set & newly_blocked;

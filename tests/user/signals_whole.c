@@ -92,6 +92,12 @@ TEST(waiting_for_signals) {
     for (int i = 0; i < 3; ++i)
         CHECK(sigtimedwait(&rt, &info, &none) == SIGRTMIN && info.si_value.sival_int == i && info.si_code == SI_QUEUE && info.si_pid == getpid());
     CHECK_ERRNO(sigtimedwait(&rt, &info, &none), EAGAIN);
+    sigset_t child_ends = set_of(SIGCHLD);   // its default is to be ignored, but it is waited for
+    block(SIGCHLD);
+    pid_t const child = fork();
+    if (child == 0) usleep(30000), _exit(5);
+    CHECK(sigtimedwait(&child_ends, &info, &(struct timespec){20, 0}) == SIGCHLD && info.si_pid == child && info.si_status == 5);
+    CHECK(waitpid(child, NULL, 0) == child);
     install(SIGALRM, SA_RESTART);
     alarm(1);
     CHECK_ERRNO(syscall(SYS_rt_sigtimedwait, &usr1, &info, NULL, 8), EINTR);   // whatever SA_RESTART says
