@@ -98,8 +98,15 @@ static void spoil(int number) {
     handled++;
 }
 
-TEST(sse_survives_signals) {
-    signal(SIGUSR1, spoil);
+/// A handler that uses the wide registers itself.
+__attribute__((target("avx"))) static void spoil_wide(int number) {
+    asm volatile("vpcmpeqb %%xmm5, %%xmm5, %%xmm5; vinsertf128 $1, %%xmm5, %%ymm5, %%ymm5; vmovaps %%ymm5, %%ymm14" : : : "xmm5", "xmm14");
+    spoil(number);
+}
+
+static void survive_signals(void (*handler)(int), unsigned (*round_of)(unsigned long, long)) {
+    handled = 0;
+    signal(SIGUSR1, handler);
     pid_t parent = getpid(), child = fork();
     if (child == 0) {
         for (int i = 0; i < 20; ++i) {
@@ -108,9 +115,15 @@ TEST(sse_survives_signals) {
         }
         _exit(0);
     }
-    for (unsigned long n = 1; handled < 10 && n < 10000000; ++n) REQUIRE(sse_round(n, 5000) == 0);
+    for (unsigned long n = 1; handled < 10 && n < 10000000; ++n) REQUIRE(round_of(n, 5000) == 0);
     CHECK(handled >= 10);
     wait_for(child);
+}
+
+TEST(sse_survives_signals) { survive_signals(spoil, sse_round); }
+
+TEST(avx_survives_signals) {
+    if (has_avx()) survive_signals(spoil_wide, avx_round);
 }
 
 TEST(fork_copies_registers) {
