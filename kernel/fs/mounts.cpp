@@ -138,13 +138,16 @@ Result<> Vfs::mount(FileSystem& file_system, std::string_view source, Walk const
     return attach(file_system, source, *point, MountedBy::Kernel, Lifetime::Permanent);
 }
 
-Result<> Vfs::mount_type(std::string_view type, std::string_view source, Walk const& walk, std::string_view path) {
+Result<> Vfs::mount_type(std::string_view type, std::string_view source, Walk const& walk, std::string_view path, std::string_view options) {
     if (!walk.credentials.is_privileged()) return fail(EPERM);
     auto const point = TRY(resolve(walk, path));
     if (type == "proc") return attach(procfs.file_system(), source, *point, MountedBy::Program, Lifetime::Permanent);
     if (type == "devtmpfs") return attach(device_registry.file_system(), source, *point, MountedBy::Program, Lifetime::Permanent);
     for (FileSystem* known = registered_types; known; known = known->next_type)
-        if (type == known->type_name()) return attach(*known, source, *point, MountedBy::Program, Lifetime::Permanent);
+        if (type == known->type_name()) {
+            TRY(known->take_options(options));
+            return attach(*known, source, *point, MountedBy::Program, Lifetime::Permanent);
+        }
     if (type != "tmpfs" && type != "ramfs") return fail(ENODEV);
     constexpr u32 everyone_sticky = 01777;
     auto* const tmpfs = TRY(Tmpfs::create("tmpfs", everyone_sticky));
@@ -163,8 +166,8 @@ Result<> Vfs::unmount(Walk const& walk, std::string_view path) {
         MountsGuard guard(mounts_lock);
         Mount** const link = find_mount(*root);
         if (!*link || *link == first_mount) return fail(EINVAL);
-        // Held by: this function, the mount table, the mount point; a tree that is its own store holds its root too.
-        u32 const references = root->file().names() ? 4 : 3;
+        // Held by: this function, the mount table, the mount point; a file system with one root for ever holds it too.
+        u32 const references = (*link)->file_system->root_dentry() ? 4 : 3;
         if (TreeEdit::is_busy(*root, references)) return fail(EBUSY);
         mount = mm::Owned<Mount>(std::exchange(*link, (*link)->next));
         TreeEdit::unmount(*root);

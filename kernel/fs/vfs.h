@@ -38,6 +38,8 @@ public:
     virtual Statistics statistics() = 0;
     /// No mount shows it any more.
     virtual void unmounted() {}
+    /// The last argument of mount(2). EINVAL
+    virtual Result<> take_options(std::string_view options) { (void)options; return {}; }
     /// Whether link(2) and rename(2) may name its files. EPERM.
     virtual bool allows_new_names() const { return true; }
     FileSystem* next_type = nullptr;                   ///< of those that mount(2) knows besides the vfs's own
@@ -56,7 +58,7 @@ public:
     /// Mounts `file_system` on the directory `path` of the root tree (kernel's own mounts and mount(2)). EBUSY ENOTDIR.
     Result<> mount(FileSystem& file_system, std::string_view source, Walk const& walk, std::string_view path);
     /// mount(2) by the type's name: tmpfs, proc, devtmpfs. ENODEV EPERM.
-    Result<> mount_type(std::string_view type, std::string_view source, Walk const& walk, std::string_view path);
+    Result<> mount_type(std::string_view type, std::string_view source, Walk const& walk, std::string_view path, std::string_view options = {});
     /// mount(2) knows it from now on. Called at boot.
     void register_type(FileSystem& file_system);
     Result<> unmount(Walk const& walk, std::string_view path);                          ///< umount2(2): EINVAL EBUSY EPERM

@@ -238,18 +238,19 @@ Result<> sys_fsync(Caller& caller, Fd fd) { return TRY(usable_file(caller, fd))-
 Result<> sys_fdatasync(Caller& caller, Fd fd) { return sys_fsync(caller, fd); }
 Result<> sys_sync(Caller&) { return {}; }   // every file system lives in memory: there is nothing behind it
 
-Result<> sys_mount(Caller& caller, UserAddr source_address, UserAddr target_address, UserAddr type_address, u64 flags, UserAddr) {
+Result<> sys_mount(Caller& caller, UserAddr source_address, UserAddr target_address, UserAddr type_address, u64 flags, UserAddr options_address) {
     // MS_NOSUID NODEV NOEXEC NOATIME NODIRATIME SILENT RELATIME of every distribution's scripts: taken, but only what follows from
     // credentials and device numbers is enforced. README.md, Limits.
     constexpr u64 taken = 2 | 4 | 8 | 1024 | 2048 | (1 << 15) | (1 << 21);
     if (!caller.process.credentials.is_privileged()) return fail(EPERM);
     if (flags & ~taken) return fail(EINVAL);
-    UserPath source_buffer, target_buffer, type_buffer;
+    UserPath source_buffer, target_buffer, type_buffer, options_buffer;
     auto const type = TRY(type_buffer.read(type_address));
     auto const target = TRY(target_buffer.read(target_address));
     auto const source = source_address.is_null() ? std::string_view("none") : TRY(source_buffer.read(source_address));
     auto const place = Place::here(caller);
-    return fs::vfs.mount_type(type, source, place.walk(), target);
+    auto const options = options_address.is_null() ? std::string_view() : TRY(options_buffer.read(options_address));
+    return fs::vfs.mount_type(type, source, place.walk(), target, options);
 }
 
 Result<> sys_umount2(Caller& caller, UserAddr target_address, u32 flags) {
