@@ -21,6 +21,7 @@
 #include "kernel/process/host_identity.h"
 #include "kernel/process/process_manager.h"
 #include "kernel/trace/trace.h"
+#include "kernel/tty/pty.h"
 #include "mm/frame_allocator.h"
 #include "tests/selftest/self_test.h"
 
@@ -81,6 +82,7 @@ void mount_kernel_file_systems() {
     auto const walk = root_walk(context, root);
     (void)fs::vfs.make_directory(walk, "/proc", 0555);
     if (!fs::vfs.mount(fs::procfs.file_system(), "proc", walk, "/proc")) log_error("boot", "/proc could not be mounted");
+    if (!fs::vfs.mount(tty::devpts(), "devpts", walk, "/dev/pts")) log_error("boot", "/dev/pts could not be mounted");
 }
 
 void load_initramfs() {

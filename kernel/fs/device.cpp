@@ -20,6 +20,7 @@ Result<> DeviceRegistry::initialize() {
     TRY(vfs.make_symlink(walk, "/proc/self/fd/1", "stdout"));
     TRY(vfs.make_symlink(walk, "/proc/self/fd/2", "stderr"));
     TRY(vfs.make_directory(walk, "shm", 01777));       // shm_overview(7): a tmpfs for everyone, as all of this is a tmpfs
+    TRY(vfs.make_directory(walk, "pts", 0755));
     return vfs.make_directory(walk, "mqueue", 0755);   // for those who mount it there: mq_overview(7)
 }
 

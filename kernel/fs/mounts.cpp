@@ -220,8 +220,8 @@ Result<> Vfs::unmount(Walk const& walk, std::string_view path) {
         MountsGuard guard(mounts_lock);
         Mount** const link = find_mount(*root);
         if (!*link || *link == first_mount) return fail(EINVAL);
-        // Held by: this function, the mount table, the mount point; a tree that is its own store holds its root too.
-        u32 const references = root->file().names() ? 4 : 3;
+        // Held by: this function, the mount table, the mount point; a file system with one root for ever holds it too.
+        u32 const references = (*link)->file_system->root_dentry() ? 4 : 3;
         if (TreeEdit::is_busy(*root, references)) return fail(EBUSY);
         mount = mm::Owned<Mount>(std::exchange(*link, (*link)->next));
         TreeEdit::unmount(*root);

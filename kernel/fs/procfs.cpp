@@ -117,7 +117,7 @@ Result<> NodeDirectory::list(u64 offset, DirectorySink& sink) {
 }
 
 Result<> write_file_systems(base::Writer& out) {
-    out.write("nodev\ttmpfs\nnodev\tproc\nnodev\tdevtmpfs\nnodev\tramfs\nnodev\tpipefs\nnodev\tmqueue\n");
+    out.write("nodev\ttmpfs\nnodev\tproc\nnodev\tdevtmpfs\nnodev\tramfs\nnodev\tpipefs\nnodev\tmqueue\nnodev\tdevpts\n");
     return {};
 }
 

@@ -10,7 +10,7 @@
 #include "kernel/process/oom.h"
 #include "kernel/process/process_manager.h"
 #include "kernel/process/signal_action.h"
-#include "kernel/tty/terminal.h"
+#include "kernel/process/terminal_signals.h"
 #include "sched/scheduler.h"
 
 namespace process {
@@ -135,7 +135,7 @@ void ProcessManager::end_last_thread(UserThread& thread, int status) {
     process.state.store(ProcessState::Exiting, std::memory_order_relaxed);
     process.timers.end();
     release_resources(process);
-    if (process.session == process.pid() && process.controlling_terminal != 0) tty::end_session(process.session);
+    leave_terminal(process);
     release_vfork_parent(process);
     ProcessList reaped;
     bool was_victim;

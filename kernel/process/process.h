@@ -130,6 +130,7 @@ public:
     UserAccount* account = nullptr;              ///< who is charged for it (RLIMIT_NPROC); null: root
     Remains remains;
     u64 controlling_terminal = 0;                ///< device number; 0: none
+    Pid lost_foreground;                         ///< a session's leader: what was in front when its terminal hung up
     std::atomic<ProcessState> state{ProcessState::Alive};
     int exit_status = 0;                         ///< as wait4 reports it
     ResourceUsage children_usage;

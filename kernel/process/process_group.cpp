@@ -116,6 +116,7 @@ Result<Pid> ProcessManager::new_session() {
     group->session = session.leak();
     join_group(caller, *group.leak());
     caller.controlling_terminal = 0;
+    caller.lost_foreground = Pid();
     return caller.pid();
 }
 

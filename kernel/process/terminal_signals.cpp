@@ -25,8 +25,11 @@ public:
     u64 controlling_terminal() override { return running() ? running()->controlling_terminal : 0; }
     void set_controlling_terminal(u64 device) override {
         ProcessManager::TreeGuard guard(process_manager.tree_lock);
-        if (running()) running()->controlling_terminal = device;
+        if (!running()) return;
+        running()->controlling_terminal = device;
+        if (device != 0) running()->lost_foreground = Pid();
     }
+    fs::Credentials current_credentials() override { return running() ? running()->copy_credentials() : fs::Credentials(); }
     Result<> background_access(int signal) override {
         if (!running()) return {};
         bool const refused = signal == SIGTTIN;
@@ -35,7 +38,30 @@ public:
         signal_group(running()->group, signal);
         return fail(restart_sys);
     }
-    Pid session_of_group(Pid group) override { return process_manager.session_of_group(group); }
+    /// As in Linux, a process that leads no group may stand for the group that it could lead.
+    Pid session_of_group(Pid group) override {
+        Pid const session = process_manager.session_of_group(group);
+        if (session.value != 0 || group.value == 0) return session;
+        return process_manager.get_session(group).value_or(Pid());
+    }
+    void take_terminal_away(Pid session, u64 device) override {
+        for (auto process = process_manager.find_after(Pid()); process; process = process_manager.find_after(process->pid())) {
+            ProcessManager::TreeGuard guard(process_manager.tree_lock);
+            if (process->session == session && process->controlling_terminal == device) process->controlling_terminal = 0;
+        }
+    }
+    void signal_hang_up(Pid session, Pid group) override {
+        auto const leader = process_manager.find(session);
+        if (!leader) return;
+        for (int const signal : {SIGHUP, SIGCONT}) {
+            SignalInfo info;
+            info.signal = signal;
+            info.code = SI_KERNEL;
+            ProcessManager::TreeGuard guard(process_manager.tree_lock);
+            leader->lost_foreground = group;
+            post_signal(*leader, info);
+        }
+    }
 
 private:
     static bool is_shrugged_off(int signal) {
@@ -53,6 +79,21 @@ private:
 
 constinit TerminalSignals terminal_signals;
 
+}
+
+void leave_terminal(Process& process) {
+    if (process.session != process.pid()) return;
+    u64 terminal;
+    Pid lost;
+    {
+        ProcessManager::TreeGuard guard(process_manager.tree_lock);
+        terminal = process.controlling_terminal;
+        lost = process.lost_foreground;
+    }
+    if (terminal != 0) return tty::end_session(process.session, terminal);
+    if (lost.value == 0) return;
+    terminal_signals.signal_group(lost, SIGHUP);
+    terminal_signals.signal_group(lost, SIGCONT);
 }
 
 void register_terminal_signals() { tty::set_signal_target(terminal_signals); }

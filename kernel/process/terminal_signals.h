@@ -4,7 +4,11 @@
 
 namespace process {
 
+class Process;
+
 /// Tells the terminals whom to signal.
 void register_terminal_signals();
+/// The process ends: if it leads a session, the terminal is free, and who was in front hears of it.
+void leave_terminal(Process& process);
 
 }

@@ -7,6 +7,7 @@
 #include "kernel/syscall/flags.h"
 #include "kernel/syscall/handlers.h"
 #include "kernel/syscall/locks.h"
+#include "kernel/tty/pty.h"
 
 namespace syscall {
 namespace {
@@ -132,6 +133,11 @@ Result<i64> sys_ioctl(Caller& caller, Fd fd, u32 command, u64 argument) {
         bool const on = TRY(mm::UserPtr<i32>(argument).read()) != 0;
         file->set_status_flags(on ? file->flags() | O_NONBLOCK : file->flags() & ~static_cast<u32>(O_NONBLOCK));
         return 0;
+    }
+    case TIOCGPTPEER: {
+        u32 const flags = static_cast<u32>(argument);
+        auto peer = TRY(tty::open_pty_peer(*file, flags, caller.process.credentials));
+        return TRY(caller.process.descriptors->add(std::move(peer), close_on_exec_of(flags), descriptor_limit(caller))).value;
     }
     default: return restartable(file->ioctl(command, argument));
     }

@@ -49,6 +49,7 @@ Result<> sys_pipe2(Caller& caller, mm::UserPtr<i32> out, u32 flags);
 Result<> sys_pipe(Caller& caller, mm::UserPtr<i32> out);
 Result<i64> sys_fcntl(Caller& caller, Fd fd, u32 command, u64 argument);
 Result<i64> sys_ioctl(Caller& caller, Fd fd, u32 command, u64 argument);
+Result<> sys_vhangup(Caller& caller);
 
 // ---- names.cpp
 Result<> sys_mkdirat(Caller& caller, Fd directory, UserAddr path_address, u32 mode);

@@ -144,6 +144,7 @@ constexpr NumberedRow rows[] = {
     ROW(setpriority),
     ROW(sched_setparam), ROW(sched_getparam), ROW(sched_setscheduler), ROW(sched_getscheduler),
     ROW(sched_get_priority_max), ROW(sched_get_priority_min), ROW(sched_rr_get_interval),
+    ROW(vhangup),
     ROW(prctl),
     ROW(arch_prctl),
     ROW(setrlimit),

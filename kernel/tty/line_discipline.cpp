@@ -4,19 +4,21 @@
 #include "kernel/tty/line_discipline.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace tty {
 
 namespace {
 
 constexpr char disabled_character = '\0';
-constexpr char bell = '\a';
+constexpr char marker = '\377';
 
 constexpr bool is_control(char byte) { return static_cast<u8>(byte) < 0x20 || byte == 0x7f; }
-/// Letters, digits and every byte of a multi-byte character.
+/// Letters, digits and '_'; of the bytes above ASCII the letters of Latin-1, as in Linux: they also begin multi-byte characters.
 constexpr bool is_word(char byte) {
     u8 const c = static_cast<u8>(byte);
-    return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c == '_' || c >= 0x80;
+    if (c >= 0xc0) return c != 0xd7 && c != 0xf7;
+    return (c >= '0' && c <= '9') || (c < 0x80 && (c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c == '_';
 }
 
 }
@@ -28,7 +30,7 @@ void LineDiscipline::mark_delimiter(u32 position, bool value) {
 }
 
 void LineDiscipline::configure(::termios const& settings, LineHost& host) {
-    bool const mode_changed = (settings.c_lflag ^ settings_.c_lflag) & ICANON;
+    bool const mode_changed = (settings.c_lflag ^ settings_.c_lflag) & (ICANON | EXTPROC);
     bool const flow_ended = (settings_.c_iflag & IXON) && !(settings.c_iflag & IXON);
     settings_ = settings;
     if (mode_changed) {
@@ -36,23 +38,26 @@ void LineDiscipline::configure(::termios const& settings, LineHost& host) {
         // What was typed in raw mode becomes one complete line.
         if (canonical() && used() != 0) mark_delimiter(head_ - 1, true);
         line_start_ = head_;
-        literal_next_ = false;
+        literal_next_ = erasing_ = false;
     }
     if (flow_ended) start(host);
 }
 
 size_t LineDiscipline::input_room() const {
-    size_t const room = capacity - used();
+    size_t const room = used() < longest_line ? longest_line - used() : 0;
     return readable() == 0 ? std::max<size_t>(room, 1) : room;
 }
 
 void LineDiscipline::input(char byte, LineHost& host) {
     if (settings_.c_iflag & ISTRIP) byte &= 0x7f;
+    if ((settings_.c_iflag & IUCLC) && local(IEXTEN) && byte >= 'A' && byte <= 'Z') byte = static_cast<char>(byte - 'A' + 'a');
     if (literal_next_) {
         literal_next_ = false;
-        if (local(ECHO)) echo(byte);
+        accept_literally(byte);
+    } else if (local(EXTPROC)) {
         store(byte);
     } else if (!handle_flow(byte, host) && !handle_signal(byte, host)) {
+        if (stopped_ && (settings_.c_iflag & IXON) && (settings_.c_iflag & IXANY)) start(host);
         accept(byte);
     }
     flush_echo(host);
@@ -61,8 +66,7 @@ void LineDiscipline::input(char byte, LineHost& host) {
 bool LineDiscipline::handle_flow(char byte, LineHost& host) {
     if (!(settings_.c_iflag & IXON)) return false;
     if (matches(byte, VSTART)) return start(host), true;
-    if (matches(byte, VSTOP)) return stop(), true;
-    if (stopped_ && (settings_.c_iflag & IXANY)) start(host);
+    if (matches(byte, VSTOP)) return stop(host), true;
     return false;
 }
 
@@ -78,7 +82,7 @@ void LineDiscipline::raise(TypedSignal signal, char byte, LineHost& host) {
     if (!local(NOFLSH)) {
         discard_input();
         host.discard_output();
-        echo_tail_ = echo_head_;
+        host.input_discarded();
     }
     if (settings_.c_iflag & IXON) start(host);
     if (local(ECHO)) echo(byte);
@@ -93,12 +97,27 @@ void LineDiscipline::accept(char byte) {
         byte = '\r';
     }
     if (canonical() && handle_canonical(byte)) return;
-    if (local(ECHO)) {
-        if (line_start_ == head_) line_column_ = column_;
-        if (byte == '\n') echo_raw(byte);
-        else echo(byte);
+    if (local(ECHO) && byte == '\n') {
+        finish_erasing();
+        echo_raw(byte);
+        store_marked(byte);
+    } else {
+        accept_literally(byte);
     }
-    store(byte);
+}
+
+void LineDiscipline::accept_literally(char byte) {
+    if (local(ECHO)) {
+        begin_echo();
+        echo(byte);
+    }
+    store_marked(byte);
+}
+
+/// The first echo of a line says where the line begins.
+void LineDiscipline::begin_echo() {
+    finish_erasing();
+    if (line_start_ == head_) line_column_ = column_;
 }
 
 /// True if `byte` was an editing character or ended the line.
@@ -109,38 +128,43 @@ bool LineDiscipline::handle_canonical(char byte) {
     if (extended && matches(byte, VWERASE)) return erase(Erase::Word), true;
     if (extended && matches(byte, VLNEXT)) {
         literal_next_ = true;
+        if (local(ECHO)) finish_erasing();
         if (local(ECHO) && local(ECHOCTL)) echo_raw('^'), echo_raw('\b');
         return true;
     }
-    if (extended && local(ECHO) && matches(byte, VREPRINT)) return echo(byte), reprint(), true;
+    if (extended && local(ECHO) && matches(byte, VREPRINT)) return finish_erasing(), echo(byte), reprint(), true;
     if (byte == '\n') {
         if (local(ECHO) || local(ECHONL)) echo_raw('\n');
         return finish_line('\n'), true;
     }
     if (matches(byte, VEOF)) return finish_line(disabled_character), true;
     if (matches(byte, VEOL) || (extended && matches(byte, VEOL2))) {
-        if (local(ECHO)) echo(byte);
+        if (local(ECHO)) {
+            if (line_start_ == head_) line_column_ = column_;
+            echo(byte);
+        }
+        if ((settings_.c_iflag & PARMRK) && byte == marker) store(byte);
         return finish_line(byte), true;
     }
     return false;
 }
 
-/// In canonical mode the last place is kept for the delimiter.
+/// With PARMRK a byte that looks like a mark is doubled: termios(3).
+void LineDiscipline::store_marked(char byte) {
+    if ((settings_.c_iflag & PARMRK) && byte == marker) store(byte);
+    store(byte);
+}
+
+/// The last place is kept for a line's delimiter.
 void LineDiscipline::store(char byte) {
-    if (used() >= (canonical() ? longest_line : capacity)) {
-        if (settings_.c_iflag & IMAXBEL) echo_output(bell);
-        return;
-    }
+    if (used() >= longest_line) return;
     mark_delimiter(head_, false);
     buffer_[head_++ % capacity] = byte;
     if (!canonical()) line_start_ = head_;
 }
 
 void LineDiscipline::finish_line(char byte) {
-    if (used() == capacity) {
-        if (settings_.c_iflag & IMAXBEL) echo_output(bell);
-        return;
-    }
+    if (used() == capacity) return;
     mark_delimiter(head_, true);
     buffer_[head_++ % capacity] = byte;
     line_start_ = head_;
@@ -148,27 +172,31 @@ void LineDiscipline::finish_line(char byte) {
 
 void LineDiscipline::discard_input() {
     tail_ = line_start_ = head_;
-    literal_next_ = false;
+    echo_tail_ = echo_head_;
+    literal_next_ = erasing_ = false;
 }
 
 // ---------------------------------------------------------------- erasing
 
-/// The first byte of the character that ends before `position`.
+/// The first byte of the character that ends before `position`; `position` itself if its beginning is not in the line.
 u32 LineDiscipline::character_start(u32 position) const {
-    do --position;
-    while (position != line_start_ && is_continuation(at(position)));
-    return position;
+    u32 start = position;
+    do --start;
+    while (start != line_start_ && is_continuation(at(start)));
+    return is_continuation(at(start)) ? position : start;
 }
 
 u32 LineDiscipline::erase_start(Erase kind) const {
-    if (kind == Erase::Line) return line_start_;
     if (kind == Erase::Character) return character_start(head_);
     u32 start = head_;
     bool seen_word = false;
     while (start != line_start_) {
         u32 const previous = character_start(start);
-        if (is_word(at(previous))) seen_word = true;
-        else if (seen_word) break;
+        if (previous == start) break;
+        if (kind == Erase::Word) {
+            if (is_word(at(previous))) seen_word = true;
+            else if (seen_word) break;
+        }
         start = previous;
     }
     return start;
@@ -190,29 +218,43 @@ u32 LineDiscipline::column_at(u32 position) const {
 void LineDiscipline::erase(Erase kind) {
     if (head_ == line_start_) return;
     if (!local(ECHO)) {
-        head_ = erase_start(kind);
+        head_ = kind == Erase::Line ? line_start_ : erase_start(kind);
         return;
     }
     if (kind == Erase::Line && !(local(ECHOK) && local(ECHOKE) && local(ECHOE))) return kill_without_erasing();
     u32 const start = erase_start(kind);
     while (head_ != start) {
-        u32 const previous = character_start(head_);
-        u32 const width = columns_of(at(previous), column_at(previous));
-        bool const is_tab = at(previous) == '\t';
-        head_ = previous;
-        if (kind == Erase::Character && !local(ECHOE)) {
-            echo(static_cast<char>(settings_.c_cc[VERASE]));
-            continue;
-        }
-        for (u32 i = 0; i < width; ++i) {
-            echo_raw('\b');
-            if (!is_tab) echo_raw(' '), echo_raw('\b');
-        }
+        u32 const end = head_;
+        head_ = character_start(end);
+        echo_erasure(kind, head_, end);
     }
+    if (head_ == line_start_) finish_erasing();
+}
+
+/// Of one character, at `first` to `end`, which is not in the line any more.
+void LineDiscipline::echo_erasure(Erase kind, u32 first, u32 end) {
+    if (local(ECHOPRT)) {
+        if (!erasing_) echo_raw('\\');
+        erasing_ = true;
+        echo(at(first));
+        for (u32 i = first + 1; i != end; ++i) echo_raw(at(i));
+        return;
+    }
+    if (kind == Erase::Character && !local(ECHOE)) return echo(static_cast<char>(settings_.c_cc[VERASE]));
+    u32 const width = columns_of(at(first), column_at(first));
+    for (u32 i = 0; i < width; ++i) {
+        echo_raw('\b');
+        if (at(first) != '\t') echo_raw(' '), echo_raw('\b');
+    }
+}
+
+void LineDiscipline::finish_erasing() {
+    if (std::exchange(erasing_, false)) echo_raw('/');
 }
 
 void LineDiscipline::kill_without_erasing() {
     head_ = line_start_;
+    finish_erasing();
     echo(static_cast<char>(settings_.c_cc[VKILL]));
     if (local(ECHOK)) echo_raw('\n');
 }

@@ -27,6 +27,9 @@ public:
     virtual void discard_output() = 0;
     /// A signal for the foreground group.
     virtual void raise(TypedSignal signal) = 0;
+    /// Input that was not read yet is gone.
+    virtual void input_discarded() {}
+    virtual void flow_changed(bool stopped) { (void)stopped; }
 protected:
     ~LineHost() = default;
 };
@@ -84,13 +87,18 @@ public:
     void flush_echo(LineHost& host);
 
     bool is_stopped() const { return stopped_; }
-    void stop() { stopped_ = true; }
+    // ^S and ^Q. What TCOOFF stopped they do not start.
+    void stop(LineHost& host);
     void start(LineHost& host);
+    // TCOOFF and TCOON.
+    void hold(LineHost& host);
+    void let_go(LineHost& host);
 
 private:
     enum class Erase : u8 { Character, Word, Line };
 
-    bool canonical() const { return settings_.c_lflag & ICANON; }
+    /// Whether input is edited and read by lines; with EXTPROC the master's program edits.
+    bool canonical() const { return (settings_.c_lflag & (ICANON | EXTPROC)) == ICANON; }
     bool local(tcflag_t flag) const { return settings_.c_lflag & flag; }
     bool matches(char byte, unsigned which) const { return settings_.c_cc[which] != 0 && static_cast<u8>(byte) == settings_.c_cc[which]; }
     bool is_continuation(char byte) const { return (settings_.c_iflag & IUTF8) && (static_cast<u8>(byte) & 0xc0) == 0x80; }
@@ -104,6 +112,11 @@ private:
     bool handle_canonical(char byte);
     void raise(TypedSignal signal, char byte, LineHost& host);
     void store(char byte);
+    void store_marked(char byte);
+    void accept_literally(char byte);
+    void begin_echo();
+    void finish_erasing();
+    void echo_erasure(Erase kind, u32 first, u32 end);
     void finish_line(char byte);
     void accept(char byte);
     void erase(Erase kind);
@@ -128,6 +141,8 @@ private:
     u32 line_column_ = 0;           ///< where the echo of the edited line begins
     bool literal_next_ = false;
     bool stopped_ = false;
+    bool held_ = false;             ///< by TCOOFF
+    bool erasing_ = false;          ///< ECHOPRT: the '\\' is out, the '/' is not
     std::array<char, echo_capacity> echo_{};
     u32 echo_head_ = 0, echo_tail_ = 0;
 };

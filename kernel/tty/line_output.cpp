@@ -3,6 +3,7 @@
 #include "kernel/tty/line_discipline.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace tty {
 
@@ -23,13 +24,14 @@ size_t LineDiscipline::translate(char byte, std::span<char, 8> out) {
     if (!(flags & OPOST)) return 1;
     if (byte == '\r') {
         if ((flags & ONOCR) && column_ == 0) return 0;
-        if (!(flags & OCRNL)) return column_ = 0, 1;
-        out[0] = '\n';
-        if (flags & ONLRET) column_ = 0;
+        bool const stays = flags & OCRNL;
+        if (stays) out[0] = '\n';
+        if (!stays || (flags & ONLRET)) line_column_ = column_ = 0;
         return 1;
     }
     if (byte == '\n') {
         if (flags & (ONLRET | ONLCR)) column_ = 0;
+        line_column_ = column_;
         if (!(flags & ONLCR)) return 1;
         out[0] = '\r', out[1] = '\n';
         return 2;
@@ -76,9 +78,24 @@ size_t LineDiscipline::write(std::span<char const> bytes, LineHost& host) {
     return done;
 }
 
+void LineDiscipline::stop(LineHost& host) {
+    if (std::exchange(stopped_, true)) return;
+    host.flow_changed(true);
+}
+
 void LineDiscipline::start(LineHost& host) {
-    stopped_ = false;
+    if (held_ || !std::exchange(stopped_, false)) return;
+    host.flow_changed(false);
     flush_echo(host);
+}
+
+void LineDiscipline::hold(LineHost& host) {
+    held_ = true;
+    stop(host);
+}
+
+void LineDiscipline::let_go(LineHost& host) {
+    if (std::exchange(held_, false)) start(host);
 }
 
 void LineDiscipline::flush_echo(LineHost& host) {

@@ -6,7 +6,7 @@
 
 #include <linux/fcntl.h>
 
-#include "kernel/tty/terminal.h"
+#include "kernel/tty/pty.h"
 #include "mm/heap.h"
 
 namespace tty {
@@ -16,6 +16,7 @@ namespace {
 constexpr u64 controlling_device = fs::make_device(5, 0);
 constexpr u64 console_device = fs::make_device(5, 1);
 constexpr u64 current_virtual_device = fs::make_device(4, 0);
+constexpr u64 master_device = fs::make_device(5, 2);
 
 struct Entry {
     u64 device = 0;
@@ -29,50 +30,75 @@ constinit SignalTarget* the_signal_target = nullptr;
 
 class TerminalFile final : public fs::File {
 public:
-    TerminalFile(Ref<fs::Dentry> dentry, u32 flags, Terminal& terminal) : File(std::move(dentry), flags), terminal_(terminal) {}
+    /// `terminal` was opened for it.
+    TerminalFile(Ref<fs::Dentry> dentry, Use use, Ref<Terminal> terminal) : File(std::move(dentry), use.flags), terminal_(std::move(terminal)), use_(use) {}
+    ~TerminalFile() override { terminal_->close(); }
     bool is_seekable() const override { return false; }
-    Result<i64> ioctl(u32 command, u64 argument) override { return terminal_.ioctl(command, argument); }
-    fs::PollEvents poll(sched::WaitQueue*& queue_out) override { return terminal_.poll(queue_out); }
+    Result<i64> ioctl(u32 command, u64 argument) override { return terminal_->ioctl(command, argument, use()); }
+    fs::PollEvents poll(sched::WaitQueue*& queue_out) override { return terminal_->poll(queue_out, use()); }
 protected:
-    Result<size_t> do_read(u64, mm::IoBuffer& buffer) override { return terminal_.read(flags(), buffer); }
-    Result<size_t> do_write(u64, mm::IoBuffer& buffer) override { return terminal_.write(flags(), buffer); }
+    Result<size_t> do_read(u64, mm::IoBuffer& buffer) override { return terminal_->read(use(), buffer); }
+    Result<size_t> do_write(u64, mm::IoBuffer& buffer) override { return terminal_->write(use(), buffer); }
 private:
-    Terminal& terminal_;
+    Use use() const { return {flags(), use_.hang_ups, use_.outlives}; }
+    Ref<Terminal> terminal_;
+    Use const use_;
 };
 
 /// The terminal that a node stands for; ENXIO if there is none.
-Result<Terminal*> resolve(u64 device) {
-    Terminal* terminal;
-    if (device == console_device) terminal = console_terminal;
-    else if (device == controlling_device) terminal = the_signal_target ? find_terminal(the_signal_target->controlling_terminal()) : nullptr;
+Result<Ref<Terminal>> resolve(u64 device) {
+    Ref<Terminal> terminal;
+    if (device == console_device) terminal = Ref<Terminal>::share(console_terminal);
+    else if (device == controlling_device) terminal = own_terminal();
     else terminal = find_terminal(device);
     if (!terminal) return fail(ENXIO);
     return terminal;
 }
 
-Result<Ref<fs::File>> open_terminal(fs::Dentry& dentry, u32 flags, u64 device) {
-    Terminal* const terminal = TRY(resolve(device));
-    auto file = TRY(mm::make_ref<TerminalFile>(Ref<fs::Dentry>::share(&dentry), flags, *terminal));
-    bool const never_controls = device == console_device || device == controlling_device || device == current_virtual_device;
-    if (!never_controls && !(flags & O_NOCTTY) && (flags & O_ACCMODE) != O_WRONLY) terminal->offer_to_opener();
-    return Ref<fs::File>(std::move(file));
+Result<Ref<fs::File>> make_file(Terminal& terminal, fs::Dentry& dentry, Use use) {
+    auto file = mm::make_ref<TerminalFile>(Ref<fs::Dentry>::share(&dentry), use, Ref<Terminal>::share(&terminal));
+    if (file) return Ref<fs::File>(std::move(*file));
+    terminal.close();
+    return fail(file.error());
 }
 
+Result<Ref<fs::File>> open_terminal(fs::Dentry& dentry, u32 flags, u64 device) {
+    auto const terminal = TRY(resolve(device));
+    bool const never_controls = device == console_device || device == controlling_device || device == current_virtual_device;
+    if (!never_controls) return open_file_of(*terminal, dentry, flags);
+    Use use = TRY(terminal->open(flags));
+    use.outlives = device == console_device;
+    return make_file(*terminal, dentry, use);
+}
+
+}
+
+Result<Ref<fs::File>> open_file_of(Terminal& terminal, fs::Dentry& dentry, u32 flags) {
+    auto file = TRY(make_file(terminal, dentry, TRY(terminal.open(flags))));
+    if (!(flags & O_NOCTTY) && (flags & O_ACCMODE) != O_WRONLY) terminal.offer_to_opener();
+    return file;
+}
+
+Ref<Terminal> own_terminal() {
+    if (!the_signal_target) return nullptr;
+    auto terminal = find_terminal(the_signal_target->controlling_terminal());
+    // Another may have got the number of one that is gone.
+    return terminal && terminal->belongs_to(the_signal_target->current_session()) ? std::move(terminal) : nullptr;
 }
 
 void set_signal_target(SignalTarget& target) { the_signal_target = &target; }
 SignalTarget* signal_target() { return the_signal_target; }
 void set_console(Terminal& terminal) { console_terminal = &terminal; }
 
-Terminal* find_terminal(u64 device) {
+Ref<Terminal> find_terminal(u64 device) {
+    if (device == 0) return nullptr;
     for (Entry const& entry : entries)
-        if (device != 0 && entry.device == device) return entry.terminal;
-    return nullptr;
+        if (entry.device == device) return Ref<Terminal>::share(entry.terminal);
+    return find_pty_terminal(device);
 }
 
-void end_session(Pid session) {
-    for (Entry const& entry : entries)
-        if (entry.terminal) entry.terminal->end_session(session);
+void end_session(Pid session, u64 device) {
+    if (auto const terminal = find_terminal(device)) terminal->end_session(session);
 }
 
 Result<> register_terminal(Terminal& terminal, std::string_view name, u64 device, u32 permissions) {
@@ -84,7 +110,9 @@ Result<> register_terminal(Terminal& terminal, std::string_view name, u64 device
 
 Result<> register_common_nodes() {
     TRY(fs::device_registry.add_character("console", console_device, 0600, open_terminal));
-    return fs::device_registry.add_character("tty", controlling_device, 0666, open_terminal);
+    TRY(fs::device_registry.add_character("tty", controlling_device, 0666, open_terminal));
+    TRY(fs::device_registry.add_character("ptmx", master_device, 0666, open_pty_master));
+    return register_devpts();
 }
 
 }

@@ -39,6 +39,28 @@ void Terminal::input(std::span<char const> bytes) {
         last_input_ns_ = sched::clock.monotonic_ns();
         readable = discipline_.readable() != 0;
     }
+    after_input(raised, group, readable);
+}
+
+size_t Terminal::offer(std::span<char const> bytes) {
+    size_t count = 0;
+    u32 raised;
+    Pid group;
+    bool readable;
+    {
+        Lock::Guard guard(lock_);
+        for (; count != bytes.size() && discipline_.input_room() != 0; ++count) discipline_.input(bytes[count], *this);
+        if (count != bytes.size()) input_refused_ = true;
+        raised = std::exchange(raised_, 0);
+        group = foreground_;
+        if (count != 0) last_input_ns_ = sched::clock.monotonic_ns();
+        readable = discipline_.readable() != 0;
+    }
+    after_input(raised, group, readable);
+    return count;
+}
+
+void Terminal::after_input(u32 raised, Pid group, bool readable) {
     if (raised) deliver(raised, group);
     if (readable || output_wanted_.load()) changes_.wake_all();
 }
@@ -86,11 +108,11 @@ bool Terminal::is_readable(size_t minimum) {
 }
 
 /// Returns when a read would give something, or may give nothing (VTIME passed). EAGAIN, restart_sys.
-Result<> Terminal::wait_for_input(u32 flags, size_t wanted) {
+Result<> Terminal::wait_for_input(Use use, size_t wanted) {
     Patience const patience = this->patience(wanted);
     if (is_readable(patience.minimum)) return {};
     bool const first = is_readable(1);
-    if (flags & O_NONBLOCK) {
+    if (use.flags & O_NONBLOCK) {
         if (first || patience.first_byte_ns == 0) return {};
         return fail(EAGAIN);
     }
@@ -98,25 +120,26 @@ Result<> Terminal::wait_for_input(u32 flags, size_t wanted) {
     size_t const minimum = patience.between_bytes_ns == sched::no_deadline ? patience.minimum : 1;
     u64 const deadline = patience.first_byte_ns == sched::no_deadline ? sched::no_deadline
                                                                       : sched::clock.monotonic_ns() + patience.first_byte_ns;
-    auto const waited = changes_.wait([&] { return is_readable(minimum); }, sched::Interruptible::Yes, deadline);
+    auto const waited = changes_.wait([&] { return is_readable(minimum) || is_hung_up(use); }, sched::Interruptible::Yes, deadline);
     if (!waited && waited.error().value != ETIMEDOUT) {
         if (is_readable(1)) return {};
         return fail(restart_sys);
     }
-    return wait_between_bytes(patience);
+    return wait_between_bytes(use, patience);
 }
 
 /// VMIN and VTIME both set: each byte may take VTIME after the one before.
-Result<> Terminal::wait_between_bytes(Patience const& patience) {
+Result<> Terminal::wait_between_bytes(Use use, Patience const& patience) {
     if (patience.between_bytes_ns == sched::no_deadline) return {};
+    auto const is_done = [&] { return is_readable(patience.minimum) || is_hung_up(use); };
     for (;;) {
         u64 deadline;
         {
             Lock::Guard guard(lock_);
             deadline = last_input_ns_ + patience.between_bytes_ns;
         }
-        if (is_readable(patience.minimum) || sched::clock.monotonic_ns() >= deadline) return {};
-        auto const waited = changes_.wait([&] { return is_readable(patience.minimum); }, sched::Interruptible::Yes, deadline);
+        if (is_done() || sched::clock.monotonic_ns() >= deadline) return {};
+        auto const waited = changes_.wait(is_done, sched::Interruptible::Yes, deadline);
         if (!waited && waited.error().value != ETIMEDOUT) return {};
     }
 }
@@ -146,11 +169,13 @@ Result<ReadOutcome> Terminal::take_input(mm::IoBuffer& buffer) {
     return all;
 }
 
-Result<size_t> Terminal::read(u32 flags, mm::IoBuffer& buffer) {
+Result<size_t> Terminal::read(Use use, mm::IoBuffer& buffer) {
     if (buffer.remaining() == 0) return 0;
     for (;;) {
+        if (is_hung_up(use)) return 0;
         TRY(check_foreground(SIGTTIN));
-        TRY(wait_for_input(flags, buffer.remaining()));
+        TRY(wait_for_input(use, buffer.remaining()));
+        if (is_hung_up(use)) return 0;
         auto const outcome = TRY(take_input(buffer));
         if (outcome.bytes != 0 || outcome.end == ReadEnd::Delimiter) return outcome.bytes;
         if (patience(1).first_byte_ns != sched::no_deadline) return 0;
@@ -181,13 +206,15 @@ void Terminal::end_writing() {
     if (changes_.has_waiters()) changes_.wake_all();
 }
 
-Result<size_t> Terminal::write_all(u32 flags, mm::IoBuffer& buffer) {
+Result<size_t> Terminal::write_all(Use use, mm::IoBuffer& buffer) {
     char chunk[write_chunk];
     size_t total = 0;
+    auto const has_room = [&] { output_wanted_.store(true); return has_output_room() || is_hung_up(use); };
     while (buffer.remaining() != 0) {
         auto const length = buffer.copy_in(chunk, std::min<size_t>(sizeof chunk, buffer.remaining()));
         if (!length) return total ? Result<size_t>(total) : fail(length.error());
         for (size_t done = 0; done < *length;) {
+            if (is_hung_up(use)) return total ? Result<size_t>(total) : fail(EIO);
             size_t taken;
             {
                 Lock::Guard guard(lock_);
@@ -196,25 +223,27 @@ Result<size_t> Terminal::write_all(u32 flags, mm::IoBuffer& buffer) {
             done += taken, total += taken;
             if (done == *length) break;
             if (taken != 0) continue;
-            if (flags & O_NONBLOCK) return total ? Result<size_t>(total) : fail(EAGAIN);
-            auto const waited = changes_.wait([&] { output_wanted_.store(true); return has_output_room(); });
+            if (use.flags & O_NONBLOCK) return total ? Result<size_t>(total) : fail(EAGAIN);
+            auto const waited = changes_.wait(has_room);
             if (!waited) return total ? Result<size_t>(total) : fail(restart_sys);
         }
     }
     return total;
 }
 
-Result<size_t> Terminal::write(u32 flags, mm::IoBuffer& buffer) {
+Result<size_t> Terminal::write(Use use, mm::IoBuffer& buffer) {
+    if (is_hung_up(use)) return fail(EIO);
     if (buffer.remaining() == 0) return 0;
     if (stops_background_output()) TRY(check_foreground(SIGTTOU));
-    TRY(begin_writing(flags));
-    auto const result = write_all(flags, buffer);
+    TRY(begin_writing(use.flags));
+    auto const result = write_all(use, buffer);
     end_writing();
     return result;
 }
 
-Result<> Terminal::wait_for_drain() {
+Result<> Terminal::wait_for_drain(Use use) {
     auto const drained = [&] {
+        if (is_hung_up(use)) return true;
         output_wanted_.store(true);
         Lock::Guard guard(lock_);
         return device_->pending() == 0;
@@ -223,8 +252,9 @@ Result<> Terminal::wait_for_drain() {
     return {};
 }
 
-fs::PollEvents Terminal::poll(sched::WaitQueue*& queue_out) {
+fs::PollEvents Terminal::poll(sched::WaitQueue*& queue_out, Use use) {
     queue_out = &changes_;
+    if (is_hung_up(use)) return POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM | POLLERR | POLLHUP;
     size_t minimum = 1;
     {
         Lock::Guard guard(lock_);

@@ -5,6 +5,7 @@
 
 #include <abi/signal.h>
 #include <asm/ioctls.h>
+#include <linux/tty.h>
 
 #include "mm/user/user_access.h"
 
@@ -18,6 +19,15 @@ bool changes_terminal(u32 command) {
     case TCSETS:
     case TCSETSW:
     case TCSETSF:
+    case TCSETS2:
+    case TCSETSW2:
+    case TCSETSF2:
+    case TCSETA:
+    case TCSETAW:
+    case TCSETAF:
+    case TIOCSETD:
+    case TIOCSBRK:
+    case TIOCCBRK:
     case TCXONC:
     case TCFLSH:
     case TCSBRK:
@@ -26,24 +36,60 @@ bool changes_terminal(u32 command) {
     }
 }
 
+Result<i64> write_int(u64 address, i32 value) {
+    TRY(mm::UserPtr<i32>(address).write(value));
+    return 0;
 }
 
-Result<i64> Terminal::ioctl(u32 command, u64 argument) {
+}
+
+Result<i64> Terminal::ioctl(u32 command, u64 argument, Use use) {
+    if (is_hung_up(use)) return fail(command == TIOCSPGRP ? ENOTTY : EIO);
     if (changes_terminal(command)) TRY(check_foreground(SIGTTOU));
     switch (command) {
-    case TCGETS: return get_settings(argument);
+    case TCGETS:
+    case TCGETS2:
+    case TCGETA:
+    case TIOCGSOFTCAR: return get_settings(command, argument);
     case TCSETS:
     case TCSETSW:
-    case TCSETSF: return set_settings(command, argument);
+    case TCSETSF:
+    case TCSETS2:
+    case TCSETSW2:
+    case TCSETSF2:
+    case TCSETA:
+    case TCSETAW:
+    case TCSETAF:
+    case TIOCSSOFTCAR: return set_settings(command, argument, use);
+    case TCSBRK:
+    case TCSBRKP:
+        TRY(wait_for_drain(use));
+        return 0;
+    default: return plain_ioctl(command, argument);
+    }
+}
+
+Result<i64> Terminal::plain_ioctl(u32 command, u64 argument) {
+    switch (command) {
     case TIOCGWINSZ: return get_window_size(argument);
     case TIOCSWINSZ: return set_window_size(argument);
     case TCXONC: return control_flow(argument);
     case TCFLSH: return flush(argument);
     case TIOCINQ:
     case TIOCOUTQ: return queue_length(command, argument);
-    case TCSBRK:
-    case TCSBRKP:
-        TRY(wait_for_drain());
+    case TIOCSBRK:
+    case TIOCCBRK: return 0;                                      // no line here can hold a break
+    case TIOCGETD: return write_int(argument, N_TTY);
+    case TIOCSETD: return TRY(mm::UserPtr<i32>(argument).read()) == N_TTY ? Result<i64>(0) : fail(EINVAL);
+    case TIOCGDEV: return write_int(argument, static_cast<i32>(number_));
+    case TIOCSTI: return simulate_input(argument);
+    case TIOCGPTPEER: return fail(EIO);                           // no master
+    case TIOCEXCL: return set_exclusive(true);
+    case TIOCNXCL: return set_exclusive(false);
+    case TIOCGEXCL: return write_int(argument, is_exclusive());
+    case TIOCVHANGUP:
+        if (signal_target() && !signal_target()->current_credentials().is_privileged()) return fail(EPERM);
+        hang_up();
         return 0;
     case TIOCSCTTY:
     case TIOCNOTTY:
@@ -52,31 +98,6 @@ Result<i64> Terminal::ioctl(u32 command, u64 argument) {
     case TIOCGSID: return session_ioctl(command, argument);
     default: return device_->device_ioctl(command, argument);
     }
-}
-
-Result<i64> Terminal::get_settings(u64 argument) {
-    ::termios settings;
-    {
-        Lock::Guard guard(lock_);
-        settings = discipline_.settings();
-    }
-    TRY(mm::UserPtr<::termios>(argument).write(settings));
-    return 0;
-}
-
-Result<i64> Terminal::set_settings(u32 command, u64 argument) {
-    auto const settings = TRY(mm::UserPtr<::termios>(argument).read());
-    if (command != TCSETS) TRY(wait_for_drain());
-    {
-        Lock::Guard guard(lock_);
-        if (command == TCSETSF) {
-            discipline_.discard_input();
-            after_reading(guard);
-        }
-        discipline_.configure(settings, *this);
-    }
-    changes_.wake_all();
-    return 0;
 }
 
 Result<i64> Terminal::get_window_size(u64 argument) {
@@ -96,7 +117,7 @@ Result<i64> Terminal::set_window_size(u64 argument) {
     Pid group;
     {
         Lock::Guard guard(lock_);
-        changed = window.ws_row != window_.ws_row || window.ws_col != window_.ws_col;
+        changed = __builtin_memcmp(&window, &window_, sizeof window) != 0;
         window_ = window;
         group = foreground_;
     }
@@ -109,8 +130,8 @@ Result<i64> Terminal::control_flow(u64 argument) {
         Lock::Guard guard(lock_);
         ::termios const& settings = discipline_.settings();
         switch (argument) {
-        case TCOOFF: discipline_.stop(); break;
-        case TCOON: discipline_.start(*this); break;
+        case TCOOFF: discipline_.hold(*this); break;
+        case TCOON: discipline_.let_go(*this); break;
         case TCIOFF:
         case TCION: {
             char const byte = static_cast<char>(settings.c_cc[argument == TCIOFF ? VSTOP : VSTART]);
@@ -130,6 +151,7 @@ Result<i64> Terminal::flush(u64 argument) {
         Lock::Guard guard(lock_);
         if (argument != TCOFLUSH) {
             discipline_.discard_input();
+            device_->input_discarded();
             after_reading(guard);
         }
         if (argument != TCIFLUSH) device_->discard();
@@ -144,8 +166,29 @@ Result<i64> Terminal::queue_length(u32 command, u64 argument) {
         Lock::Guard guard(lock_);
         length = command == TIOCINQ ? discipline_.readable_exact() : device_->pending();
     }
-    TRY(mm::UserPtr<i32>(argument).write(static_cast<i32>(length)));
+    return write_int(argument, static_cast<i32>(length));
+}
+
+/// As if `*argument` had been typed. ioctl_tty(2): on one's own terminal, or by root.
+Result<i64> Terminal::simulate_input(u64 argument) {
+    SignalTarget* const target = signal_target();
+    if (!target) return fail(EPERM);
+    bool const is_own = target->controlling_terminal() == number_ && belongs_to(target->current_session());
+    if (!is_own && !target->current_credentials().is_privileged()) return fail(EPERM);
+    char const byte = TRY(mm::UserPtr<char>(argument).read());
+    input({&byte, 1});
     return 0;
+}
+
+Result<i64> Terminal::set_exclusive(bool on) {
+    Lock::Guard guard(lock_);
+    exclusive_ = on;
+    return 0;
+}
+
+bool Terminal::is_exclusive() {
+    Lock::Guard guard(lock_);
+    return exclusive_;
 }
 
 }

@@ -60,42 +60,121 @@ void Terminal::offer_to_opener() {
         session_ = caller.session;
         foreground_ = caller.group;
     }
-    signal_target()->set_controlling_terminal(number_);
+    (void)become_controlling(caller.session);
 }
 
-/// `argument` 1 would steal the terminal from another session; nobody may.
-Result<i64> Terminal::take_session(u64) {
+/// The process's half. EIO: the terminal was hung up meanwhile.
+Result<> Terminal::become_controlling(Pid session) {
+    signal_target()->set_controlling_terminal(number_);
+    if (belongs_to(session)) return {};
+    signal_target()->set_controlling_terminal(0);
+    return fail(EIO);
+}
+
+bool Terminal::belongs_to(Pid session) {
+    Lock::Guard guard(lock_);
+    return session.value != 0 && session_ == session;
+}
+
+/// `argument` 1: root takes the terminal away from another session.
+Result<i64> Terminal::take_session(u64 argument) {
     Caller const caller = running_process();
+    bool const steals = argument == 1 && signal_target()->current_credentials().is_privileged();
+    Pid robbed;
     {
         Lock::Guard guard(lock_);
         if (caller.leader && session_ == caller.session) return 0;
-        if (!caller.leader || caller.terminal != 0 || session_.value != 0) return fail(EPERM);
-        session_ = caller.session;
+        if (!caller.leader || caller.terminal != 0 || (session_.value != 0 && !steals)) return fail(EPERM);
+        robbed = std::exchange(session_, caller.session);
         foreground_ = caller.group;
     }
-    signal_target()->set_controlling_terminal(number_);
+    if (robbed.value != 0) signal_target()->take_terminal_away(robbed, number_);
+    TRY(become_controlling(caller.session));
     return 0;
 }
 
 Result<i64> Terminal::leave_session() {
     Caller const caller = running_process();
     if (caller.terminal != number_) return fail(ENOTTY);
-    if (caller.leader) end_session(caller.session);
+    if (caller.leader) give_up_session(caller.session);
     signal_target()->set_controlling_terminal(0);
     return 0;
 }
 
-void Terminal::end_session(Pid session) {
+/// Its foreground group gets SIGHUP and SIGCONT. False: it is not that session's.
+bool Terminal::give_up_session(Pid session) {
     Pid group;
     {
         Lock::Guard guard(lock_);
-        if (session.value == 0 || session_ != session) return;
-        group = foreground_;
-        session_ = foreground_ = Pid{};
+        if (session.value == 0 || session_ != session) return false;
+        group = std::exchange(foreground_, Pid{});
+        session_ = Pid{};
     }
-    if (group.value == 0 || !signal_target()) return;
-    signal_target()->signal_group(group, SIGHUP);
-    signal_target()->signal_group(group, SIGCONT);
+    if (!signal_target()) return true;
+    if (group.value != 0) {
+        signal_target()->signal_group(group, SIGHUP);
+        signal_target()->signal_group(group, SIGCONT);
+    }
+    signal_target()->take_terminal_away(session, number_);
+    return true;
+}
+
+void Terminal::end_session(Pid session) {
+    if (give_up_session(session) && device_->changes_hands()) hang_up();
+}
+
+void Terminal::hang_up() {
+    Pid session, group;
+    {
+        Lock::Guard guard(lock_);
+        hang_ups_.fetch_add(1);
+        session = std::exchange(session_, Pid{});
+        group = std::exchange(foreground_, Pid{});
+        discipline_.discard_input();
+        discipline_.let_go(*this);
+        discipline_.start(*this);
+        after_reading(guard);
+    }
+    changes_.wake_all();
+    if (session.value == 0 || !signal_target()) return;
+    signal_target()->take_terminal_away(session, number_);
+    signal_target()->signal_hang_up(session, group);
+}
+
+Pid Terminal::foreground_group() {
+    Lock::Guard guard(lock_);
+    return foreground_;
+}
+
+Pid Terminal::session() {
+    Lock::Guard guard(lock_);
+    return session_;
+}
+
+void Terminal::signal_foreground(int signal) { deliver(1u << signal, foreground_group()); }
+
+Result<Use> Terminal::open(u32 flags) {
+    SignalTarget* const target = signal_target();
+    {
+        Lock::Guard guard(lock_);
+        if (exclusive_ && open_files_ != 0 && target && !target->current_credentials().is_privileged()) return fail(EBUSY);
+        ++open_files_;
+    }
+    u32 const hang_ups = hang_ups_.load();         // first: a master that closes after opened() hangs this file up too
+    if (auto const opened = device_->opened(); !opened) {
+        Lock::Guard guard(lock_);
+        --open_files_;
+        return fail(opened.error());
+    }
+    return Use(flags, hang_ups);
+}
+
+void Terminal::close() {
+    {
+        Lock::Guard guard(lock_);
+        if (--open_files_ == 0) exclusive_ = false;
+    }
+    device_->closed();
 }
 
 Result<i64> Terminal::get_group(u64 argument) {
@@ -116,7 +195,7 @@ Result<i64> Terminal::set_group(u64 argument) {
         Lock::Guard guard(lock_);
         if (caller.terminal != number_ || session_ != caller.session) return fail(ENOTTY);
     }
-    TRY(check_foreground(SIGTTOU));
+    if (auto const allowed = check_foreground(SIGTTOU); !allowed) return fail(allowed.error() == Errno(EIO) ? Errno(ENOTTY) : allowed.error());
     Pid const group(TRY(mm::UserPtr<i32>(argument).read()));
     if (group.value < 0) return fail(EINVAL);
     Pid const session = signal_target()->session_of_group(group);

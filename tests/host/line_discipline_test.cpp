@@ -292,7 +292,7 @@ TEST_F(Line, AnOverlongLineIsCutButEnds) {
     EXPECT_EQ(echoed(), "");
     EXPECT_NE(discipline.input_room(), 0u);
     type("bb");
-    EXPECT_EQ(echoed(), "\a\a");
+    EXPECT_EQ(echoed(), "");                       // Linux does not ring either
     type("\n");
     EXPECT_EQ(read(5000), std::string(LineDiscipline::longest_line, 'a') + "\n");
 }

@@ -163,11 +163,11 @@ SELF_TEST(terminal_refuses_input_and_asks_for_it_again) {
     static constinit tty::Terminal terminal(1, raw_settings(1, 0));
     terminal.attach(device);
     static constinit std::array<char, tty::LineDiscipline::capacity> bytes{};
-    terminal.input(bytes);
+    terminal.input(std::span(bytes).first(tty::LineDiscipline::longest_line));
     CHECK(terminal.input_room() == 0);
     CHECK(device.resumed == 0);
     auto const result = read(terminal, bytes);
-    CHECK(result && *result == bytes.size());
+    CHECK(result && *result == tty::LineDiscipline::longest_line);
     CHECK(device.resumed == 1);
-    CHECK(terminal.input_room() == bytes.size());
+    CHECK(terminal.input_room() == tty::LineDiscipline::longest_line);
 }
