@@ -27,6 +27,7 @@ public:
         ProcessManager::TreeGuard guard(process_manager.tree_lock);
         if (running()) running()->controlling_terminal = device;
     }
+    bool is_privileged() override { return running() && running()->credentials.is_privileged(); }
     Result<> background_access(int signal) override {
         if (!running()) return {};
         bool const refused = signal == SIGTTIN;
@@ -56,5 +57,12 @@ constinit TerminalSignals terminal_signals;
 }
 
 void register_terminal_signals() { tty::set_signal_target(terminal_signals); }
+
+void interrupt_init() {
+    SignalInfo info;
+    info.signal = SIGINT;
+    info.code = SI_KERNEL;
+    if (Ref<Process> const init = process_manager.find(Pid(1))) post_signal(*init, info);
+}
 
 }

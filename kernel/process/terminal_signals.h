@@ -6,5 +6,7 @@ namespace process {
 
 /// Tells the terminals whom to signal.
 void register_terminal_signals();
+/// SIGINT to process 1: Ctrl-Alt-Del when reboot(2) has been told LINUX_REBOOT_CMD_CAD_OFF. Any context.
+void interrupt_init();
 
 }
