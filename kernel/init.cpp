@@ -36,7 +36,7 @@ constexpr size_t max_init_words = 32;
 /// Words that the kernel honours, or that mean nothing here but come with every Linux command line.
 constexpr std::string_view known_words[] = {
     "init", "rdinit", "sched", "quantum_ms", "selftest", "strace", "trace", "loglevel", "quiet", "debug", "console", "panic",
-    "norandmaps", "maxcpus", "nosmp", "nopcid", "noinvpcid", "nox2apic", "BOOT_IMAGE", "ro", "rw", "root", "earlyprintk",
+    "norandmaps", "maxcpus", "nosmp", "nopcid", "noinvpcid", "nox2apic", "keymap", "i8042.direct", "BOOT_IMAGE", "ro", "rw", "root", "earlyprintk",
 };
 
 CommandLine command_line() { return CommandLine(boot::boot_info.command()); }

@@ -6,6 +6,7 @@
 #include <base/log.h>
 #include <boot/boot_info.h>
 
+#include "kernel/base/command_line.h"
 #include "kernel/drivers/console_choice.h"
 #include "kernel/drivers/keyboard.h"
 #include "kernel/drivers/pci.h"
@@ -36,8 +37,9 @@ void start_screen_and_keyboard() {
         log_info("screen", "none");
         return;
     }
-    key_input.start(screen.terminal);
-    if (!keyboard.start()) log_info("keyboard", "no PS/2 controller");
+    base::CommandLine const words(boot::boot_info.command());
+    key_input.start(screen.terminal, words.text("keymap", "us"));
+    if (!keyboard.start(!words.flag("i8042.direct"))) log_info("keyboard", "no PS/2 controller");
 }
 
 constexpr pci::Driver pci_drivers[] = {

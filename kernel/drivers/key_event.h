@@ -15,14 +15,26 @@ struct KeyEvent {
     constexpr bool operator==(KeyEvent const&) const = default;
 };
 
-/// Bytes of set 1 to events; one for each keyboard that sends them.
+/// Pause, which has a sequence of its own, is told of as Ctrl-Pause (Break) is.
+constexpr u8 pause_key = 0x46;   ///< extended
+
+/// The number of an event's key in Linux's keymaps (linux/input-event-codes.h), below 128; 0: it has none.
+u8 key_code(KeyEvent event);
+
+/// Bytes of a keyboard to events; one for each keyboard that sends them.
 class ScanCodes {
 public:
+    enum class Set : u8 { One, Two };   ///< of the bytes; PC controllers make set 1 of the keyboard's set 2
     constexpr ScanCodes() = default;
+    constexpr explicit ScanCodes(Set set) : set_(set) {}
     std::optional<KeyEvent> feed(u8 code);
 private:
     enum class Prefix : u8 { None, Extended, Pause1, Pause2 };
+    std::optional<KeyEvent> feed_set_1(u8 code);
+
+    Set set_ = Set::One;
     Prefix prefix_ = Prefix::None;
+    bool released_ = false;             ///< set 2 has said that the next key is let go
 };
 
 }

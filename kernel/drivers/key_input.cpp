@@ -2,6 +2,7 @@
 #include "kernel/drivers/key_input.h"
 
 #include <arch/power.h>
+#include <base/log.h>
 
 namespace drivers {
 
@@ -15,16 +16,34 @@ Result<> KeyInput::add_source(KeySource& source) {
     return {};
 }
 
-void KeyInput::handle(KeyEvent event) {
-    KeyPress press;
-    {
-        decltype(lock_)::Guard guard(lock_);
-        press = keymap_.feed(event, application_cursor_.load(std::memory_order_relaxed));
-        lights_.store(keymap_.lights(), std::memory_order_relaxed);
+void KeyInput::start(tty::Terminal& terminal, std::string_view name) {
+    constexpr std::string_view usual = "us";
+    terminal_ = &terminal;
+    LayoutFile const file(layout_file());
+    Layout const* layout = file.find(name);
+    if (!layout) {
+        log_warning("keyboard", "keymap={}: no such layout; {} is taken", name, usual);
+        name = usual, layout = file.find(usual);
     }
-    if (press.restart_machine) arch::reset();
-    if (press.lights_changed)
-        for (u32 i = 0, count = source_count_.load(std::memory_order_acquire); i < count; ++i) sources_[i]->lights_changed();
+    if (!layout) return log_error("keyboard", "the image has no layouts");
+    with_keymap([&](Keymap& keymap) {
+        keymap.tables().load(*layout);
+        keymap.tables().load_accents(file.accents());
+        return true;
+    });
+    log_info("keyboard", "layout {}", name);
+}
+
+void KeyInput::tell_of_lights() {
+    for (u32 i = 0, count = source_count_.load(std::memory_order_acquire); i < count; ++i) sources_[i]->lights_changed();
+}
+
+void KeyInput::handle(KeyEvent event) {
+    KeyPress const press = with_keymap([&](Keymap& keymap) { return keymap.feed(event, application_cursor_.load(std::memory_order_relaxed)); });
+    if (press.restart_machine) {
+        if (auto* const handler = restart_keys_.load(std::memory_order_relaxed)) handler();
+        else arch::reset();
+    }
     if (press.length != 0 && terminal_) terminal_->input({press.bytes.data(), press.length});
 }
 

@@ -27,24 +27,44 @@ public:
     static constexpr size_t max_sources = 8;
 
     constexpr KeyInput() = default;
-    /// Typed bytes go to `terminal`. Before any source.
-    void start(tty::Terminal& terminal) { terminal_ = &terminal; }
+    /// Typed bytes go to `terminal`, and keys mean what the layout of this name says (US if there is none). Before any source.
+    void start(tty::Terminal& terminal, std::string_view layout);
     /// ENOSPC: there are max_sources already. While booting.
     Result<> add_source(KeySource& source);
     /// Any context.
     void handle(KeyEvent event);
+    /// The keymap, locked: f(Keymap&). The keyboards are told if its lights() change. Any context.
+    template <class F>
+    auto with_keymap(F&& f) {
+        u8 lights_before, lights_now;
+        auto const result = [&] {
+            decltype(lock_)::Guard guard(lock_);
+            lights_before = keymap_.lights();
+            auto const out = f(keymap_);
+            lights_now = keymap_.lights();
+            lights_.store(lights_now, std::memory_order_relaxed);
+            return out;
+        }();
+        if (lights_now != lights_before) tell_of_lights();
+        return result;
+    }
+    /// What Ctrl-Alt-Del does, called in any context; null: restarts the machine at once. reboot(2), LINUX_REBOOT_CMD_CAD_OFF
+    void on_restart_keys(void (*handler)()) { restart_keys_.store(handler, std::memory_order_relaxed); }
     /// As Keymap::lights(). Any context.
     u8 lights() const { return lights_.load(std::memory_order_relaxed); }
     /// The program on the screen wants ESC O for arrows. Any context.
     void set_application_cursor(bool on) { application_cursor_.store(on, std::memory_order_relaxed); }
 
 private:
+    void tell_of_lights();
+
     SpinLock<LockRank::leaf, InterruptsOff> lock_;
     Keymap keymap_ GUARDED_BY(lock_);
     tty::Terminal* terminal_ = nullptr;             ///< set once by start()
     KeySource* sources_[max_sources] = {};          ///< written once, before source_count_ counts it
     /// Ordering: release when a source has been entered, acquire where they are called.
     std::atomic<u32> source_count_{0};
+    std::atomic<void (*)()> restart_keys_{nullptr}; ///< Ordering: relaxed; the function needs nothing that was written before
     std::atomic<u8> lights_{0};                     ///< Ordering: relaxed; who is told of a change reads it
     std::atomic<bool> application_cursor_{false};   ///< Ordering: relaxed, one flag that guards nothing
 };

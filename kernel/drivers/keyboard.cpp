@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// i8042: set-up by polling, then interrupt 1. The controller translates to scan code set 1.
+// i8042: set-up by polling, then interrupt 1. The controller translates to scan code set 1, if it can.
 // "PS/2 Keyboard/Mouse controller", OSDev; IBM PS/2 Hardware Interface Technical Reference.
 #include "kernel/drivers/keyboard.h"
 
@@ -71,8 +71,13 @@ Result<> pass_self_test() {
     return fail(ENODEV);
 }
 
-/// The controller, with both devices silent; the keyboard's clock on and codes translated.
-Result<> set_up_controller() {
+Result<u8> configuration() {
+    TRY(send_command(read_configuration));
+    return receive();
+}
+
+/// The controller, with both devices silent; the keyboard's clock on and codes translated, if so wanted. What codes come.
+Result<ScanCodes::Set> set_up_controller(bool translated) {
     if (arch::in8(status_port) == 0xff) return fail(ENODEV);
     TRY(send_command(disable_keyboard));
     TRY(send_command(disable_mouse));
@@ -81,20 +86,25 @@ Result<> set_up_controller() {
     TRY(send_command(disable_keyboard));   // the test may have enabled it again
     TRY(send_command(disable_mouse));
     drop_backlog();
-    TRY(send_command(read_configuration));
-    u8 const found = TRY(receive());
-    TRY(configure(static_cast<u8>((found | translate | keyboard_interrupt) & ~(mouse_interrupt | keyboard_clock_off))));
-    return send_command(enable_keyboard);
+    u8 const found = static_cast<u8>(TRY(configuration()) & ~(translate | mouse_interrupt | keyboard_clock_off));
+    TRY(configure(static_cast<u8>(found | keyboard_interrupt | (translated ? translate : 0))));
+    bool const translates = TRY(configuration()) & translate;   // some cannot
+    TRY(send_command(enable_keyboard));
+    return translates ? ScanCodes::Set::One : ScanCodes::Set::Two;
 }
 
 }
 
 constinit Keyboard keyboard;
 
-Result<> Keyboard::start() {
-    Result<> ready = set_up_controller();
-    for (unsigned again = 0; !ready && again < retries; ++again) ready = set_up_controller();
-    TRY(ready);
+Result<> Keyboard::start(bool translated) {
+    Result<ScanCodes::Set> ready = set_up_controller(translated);
+    for (unsigned again = 0; !ready && again < retries; ++again) ready = set_up_controller(translated);
+    ScanCodes::Set const set = TRY(ready);
+    {
+        Lock::Guard guard(lock_);
+        scan_codes_ = ScanCodes(set);
+    }
     TRY(send_data(enable_scanning));
     // An old keyboard may say nothing here; its keys come all the same.
     if (wait_for_status(output_full, output_full, answer_us)) arch::in8(data_port);
@@ -105,7 +115,7 @@ Result<> Keyboard::start() {
         arch::InterruptGuard off;
         on_interrupt(this);
     }
-    log_info("keyboard", "PS/2, US layout, interrupt {}", isa_line);
+    log_info("keyboard", "PS/2, scan code set {}, interrupt {}", set == ScanCodes::Set::One ? 1 : 2, isa_line);
     return {};
 }
 

@@ -12,8 +12,8 @@ namespace drivers {
 class Keyboard final : public KeySource {
 public:
     constexpr Keyboard() = default;
-    /// Keys go to key_input from here on. ENODEV: no controller answers.
-    Result<> start();
+    /// Keys go to key_input from here on. ENODEV: no controller answers. Not `translated`: in the keyboard's own codes (set 2).
+    Result<> start(bool translated);
     void lights_changed() override;
 
 private:

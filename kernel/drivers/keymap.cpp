@@ -1,141 +1,272 @@
 // SPDX-License-Identifier: MIT
-// The US layout and the escape sequences of TERM=linux.
+// The order of decisions is that of a Linux console: raw modes, shifts, caps lock, then what the symbol's type says.
 #include "kernel/drivers/keymap.h"
+
+#include <algorithm>
 
 namespace drivers {
 
 namespace {
 
-enum Key : u8 {
-    key_backspace = 0x0e, key_tab = 0x0f, key_control = 0x1d, key_left_shift = 0x2a, key_right_shift = 0x36, key_alt = 0x38,
-    key_caps_lock = 0x3a, key_f1 = 0x3b, key_f10 = 0x44, key_num_lock = 0x45, key_scroll_lock = 0x46, key_home = 0x47, key_pad_minus = 0x4a,
-    key_pad_plus = 0x4e, key_delete = 0x53, key_f11 = 0x57, key_f12 = 0x58, key_enter = 0x1c, key_slash = 0x35, key_pad_star = 0x37,
-};
+/// Of dead keys, by their symbols' values: the characters that accents are looked up with.
+constexpr std::string_view dead_marks = "`'^~\",_U.*=cki#o!?+-)(:n;$@";
+static_assert(dead_marks.size() == NR_DEAD);
 
-// Index: scan code. 0: no character.
-constexpr char layout[] = "\0\x1b" "1234567890-=" "\x7f\t" "qwertyuiop[]" "\r\0" "asdfghjkl;'`" "\0" "\\zxcvbnm,./" "\0*\0 ";
-constexpr char shifted[] = "\0\x1b" "!@#$%^&*()_+" "\x7f\t" "QWERTYUIOP{}" "\r\0" "ASDFGHJKL:\"~" "\0" "|ZXCVBNM<>?" "\0*\0 ";
-static_assert(sizeof layout == 0x3b && sizeof shifted == 0x3b);
+constexpr std::string_view keypad_characters = "0123456789+-*/\r,.?()";
+static_assert(keypad_characters.size() == NR_PAD);
 
-constexpr u8 key_between_shift_and_z = 0x56;   ///< of keyboards with 102 keys
-
-// From key_home to key_delete: the digit with num lock, else the final byte or number of the sequence.
-constexpr std::string_view pad_digits = "789-456+1230.";
-constexpr std::string_view pad_finals = "1A5-DGC+4B623";   // letter: ESC [ letter; digit: ESC [ digit ~
-
-constexpr std::string_view function_keys[] = {"[[A", "[[B", "[[C", "[[D", "[[E", "[17~", "[18~", "[19~", "[20~", "[21~", "[23~", "[24~"};
-
-constexpr bool is_letter(char c) { return (c | 0x20) >= 'a' && (c | 0x20) <= 'z'; }
-
-void append(KeyPress& press, std::string_view text) {
-    for (char c : text)
-        if (press.length < press.bytes.size()) press.bytes[press.length++] = c;
-}
-
-void cursor_sequence(char final, bool application_cursor, KeyPress& press) {
-    if (final >= '0' && final <= '9') {
-        char const sequence[] = {'\x1b', '[', final, '~'};
-        return append(press, {sequence, sizeof sequence});
-    }
-    char const sequence[] = {'\x1b', application_cursor && final != 'G' ? 'O' : '[', final};
-    append(press, {sequence, sizeof sequence});
-}
-
-/// What Ctrl makes of a character; itself where it makes nothing.
-char with_control(char c) {
-    if (is_letter(c) || (c >= '[' && c <= '_')) return static_cast<char>(c & 0x1f);
-    switch (c) {
-    case ' ':
-    case '@':
-    case '`':
-    case '2': return '\0';
-    case '3': return '\x1b';
-    case '4': return '\x1c';
-    case '5': return '\x1d';
-    case '6': return '\x1e';
-    case '7':
-    case '/':
-    case '-': return '\x1f';
-    case '8':
-    case '?': return '\x7f';
-    case '\x7f': return '\b';
-    default: return c;
-    }
-}
+constexpr u8 first_typed_key = 0xf0;   ///< a symbol's upper byte from which on it is a type
 
 }
 
-bool Keymap::modifier(u8 key, bool extended, bool down) {
-    switch (key) {
-    case key_left_shift:
-        if (!extended) left_shift_ = down;   // extended: the fake shifts around cursor keys
-        return true;
-    case key_right_shift:
-        if (!extended) right_shift_ = down;
-        return true;
-    case key_control: (extended ? right_control_ : left_control_) = down; return true;
-    case key_alt: (extended ? right_alt_ : left_alt_) = down; return true;
-    default: return false;
-    }
+// ---------------------------------------------------------------- state
+
+u8 Keymap::lights() const { return shown_->lights != ConsoleKeys::lights_show_locks ? shown_->lights : shown_->locks; }
+
+u8 Keymap::shift_state() const {
+    u8 state = 0;
+    for (unsigned i = 0; i < 8; ++i) state |= static_cast<u8>((shift_counts_[i] != 0) << i);
+    return static_cast<u8>((state | shown_->next_shift) ^ shown_->shift_locks);
 }
 
-bool Keymap::lock(u8 key, KeyPress& press) {
-    switch (key) {
-    case key_caps_lock: caps_lock_ = !caps_lock_; break;
-    case key_num_lock: num_lock_ = !num_lock_; break;
-    case key_scroll_lock: scroll_lock_ = !scroll_lock_; break;
-    default: return false;
-    }
-    press.lights_changed = true;
-    return true;
+/// Whether the key was down already.
+bool Keymap::note_key(u8 code, bool down) {
+    u64& word = held_[code / 64];
+    u64 const bit = u64{1} << code % 64;
+    bool const before = word & bit;
+    word = down ? word | bit : word & ~bit;
+    return before;
 }
 
-void Keymap::character(char byte, KeyPress& press) const {
-    if (control()) byte = with_control(byte);
-    if (alt()) append(press, "\x1b");
-    append(press, {&byte, 1});
-}
+// ---------------------------------------------------------------- bytes
 
-void Keymap::extended_key(u8 key, bool application_cursor, KeyPress& press) const {
-    if (key == key_enter) return character('\r', press);
-    if (key == key_slash) return character('/', press);
-    if (key < key_home || key > key_delete) return;
-    if (key == key_delete && control() && alt()) {
-        press.restart_machine = true;
+/// In UTF-8, or in Latin-1 for a console in K_XLATE.
+void Keymap::emit(u32 character, KeyPress& press) const {
+    auto const byte = [&press](u32 value) {
+        char const c = static_cast<char>(value);
+        press.append({&c, 1});
+    };
+    if (character < 0x80) return byte(character);
+    if (shown_->mode == K_XLATE) {
+        if (character <= 0xff) byte(character);
         return;
     }
-    char const final = pad_finals[key - key_home];
-    if (final != '-' && final != '+' && final != 'G') cursor_sequence(final, application_cursor, press);
+    if (character < 0x800) return byte(0xc0 | character >> 6), byte(0x80 | (character & 0x3f));
+    if (character < 0x10000) {
+        byte(0xe0 | character >> 12);
+    } else {
+        if (character > 0x10ffff) return;
+        byte(0xf0 | character >> 18), byte(0x80 | (character >> 12 & 0x3f));
+        return byte(0x80 | (character >> 6 & 0x3f)), byte(0x80 | (character & 0x3f));
+    }
+    byte(0x80 | (character >> 6 & 0x3f)), byte(0x80 | (character & 0x3f));
 }
 
-void Keymap::keypad(u8 key, bool application_cursor, KeyPress& press) const {
-    char const digit = pad_digits[key - key_home];
-    if (key == key_pad_minus || key == key_pad_plus || num_lock_ != shift()) return character(digit, press);
-    if (key == key_delete && control() && alt()) {
-        press.restart_machine = true;
+/// K_RAW: codes of set 1; K_MEDIUMRAW: key codes, which are below 128. Bit 7: let go.
+void Keymap::raw(KeyEvent event, u8 code, KeyPress& press) const {
+    char const up = event.down ? 0 : static_cast<char>(0x80);
+    auto const one = [&press](u8 prefix, u8 value, char bit) {
+        char const pair[] = {static_cast<char>(prefix), static_cast<char>(value | bit)};
+        press.append(std::string_view(pair, 2).substr(prefix ? 0 : 1));
+    };
+    if (shown_->mode == K_MEDIUMRAW) return one(0, code, up);
+    if (event.extended && event.key == pause_key) return one(0xe1, 0x1d, up), one(0, 0x45, up);
+    one(event.extended ? 0xe0 : 0, event.key, up);
+}
+
+// ---------------------------------------------------------------- characters
+
+/// What a character becomes with the mark that waits; without a match the mark is typed first.
+u32 Keymap::accented(u32 character, KeyPress& press) {
+    u32 const mark = std::exchange(waiting_mark_, 0);
+    for (::kbdiacruc const& accent : tables_.accents())
+        if (accent.diacr == mark && accent.base == character) return accent.result;
+    if (character == ' ' || character == mark) return mark;
+    emit(mark, press);
+    return character;
+}
+
+void Keymap::character(u32 character, KeyPress& press) {
+    if (waiting_mark_) character = accented(character, press);
+    if (std::exchange(compose_, false)) {
+        waiting_mark_ = character;
         return;
     }
-    cursor_sequence(pad_finals[key - key_home], application_cursor, press);
+    emit(character, press);
 }
 
-void Keymap::plain(u8 key, KeyPress& press) const {
-    if (key == key_tab && shift()) return append(press, "\x1b[Z");
-    if (key == key_between_shift_and_z) return character(shift() ? '>' : '<', press);
-    if (key >= sizeof layout - 1 || layout[key] == '\0') return;
-    bool const upper = shift() != (caps_lock_ && is_letter(layout[key]));
-    character(upper ? shifted[key] : layout[key], press);
+void Keymap::dead(u32 mark, KeyPress& press) { waiting_mark_ = waiting_mark_ ? accented(mark, press) : mark; }
+
+void Keymap::meta(u8 value, KeyPress& press) const {
+    if (shown_->meta == K_METABIT) return emit(value | 0x80u, press);
+    emit(0x1b, press);
+    emit(value, press);
+}
+
+void Keymap::enter(KeyPress& press) {
+    if (u32 const mark = std::exchange(waiting_mark_, 0)) emit(mark, press);
+    emit('\r', press);
+}
+
+// ---------------------------------------------------------------- alt and a number
+
+/// 0 to 9: decimal digits; from 10 on: hexadecimal ones.
+void Keymap::digit_of_number(u8 value) {
+    u32 const base = value < 10 ? 10 : 16;
+    if (value >= 10) value = static_cast<u8>(value - 10);
+    number_ = (number_ == no_number ? 0 : std::min(number_, 0x10ffffu) * base) + value;
+}
+
+void Keymap::end_number(KeyPress& press) {
+    if (number_ == no_number) return;
+    emit(shown_->mode == K_UNICODE ? number_ : number_ & 0xff, press);
+    number_ = no_number;
+}
+
+// ---------------------------------------------------------------- shifts and locks
+
+void Keymap::shift(u8 value, Stroke const& stroke) {
+    if (stroke.repeated || value >= NR_SHIFT) return;
+    if (value == KG_CAPSSHIFT) {
+        value = KG_SHIFT;
+        stroke.press.lights_changed = shown_->locks & LED_CAP;
+        shown_->locks &= static_cast<u8>(~LED_CAP);
+    }
+    shift_of_[stroke.code] = static_cast<u8>(value + 1);
+    ++shift_counts_[value];
+}
+
+/// A key ends the shift that it began, whatever it means with the keys that are held now.
+void Keymap::release_shift(Stroke const& stroke) {
+    u8 const value = std::exchange(shift_of_[stroke.code], u8{0});
+    if (value == 0) return;
+    if (--shift_counts_[value - 1u] == 0) end_number(stroke.press);
+}
+
+void Keymap::toggle(u8 lock, Stroke const& stroke) {
+    if (stroke.repeated) return;
+    shown_->locks ^= lock;
+    stroke.press.lights_changed = true;
+}
+
+// ---------------------------------------------------------------- what is not a character
+
+void Keymap::special(u8 value, Stroke const& stroke) {
+    KeyPress& press = stroke.press;
+    switch (K(KT_SPEC, value)) {
+    case K_ENTER: return enter(press);
+    case K_CONS: press.last_console = true; return;
+    case K_CAPS: return toggle(LED_CAP, stroke);
+    case K_CAPSON:
+        if (!(shown_->locks & LED_CAP)) toggle(LED_CAP, stroke);
+        return;
+    case K_NUM:
+    case K_BARENUMLOCK: return toggle(LED_NUM, stroke);
+    case K_HOLD: return toggle(LED_SCR, stroke);
+    case K_SCROLLFORW: press.scroll_half_pages = 1; return;
+    case K_SCROLLBACK: press.scroll_half_pages = -1; return;
+    case K_BOOT: press.restart_machine = true; return;
+    case K_COMPOSE: compose_ = true; return;
+    case K_DECRCONSOLE: press.console_step = -1; return;
+    case K_INCRCONSOLE: press.console_step = 1; return;
+    default: return;   // Linux's print its own state, or end what holds the console
+    }
+}
+
+void Keymap::cursor(u8 value, Stroke const& stroke) const {
+    constexpr std::string_view finals = "BDCA";
+    if (value >= finals.size()) return;
+    char const sequence[] = {'\x1b', stroke.application_cursor ? 'O' : '[', finals[value]};
+    stroke.press.append({sequence, sizeof sequence});
+}
+
+void Keymap::keypad(u8 value, Stroke const& stroke) {
+    if (value >= NR_PAD) return;
+    if (shown_->locks & LED_NUM) return emit(static_cast<u8>(keypad_characters[value]), stroke.press);
+    auto const function = [&](u16 symbol) { stroke.press.append(tables_.function(KVAL(symbol))); };
+    switch (K(KT_PAD, value)) {
+    case K_PCOMMA:
+    case K_PDOT: return function(K_REMOVE);
+    case K_P0: return function(K_INSERT);
+    case K_P1: return function(K_SELECT);
+    case K_P2: return cursor(KVAL(K_DOWN), stroke);
+    case K_P3: return function(K_PGDN);
+    case K_P4: return cursor(KVAL(K_LEFT), stroke);
+    case K_P5: return stroke.press.append("\x1b[G");
+    case K_P6: return cursor(KVAL(K_RIGHT), stroke);
+    case K_P7: return function(K_FIND);
+    case K_P8: return cursor(KVAL(K_UP), stroke);
+    case K_P9: return function(K_PGUP);
+    default: return emit(static_cast<u8>(keypad_characters[value]), stroke.press);
+    }
+}
+
+// ---------------------------------------------------------------- one event
+
+namespace {
+
+bool is_letter(KeySymbol symbol) { return symbol >> 8 == (first_typed_key | KT_LETTER); }
+
+}
+
+/// What the key means with the shifts that are held; K_HOLE where there is no table.
+KeySymbol Keymap::symbol_of(Stroke const& stroke) const {
+    u8 const state = shift_state();
+    if (!tables_.table(state)) return exchange_symbol(K_HOLE);
+    KeySymbol const symbol = tables_.symbol(state, stroke.code);
+    if (!(shown_->locks & LED_CAP) || !is_letter(symbol)) return symbol;
+    u8 const other = state ^ (1 << KG_SHIFT);
+    KeySymbol const shifted = tables_.table(other) ? tables_.symbol(other, stroke.code) : symbol;
+    // Where shift is a digit, caps lock is a capital letter all the same: é is É, not 2.
+    constexpr u8 first_accented = 0xc0, case_bit = 0x20;
+    return is_letter(shifted) || KVAL(symbol) < first_accented ? shifted : symbol & ~case_bit;
+}
+
+void Keymap::interpret(KeySymbol symbol, Stroke const& stroke) {
+    if (symbol >> 8 < first_typed_key) {
+        shown_->next_shift = 0;
+        return character(symbol, stroke.press);
+    }
+    u8 const type = static_cast<u8>((symbol >> 8) - first_typed_key), value = static_cast<u8>(symbol);
+    if (type != KT_SLOCK && type != KT_SHIFT) shown_->next_shift = 0;
+    switch (type) {
+    case KT_LATIN:
+    case KT_LETTER: return character(value, stroke.press);
+    case KT_META: return meta(value, stroke.press);
+    case KT_FN: return stroke.press.append(tables_.function(value));
+    case KT_SPEC: return special(value, stroke);
+    case KT_PAD: return keypad(value, stroke);
+    case KT_DEAD: return value < dead_marks.size() ? dead(static_cast<u8>(dead_marks[value]), stroke.press) : void();
+    case KT_DEAD2: return dead(value, stroke.press);
+    case KT_CONS: stroke.press.switch_to_console = value < Keymap::console_count ? static_cast<u8>(value + 1) : 0; return;
+    case KT_CUR: return cursor(value, stroke);
+    case KT_SHIFT: return shift(value, stroke);
+    case KT_ASCII: return digit_of_number(value);
+    case KT_LOCK:
+        if (!stroke.repeated && value < 8) shown_->shift_locks ^= static_cast<u8>(1 << value);
+        return;
+    case KT_SLOCK:
+        shift(value, stroke);
+        if (!stroke.repeated && value < 8) shown_->next_shift ^= static_cast<u8>(1 << value);
+        return;
+    default: return;
+    }
 }
 
 KeyPress Keymap::feed(KeyEvent event, bool application_cursor) {
     KeyPress press;
-    auto const [key, extended, down] = event;
-    if (modifier(key, extended, down) || !down) return press;
-    if (extended) extended_key(key, application_cursor, press);
-    else if (lock(key, press)) {
-    } else if (key >= key_home && key <= key_delete) keypad(key, application_cursor, press);
-    else if (key >= key_f1 && key <= key_f10) append(press, "\x1b"), append(press, function_keys[key - key_f1]);
-    else if (key == key_f11 || key == key_f12) append(press, "\x1b"), append(press, function_keys[10 + key - key_f11]);
-    else plain(key, press);
+    u8 const code = key_code(event);
+    if (code == 0 || code >= Layout::key_count) return press;
+    Stroke const stroke{press, code, event.down, note_key(code, event.down), application_cursor};
+    bool const is_raw = shown_->mode == K_RAW || shown_->mode == K_MEDIUMRAW;
+    if (is_raw) raw(event, code, press);
+    if (!event.down) {
+        release_shift(stroke);
+        return press;
+    }
+    KeySymbol const symbol = symbol_of(stroke);
+    bool const silent = is_raw || shown_->mode == K_OFF;
+    if (!silent || symbol >> 8 == (first_typed_key | KT_SHIFT)) interpret(symbol, stroke);
     return press;
 }
 

@@ -7,6 +7,7 @@
 #include <linux/vt.h>
 
 #include "kernel/drivers/key_input.h"
+#include "kernel/drivers/keyboard_ioctl.h"
 #include "mm/kernel_space.h"
 #include "mm/user/user_access.h"
 #include "sched/clock.h"
@@ -171,15 +172,13 @@ void Screen::write(std::string_view text) {
 
 Result<i64> Screen::device_ioctl(u32 command, u64 argument) {
     switch (command) {
-    case KDGKBTYPE: TRY(mm::UserPtr<u8>(argument).write(KB_101)); return 0;
     case KDGETMODE: TRY(mm::UserPtr<i32>(argument).write(KD_TEXT)); return 0;
-    case KDGKBMODE: TRY(mm::UserPtr<i32>(argument).write(K_UNICODE)); return 0;
     case VT_GETSTATE: {
         ::vt_stat const state{1, 0, 1 << 1};
         TRY(mm::UserPtr<::vt_stat>(argument).write(state));
         return 0;
     }
-    default: return fail(ENOTTY);
+    default: return keyboard_ioctl(terminal.number(), command, argument);
     }
 }
 

@@ -30,6 +30,7 @@ public:
         if (device != 0) running()->lost_foreground = Pid();
     }
     fs::Credentials current_credentials() override { return running() ? running()->copy_credentials() : fs::Credentials(); }
+    bool is_privileged() override { return running() && running()->credentials.is_privileged(); }
     Result<> background_access(int signal) override {
         if (!running()) return {};
         bool const refused = signal == SIGTTIN;
@@ -97,5 +98,12 @@ void leave_terminal(Process& process) {
 }
 
 void register_terminal_signals() { tty::set_signal_target(terminal_signals); }
+
+void interrupt_init() {
+    SignalInfo info;
+    info.signal = SIGINT;
+    info.code = SI_KERNEL;
+    if (Ref<Process> const init = process_manager.find(Pid(1))) post_signal(*init, info);
+}
 
 }

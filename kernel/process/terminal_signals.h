@@ -10,5 +10,7 @@ class Process;
 void register_terminal_signals();
 /// The process ends: if it leads a session, the terminal is free, and who was in front hears of it.
 void leave_terminal(Process& process);
+/// SIGINT to process 1: Ctrl-Alt-Del when reboot(2) has been told LINUX_REBOOT_CMD_CAD_OFF. Any context.
+void interrupt_init();
 
 }

@@ -12,8 +12,10 @@
 #include <linux/utsname.h>
 
 #include "kernel/base/random.h"
+#include "kernel/drivers/key_input.h"
 #include "kernel/process/host_identity.h"
 #include "kernel/process/process_manager.h"
+#include "kernel/process/terminal_signals.h"
 #include "kernel/syscall/arguments.h"
 #include "kernel/syscall/flags.h"
 #include "kernel/syscall/handlers.h"
@@ -104,8 +106,8 @@ Result<> sys_reboot(Caller& caller, u32 magic1, u32 magic2, u32 command) {
                        || magic2 == LINUX_REBOOT_MAGIC2C;
     if (magic1 != LINUX_REBOOT_MAGIC1 || !known) return fail(EINVAL);
     switch (command) {
-    case LINUX_REBOOT_CMD_CAD_ON:
-    case LINUX_REBOOT_CMD_CAD_OFF: return {};      // Ctrl-Alt-Del is not wired to anything: both are true
+    case LINUX_REBOOT_CMD_CAD_ON: drivers::key_input.on_restart_keys(nullptr); return {};
+    case LINUX_REBOOT_CMD_CAD_OFF: drivers::key_input.on_restart_keys(process::interrupt_init); return {};
     case LINUX_REBOOT_CMD_RESTART:
     case LINUX_REBOOT_CMD_RESTART2:
         log_info("power", "restarting, as asked by {} ({})", caller.process.name(), caller.process.pid());

@@ -68,6 +68,8 @@ public:
     /// The running process's controlling terminal, as a device number (0: none), and its change.
     virtual u64 controlling_terminal() = 0;
     virtual void set_controlling_terminal(u64 device) = 0;
+    /// The running process may do what only root may.
+    virtual bool is_privileged() = 0;
     /// The running process, whose group is not the foreground one, does what `signal` (SIGTTIN, SIGTTOU) answers.
     /// Success: it may. EIO; restart_sys: its group has been sent the signal.
     virtual Result<> background_access(int signal) = 0;

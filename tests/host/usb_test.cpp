@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 // What USB devices say: descriptors, good and damaged (the sanitizers watch that nothing outside is read), reports of
 // keyboards, and how xHCI wants to be told of intervals and rings.
-// sources: kernel/drivers/usb/descriptors.cpp kernel/drivers/usb/boot_reports.cpp kernel/drivers/keymap.cpp
+// sources: kernel/drivers/usb/descriptors.cpp kernel/drivers/usb/boot_reports.cpp
+// sources: kernel/drivers/keymap.cpp kernel/drivers/key_tables.cpp kernel/drivers/key_layouts.cpp kernel/drivers/scan_codes.cpp
+// sources: kernel/drivers/key_layout_file.cpp kernel/drivers/keymaps.S
 #include "kernel/drivers/usb/boot_reports.h"
 #include "kernel/drivers/usb/descriptors.h"
 #include "kernel/drivers/usb/xhci_ring.h"
@@ -99,6 +101,7 @@ TEST(UsbDescriptors, Hub) {
 }
 
 struct Reports : testing::Test {
+    Reports() { keymap.tables().load(*LayoutFile(layout_file()).find("us")); }
     std::string type(Bytes const& report) { return typed(reports.feed(report)); }
     std::string typed(BootReports::Events const& events) {
         std::string text;

@@ -1,0 +1,90 @@
+#!/usr/bin/python3
+# timeout: 200
+"""Keyboard layouts: keymap= on the kernel's command line, one that there is not, and what loadkmap loads later; keys pressed
+on the emulated keyboard, and the bytes that a program reads from the screen's terminal. Also without the controller's
+translation (scan code set 2), and what Ctrl-Alt-Del does."""
+import pathlib
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from machine import harness  # noqa: E402
+
+LOG = "console=ttyS0 loglevel=7 panic=-1 "
+# QEMU names keys by where they are on a US keyboard.
+FRENCH = ("q w semicolon 2 0 bracket_left e alt_r-0 alt_r-e alt_r-8 shift-z".split(), "azméàê@€\\W")
+GERMAN = ("y minus apostrophe alt_r-q alt_r-e equal e alt_r-less".split(), "zßä@€é|")
+SPANISH = ("semicolon alt_r-2 apostrophe a".split(), "ñ@á")
+US = ("q z semicolon shift-2".split(), "qz;@")
+
+
+def press(machine, keys):
+    for key in keys:
+        machine.monitor(f"sendkey {key} 20")
+        time.sleep(0.06)
+
+
+def reads(machine, what, pair):
+    """Typed until it comes as it should: QEMU's keyboard loses keys where the machine is slow."""
+    keys, text = pair
+    wanted = text.encode().hex()
+    got = []
+    for _ in range(5):
+        machine.send("read -r line </dev/tty1; echo \"line=[$(printf %s \"$line\" | od -An -v -tx1 | tr -d ' \\n')]\"\n")
+        press(machine, keys + ["ret"])
+        got.append(machine.expect(r"line=\[([0-9a-f]*)\]", limit=30).group(1))
+        if got[-1] == wanted:
+            return
+    raise harness.Failure(f"{what}: {got}, not {wanted}")
+
+
+def boot(append):
+    machine = harness.Machine(initrd=harness.BUILD / "initramfs.cpio.gz", append=LOG + append, keyboard=True, limit=90)
+    machine.expect("Welcome to Aubrac")
+    machine.expect("# ")
+    return machine
+
+
+def log_has(machine, words):
+    harness.expect_equal(words, machine.command(f"dmesg | grep -q '{words}'")[0], 0)
+
+
+def french():
+    with boot("keymap=fr") as machine:
+        log_has(machine, "keyboard: layout fr")
+        reads(machine, "French", FRENCH)
+        harness.expect_equal("dumpkmap and loadkmap", machine.command(
+            "dumpkmap >/tmp/fr && loadkmap </usr/share/keymaps/es.bkmap")[0], 0)
+        reads(machine, "Spanish, loaded", SPANISH)
+        harness.expect_equal("by nobody", machine.command("su nobody -c 'loadkmap </usr/share/keymaps/de.bkmap' 2>/dev/null")[0], 1)
+        harness.expect_equal("loadkmap of what is none", machine.command("loadkmap </etc/passwd 2>/dev/null")[0], 1)
+        reads(machine, "Spanish still", SPANISH)
+        harness.expect_equal("loaded again", machine.command("loadkmap </tmp/fr")[0], 0)
+        reads(machine, "French again", FRENCH)
+        machine.monitor("sendkey ctrl-alt-delete")
+        machine.must_end_with(harness.POWERED_OFF)   # a reset, which -no-reboot makes the end
+
+
+def german_in_set_2():
+    with boot("keymap=de i8042.direct") as machine:
+        log_has(machine, "scan code set 2")
+        reads(machine, "German", GERMAN)
+        machine.send("poweroff -f\n")
+        machine.must_end_with(harness.POWERED_OFF)
+
+
+def unknown():
+    with boot("keymap=nowhere") as machine:
+        log_has(machine, "keymap=nowhere: no such layout; us is taken")
+        reads(machine, "US", US)
+        machine.send("poweroff -f\n")
+        machine.must_end_with(harness.POWERED_OFF)
+
+
+def test():
+    french()
+    german_in_set_2()
+    unknown()
+
+
+harness.run(test)
