@@ -25,7 +25,9 @@ void KeyInput::handle(KeyEvent event) {
     if (press.restart_machine) arch::reset();
     if (press.lights_changed)
         for (u32 i = 0, count = source_count_.load(std::memory_order_acquire); i < count; ++i) sources_[i]->lights_changed();
-    if (press.length != 0 && terminal_) terminal_->input({press.bytes.data(), press.length});
+    if (!target_) return;
+    if (press.screen.is_any()) target_->command(press.screen);
+    if (press.length != 0) target_->type({press.bytes.data(), press.length});
 }
 
 }

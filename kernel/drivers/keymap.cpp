@@ -9,7 +9,8 @@ namespace {
 enum Key : u8 {
     key_backspace = 0x0e, key_tab = 0x0f, key_control = 0x1d, key_left_shift = 0x2a, key_right_shift = 0x36, key_alt = 0x38,
     key_caps_lock = 0x3a, key_f1 = 0x3b, key_f10 = 0x44, key_num_lock = 0x45, key_scroll_lock = 0x46, key_home = 0x47, key_pad_minus = 0x4a,
-    key_pad_plus = 0x4e, key_delete = 0x53, key_f11 = 0x57, key_f12 = 0x58, key_enter = 0x1c, key_slash = 0x35, key_pad_star = 0x37,
+    key_pad_plus = 0x4e, key_page_up = 0x49, key_left = 0x4b,
+    key_right = 0x4d, key_page_down = 0x51, key_delete = 0x53, key_f11 = 0x57, key_f12 = 0x58, key_enter = 0x1c, key_slash = 0x35, key_pad_star = 0x37,
 };
 
 // Index: scan code. 0: no character.
@@ -96,6 +97,15 @@ void Keymap::character(char byte, KeyPress& press) const {
     append(press, {&byte, 1});
 }
 
+/// Alt-F1 … F12 and Alt with left and right switch consoles, Shift-PgUp and PgDn look back.
+bool Keymap::screen_key(u8 key, bool extended, KeyPress& press) const {
+    if (!extended && alt() && key >= key_f1 && key <= key_f10) press.screen.console = static_cast<u8>(1 + key - key_f1);
+    else if (!extended && alt() && (key == key_f11 || key == key_f12)) press.screen.console = static_cast<u8>(11 + key - key_f11);
+    else if (extended && alt() && (key == key_left || key == key_right)) press.screen.step = key == key_left ? -1 : 1;
+    else if (extended && shift() && (key == key_page_up || key == key_page_down)) press.screen.half_pages = key == key_page_up ? 1 : -1;
+    return press.screen.is_any();
+}
+
 void Keymap::extended_key(u8 key, bool application_cursor, KeyPress& press) const {
     if (key == key_enter) return character('\r', press);
     if (key == key_slash) return character('/', press);
@@ -130,6 +140,7 @@ KeyPress Keymap::feed(KeyEvent event, bool application_cursor) {
     KeyPress press;
     auto const [key, extended, down] = event;
     if (modifier(key, extended, down) || !down) return press;
+    if (screen_key(key, extended, press)) return press;
     if (extended) extended_key(key, application_cursor, press);
     else if (lock(key, press)) {
     } else if (key >= key_home && key <= key_delete) keypad(key, application_cursor, press);

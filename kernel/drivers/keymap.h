@@ -10,12 +10,22 @@
 
 namespace drivers {
 
+/// What a key asks of the screen instead of a program.
+struct ScreenCommand {
+    u8 console = 0;        ///< bring this one to the front, counted from 1; 0: none
+    i8 step = 0;           ///< … or the next used one, forwards or backwards
+    i8 half_pages = 0;     ///< look back (positive) or forward by so many halves of a screen
+    constexpr bool is_any() const { return console != 0 || step != 0 || half_pages != 0; }
+    constexpr bool operator==(ScreenCommand const&) const = default;
+};
+
 /// What one event meant.
 struct KeyPress {
     std::array<char, 8> bytes{};
     u8 length = 0;
     bool restart_machine = false;   ///< Ctrl-Alt-Del
     bool lights_changed = false;    ///< lights() is different now
+    ScreenCommand screen;
     std::string_view text() const { return {bytes.data(), length}; }
 };
 
@@ -33,6 +43,7 @@ private:
     bool alt() const { return left_alt_ || right_alt_; }
     bool modifier(u8 key, bool extended, bool down);
     bool lock(u8 key, KeyPress& press);
+    bool screen_key(u8 key, bool extended, KeyPress& press) const;
     void extended_key(u8 key, bool application_cursor, KeyPress& press) const;
     void keypad(u8 key, bool application_cursor, KeyPress& press) const;
     void plain(u8 key, KeyPress& press) const;

@@ -39,8 +39,9 @@ bool is_wide(u32 code_point) {
 
 }
 
-void Vt::attach(std::span<Cell> cells, u16 columns, u16 rows) {
-    cells_.attach(cells, columns, rows);
+void Vt::attach(std::span<Cell> cells, u16 columns, u16 rows, std::span<u16> history) {
+    cells_.attach(cells, columns, rows, history);
+    look_ = Look{};
     reset();
 }
 
@@ -78,6 +79,7 @@ std::string_view Vt::take_reply(std::span<char> buffer) {
 }
 
 void Vt::begin_line() {
+    cells_.end_view();
     if (cells_.column() == 0) return;
     cells_.line_feed(pen_);
     cells_.carriage_return();
@@ -95,6 +97,7 @@ void Vt::write_aside(std::string_view text, Pen const& pen) {
 }
 
 void Vt::write(std::span<char const> bytes) {
+    cells_.end_view();
     for (char c : bytes) byte(static_cast<u8>(c));
 }
 

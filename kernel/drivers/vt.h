@@ -8,6 +8,7 @@
 #include <span>
 #include <string_view>
 
+#include "kernel/drivers/look.h"
 #include "kernel/drivers/screen_cells.h"
 
 namespace drivers {
@@ -15,7 +16,7 @@ namespace drivers {
 class Vt {
 public:
     constexpr Vt() = default;
-    void attach(std::span<Cell> cells, u16 columns, u16 rows);
+    void attach(std::span<Cell> cells, u16 columns, u16 rows, std::span<u16> history = {});   // as ScreenCells
 
     /// Output of programs.
     void write(std::span<char const> bytes);
@@ -28,6 +29,8 @@ public:
     ScreenCells& cells() { return cells_; }
     ScreenCells const& cells() const { return cells_; }
     bool is_cursor_visible() const { return cursor_visible_; }
+    bool is_inverted() const { return inverted_; }
+    Look const& look() const { return look_; }
     bool application_cursor() const { return application_cursor_; }
     /// What the terminal has to answer (cursor position, identity); empties it.
     std::string_view take_reply(std::span<char> buffer);
@@ -75,6 +78,7 @@ private:
     void position(u32 column, u32 row);
 
     ScreenCells cells_;
+    Look look_;
     Pen pen_;
     Saved saved_;
     State state_ = State::Ground;
@@ -87,7 +91,7 @@ private:
     std::array<bool, 2> graphics_{};               ///< G0, G1 are the line-drawing set
     u8 charset_ = 0;                               ///< 0: G0, 1: G1
     bool wrap_ = true, insert_ = false, origin_ = false, newline_mode_ = false;
-    bool cursor_visible_ = true, application_cursor_ = false;
+    bool cursor_visible_ = true, application_cursor_ = false, inverted_ = false;
     std::array<bool, ScreenCells::most_columns> tab_stops_{};
     std::array<char, 32> reply_{};
     u8 reply_length_ = 0;

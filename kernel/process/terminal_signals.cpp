@@ -27,6 +27,7 @@ public:
         ProcessManager::TreeGuard guard(process_manager.tree_lock);
         if (running()) running()->controlling_terminal = device;
     }
+    fs::Credentials current_credentials() override { return running() ? running()->copy_credentials() : fs::Credentials(); }
     Result<> background_access(int signal) override {
         if (!running()) return {};
         bool const refused = signal == SIGTTIN;

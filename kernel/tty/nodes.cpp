@@ -25,11 +25,16 @@ struct Entry {
 constinit std::array<Entry, 16> entries{};
 constinit size_t entry_count = 0;
 constinit Terminal* console_terminal = nullptr;
+using TerminalFunction = Terminal& (*)();
+constinit TerminalFunction current_virtual_terminal = nullptr;
+constinit bool console_is_current = false;   ///< /dev/console is whichever virtual terminal is in front
 constinit SignalTarget* the_signal_target = nullptr;
 
 class TerminalFile final : public fs::File {
 public:
+    /// `terminal` was opened for it.
     TerminalFile(Ref<fs::Dentry> dentry, u32 flags, Terminal& terminal) : File(std::move(dentry), flags), terminal_(terminal) {}
+    ~TerminalFile() override { terminal_.close(); }
     bool is_seekable() const override { return false; }
     Result<i64> ioctl(u32 command, u64 argument) override { return terminal_.ioctl(command, argument); }
     fs::PollEvents poll(sched::WaitQueue*& queue_out) override { return terminal_.poll(queue_out); }
@@ -43,7 +48,9 @@ private:
 /// The terminal that a node stands for; ENXIO if there is none.
 Result<Terminal*> resolve(u64 device) {
     Terminal* terminal;
-    if (device == console_device) terminal = console_terminal;
+    if (device == console_device && console_is_current) device = current_virtual_device;
+    if (device == current_virtual_device) terminal = current_virtual_terminal ? &current_virtual_terminal() : nullptr;
+    else if (device == console_device) terminal = console_terminal;
     else if (device == controlling_device) terminal = the_signal_target ? find_terminal(the_signal_target->controlling_terminal()) : nullptr;
     else terminal = find_terminal(device);
     if (!terminal) return fail(ENXIO);
@@ -52,10 +59,15 @@ Result<Terminal*> resolve(u64 device) {
 
 Result<Ref<fs::File>> open_terminal(fs::Dentry& dentry, u32 flags, u64 device) {
     Terminal* const terminal = TRY(resolve(device));
-    auto file = TRY(mm::make_ref<TerminalFile>(Ref<fs::Dentry>::share(&dentry), flags, *terminal));
+    TRY(terminal->open());
+    auto file = mm::make_ref<TerminalFile>(Ref<fs::Dentry>::share(&dentry), flags, *terminal);
+    if (!file) {
+        terminal->close();
+        return fail(file.error());
+    }
     bool const never_controls = device == console_device || device == controlling_device || device == current_virtual_device;
     if (!never_controls && !(flags & O_NOCTTY) && (flags & O_ACCMODE) != O_WRONLY) terminal->offer_to_opener();
-    return Ref<fs::File>(std::move(file));
+    return Ref<fs::File>(std::move(*file));
 }
 
 }
@@ -63,6 +75,7 @@ Result<Ref<fs::File>> open_terminal(fs::Dentry& dentry, u32 flags, u64 device) {
 void set_signal_target(SignalTarget& target) { the_signal_target = &target; }
 SignalTarget* signal_target() { return the_signal_target; }
 void set_console(Terminal& terminal) { console_terminal = &terminal; }
+void set_console_to_current() { console_is_current = true; }
 
 Terminal* find_terminal(u64 device) {
     for (Entry const& entry : entries)
@@ -80,6 +93,11 @@ Result<> register_terminal(Terminal& terminal, std::string_view name, u64 device
     TRY(fs::device_registry.add_character(name, device, permissions, open_terminal));
     entries[entry_count++] = {device, &terminal};
     return {};
+}
+
+Result<> register_current_terminal(std::string_view name, Terminal& (*current)()) {
+    current_virtual_terminal = current;
+    return fs::device_registry.add_character(name, current_virtual_device, 0620, open_terminal);
 }
 
 Result<> register_common_nodes() {

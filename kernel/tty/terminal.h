@@ -10,6 +10,7 @@
 #include <arch/spin_lock.h>
 #include <asm/termios.h>
 
+#include "kernel/fs/credentials.h"
 #include "kernel/fs/device.h"
 #include "kernel/sync/mutex.h"
 #include "kernel/tty/line_discipline.h"
@@ -33,6 +34,10 @@ public:
     virtual void resume_input() {}
     /// 0 by 0: not known.
     virtual void size(u16& columns, u16& rows) { columns = rows = 0; }
+    // With no lock held; may sleep.
+    /// A file of the terminal is opened, for every success closed().
+    virtual Result<> opened() { return {}; }
+    virtual void closed() {}
     /// A request that only this kind of device knows; may sleep.
     virtual Result<i64> device_ioctl(u32 command, u64 argument) { (void)command; (void)argument; return fail(ENOTTY); }
 protected:
@@ -42,6 +47,7 @@ protected:
 /// Who gets the signals that ^C and friends mean; implemented by kernel/process.
 class SignalTarget {
 public:
+    virtual fs::Credentials current_credentials() = 0;
     /// Any context, with no lock of a terminal held.
     virtual void signal_group(Pid group, int signal) = 0;
     virtual Pid current_group() = 0;
@@ -78,6 +84,10 @@ public:
     /// How many bytes input() would keep; after 0 the device hears resume_input().
     size_t input_room();
     void output_ready();
+
+    /// ENOMEM. For every success close().
+    Result<> open() { return device_->opened(); }
+    void close() { device_->closed(); }
 
     // ---- from programs. `flags`: O_* of the open file. EAGAIN, restart_sys, EFAULT
     Result<size_t> read(u32 flags, mm::IoBuffer& buffer);
@@ -154,10 +164,14 @@ private:
 
 // ---- all terminals; entered at boot by the drivers, before any program runs
 
-/// Makes /dev/`name` (and `name` may have several numbers: tty0 and tty1). The terminal lives for ever.
+/// Makes /dev/`name`. The terminal lives for ever.
 Result<> register_terminal(Terminal& terminal, std::string_view name, u64 device, u32 permissions);
 /// What /dev/console is. Null until it is set.
 void set_console(Terminal& terminal);
+/// /dev/console is what tty0 is.
+void set_console_to_current();
+/// Makes /dev/`name`, tty0: whichever terminal `current` says when it is opened.
+Result<> register_current_terminal(std::string_view name, Terminal& (*current)());
 /// The nodes console and tty; after the drivers.
 Result<> register_common_nodes();
 /// By device number; null if there is none.
