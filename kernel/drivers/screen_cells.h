@@ -49,6 +49,7 @@ public:
     bool is_dirty(u16 row) const { return dirty_[row]; }
     void clear_dirty(u16 row) { dirty_[row] = false; }
     void mark_all();
+    void mark_row() { mark(row_); }
 
     // ---- looking back
     u32 view() const { return view_; }                ///< by how many rows
