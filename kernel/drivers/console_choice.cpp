@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Reads console= words: "ttyS0", "ttyS0,115200n8", "tty0", "tty1".
+// Reads console= words: "ttyS0", "ttyS0,115200n8", "tty0", "tty2".
 #include "kernel/drivers/console_choice.h"
 
 namespace drivers {
@@ -7,11 +7,12 @@ namespace drivers {
 namespace {
 
 constexpr u32 highest_baud = 115200;
+constexpr char last_virtual_console = '6';
 
 ConsoleKind kind_of(std::string_view name) {
     if (name == "ttyS0") return ConsoleKind::Serial0;
     if (name == "ttyS1") return ConsoleKind::Serial1;
-    if (name == "tty0" || name == "tty1" || name == "tty") return ConsoleKind::Screen;
+    if (name == "tty" || (name.size() == 4 && name.starts_with("tty") && name[3] >= '0' && name[3] <= last_virtual_console)) return ConsoleKind::Screen;
     return ConsoleKind::None;
 }
 
@@ -38,9 +39,10 @@ struct Present {
     }
 };
 
-void add(ConsoleChoice& choice, ConsoleKind kind, std::string_view options) {
+void add(ConsoleChoice& choice, ConsoleKind kind, std::string_view name, std::string_view options) {
     choice.console = kind;
     if (kind == ConsoleKind::Screen) {
+        choice.virtual_console = name.size() == 4 ? static_cast<u32>(name[3] - '0') : 0;
         choice.log_to_screen = true;
         return;
     }
@@ -58,11 +60,11 @@ ConsoleChoice choose_consoles(std::span<std::string_view const> names, bool has_
         size_t const comma = word.find(',');
         ConsoleKind const kind = kind_of(word.substr(0, comma));
         if (kind == ConsoleKind::None) choice.unknown = word;
-        else if (present.has(kind)) add(choice, kind, comma == word.npos ? std::string_view() : word.substr(comma + 1));
+        else if (present.has(kind)) add(choice, kind, word.substr(0, comma), comma == word.npos ? std::string_view() : word.substr(comma + 1));
     }
     if (choice.console != ConsoleKind::None) return choice;
-    if (has_screen) add(choice, ConsoleKind::Screen, {});
-    if (has_serial0) add(choice, ConsoleKind::Serial0, {});
+    if (has_screen) add(choice, ConsoleKind::Screen, {}, {});
+    if (has_serial0) add(choice, ConsoleKind::Serial0, {}, {});
     return choice;
 }
 

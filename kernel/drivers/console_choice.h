@@ -16,6 +16,7 @@ struct ConsoleChoice {
     bool log_to_screen = false;
     u32 baud[2] = {115200, 115200};
     ConsoleKind console = ConsoleKind::None;   ///< what /dev/console is
+    u32 virtual_console = 0;                   ///< if that is the screen: tty1 … tty6; 0: whichever is in front
     std::string_view unknown;                  ///< a word that names nothing here
 };
 

@@ -38,7 +38,7 @@ void start_screen_and_keyboard() {
         return;
     }
     base::CommandLine const words(boot::boot_info.command());
-    key_input.start(screen.terminal, words.text("keymap", "us"));
+    key_input.start(screen, words.text("keymap", "us"));
     if (!keyboard.start(!words.flag("i8042.direct"))) log_info("keyboard", "no PS/2 controller");
 }
 
@@ -46,12 +46,13 @@ constexpr pci::Driver pci_drivers[] = {
     {"xHCI", 0x0c0330, 0xffffff, usb::xhci::attach},
 };
 
-tty::Terminal* terminal_of(ConsoleKind kind) {
-    switch (kind) {
-    case ConsoleKind::Serial0: return &serial_ports[0].terminal;
-    case ConsoleKind::Serial1: return &serial_ports[1].terminal;
-    case ConsoleKind::Screen: return &screen.terminal;
-    default: return nullptr;
+void set_console(ConsoleChoice const& choice) {
+    VirtualConsole* const console = screen.console(choice.virtual_console);
+    switch (choice.console) {
+    case ConsoleKind::Serial0: return tty::set_console(serial_ports[0].terminal);
+    case ConsoleKind::Serial1: return tty::set_console(serial_ports[1].terminal);
+    case ConsoleKind::Screen: return console ? tty::set_console(console->terminal) : tty::set_console_to_current();
+    default: break;
     }
 }
 
@@ -78,7 +79,7 @@ Result<> initialize(std::span<std::string_view const> console_names) {
     for (size_t port = 0; port < 2; ++port)
         if (choice.log_to_serial[port]) attach_log(port);
     if (choice.log_to_screen) base::kernel_log.add_sink(screen);
-    if (tty::Terminal* const console = terminal_of(choice.console)) tty::set_console(*console);
+    set_console(choice);
     return tty::register_common_nodes();
 }
 

@@ -16,9 +16,9 @@ Result<> KeyInput::add_source(KeySource& source) {
     return {};
 }
 
-void KeyInput::start(tty::Terminal& terminal, std::string_view name) {
+void KeyInput::start(KeyTarget& target, std::string_view name) {
     constexpr std::string_view usual = "us";
-    terminal_ = &terminal;
+    target_ = &target;
     LayoutFile const file(layout_file());
     Layout const* layout = file.find(name);
     if (!layout) {
@@ -44,7 +44,9 @@ void KeyInput::handle(KeyEvent event) {
         if (auto* const handler = restart_keys_.load(std::memory_order_relaxed)) handler();
         else arch::reset();
     }
-    if (press.length != 0 && terminal_) terminal_->input({press.bytes.data(), press.length});
+    if (!target_) return;
+    if (press.screen.is_any()) target_->command(press.screen);
+    if (press.length != 0) target_->type({press.bytes.data(), press.length});
 }
 
 }

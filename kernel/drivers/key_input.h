@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
 // KeyInput: the one place where the events of all keyboards meet: they share the state of shift keys and
-// locks, as one keyboard, and what they type goes to one terminal.
+// locks, as one keyboard, and what they type goes to one place.
 #pragma once
 
 #include <atomic>
+
+#include <span>
 
 #include <arch/spin_lock.h>
 #include <base/result.h>
 
 #include "kernel/drivers/keymap.h"
-#include "kernel/tty/terminal.h"
 
 namespace drivers {
 
@@ -22,13 +23,22 @@ protected:
     ~KeySource() = default;
 };
 
+/// Whom keys are for. Called in any context, with no lock held; must not sleep.
+class KeyTarget {
+public:
+    virtual void type(std::span<char const> bytes) = 0;
+    virtual void command(ScreenCommand const& command) = 0;
+protected:
+    ~KeyTarget() = default;
+};
+
 class KeyInput {
 public:
     static constexpr size_t max_sources = 8;
 
     constexpr KeyInput() = default;
-    /// Typed bytes go to `terminal`, and keys mean what the layout of this name says (US if there is none). Before any source.
-    void start(tty::Terminal& terminal, std::string_view layout);
+    /// Keys go to `target`, and mean what the layout of this name says (US if there is none). Before any source.
+    void start(KeyTarget& target, std::string_view layout);
     /// ENOSPC: there are max_sources already. While booting.
     Result<> add_source(KeySource& source);
     /// Any context.
@@ -60,7 +70,7 @@ private:
 
     SpinLock<LockRank::leaf, InterruptsOff> lock_;
     Keymap keymap_ GUARDED_BY(lock_);
-    tty::Terminal* terminal_ = nullptr;             ///< set once by start()
+    KeyTarget* target_ = nullptr;                   ///< set once by start()
     KeySource* sources_[max_sources] = {};          ///< written once, before source_count_ counts it
     /// Ordering: release when a source has been entered, acquire where they are called.
     std::atomic<u32> source_count_{0};

@@ -155,7 +155,7 @@ void Keymap::special(u8 value, Stroke const& stroke) {
     KeyPress& press = stroke.press;
     switch (K(KT_SPEC, value)) {
     case K_ENTER: return enter(press);
-    case K_CONS: press.last_console = true; return;
+    case K_CONS: press.screen.last = true; return;
     case K_CAPS: return toggle(LED_CAP, stroke);
     case K_CAPSON:
         if (!(shown_->locks & LED_CAP)) toggle(LED_CAP, stroke);
@@ -163,12 +163,12 @@ void Keymap::special(u8 value, Stroke const& stroke) {
     case K_NUM:
     case K_BARENUMLOCK: return toggle(LED_NUM, stroke);
     case K_HOLD: return toggle(LED_SCR, stroke);
-    case K_SCROLLFORW: press.scroll_half_pages = 1; return;
-    case K_SCROLLBACK: press.scroll_half_pages = -1; return;
+    case K_SCROLLFORW: press.screen.half_pages = -1; return;
+    case K_SCROLLBACK: press.screen.half_pages = 1; return;
     case K_BOOT: press.restart_machine = true; return;
     case K_COMPOSE: compose_ = true; return;
-    case K_DECRCONSOLE: press.console_step = -1; return;
-    case K_INCRCONSOLE: press.console_step = 1; return;
+    case K_DECRCONSOLE: press.screen.step = -1; return;
+    case K_INCRCONSOLE: press.screen.step = 1; return;
     default: return;   // Linux's print its own state, or end what holds the console
     }
 }
@@ -238,7 +238,7 @@ void Keymap::interpret(KeySymbol symbol, Stroke const& stroke) {
     case KT_PAD: return keypad(value, stroke);
     case KT_DEAD: return value < dead_marks.size() ? dead(static_cast<u8>(dead_marks[value]), stroke.press) : void();
     case KT_DEAD2: return dead(value, stroke.press);
-    case KT_CONS: stroke.press.switch_to_console = value < Keymap::console_count ? static_cast<u8>(value + 1) : 0; return;
+    case KT_CONS: stroke.press.screen.console = value < Keymap::console_count ? static_cast<u8>(value + 1) : 0; return;
     case KT_CUR: return cursor(value, stroke);
     case KT_SHIFT: return shift(value, stroke);
     case KT_ASCII: return digit_of_number(value);

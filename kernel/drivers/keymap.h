@@ -11,15 +11,22 @@
 
 namespace drivers {
 
+/// What a key asks of the screen instead of a program.
+struct ScreenCommand {
+    u8 console = 0;         ///< bring this one to the front, counted from 1; 0: none
+    i8 step = 0;            ///< … or the next used one, forwards or backwards
+    bool last = false;      ///< … or the one that was there before
+    i8 half_pages = 0;      ///< look back (positive) or forward by so many halves of a screen
+    constexpr bool is_any() const { return console != 0 || step != 0 || last || half_pages != 0; }
+    constexpr bool operator==(ScreenCommand const&) const = default;
+};
+
 /// What one event meant.
 struct KeyPress {
     static constexpr size_t capacity = 512 + 8;   ///< the longest function string, and a character that waited
     std::array<char, capacity> bytes;
     u16 length = 0;
-    u8 switch_to_console = 0;       ///< its number, counted from 1; 0: stay
-    i8 console_step = 0;            ///< to the next console (1) or the one before (-1)
-    i8 scroll_half_pages = 0;       ///< up if negative
-    bool last_console = false;      ///< to the one that was shown before
+    ScreenCommand screen;
     bool restart_machine = false;   ///< Ctrl-Alt-Del
     bool lights_changed = false;    ///< lights() is different now
     std::string_view text() const { return {bytes.data(), length}; }

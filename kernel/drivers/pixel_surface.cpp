@@ -84,20 +84,57 @@ u32 PixelSurface::glyph_line(u8 bits, u32 foreground, u32 background, Line& line
     return Font::width * scale_ * bytes_per_pixel_ / sizeof(u64);
 }
 
+/// Half the way from one colour to the other.
+constexpr u32 between(u32 one, u32 other) { return (one >> 1 & 0x7f7f7f) + (other >> 1 & 0x7f7f7f); }
+
+/// Of the lines of a glyph, the first that the cursor covers. A bar covers columns instead.
+u32 first_line_of(CursorShape shape, u32 height) {
+    switch (shape) {
+    case CursorShape::Block: return 0;
+    case CursorShape::Underline: return height - 2;
+    case CursorShape::LowerThird: return height - height / 3;
+    case CursorShape::LowerHalf: return height / 2;
+    case CursorShape::TwoThirds: return height / 3;
+    default: return height;
+    }
+}
+
+bool PixelSurface::set_look(Look const& look) {
+    if (look == look_) return false;
+    look_ = look;
+    return true;
+}
+
+PixelSurface::Colours PixelSurface::colours(Pen const& pen) const {
+    constexpr u8 bright = 8;
+    bool const is_bright = (pen.flags & Pen::bold) && pen.foreground < bright, blinks = (pen.flags & Pen::blink) && pen.background < bright;
+    u32 foreground = look_.rgb(static_cast<u8>(pen.foreground + (is_bright ? bright : 0)));
+    u32 const background = look_.rgb(static_cast<u8>(pen.background + (blinks ? bright : 0)));   // as Linux shows what should blink
+    if (pen.flags & Pen::dim) foreground = between(foreground, background);
+    if (pen.flags & Pen::reverse) return {pixel(background), pixel(foreground)};
+    return {pixel(foreground), pixel(background)};
+}
+
 void PixelSurface::draw(u16 column, u16 row, Cell const& cell) {
-    bool const is_bold = cell.pen.flags & Pen::bold;
-    u8 const text = is_bold && cell.pen.foreground < 8 ? static_cast<u8>(cell.pen.foreground + 8) : cell.pen.foreground;
-    u32 foreground = pixel(palette[text]), background = pixel(palette[cell.pen.background]);
-    if (cell.pen.flags & Pen::reverse) std::swap(foreground, background);
-    if (cell.pen.flags & Pen::cursor) std::swap(foreground, background);
-    auto const glyph = (is_bold ? bold_ : regular_).glyph(cell.character);
+    auto const [flags, is_cursor] = std::pair(cell.pen.flags, (cell.pen.flags & Pen::cursor) != 0);
+    auto [foreground, background] = colours(cell.pen);
+    auto const glyph = (flags & Pen::bold ? bold_ : regular_).glyph(cell.character);
     u32 const height = regular_.height();
     u8* to = base_ + u64{margin_ + row * height * scale_} * format_.pitch + (margin_ + column * Font::width * scale_) * bytes_per_pixel_;
-    if (bytes_per_pixel_ == 4 && scale_ == 1 && !(cell.pen.flags & Pen::underline)) return draw_pairs(to, glyph, foreground, background);
+    bool const is_block = is_cursor && look_.cursor == CursorShape::Block;
+    if (is_block) std::swap(foreground, background);
+    bool const is_plain = !(flags & (Pen::underline | Pen::italic)) && (!is_cursor || is_block);
+    if (bytes_per_pixel_ == 4 && scale_ == 1 && is_plain) return draw_pairs(to, glyph, foreground, background);
+    u32 const cursor_line = is_cursor && !is_block ? first_line_of(look_.cursor, height) : height;
+    bool const has_bar = is_cursor && look_.cursor == CursorShape::Bar;
     Line line;
     for (u32 y = 0; y < height; ++y) {
-        bool const underlined = (cell.pen.flags & Pen::underline) && y + 2 == height;
-        u32 const words = glyph_line(underlined ? 0xff : glyph[y], foreground, background, line);
+        u8 bits = glyph[y];
+        if (flags & Pen::italic) bits = static_cast<u8>(y < height / 3 ? bits >> 1 : y >= height * 2 / 3 ? bits << 1 : bits);
+        if ((flags & Pen::underline) && y + 2 == height) bits = 0xff;
+        if (y >= cursor_line) bits = static_cast<u8>(~bits);
+        if (has_bar) bits |= 0xc0;
+        u32 const words = glyph_line(bits, foreground, background, line);
         for (u32 i = 0; i < scale_; ++i, to += format_.pitch) store_line(to, line.data(), words);
     }
 }

@@ -3,13 +3,9 @@
 // a busy program cannot keep the screen from showing what happens.
 #include "kernel/drivers/screen.h"
 
-#include <linux/kd.h>
-#include <linux/vt.h>
+#include <algorithm>
 
-#include "kernel/drivers/key_input.h"
-#include "kernel/drivers/keyboard_ioctl.h"
 #include "mm/kernel_space.h"
-#include "mm/user/user_access.h"
 #include "sched/clock.h"
 #include "sched/scheduler.h"
 
@@ -62,22 +58,31 @@ Result<Surface*> Screen::find_surface(boot::BootInfo const& info) {
     return &text_;
 }
 
-Result<> Screen::allocate_cells() {
+Result<> Screen::allocate_shown() {
     size_t const count = size_t{surface_->columns()} * surface_->rows();
-    auto* const cells = static_cast<Cell*>(TRY(mm::kernel_space.allocate_pages(align_up(2 * count * sizeof(Cell), page_size))));
-    for (size_t i = 0; i < 2 * count; ++i) new (cells + i) Cell;
-    Lock::Guard guard(lock_);
-    shown_ = cells + count;
-    vt_.attach({cells, count}, surface_->columns(), surface_->rows());
+    auto* const cells = static_cast<Cell*>(TRY(mm::kernel_space.allocate_pages(align_up(count * sizeof(Cell), page_size))));
+    for (size_t i = 0; i < count; ++i) new (cells + i) Cell;
+    ScreenLock::Guard guard(screen_lock);
+    shown_ = cells;
     return {};
 }
 
+Result<> Screen::register_terminals() {
+    for (VirtualConsole& console : consoles_) {
+        char const name[] = {'t', 't', 'y', static_cast<char>('0' + console.number())};
+        console.terminal.attach(console);
+        TRY(tty::register_terminal(console.terminal, {name, sizeof name}, console.terminal.number(), 0620));
+    }
+    return tty::register_current_terminal("tty0", [] -> tty::Terminal& { return screen.foreground().terminal; });
+}
+
 Result<> Screen::start(boot::BootInfo const& info) {
-    surface_ = TRY(find_surface(info));
-    TRY(allocate_cells());
-    terminal.attach(*this);
-    TRY(tty::register_terminal(terminal, "tty1", terminal.number(), 0620));
-    TRY(tty::register_terminal(terminal, "tty0", fs::make_device(4, 0), 0620));
+    Surface* const surface = TRY(find_surface(info));
+    surface_ = surface;
+    TRY(allocate_shown());
+    TRY(consoles_[0].allocate(columns(), rows()));
+    TRY(register_terminals());
+    TRY(register_screen_memory());
     sched::Thread* const thread = TRY(sched::scheduler.create_kernel_thread("screen", draw_for_ever, this));
     sched::scheduler.set_class(*thread, sched::SchedulingClass::Fifo, drawing_priority);
     if (surface_ == &pixels_) {
@@ -92,13 +97,16 @@ Result<> Screen::start(boot::BootInfo const& info) {
 
 // ---------------------------------------------------------------- drawing
 
-void Screen::draw_row(u16 row, Lock::Guard const&) {
-    ScreenCells& cells = vt_.cells();
+void Screen::draw_row(VirtualConsole& console, u16 row) {
+    ScreenCells& cells = console.vt.cells();
     u16 const columns = cells.columns();
-    bool const has_cursor = vt_.is_cursor_visible() && cells.row() == row;
+    bool const has_cursor = console.vt.is_cursor_visible() && cells.view() == 0 && cells.row() == row;
+    u8 const inverted = console.vt.is_inverted() ? Pen::reverse : 0;
+    Cell const* const line = cells.shown_line(row);
     Cell* const shown = shown_ + size_t{row} * columns;
     for (u16 column = 0; column < columns; ++column) {
-        Cell wanted = cells.at(column, row);
+        Cell wanted = line[column];
+        wanted.pen.flags ^= inverted;
         if (has_cursor && cells.column() == column) wanted.pen.flags |= Pen::cursor;
         if (wanted == shown[column]) continue;
         shown[column] = wanted;
@@ -107,30 +115,54 @@ void Screen::draw_row(u16 row, Lock::Guard const&) {
     cells.clear_dirty(row);
 }
 
-void Screen::draw_all(Lock::Guard const& guard) {
-    for (u16 row = 0; row < vt_.cells().rows(); ++row)
-        if (vt_.cells().is_dirty(row)) draw_row(row, guard);
+void Screen::draw_all(VirtualConsole& console) {
+    draw_look(console);
+    for (u16 row = 0; row < console.vt.cells().rows(); ++row)
+        if (console.vt.cells().is_dirty(row)) draw_row(console, row);
 }
 
-/// Interrupts are off for one row at a time.
+/// Colours and the cursor's shape: with other ones, nothing that is shown is right.
+void Screen::draw_look(VirtualConsole& console) {
+    if (!surface_->set_look(console.vt.look())) return;
+    constexpr Cell nothing{0xffff, {0, 0, 0xff}};
+    std::fill_n(shown_, size_t{columns()} * rows(), nothing);
+    console.vt.cells().mark_all();
+}
+
+void Screen::repaint() {
+    {
+        ScreenLock::Guard guard(screen_lock);
+        constexpr Cell nothing{0xffff, {0, 0, 0xff}};
+        std::fill_n(shown_, size_t{columns()} * rows(), nothing);
+        foreground().vt.cells().mark_all();
+    }
+    wake();
+}
+
+/// Interrupts are off for one row at a time, whichever console is in front by then.
 void Screen::draw_changes() {
     for (u16 row = 0; row < surface_->rows(); ++row) {
-        Lock::Guard guard(lock_);
-        if (vt_.cells().is_dirty(row)) draw_row(row, guard);
+        ScreenLock::Guard guard(screen_lock);
+        VirtualConsole& console = foreground();
+        if (console.shows_graphics) return;
+        draw_look(console);
+        if (console.vt.cells().is_dirty(row)) draw_row(console, row);
     }
-    Lock::Guard guard(lock_);
-    if (!vt_.is_cursor_visible()) surface_->hide_cursor();
+    ScreenLock::Guard guard(screen_lock);
+    if (!foreground().vt.is_cursor_visible() || foreground().vt.cells().view() != 0) surface_->hide_cursor();
 }
 
-void Screen::send_reply() {
-    char buffer[32];
-    std::string_view reply;
-    {
-        Lock::Guard guard(lock_);
-        if (!vt_.has_reply()) return;
-        reply = vt_.take_reply(buffer);
+void Screen::send_replies() {
+    for (VirtualConsole& console : consoles_) {
+        char buffer[32];
+        std::string_view reply;
+        {
+            ScreenLock::Guard guard(screen_lock);
+            if (!console.is_allocated() || !console.vt.has_reply()) continue;
+            reply = console.vt.take_reply(buffer);
+        }
+        console.terminal.input(reply);
     }
-    terminal.input(reply);
 }
 
 void Screen::draw_for_ever(void* context) {
@@ -138,48 +170,42 @@ void Screen::draw_for_ever(void* context) {
     for (;;) {
         // Not interruptible and without a deadline: it can only end with the condition true.
         static_cast<void>(self.changes_.wait([&] { return self.changed_.exchange(false, std::memory_order_acquire); }, sched::Interruptible::No));
+        self.obey();
         self.draw_changes();
-        self.send_reply();
+        self.send_replies();
         static_cast<void>(sched::scheduler.sleep_until(sched::clock.monotonic_ns() + frame_ns, sched::Interruptible::No));
     }
 }
 
+void Screen::wake() {
+    if (!changed_.exchange(true, std::memory_order_release)) changes_.wake_one();
+}
+
 // ---------------------------------------------------------------- output
 
-void Screen::transmit(std::span<char const> bytes) {
-    {
-        Lock::Guard guard(lock_);
-        vt_.write(bytes);
-        key_input.set_application_cursor(vt_.application_cursor());
+void Screen::console_changed(VirtualConsole& console) {
+    if (&console == &foreground()) {
+        ScreenLock::Guard guard(screen_lock);
+        key_input.set_application_cursor(foreground().vt.application_cursor());
     }
-    if (!changed_.exchange(true, std::memory_order_release)) changes_.wake_one();
+    wake();
 }
 
 /// Waking a thread is not allowed here (the logger may hold a run queue's lock): the line is drawn at once.
 void Screen::write(std::string_view text) {
-    Lock::Guard guard(lock_);
-    vt_.begin_line();
+    ScreenLock::Guard guard(screen_lock);
+    VirtualConsole& console = foreground();
+    Vt& vt = console.vt;
+    vt.begin_line();
     if (base::panicking()) {
-        vt_.write_aside(text, panic_pen);
+        vt.write_aside(text, panic_pen);
     } else {
         LineParts const parts = parts_of(text);
-        vt_.write_aside(text.substr(0, parts.stamp), stamp_pen);
-        vt_.write_aside(text.substr(parts.stamp, parts.subsystem), subsystem_pen);
-        vt_.write_aside(text.substr(parts.stamp + parts.subsystem), text_pen);
+        vt.write_aside(text.substr(0, parts.stamp), stamp_pen);
+        vt.write_aside(text.substr(parts.stamp, parts.subsystem), subsystem_pen);
+        vt.write_aside(text.substr(parts.stamp + parts.subsystem), text_pen);
     }
-    draw_all(guard);
-}
-
-Result<i64> Screen::device_ioctl(u32 command, u64 argument) {
-    switch (command) {
-    case KDGETMODE: TRY(mm::UserPtr<i32>(argument).write(KD_TEXT)); return 0;
-    case VT_GETSTATE: {
-        ::vt_stat const state{1, 0, 1 << 1};
-        TRY(mm::UserPtr<::vt_stat>(argument).write(state));
-        return 0;
-    }
-    default: return keyboard_ioctl(terminal.number(), command, argument);
-    }
+    if (!console.shows_graphics || base::panicking()) draw_all(console);
 }
 
 }

@@ -6,16 +6,58 @@
 
 namespace drivers {
 
-void ScreenCells::attach(std::span<Cell> cells, u16 columns, u16 rows) {
+void ScreenCells::attach(std::span<Cell> cells, u16 columns, u16 rows, std::span<u16> history) {
     cells_ = cells;
     columns_ = columns, rows_ = rows;
     top_ = 0, bottom_ = rows;
-    for (u16 i = 0; i < rows; ++i) order_[i] = i;
+    column_ = row_ = 0;
+    has_alternate_ = cells.size() >= (2uz * rows + history.size()) * columns;
+    on_alternate_ = false;
+    for (u16 i = 0; i < rows; ++i) order_[i] = i, other_order_[i] = static_cast<u16>(rows + i);
+    history_ = history;
+    for (size_t i = 0; i < history.size(); ++i) history_[i] = static_cast<u16>(rows * (has_alternate_ ? 2 : 1) + i);
+    history_next_ = history_count_ = view_ = 0;
     fill_rows(0, rows, Pen{});
     move_to(0, 0);
 }
 
 void ScreenCells::mark_all() { std::fill_n(dirty_.begin(), rows_, true); }
+
+// ---------------------------------------------------------------- history
+
+/// The topmost `count` rows change places with the oldest lines of the history.
+void ScreenCells::keep_rows(u32 count) {
+    for (u32 i = 0; i < count && !history_.empty(); ++i) {
+        std::swap(order_[i], history_[history_next_]);
+        history_next_ = (history_next_ + 1) % static_cast<u32>(history_.size());
+        history_count_ = std::min(history_count_ + 1, static_cast<u32>(history_.size()));
+    }
+}
+
+Cell const* ScreenCells::shown_line(u16 row) const {
+    if (row >= view_) return line(static_cast<u16>(row - view_));
+    size_t const place = (history_next_ + history_.size() - view_ + row) % history_.size();
+    return cells_.data() + size_t{history_[place]} * columns_;
+}
+
+void ScreenCells::move_view(i32 rows) {
+    u32 const wanted = static_cast<u32>(std::clamp<i32>(static_cast<i32>(view_) + rows, 0, static_cast<i32>(history_count_)));
+    if (wanted == view_) return;
+    view_ = wanted;
+    mark_all();
+}
+
+void ScreenCells::forget_history() {
+    end_view();
+    history_count_ = 0;
+}
+
+void ScreenCells::use_alternate(bool on) {
+    if (!has_alternate_ || on == on_alternate_) return;
+    on_alternate_ = on;
+    std::swap_ranges(order_.begin(), order_.begin() + rows_, other_order_.begin());
+    mark_all();
+}
 
 // ---------------------------------------------------------------- the cursor
 
@@ -107,7 +149,10 @@ void ScreenCells::shift_rows(u16 from, u16 to, Shift shift, u32 count, Pen const
     std::fill(dirty_.begin() + from, dirty_.begin() + to, true);
 }
 
-void ScreenCells::scroll(Shift shift, u32 count, Pen const& pen) { shift_rows(top_, bottom_, shift, count, pen); }
+void ScreenCells::scroll(Shift shift, u32 count, Pen const& pen) {
+    if (shift == Shift::Up && top_ == 0 && !on_alternate_) keep_rows(std::min<u32>(count, bottom_));
+    shift_rows(top_, bottom_, shift, count, pen);
+}
 
 void ScreenCells::insert_lines(u32 count, Pen const& pen) {
     if (row_ < top_ || row_ >= bottom_) return;

@@ -13,7 +13,7 @@ namespace drivers {
 
 /// How characters look. Colours are numbers of the 256-colour palette.
 struct Pen {
-    enum Flag : u8 { bold = 1, underline = 2, reverse = 4, cursor = 0x80 };
+    enum Flag : u8 { bold = 1, underline = 2, reverse = 4, dim = 8, italic = 16, blink = 32, cursor = 0x80 };
     u8 foreground = 7;
     u8 background = 0;
     u8 flags = 0;
@@ -32,19 +32,34 @@ public:
     enum class Shift : u8 { Up, Down };
 
     constexpr ScreenCells() = default;
-    /// `cells`: columns × rows of them, which outlive this.
-    void attach(std::span<Cell> cells, u16 columns, u16 rows);
+    /// `cells`: columns × rows of them; as many again for an alternate screen, if it has one; and columns for
+    /// each element of `history`, whose lines keep what scrolls off the top. Both outlive this.
+    void attach(std::span<Cell> cells, u16 columns, u16 rows, std::span<u16> history = {});
 
     u16 columns() const { return columns_; }
     u16 rows() const { return rows_; }
     u16 column() const { return column_; }
     u16 row() const { return row_; }
+    bool is_wrap_pending() const { return wrap_pending_; }
     u16 region_top() const { return top_; }
     u16 region_bottom() const { return bottom_; }
     Cell const& at(u16 column, u16 row) const { return line(row)[column]; }
+    /// The row that is seen at `row`: with a view(), of the history.
+    Cell const* shown_line(u16 row) const;
     bool is_dirty(u16 row) const { return dirty_[row]; }
     void clear_dirty(u16 row) { dirty_[row] = false; }
     void mark_all();
+    void mark_row() { mark(row_); }
+
+    // ---- looking back
+    u32 view() const { return view_; }                ///< by how many rows
+    void move_view(i32 rows);                         ///< positive: further back; as far as there is history
+    void end_view() { if (view_ != 0) move_view(-static_cast<i32>(view_)); }
+    void forget_history();
+
+    /// Programs that use the whole screen leave the other one as it was. Nothing that scrolls on it is kept.
+    void use_alternate(bool on);
+    bool is_alternate() const { return on_alternate_; }
 
     // ---- the cursor; all of these stay on the screen
     void move_to(u32 column, u32 row);
@@ -75,6 +90,7 @@ private:
     Cell* line(u16 row) const { return cells_.data() + size_t{order_[row]} * columns_; }
     void shift_rows(u16 from, u16 to, Shift shift, u32 count, Pen const& pen);
     void mark(u16 row) { dirty_[row] = true; }
+    void keep_rows(u32 count);
 
     std::span<Cell> cells_;
     u16 columns_ = 0, rows_ = 0;
@@ -82,7 +98,12 @@ private:
     u16 top_ = 0, bottom_ = 0;
     bool wrap_pending_ = false;                     ///< the last column is filled; the next character wraps
     std::array<u16, most_rows> order_{};            ///< where each row lies in cells_
+    std::array<u16, most_rows> other_order_{};      ///< of the screen that is not shown
     std::array<bool, most_rows> dirty_{};
+    bool has_alternate_ = false, on_alternate_ = false;
+    std::span<u16> history_;                        ///< a ring of line numbers
+    u32 history_next_ = 0, history_count_ = 0;      ///< where the next one goes; how many are kept
+    u32 view_ = 0;
 };
 
 }

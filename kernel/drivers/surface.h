@@ -9,6 +9,7 @@
 #include <boot/boot_info.h>
 
 #include "kernel/drivers/font.h"
+#include "kernel/drivers/look.h"
 #include "kernel/drivers/screen_cells.h"
 
 namespace drivers {
@@ -20,6 +21,8 @@ public:
     /// The cell under the cursor has Pen::cursor.
     virtual void draw(u16 column, u16 row, Cell const& cell) = 0;
     virtual void hide_cursor() {}
+    /// Colours and cursor from now on. True: they are new, so that all is to be drawn again.
+    virtual bool set_look(Look const& look) = 0;
 protected:
     ~Surface() = default;
 };
@@ -33,16 +36,20 @@ public:
     u16 columns() const override { return columns_; }
     u16 rows() const override { return rows_; }
     void draw(u16 column, u16 row, Cell const& cell) override;
+    bool set_look(Look const& look) override;
 
 private:
     static constexpr u32 most_scale = 4;
     using Line = std::array<u64, Font::width * most_scale * sizeof(u32) / sizeof(u64)>;
 
+    struct Colours { u32 foreground, background; };
+    Colours colours(Pen const& pen) const;
     u32 pixel(u32 rgb) const;
     void clear();
     void draw_pairs(u8* to, std::span<u8 const> glyph, u32 foreground, u32 background) const;
     u32 glyph_line(u8 bits, u32 foreground, u32 background, Line& line) const;
 
+    Look look_;
     u8* base_ = nullptr;
     boot::Framebuffer format_;
     u32 bytes_per_pixel_ = 4;
@@ -62,10 +69,12 @@ public:
     u16 columns() const override { return columns_; }
     u16 rows() const override { return rows_; }
     void draw(u16 column, u16 row, Cell const& cell) override;
+    bool set_look(Look const& look) override;
     void hide_cursor() override;
 
 private:
     void load_palette();
+    Look look_;
     u8 volatile* base_ = nullptr;
     u32 pitch_ = 0;
     u16 columns_ = 0, rows_ = 0;

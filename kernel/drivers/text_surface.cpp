@@ -5,6 +5,7 @@
 
 #include <arch/io.h>
 
+#include "kernel/drivers/code_page.h"
 #include "kernel/drivers/palette.h"
 #include "kernel/drivers/surface.h"
 #include "mm/kernel_space.h"
@@ -15,23 +16,14 @@ namespace {
 
 constexpr u16 graphics_index = 0x3ce, crtc_index = 0x3d4, colour_index = 0x3c8, colour_data = 0x3c9;
 constexpr u8 cursor_start = 0x0a, cursor_end = 0x0b, cursor_high = 0x0e, cursor_low = 0x0f;
-constexpr u8 cursor_off = 0x20, first_scan_line = 13, last_scan_line = 15;
-
-/// 0x80 … 0xff of code page 437.
-constexpr u16 code_page[] = {
-    0x00c7, 0x00fc, 0x00e9, 0x00e2, 0x00e4, 0x00e0, 0x00e5, 0x00e7, 0x00ea, 0x00eb, 0x00e8, 0x00ef, 0x00ee, 0x00ec, 0x00c4, 0x00c5,
-    0x00c9, 0x00e6, 0x00c6, 0x00f4, 0x00f6, 0x00f2, 0x00fb, 0x00f9, 0x00ff, 0x00d6, 0x00dc, 0x00a2, 0x00a3, 0x00a5, 0x20a7, 0x0192,
-    0x00e1, 0x00ed, 0x00f3, 0x00fa, 0x00f1, 0x00d1, 0x00aa, 0x00ba, 0x00bf, 0x2310, 0x00ac, 0x00bd, 0x00bc, 0x00a1, 0x00ab, 0x00bb,
-    0x2591, 0x2592, 0x2593, 0x2502, 0x2524, 0x2561, 0x2562, 0x2556, 0x2555, 0x2563, 0x2551, 0x2557, 0x255d, 0x255c, 0x255b, 0x2510,
-    0x2514, 0x2534, 0x252c, 0x251c, 0x2500, 0x253c, 0x255e, 0x255f, 0x255a, 0x2554, 0x2569, 0x2566, 0x2560, 0x2550, 0x256c, 0x2567,
-    0x2568, 0x2564, 0x2565, 0x2559, 0x2558, 0x2552, 0x2553, 0x256b, 0x256a, 0x2518, 0x250c, 0x2588, 0x2584, 0x258c, 0x2590, 0x2580,
-    0x03b1, 0x00df, 0x0393, 0x03c0, 0x03a3, 0x03c3, 0x00b5, 0x03c4, 0x03a6, 0x0398, 0x03a9, 0x03b4, 0x221e, 0x03c6, 0x03b5, 0x2229,
-    0x2261, 0x00b1, 0x2265, 0x2264, 0x2320, 0x2321, 0x00f7, 0x2248, 0x00b0, 0x2219, 0x00b7, 0x221a, 0x207f, 0x00b2, 0x25a0, 0x00a0};
+constexpr u8 cursor_off = 0x20, last_scan_line = 15;
 
 u8 to_code_page(u16 character) {
     if (character < 0x7f) return static_cast<u8>(character);
-    auto const found = std::ranges::find(code_page, character);
-    return found == std::end(code_page) ? '?' : static_cast<u8>(0x80 + (found - std::begin(code_page)));
+    auto const found = std::ranges::find(code_page::last, character);
+    if (found != code_page::last.end()) return static_cast<u8>(0x80 + (found - code_page::last.begin()));
+    auto const other = std::ranges::find(code_page::first, character);
+    return other != code_page::first.end() ? static_cast<u8>(other - code_page::first.begin()) : '?';
 }
 
 /// One of the first 16 colours that is like `colour`.
@@ -46,6 +38,16 @@ u8 to_basic(u8 colour) {
 
 /// The VGA numbers blue 1 and red 4.
 u8 to_vga(u8 basic) { return static_cast<u8>((basic & 0b1010) | (basic & 1) << 2 | (basic >> 2 & 1)); }
+
+u8 first_line_of(CursorShape shape) {
+    switch (shape) {
+    case CursorShape::Hidden: return cursor_off;
+    case CursorShape::LowerThird: return 10;
+    case CursorShape::LowerHalf: return 8;
+    case CursorShape::TwoThirds: return 5;
+    default: return 13;
+    }
+}
 
 void write_crtc(u8 index, u8 value) {
     arch::out8(crtc_index, index);
@@ -78,8 +80,15 @@ void TextSurface::load_palette() {
         u8 const attribute = to_vga(basic);
         u8 const entry = attribute == 6 ? 20 : attribute < 8 ? attribute : static_cast<u8>(attribute + 48);
         arch::out8(colour_index, entry);
-        for (int shift = 16; shift >= 0; shift -= 8) arch::out8(colour_data, static_cast<u8>((palette[basic] >> shift & 0xff) >> 2));
+        for (int shift = 16; shift >= 0; shift -= 8) arch::out8(colour_data, static_cast<u8>((look_.colours[basic] >> shift & 0xff) >> 2));
     }
+}
+
+bool TextSurface::set_look(Look const& look) {
+    if (look == look_) return false;
+    look_ = look;
+    load_palette();
+    return true;
 }
 
 void TextSurface::hide_cursor() { write_crtc(cursor_start, cursor_off); }
@@ -87,6 +96,10 @@ void TextSurface::hide_cursor() { write_crtc(cursor_start, cursor_off); }
 /// Backgrounds have only eight colours: the attribute's top bit would blink.
 void TextSurface::draw(u16 column, u16 row, Cell const& cell) {
     u8 foreground = to_basic(cell.pen.foreground), background = to_basic(cell.pen.background);
+    // What the VGA cannot draw is a colour, as on Linux: half-bright grey, italic green, underlined cyan.
+    if (cell.pen.flags & Pen::underline) foreground = 6;
+    if (cell.pen.flags & Pen::italic) foreground = 2;
+    if (cell.pen.flags & Pen::dim) foreground = 8;
     if (cell.pen.flags & Pen::bold) foreground |= 8;
     if (cell.pen.flags & Pen::reverse) std::swap(foreground, background);
     u8 volatile* const to = base_ + row * pitch_ + column * 2u;
@@ -96,7 +109,7 @@ void TextSurface::draw(u16 column, u16 row, Cell const& cell) {
     u32 const position = row * pitch_ / 2 + column;
     write_crtc(cursor_high, static_cast<u8>(position >> 8));
     write_crtc(cursor_low, static_cast<u8>(position));
-    write_crtc(cursor_start, first_scan_line);
+    write_crtc(cursor_start, first_line_of(look_.cursor));
     write_crtc(cursor_end, last_scan_line);
 }
 

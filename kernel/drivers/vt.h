@@ -8,6 +8,7 @@
 #include <span>
 #include <string_view>
 
+#include "kernel/drivers/look.h"
 #include "kernel/drivers/screen_cells.h"
 
 namespace drivers {
@@ -15,7 +16,7 @@ namespace drivers {
 class Vt {
 public:
     constexpr Vt() = default;
-    void attach(std::span<Cell> cells, u16 columns, u16 rows);
+    void attach(std::span<Cell> cells, u16 columns, u16 rows, std::span<u16> history = {});   // as ScreenCells
 
     /// Output of programs.
     void write(std::span<char const> bytes);
@@ -28,26 +29,35 @@ public:
     ScreenCells& cells() { return cells_; }
     ScreenCells const& cells() const { return cells_; }
     bool is_cursor_visible() const { return cursor_visible_; }
+    bool is_inverted() const { return inverted_; }
+    Look const& look() const { return look_; }
     bool application_cursor() const { return application_cursor_; }
     /// What the terminal has to answer (cursor position, identity); empties it.
     std::string_view take_reply(std::span<char> buffer);
     bool has_reply() const { return reply_length_ != 0; }
 
 private:
-    enum class State : u8 { Ground, Escape, Control, EscapeArgument, Text, TextEscape };
+    enum class State : u8 { Ground, Escape, Control, FunctionKey, EscapeArgument, Command, Colour, Text, TextEscape };
+    enum class Charset : u8 { Latin, LineDrawing, CodePage };
     static constexpr size_t most_parameters = 16;
 
     struct Saved {
         u16 column = 0, row = 0;
         Pen pen;
-        std::array<bool, 2> graphics{};
-        u8 charset = 0;
+        std::array<Charset, 2> sets{};
+        u8 chosen = 0;
+        bool origin = false;
     };
 
     // vt.cpp: bytes to sequences
     void byte(u8 c);
     void control_character(u8 c);
     void text_byte(u8 c);
+    void ground_byte(u8 c);
+    void utf8_byte(u8 c);
+    void plain_byte(u8 c);
+    void command_byte(u8 c);
+    void colour_byte(u8 c);
     void character(u32 code_point);
     void escape(u8 c);
     void escape_argument(u8 c);
@@ -58,6 +68,9 @@ private:
     void save();
     void restore();
     void tabulate();
+    void tabulate_back();
+    void show_test_pattern();
+    void choose_charset(u8 slot, u8 name);
     void reply(std::string_view text);
 
     // vt_sequences.cpp: what ESC [ … does
@@ -73,9 +86,16 @@ private:
     void set_attribute(u32 value);
     void report(u32 what);
     void position(u32 column, u32 row);
+    void repeat(u32 count);
+    void use_alternate(bool on);
+    void choose_font(u32 which);
+    void set_cursor_shape(u32 linux_number);
+    void set_cursor_style(u32 number);
+    void private_sequence(u8 final);
 
     ScreenCells cells_;
-    Pen pen_;
+    Look look_;
+    Pen pen_, usual_pen_;                          ///< now; and what SGR 0, 39, 49 go back to
     Saved saved_;
     State state_ = State::Ground;
     u8 intermediate_ = 0;                          ///< the byte between ESC and its argument; or ? > = of a sequence
@@ -84,10 +104,15 @@ private:
     u32 code_point_ = 0;                           ///< a UTF-8 character that is half read …
     u32 least_code_point_ = 0;                     ///< … and what it must be at least, or it is overlong
     u8 continuation_bytes_ = 0;
-    std::array<bool, 2> graphics_{};               ///< G0, G1 are the line-drawing set
-    u8 charset_ = 0;                               ///< 0: G0, 1: G1
+    std::array<Charset, 2> sets_{};                ///< G0, G1
+    u8 chosen_set_ = 0;
+    u32 last_character_ = ' ';                     ///< what REP repeats
+    u32 colour_digits_ = 0;                        ///< of ESC ] P: hexadecimal, so far
+    bool utf8_ = true;
+    bool shows_codes_ = false;                     ///< SGR 11, 12: every byte is a character of the code page …
+    u8 code_offset_ = 0;                           ///< … 12: of its upper half
     bool wrap_ = true, insert_ = false, origin_ = false, newline_mode_ = false;
-    bool cursor_visible_ = true, application_cursor_ = false;
+    bool cursor_visible_ = true, application_cursor_ = false, inverted_ = false;
     std::array<bool, ScreenCells::most_columns> tab_stops_{};
     std::array<char, 32> reply_{};
     u8 reply_length_ = 0;

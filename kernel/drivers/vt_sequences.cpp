@@ -10,8 +10,6 @@ namespace drivers {
 
 namespace {
 
-constexpr Pen default_pen{};
-
 /// ECMA-48 numbers colours red 1, green 2, blue 4; so does the palette.
 constexpr u8 bright = 8;
 
@@ -24,8 +22,7 @@ constexpr u8 cube_colour(u32 red, u32 green, u32 blue) {
 }
 
 void Vt::control_sequence(u8 final) {
-    if (intermediate_ != 0 && intermediate_ != '?') return;
-    if (intermediate_ == '?' && final != 'h' && final != 'l') return;
+    if (intermediate_ != 0) return private_sequence(final);
     u32 const count = parameter(0, 1);
     switch (final) {
     case '@': cells_.insert_cells(count, pen_); break;
@@ -34,9 +31,19 @@ void Vt::control_sequence(u8 final) {
     case 'L': cells_.insert_lines(count, pen_); break;
     case 'M': cells_.delete_lines(count, pen_); break;
     case 'P': cells_.delete_cells(count, pen_); break;
+    case 'I':
+        for (u32 i = 0; i < count && cells_.column() + 1 < cells_.columns(); ++i) tabulate();
+        break;
     case 'S': cells_.scroll(ScreenCells::Shift::Up, count, pen_); break;
     case 'T': cells_.scroll(ScreenCells::Shift::Down, count, pen_); break;
     case 'X': cells_.fill_row(cells_.row(), cells_.column(), cells_.column() + count, pen_); break;
+    case 'Z':
+        for (u32 i = 0; i < count && cells_.column() > 0; ++i) tabulate_back();
+        break;
+    case ']':
+        if (parameters_[0] == 8) usual_pen_ = {pen_.foreground, pen_.background, 0};   // setterm --store
+        break;
+    case 'b': repeat(count); break;
     case 'c': reply("\x1b[?6c"); break;
     case 'g':
         if (parameters_[0] == 0) tab_stops_[cells_.column()] = false;
@@ -51,6 +58,34 @@ void Vt::control_sequence(u8 final) {
     case 'u': restore(); break;
     default: move_cursor(final); break;
     }
+}
+
+/// With a byte between ESC [ and the numbers, or before the letter.
+void Vt::private_sequence(u8 final) {
+    if (intermediate_ == '?' && (final == 'h' || final == 'l')) return set_modes(final == 'h');
+    if (intermediate_ == '?' && final == 'c') return set_cursor_shape(parameters_[0]);
+    if (intermediate_ == ' ' && final == 'q') return set_cursor_style(parameters_[0]);
+}
+
+/// ESC [ ? n c of Linux; its colours of software cursors are not followed.
+void Vt::set_cursor_shape(u32 linux_number) {
+    constexpr CursorShape shapes[] = {CursorShape::Block,      CursorShape::Hidden,    CursorShape::Underline, CursorShape::LowerThird,
+                                      CursorShape::LowerHalf, CursorShape::TwoThirds, CursorShape::Block};
+    u32 const shape = linux_number & 0xf;
+    look_.cursor = shape < std::size(shapes) ? shapes[shape] : CursorShape::Block;
+}
+
+/// DECSCUSR: block, underline, bar, each first blinking (which none does here).
+void Vt::set_cursor_style(u32 number) {
+    if (number <= 2) look_.cursor = CursorShape::Block;
+    else if (number <= 4) look_.cursor = CursorShape::Underline;
+    else if (number <= 6) look_.cursor = CursorShape::Bar;
+}
+
+void Vt::repeat(u32 count) {
+    count = std::min<u32>(count, u32{cells_.columns()} * cells_.rows());
+    u32 const repeated = last_character_;
+    for (u32 i = 0; i < count; ++i) character(repeated);
 }
 
 /// Origin mode counts rows from the top of the scrolling region and stays in it.
@@ -89,6 +124,7 @@ void Vt::erase_display(u32 what) {
         cells_.fill_rows(0, row, pen_);
     } else if (what == 2 || what == 3) {
         cells_.fill_rows(0, cells_.rows(), pen_);
+        if (what == 3) cells_.forget_history();
     }
 }
 
@@ -116,6 +152,10 @@ void Vt::set_modes(bool on) {
 void Vt::set_private_mode(u32 mode, bool on) {
     switch (mode) {
     case 1: application_cursor_ = on; break;
+    case 5:
+        if (inverted_ != on) cells_.mark_all();
+        inverted_ = on;
+        break;
     case 6:
         origin_ = on;
         position(0, 0);
@@ -123,10 +163,28 @@ void Vt::set_private_mode(u32 mode, bool on) {
     case 7: wrap_ = on; break;
     case 25:
         cursor_visible_ = on;
-        cells_.move_by(0, 0);   // its row is to be drawn again
+        cells_.mark_row();   // it is to be drawn again
         break;
+    case 47:
+    case 1047: cells_.use_alternate(on); break;
+    case 1049: use_alternate(on); break;
     default: break;
     }
+}
+
+/// With the cursor saved and an empty screen, as full-screen programs like it.
+void Vt::use_alternate(bool on) {
+    if (on == cells_.is_alternate()) return;
+    if (on) save();
+    cells_.use_alternate(on);
+    if (on) cells_.fill_rows(0, cells_.rows(), pen_);
+    else restore();
+}
+
+/// SGR 10 … 12: characters of the sets that are chosen, or the PC's code page, or its upper half.
+void Vt::choose_font(u32 which) {
+    shows_codes_ = which != 10;
+    code_offset_ = which == 12 ? 0x80 : 0;
 }
 
 void Vt::set_attributes() {
@@ -154,16 +212,25 @@ size_t Vt::set_extended_colour(size_t index, u8& colour) {
 void Vt::set_attribute(u32 value) {
     auto const set = [&](u8 flag, bool on) { pen_.flags = static_cast<u8>(on ? pen_.flags | flag : pen_.flags & ~flag); };
     switch (value) {
-    case 0: pen_ = default_pen; break;
-    case 1: set(Pen::bold, true); break;
+    case 0: pen_ = usual_pen_; break;
+    case 1: set(Pen::dim, false), set(Pen::bold, true); break;
+    case 2: set(Pen::bold, false), set(Pen::dim, true); break;
+    case 3: set(Pen::italic, true); break;
     case 4:
     case 21: set(Pen::underline, true); break;
+    case 5:
+    case 6: set(Pen::blink, true); break;
     case 7: set(Pen::reverse, true); break;
-    case 22: set(Pen::bold, false); break;
+    case 10:
+    case 11:
+    case 12: choose_font(value); break;
+    case 22: set(Pen::bold | Pen::dim, false); break;
+    case 23: set(Pen::italic, false); break;
     case 24: set(Pen::underline, false); break;
+    case 25: set(Pen::blink, false); break;
     case 27: set(Pen::reverse, false); break;
-    case 39: pen_.foreground = default_pen.foreground; break;
-    case 49: pen_.background = default_pen.background; break;
+    case 39: pen_.foreground = usual_pen_.foreground; break;
+    case 49: pen_.background = usual_pen_.background; break;
     default:
         if (value >= 30 && value <= 37) pen_.foreground = static_cast<u8>(value - 30);
         else if (value >= 40 && value <= 47) pen_.background = static_cast<u8>(value - 40);

@@ -26,6 +26,9 @@ struct Entry {
 constinit std::array<Entry, 16> entries{};
 constinit size_t entry_count = 0;
 constinit Terminal* console_terminal = nullptr;
+using TerminalFunction = Terminal& (*)();
+constinit TerminalFunction current_virtual_terminal = nullptr;
+constinit bool console_is_current = false;   ///< /dev/console is whichever virtual terminal is in front
 constinit SignalTarget* the_signal_target = nullptr;
 
 class TerminalFile final : public fs::File {
@@ -47,8 +50,10 @@ private:
 
 /// The terminal that a node stands for; ENXIO if there is none.
 Result<Ref<Terminal>> resolve(u64 device) {
+    if (device == console_device && console_is_current) device = current_virtual_device;
     Ref<Terminal> terminal;
-    if (device == console_device) terminal = Ref<Terminal>::share(console_terminal);
+    if (device == current_virtual_device) terminal = current_virtual_terminal ? Ref<Terminal>::share(&current_virtual_terminal()) : nullptr;
+    else if (device == console_device) terminal = Ref<Terminal>::share(console_terminal);
     else if (device == controlling_device) terminal = own_terminal();
     else terminal = find_terminal(device);
     if (!terminal) return fail(ENXIO);
@@ -89,6 +94,7 @@ Ref<Terminal> own_terminal() {
 void set_signal_target(SignalTarget& target) { the_signal_target = &target; }
 SignalTarget* signal_target() { return the_signal_target; }
 void set_console(Terminal& terminal) { console_terminal = &terminal; }
+void set_console_to_current() { console_is_current = true; }
 
 Ref<Terminal> find_terminal(u64 device) {
     if (device == 0) return nullptr;
@@ -106,6 +112,11 @@ Result<> register_terminal(Terminal& terminal, std::string_view name, u64 device
     TRY(fs::device_registry.add_character(name, device, permissions, open_terminal));
     entries[entry_count++] = {device, &terminal};
     return {};
+}
+
+Result<> register_current_terminal(std::string_view name, Terminal& (*current)()) {
+    current_virtual_terminal = current;
+    return fs::device_registry.add_character(name, current_virtual_device, 0620, open_terminal);
 }
 
 Result<> register_common_nodes() {

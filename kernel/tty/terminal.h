@@ -222,10 +222,14 @@ private:
 
 // ---- all terminals; entered at boot by the drivers, before any program runs
 
-/// Makes /dev/`name` (and `name` may have several numbers: tty0 and tty1). The terminal lives for ever.
+/// Makes /dev/`name`. The terminal lives for ever.
 Result<> register_terminal(Terminal& terminal, std::string_view name, u64 device, u32 permissions);
 /// What /dev/console is. Null until it is set.
 void set_console(Terminal& terminal);
+/// /dev/console is what tty0 is.
+void set_console_to_current();
+/// Makes /dev/`name`, tty0: whichever terminal `current` says when it is opened.
+Result<> register_current_terminal(std::string_view name, Terminal& (*current)());
 /// The nodes console and tty; after the drivers.
 Result<> register_common_nodes();
 /// By device number; null if there is none.

@@ -227,15 +227,15 @@ TEST_F(Keys, AltAndANumber) {
 TEST_F(Keys, ConsolesAndScrolling) {
     EXPECT_EQ(with(alt, {0x3c}), "");
     codes({0x38, 0x3c});
-    EXPECT_EQ(last.switch_to_console, 2);
+    EXPECT_EQ(last.screen.console, 2);
     codes({0xe0, 0x4d});
-    EXPECT_EQ(last.console_step, 1);
+    EXPECT_EQ(last.screen.step, 1);
     codes({0xe0, 0x4b});
-    EXPECT_EQ(last.console_step, -1);
+    EXPECT_EQ(last.screen.step, -1);
     codes({0xb8, 0x2a, 0xe0, 0x49});
-    EXPECT_EQ(last.scroll_half_pages, -1);
+    EXPECT_EQ(last.screen.half_pages, 1);
     codes({0xe0, 0x51});
-    EXPECT_EQ(last.scroll_half_pages, 1);
+    EXPECT_EQ(last.screen.half_pages, -1);
 }
 
 TEST_F(Keys, RawModes) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// sources: kernel/drivers/vt.cpp kernel/drivers/vt_sequences.cpp kernel/drivers/screen_cells.cpp kernel/base/format.cpp
+// sources: kernel/drivers/vt.cpp kernel/drivers/vt_characters.cpp kernel/drivers/vt_sequences.cpp kernel/drivers/screen_cells.cpp kernel/base/format.cpp
 #include "kernel/drivers/vt.h"
 
 #include <gtest/gtest.h>
@@ -254,7 +254,7 @@ TEST_F(Screen, LineDrawing) {
 }
 
 TEST_F(Screen, SequencesAreReadToTheirEnd) {
-    write("\x1b]0;a title\x07" "a\x1b]2;b\x1b\\b\x1bPq\x1b\\c\x1b[>0qd\x1b[=5he\x1b[1;2;3;4;5;6;7;8;9;10;11;12;13;14;15;16;17;18mf");
+    write("\x1b]0;a title\x07" "a\x1b]2;b\x1b\\b\x1bPq\x1b\\c\x1b[>0qd\x1b[=5he\x1b[1;2;3;4;5;6;7;8;9;9;9;9;13;14;15;16;17;18mf");
     EXPECT_EQ(row(0), "abcdef");
     write("\r\x1b[2\x18g\x1b[\n3Ch");
     EXPECT_EQ(row(0), "gbcdef");
@@ -281,6 +281,229 @@ TEST_F(Screen, ChangedRowsAreMarked) {
     EXPECT_FALSE(vt.cells().is_dirty(3));
     write("\x1b[5;1H\n");
     for (u16 i = 0; i < height; ++i) EXPECT_TRUE(vt.cells().is_dirty(i));
+}
+
+/// Each output capability of terminfo's `linux` (infocmp -x linux), its parameters filled in: what the screen
+/// "1", "2", "345" … "5" with the cursor at column 1 of row 2 is afterwards.
+struct Capability {
+    char const* name;
+    std::string_view sequence, screen;
+    Place cursor;
+};
+
+constexpr std::string_view before = "1|2|345|4|5|";
+
+constexpr Capability capabilities[] = {
+    {"clear", "\x1b[H\x1b[J", "|||||", {0, 0}},
+    {"cr", "\r", before, {0, 2}},
+    {"csr", "\x1b[2;4r", before, {0, 0}},
+    {"cub", "\x1b[1D", before, {0, 2}},
+    {"cub1", "\b", before, {0, 2}},
+    {"cud", "\x1b[2B", before, {1, 4}},
+    {"cud beyond", "\x1b[9B", before, {1, 4}},
+    {"cud1", "\n", before, {1, 3}},
+    {"cuf", "\x1b[3C", before, {4, 2}},
+    {"cuf1", "\x1b[C", before, {2, 2}},
+    {"cup", "\x1b[2;5H", before, {4, 1}},
+    {"cuu", "\x1b[2A", before, {1, 0}},
+    {"cuu1", "\x1b[A", before, {1, 1}},
+    {"dch", "\x1b[2P", "1|2|3|4|5|", {1, 2}},
+    {"dch1", "\x1b[P", "1|2|35|4|5|", {1, 2}},
+    {"dl", "\x1b[2M", "1|2|5|||", {0, 2}},
+    {"dl1", "\x1b[M", "1|2|4|5||", {0, 2}},
+    {"ech", "\x1b[1X", "1|2|3 5|4|5|", {1, 2}},
+    {"ed", "\x1b[J", "1|2|3|||", {1, 2}},
+    {"el", "\x1b[K", "1|2|3|4|5|", {1, 2}},
+    {"el1", "\x1b[1K", "1|2|  5|4|5|", {1, 2}},
+    {"home", "\x1b[H", before, {0, 0}},
+    {"hpa", "\x1b[8G", before, {7, 2}},
+    {"ht", "\t", before, {8, 2}},
+    {"hts", "\x1bH\r\t", before, {1, 2}},
+    {"tbc", "\x1b[3g\t", before, {9, 2}},
+    {"kcbt back", "\x1b[9G\x1b[Z", before, {0, 2}},
+    {"ich", "\x1b[2@", "1|2|3  45|4|5|", {1, 2}},
+    {"il", "\x1b[2L", "1|2|||345|", {0, 2}},
+    {"il1", "\x1b[L", "1|2||345|4|", {0, 2}},
+    {"ind", "\x1b[5;1H\n", "2|345|4|5||", {0, 4}},
+    {"nel", "\r\n", before, {0, 3}},
+    {"rc, sc", "\x1b" "7\x1b[5;5Hx\x1b" "8", "1|2|345|4|5   x|", {1, 2}},
+    {"ri", "\x1b[H\x1bM", "|1|2|345|4|", {0, 0}},
+    {"rmam", "\x1b[?7l\x1b[9Gabc", "1|2|345     ac|4|5|", {9, 2}},
+    {"smam", "\x1b[?7l\x1b[?7h\x1b[9Gabc", "1|2|345     ab|c|5|", {1, 3}},
+    {"smir", "\x1b[4hab", "1|2|3ab45|4|5|", {3, 2}},
+    {"rmir", "\x1b[4h\x1b[4lab", "1|2|3ab|4|5|", {3, 2}},
+    {"rs1", "\x1b" "c\x1b]R", "|||||", {0, 0}},
+    {"vpa", "\x1b[5d", before, {1, 4}},
+    {"initc", "\x1b]P1ff8000x", "1|2|3x5|4|5|", {2, 2}},
+    {"oc", "\x1b]Rx", "1|2|3x5|4|5|", {2, 2}},
+    {"smacs", "\x1b)0\x0ej\x0f", "1|2|3?5|4|5|", {2, 2}},
+    {"sgr0 after smacs", "\x1b)0\x0e\x1b[m\x0fj", "1|2|3j5|4|5|", {2, 2}},
+    {"smpch, rmpch", "\x1b[11m\x01\xdb\x1b[10mj", "1|2|3??j|4|5|", {4, 2}},
+    {"flash", "\x1b[?5h\x1b[?5l", before, {1, 2}},
+    {"civis, cnorm, cvvis", "\x1b[?25l\x1b[?1c\x1b[?25h\x1b[?0c\x1b[?25h\x1b[?8c", before, {1, 2}},
+    {"bel", "\a", before, {1, 2}},
+    {"REP", "a\x1b[3b", "1|2|3aaaa|4|5|", {5, 2}},
+    {"bracketed paste, mouse", "\x1b[?2004h\x1b[?1000h\x1b[?1006h\x1b[>4;1m\x1b[>c", before, {1, 2}},
+    {"function key's echo", "\x1b[[Ax", "1|2|3x5|4|5|", {2, 2}},
+    {"Linux's private settings", "\x1b[9;10]\x1b[10;750]\x1b[11;250]\x1b[14;0]\x1b[16;100]", before, {1, 2}},
+    {"title", "\x1b]0;title\x07\x1b]2;title\x1b\\", before, {1, 2}},
+    {"device control string", "\x1bPq#0\x1b\\", before, {1, 2}},
+    {"keypad modes", "\x1b=\x1b>", before, {1, 2}},
+};
+
+TEST_F(Screen, DoesWhatTerminfoSays) {
+    for (Capability const& c : capabilities) {
+        SCOPED_TRACE(c.name);
+        write("\x1b" "c1\r\n2\r\n345\r\n4\r\n5\x1b[3;2H");
+        write(c.sequence);
+        EXPECT_EQ(screen(), c.screen);
+        EXPECT_EQ(cursor(), c.cursor);
+    }
+}
+
+struct Attribute {
+    char const* sequence;
+    Pen pen;
+};
+
+constexpr Attribute attributes[] = {
+    {"1", {7, 0, Pen::bold}},      {"2", {7, 0, Pen::dim}},         {"3", {7, 0, Pen::italic}},          {"4", {7, 0, Pen::underline}},
+    {"5", {7, 0, Pen::blink}},     {"7", {7, 0, Pen::reverse}},     {"21", {7, 0, Pen::underline}},      {"1;22", {}},
+    {"2;22", {}},                  {"3;23", {}},                    {"4;24", {}},                        {"5;25", {}},
+    {"7;27", {}},                  {"31;42", {1, 2, 0}},            {"97;100", {15, 8, 0}},              {"31;42;39;49", {}},
+    {"38;5;208", {208, 0, 0}},     {"48;5;17", {7, 17, 0}},         {"38;2;255;255;255", {231, 0, 0}},   {"0;10;1;4", {7, 0, Pen::bold | Pen::underline}},
+    {"1;2", {7, 0, Pen::dim}},     {"2;1", {7, 0, Pen::bold}},
+};
+
+TEST_F(Screen, EveryAttribute) {
+    for (Attribute const& a : attributes) {
+        SCOPED_TRACE(a.sequence);
+        write("\x1b" "c\x1b[" + std::string(a.sequence) + "mx");
+        EXPECT_EQ(at(0, 0).pen, a.pen);
+    }
+}
+
+TEST_F(Screen, WhatScrollsInHasTheBackground) {   // bce
+    write("\x1b[44m\x1b[2J");
+    EXPECT_EQ(at(3, 3).pen.background, 4);
+    write("\x1b[42m\x1b[2;2H\x1b[K\x1b[5;1H\n");
+    EXPECT_EQ(at(5, 0).pen.background, 2);
+    EXPECT_EQ(at(5, 4).pen.background, 2);
+}
+
+TEST_F(Screen, Palette) {
+    write("\x1b]P1ff8000\x1b]Pf010203");
+    EXPECT_EQ(vt.look().colours[1], 0xff8000u);
+    EXPECT_EQ(vt.look().colours[15], 0x010203u);
+    write("\x1b]R");
+    EXPECT_EQ(vt.look(), Look{});
+    write("\x1b]P12x");   // cut short
+    EXPECT_EQ(row(0), "x");
+    EXPECT_EQ(vt.look(), Look{});
+}
+
+TEST_F(Screen, CursorShapes) {
+    write("\x1b[?2c");
+    EXPECT_EQ(vt.look().cursor, CursorShape::Underline);
+    write("\x1b[?1c");
+    EXPECT_EQ(vt.look().cursor, CursorShape::Hidden);
+    write("\x1b[6 q");
+    EXPECT_EQ(vt.look().cursor, CursorShape::Bar);
+    write("\x1b[?0c");
+    EXPECT_EQ(vt.look().cursor, CursorShape::Block);
+}
+
+TEST_F(Screen, Utf8OnAndOff) {
+    write("\x1b%@\xe9\x1b%G\xc3\xa9\x1b(U\x1b%@\xdb\x1b(B\xdb");
+    EXPECT_EQ(at(0, 0).character, 0xe9);
+    EXPECT_EQ(at(1, 0).character, 0xe9);
+    EXPECT_EQ(at(2, 0).character, 0x2588);
+    EXPECT_EQ(at(3, 0).character, 0xdb);
+}
+
+TEST_F(Screen, ByteAsAControlSequence) {
+    write("\xc2\x9b" "2Cx\x1b%@\x9b" "2Cy");
+    EXPECT_EQ(row(0), "  x  y");
+}
+
+TEST_F(Screen, WideCharactersAreNotTornApart) {
+    write("\x1b[1;10H\xe4\xbd\xa0!");
+    EXPECT_EQ(row(0), "");
+    EXPECT_EQ(row(1), "? !");
+    EXPECT_EQ(at(0, 1).character, 0x4f60);
+}
+
+TEST_F(Screen, TheColoursThatSgr0GoesBackTo) {
+    write("\x1b[33;44m\x1b[8]\x1b[31m\x1b[0mx\x1b[39;49my\x1b" "cz");
+    EXPECT_EQ(at(0, 0).pen, Pen{});
+    EXPECT_EQ(row(0), "z");
+    write("\x1b[33;44m\x1b[8]\x1b[31m\x1b[0mx");
+    EXPECT_EQ(at(1, 0).pen, (Pen{3, 4, 0}));
+}
+
+class ScreenWithHistory : public Screen {
+public:
+    static constexpr size_t lines = 4;
+    ScreenWithHistory() : more(width * (2 * height + lines)), numbers(lines) { vt.attach(more, width, height, numbers); }
+    std::string seen() const {
+        std::string text;
+        for (u16 i = 0; i < height; ++i) text += static_cast<char>(vt.cells().shown_line(i)[0].character);
+        return text;
+    }
+    void letters(char from, char to) {
+        for (char c = from; c <= to; ++c) write(std::string("\r\n") + c);
+    }
+    std::vector<Cell> more;
+    std::vector<u16> numbers;
+};
+
+TEST_F(ScreenWithHistory, LooksBackAsFarAsThereIsSomething) {
+    write("a");
+    letters('b', 'g');
+    EXPECT_EQ(seen(), "cdefg");
+    vt.cells().move_view(1);
+    EXPECT_EQ(seen(), "bcdef");
+    vt.cells().move_view(100);
+    EXPECT_EQ(seen(), "abcde");
+    vt.cells().move_view(-1);
+    EXPECT_EQ(seen(), "bcdef");
+    vt.cells().move_view(-100);
+    EXPECT_EQ(seen(), "cdefg");
+    letters('h', 'z');
+    vt.cells().move_view(100);
+    EXPECT_EQ(seen(), "rstuv");   // four lines are kept
+    write("!");
+    EXPECT_EQ(vt.cells().view(), 0u);
+    EXPECT_EQ(seen(), "vwxyz");
+}
+
+TEST_F(ScreenWithHistory, OnlyWhatScrollsOffTheTopIsKept) {
+    letters('a', 'd');
+    write("\x1b[2;4r\x1b[4;1H\n\n\x1b[r");
+    vt.cells().move_view(9);
+    EXPECT_EQ(vt.cells().view(), 0u);
+    write("\x1b[5;1H");
+    letters('x', 'z');
+    vt.cells().move_view(9);
+    EXPECT_EQ(vt.cells().view(), 3u);
+    write("\x1b[3J");
+    vt.cells().move_view(9);
+    EXPECT_EQ(vt.cells().view(), 0u);
+}
+
+TEST_F(ScreenWithHistory, TheAlternateScreenLeavesTheOtherAsItWas) {
+    write("a");
+    letters('b', 'g');
+    write("\x1b[3;2H\x1b[?1049h");
+    EXPECT_EQ(screen(), "|||||");
+    letters('A', 'Z');
+    write("\x1b[?1049l");
+    EXPECT_EQ(seen(), "cdefg");
+    EXPECT_EQ(cursor(), Place(1, 2));
+    vt.cells().move_view(9);
+    EXPECT_EQ(seen(), "abcde");
+    write("\x1b[?47hx\x1b[?47l\x1b[?1049h\x1b" "c");
+    EXPECT_FALSE(vt.cells().is_alternate());
 }
 
 TEST_F(Screen, NoBytesLeaveTheScreen) {
