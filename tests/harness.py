@@ -45,17 +45,19 @@ class Machine:
     """One QEMU. Boots an ISO, a USB stick with that ISO on it, or a kernel directly."""
 
     def __init__(self, *, initrd=None, append=QUIET, memory="256M", cpus=None, iso=None, usb=None, uefi=False,
-                 kernel=None, limit=120, keyboard=False, extra=()):
+                 kernel=None, limit=120, keyboard=False, medium=(), serial=True, extra=()):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="aubrac-"))
         self.limit = time.monotonic() + limit
         cpus = cpus or default_cpus()
         command = ["-M", "q35", "-cpu", "max,-la57", "-m", memory, "-smp", str(cpus), "-display", "none", "-nic", "none",
-                   "-no-reboot", "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04", "-chardev", "stdio,id=serial,signal=off", "-serial", "chardev:serial"]
+                   "-no-reboot", "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04", "-chardev", "stdio,id=serial,signal=off", "-serial", "chardev:serial" if serial else "none"]
         if iso:
             command += ["-cdrom", str(iso)]
         elif usb:
             command += ["-device", "qemu-xhci", "-drive", f"if=none,id=stick,format=raw,readonly=on,file={usb}",
                         "-device", "usb-storage,drive=stick,bootindex=0"]
+        elif medium:
+            command += medium   # arguments that say where to boot from
         else:
             command += ["-kernel", str(kernel or default_kernel()), "-append", append]
             if initrd:

@@ -2,13 +2,13 @@
 # timeout: 200
 """Keyboard layouts: keymap= on the kernel's command line, one that there is not, and what loadkmap loads later; keys pressed
 on the emulated keyboard, and the bytes that a program reads from the screen's terminal. Also without the controller's
-translation (scan code set 2), and what Ctrl-Alt-Del does."""
+translation (scan code set 2), and what Ctrl-Alt-Del does, and the requests of tests/user/keyboard_requests.c."""
 import pathlib
 import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from machine import harness  # noqa: E402
+from machine import Shell, harness  # noqa: E402
 
 LOG = "console=ttyS0 loglevel=7 panic=-1 "
 # QEMU names keys by where they are on a US keyboard.
@@ -81,7 +81,15 @@ def unknown():
         machine.must_end_with(harness.POWERED_OFF)
 
 
+def requests():
+    with Shell(append=LOG, limit=90) as machine:
+        status, text = machine.command("/tests/keyboard_requests")
+        harness.expect_equal(f"keyboard_requests: {text}", status, 0)
+        machine.power_off()
+
+
 def test():
+    requests()
     french()
     german_in_set_2()
     unknown()

@@ -34,7 +34,7 @@ SELF_TEST(inheritance_defeats_the_hog_in_the_middle) {
     struct {
         TestMutex mutex;
         sync::Completion held, wanted;
-        std::atomic<bool> done{false};
+        std::atomic<bool> done{false}, high_comes{false};
         bool in_time = false;
         Level while_wanted = 0, after = 0;
         void low(u32) {
@@ -48,13 +48,15 @@ SELF_TEST(inheritance_defeats_the_hog_in_the_middle) {
         }
         void middle(u32) {
             be_fifo(20);
-            (void)scheduler.sleep_until(in_ms(2), Interruptible::No);   // high is in the mutex then
+            for (u64 const limit_ns = in_ms(1000); !high_comes && arch::clock_ns() < limit_ns;) (void)scheduler.sleep_until(in_ms(1), Interruptible::No);
+            (void)scheduler.sleep_until(in_ms(10), Interruptible::No);   // high is in the mutex then
             wanted.complete();
             hog(done);
             in_time = done;
         }
         void high(u32) {
             be_fifo(30);
+            high_comes = true;
             TestMutex::Guard guard(mutex);
             done = true;
         }
