@@ -57,7 +57,7 @@ public:
     Result<> initialize();
     /// Mounts `file_system` on the directory `path` of the root tree (kernel's own mounts and mount(2)). EBUSY ENOTDIR.
     Result<> mount(FileSystem& file_system, std::string_view source, Walk const& walk, std::string_view path);
-    /// mount(2) by the type's name: tmpfs, proc, devtmpfs. ENODEV EPERM.
+    /// mount(2) by the type's name: tmpfs, proc, devtmpfs, and what was registered. ENODEV EPERM EINVAL.
     Result<> mount_type(std::string_view type, std::string_view source, Walk const& walk, std::string_view path, std::string_view options = {});
     /// mount(2) knows it from now on. Called at boot.
     void register_type(FileSystem& file_system);
