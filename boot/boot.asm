@@ -29,6 +29,9 @@ header:
     dd 0x100000000 - (MULTIBOOT2_HEADER + (header_end - header))
     dw 6, 0                         ; modules on page boundaries
     dd 8
+    dw 5, 1                         ; a framebuffer, if there can be one; without this tag GRUB sets a text mode
+    dd 20, 1280, 800, 32
+    align 8, db 0
     dw 0, 0                         ; end
     dd 8
 header_end:

@@ -86,6 +86,7 @@ private:
     void set_attribute(u32 value);
     void report(u32 what);
     void position(u32 column, u32 row);
+    void move_rows(i32 count);
     void repeat(u32 count);
     void use_alternate(bool on);
     void choose_font(u32 which);

@@ -94,17 +94,23 @@ void Vt::position(u32 column, u32 row) {
     cells_.move_to(column, row);
 }
 
+/// In origin mode no further than the scrolling region.
+void Vt::move_rows(i32 count) {
+    i32 const first = origin_ ? cells_.region_top() : 0, last = (origin_ ? cells_.region_bottom() : cells_.rows()) - 1;
+    cells_.move_to(cells_.column(), static_cast<u32>(std::clamp(cells_.row() + count, first, last)));
+}
+
 void Vt::move_cursor(u8 final) {
     i32 const count = static_cast<i32>(parameter(0, 1));
     switch (final) {
-    case 'A': cells_.move_by(0, -count); break;
+    case 'A': move_rows(-count); break;
     case 'B':
-    case 'e': cells_.move_by(0, count); break;
+    case 'e': move_rows(count); break;
     case 'C':
     case 'a': cells_.move_by(count, 0); break;
     case 'D': cells_.move_by(-count, 0); break;
-    case 'E': cells_.move_by(-cells_.column(), count); break;
-    case 'F': cells_.move_by(-cells_.column(), -count); break;
+    case 'E': move_rows(count), cells_.move_column(0); break;
+    case 'F': move_rows(-count), cells_.move_column(0); break;
     case 'G':
     case '`': cells_.move_column(static_cast<u32>(count - 1)); break;
     case 'd': position(cells_.column(), static_cast<u32>(count - 1)); break;

@@ -441,6 +441,12 @@ TEST_F(Screen, TheColoursThatSgr0GoesBackTo) {
     EXPECT_EQ(at(1, 0).pen, (Pen{3, 4, 0}));
 }
 
+TEST_F(Screen, OriginModeKeepsToTheRegion) {
+    write("\x1b[2;3r\x1b[?6h\x1b[9Ba\x1b[9Ab\x1b[9;1Hc\x1b[6n");
+    EXPECT_EQ(screen(), "| b|c|||");
+    EXPECT_EQ(reply(), "\x1b[2;2R");
+}
+
 class ScreenWithHistory : public Screen {
 public:
     static constexpr size_t lines = 4;
