@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Decodes, checks rights as Linux does (drivers/tty/vt of its documentation: ioctl_console(2)), and changes the keymap
-// under its lock; a program's memory is touched, and memory allocated, with the lock free.
+// ioctl_console(2). Decodes, checks rights as Linux does, and changes the keymap under its lock; a program's memory is
+// touched, and memory allocated, with the lock free.
 #include "kernel/drivers/keyboard_ioctl.h"
 
 #include <linux/kd.h>
@@ -18,7 +18,7 @@ namespace {
 /// Who asks, and for which console.
 struct Request {
     u64 argument;
-    unsigned console;   ///< from 1 on
+    unsigned console;   ///< from 1 on; 0: the one that is shown
     bool owns;          ///< it is the process's own terminal, or root asks
     bool privileged;
 };
@@ -218,9 +218,8 @@ Result<i64> handle(Request const& request, u32 command) {
 Result<i64> keyboard_ioctl(u64 terminal, u32 command, u64 argument) {
     auto* const target = tty::signal_target();
     if (!target) return fail(ENOTTY);
-    u32 const minor = fs::device_minor(terminal);
     bool const privileged = target->is_privileged();
-    unsigned const console = std::clamp<unsigned>(minor, 1, Keymap::console_count);   // tty0 is the first here
+    unsigned const console = std::min<unsigned>(fs::device_minor(terminal), Keymap::console_count);
     return handle({argument, console, privileged || target->controlling_terminal() == terminal, privileged}, command);
 }
 

@@ -59,7 +59,8 @@ public:
     KeyTables& tables() { return tables_; }
     /// `number`, 1 to console_count, is the one that keys go to from here on.
     void show_console(unsigned number) { shown_ = &consoles_[number - 1]; }
-    ConsoleKeys& console(unsigned number) { return consoles_[number - 1]; }
+    /// 0: the one that is shown.
+    ConsoleKeys& console(unsigned number) { return number ? consoles_[number - 1] : *shown_; }
 
 private:
     /// One event on its way.

@@ -5,6 +5,7 @@ on the emulated keyboard, and the bytes that a program reads from the screen's t
 translation (scan code set 2), and what Ctrl-Alt-Del does, and the requests of tests/user/keyboard_requests.c."""
 import pathlib
 import sys
+import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
@@ -81,6 +82,25 @@ def unknown():
         machine.must_end_with(harness.POWERED_OFF)
 
 
+INITTAB = """::sysinit:/bin/sh -c 'echo init-is-up >/dev/ttyS0'
+::ctrlaltdel:/bin/sh -c 'echo told-init >/dev/ttyS0; poweroff -f'
+"""
+
+
+def init_is_told():
+    """busybox's init asks by reboot(2) to hear of Ctrl-Alt-Del."""
+    with tempfile.TemporaryDirectory(prefix="aubrac-") as name:
+        extra = pathlib.Path(name) / "extra"
+        (extra / "etc").mkdir(parents=True)
+        (extra / "etc/inittab").write_text(INITTAB)
+        initrd = harness.make_initramfs(pathlib.Path(name) / "initramfs.cpio.gz", extra=extra)
+        with harness.Machine(initrd=initrd, append=LOG + "rdinit=/sbin/init", keyboard=True, limit=60) as machine:
+            machine.expect("init-is-up")
+            machine.monitor("sendkey ctrl-alt-delete")
+            machine.expect("told-init")
+            machine.must_end_with(harness.POWERED_OFF)
+
+
 def requests():
     with Shell(append=LOG, limit=90) as machine:
         status, text = machine.command("/tests/keyboard_requests")
@@ -90,6 +110,7 @@ def requests():
 
 def test():
     requests()
+    init_is_told()
     french()
     german_in_set_2()
     unknown()
