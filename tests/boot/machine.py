@@ -16,12 +16,14 @@ poweroff -f
 
 
 class Shell(harness.Machine):
-    """A machine whose init is a shell on the serial console; /tests has the programs of tests/user."""
+    """A machine whose init is a shell on the serial console; /tests has the programs of tests/user.
+    Nobody reads from the screen's terminals."""
 
     def __init__(self, **settings):
         self.place = tempfile.TemporaryDirectory(prefix="aubrac-")
         place = pathlib.Path(self.place.name)
         (place / "init").write_text(PROMPT_INIT)
+        shutil.copytree(harness.BUILD / "keymaps/root", place / "extra")
         shutil.copytree(harness.BUILD / "tests/root/tests", place / "extra/tests")
         initrd = harness.make_initramfs(place / "shell.cpio.gz", extra=place / "extra", init=place / "init")
         super().__init__(initrd=initrd, **settings)
