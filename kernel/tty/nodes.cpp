@@ -123,6 +123,7 @@ Result<> register_common_nodes() {
     TRY(fs::device_registry.add_character("console", console_device, 0600, open_terminal));
     TRY(fs::device_registry.add_character("tty", controlling_device, 0666, open_terminal));
     TRY(fs::device_registry.add_character("ptmx", master_device, 0666, open_pty_master));
+    TRY(register_pty_entries());
     return register_devpts();
 }
 

@@ -6,6 +6,10 @@
 
 #include <asm/ioctls.h>
 
+#include <base/format.h>
+
+#include "kernel/fs/procfs.h"
+
 namespace tty {
 
 namespace {
@@ -13,6 +17,7 @@ namespace {
 constinit SpinLock<LockRank::leaf, InterruptsOff> table_lock;
 constinit std::array<PtyPair*, PtyPair::most_pairs> table GUARDED_BY(table_lock){};
 constinit std::array<u64, PtyPair::most_pairs / 64> taken GUARDED_BY(table_lock){};
+constinit u32 taken_count GUARDED_BY(table_lock) = 0;
 
 using TableGuard = decltype(table_lock)::Guard;
 
@@ -23,6 +28,7 @@ Result<u32> take_index() {
         if (~taken[word] == 0) continue;
         u32 const bit = static_cast<u32>(__builtin_ctzll(~taken[word]));
         taken[word] |= u64{1} << bit;
+        ++taken_count;
         return word * 64 + bit;
     }
     return fail(ENOSPC);
@@ -32,12 +38,28 @@ void give_index_back(u32 index) {
     TableGuard guard(table_lock);
     table[index] = nullptr;
     taken[index / 64] &= ~(u64{1} << (index % 64));
+    --taken_count;
 }
 
 ::termios slave_settings() {
     auto settings = initial_settings();
     settings.c_cflag &= ~static_cast<tcflag_t>(HUPCL);
     return settings;
+}
+
+Result<> write_count(base::Writer& out) {
+    u32 count;
+    {
+        TableGuard guard(table_lock);
+        count = taken_count;
+    }
+    base::format_to(out, "{}\n", count);
+    return {};
+}
+
+Result<> write_most(base::Writer& out) {
+    base::format_to(out, "{}\n", PtyPair::most_pairs);
+    return {};
 }
 
 void enter(PtyPair& pair) {
@@ -75,6 +97,11 @@ Ref<Terminal> find_pty_terminal(u64 device) {
     if (fs::device_major(device) != PtyPair::slave_major) return nullptr;
     auto const pair = PtyPair::find(fs::device_minor(device));
     return pair ? Ref<Terminal>::share(&pair->terminal) : nullptr;
+}
+
+Result<> register_pty_entries() {
+    TRY(fs::procfs.add("sys/kernel/pty/max", write_most, 0444));
+    return fs::procfs.add("sys/kernel/pty/nr", write_count, 0444);
 }
 
 // ---------------------------------------------------------------- called by the terminal, under its lock

@@ -92,6 +92,9 @@ Result<Ref<fs::File>> open_pty_peer(fs::File& master, u32 flags, fs::Credentials
 /// Null: no such slave.
 Ref<Terminal> find_pty_terminal(u64 device);
 
+/// /proc/sys/kernel/pty: how many there may be, and are.
+Result<> register_pty_entries();
+
 // ---- devpts.cpp
 Result<> register_devpts();
 fs::FileSystem& devpts();

@@ -145,7 +145,8 @@ Result<> Terminal::wait_between_bytes(Use use, Patience const& patience) {
 }
 
 void Terminal::after_reading(Lock::Guard const&) {
-    if (!input_refused_ || discipline_.input_room() < LineDiscipline::capacity / 4) return;
+    // A line that is not complete yet leaves little room, but its end must come in.
+    if (!input_refused_ || (discipline_.input_room() < LineDiscipline::capacity / 4 && discipline_.readable() != 0)) return;
     input_refused_ = false;
     device_->resume_input();
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// sources: kernel/tty/line_discipline.cpp kernel/tty/line_output.cpp
+// sources: kernel/tty/line_discipline.cpp kernel/tty/line_erasing.cpp kernel/tty/line_output.cpp
 #include "kernel/tty/line_discipline.h"
 
 #include <gtest/gtest.h>

@@ -295,6 +295,33 @@ TEST(long_lines) {
     CHECK(reads("short\n"));
 }
 
+TEST(a_long_line_behind_a_short_one) {
+    open_pair();
+    struct settings s = get();
+    s.lflag &= ~lECHO;
+    set(s);
+    pid_t child = fork();
+    if (child == 0) {
+        static char line[6003];
+        memset(line, 'b', sizeof line);
+        line[0] = 'a', line[1] = '\n', line[6002] = '\n';
+        for (int done = 0; done < 6003;) {
+            int n = write(master, line + done, 6003 - done);
+            if (n <= 0) _exit(1);
+            done += n;
+        }
+        _exit(0);
+    }
+    usleep(20000);
+    static char buffer[8192];
+    CHECK(reads("a\n"));
+    CHECK(ready(slave, 20000));
+    int n = read(slave, buffer, sizeof buffer);
+    SHOW(n);
+    int status;
+    CHECK(waitpid(child, &status, 0) == child && status == 0);
+}
+
 TEST(raw_reads) {
     open_pair();
     char buffer[64];
