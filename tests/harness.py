@@ -201,9 +201,9 @@ def numbers(text):
     return {name: int(value) for name, value in re.findall(r"^(\w+) (-?\d+)$", text, re.MULTILINE)}
 
 
-def make_iso(output, *, initramfs, append):
+def make_iso(output, *, initramfs, append, size="1280x800"):
     subprocess.run([str(SOURCE / "tools/iso"), "--output", str(output), "--kernel", str(BUILD / "aubrac.elf"),
-                    "--initramfs", str(initramfs), "--append", append], check=True)
+                    "--initramfs", str(initramfs), "--append", append, "--size", size], check=True)
     return output
 
 

@@ -10,6 +10,8 @@ namespace {
 
 constexpr u32 largest_parameter = 65535;
 constexpr u32 tab_width = 8;
+/// ECMA-35: one more byte follows.
+constexpr bool is_intermediate(u8 c) { return c >= 0x20 && c <= 0x2f; }
 enum : u8 { bel = 7, bs = 8, ht = 9, lf = 10, vt = 11, ff = 12, cr = 13, so = 14, si = 15, can = 24, sub = 26, esc = 27, del = 127 };
 
 }
@@ -183,14 +185,6 @@ void Vt::escape(u8 c) {
     case '_':
     case '^':
     case 'X': state_ = State::Text; break;
-    case '(':
-    case ')':
-    case '#':
-    case '%':
-    case ' ':
-        state_ = State::EscapeArgument;
-        intermediate_ = c;
-        break;
     case '7': save(); break;
     case '8': restore(); break;
     case 'c': reset(); break;
@@ -199,11 +193,16 @@ void Vt::escape(u8 c) {
     case 'M': cells_.reverse_line_feed(pen_); break;
     case 'H': tab_stops_[cells_.column()] = true; break;
     case 'Z': reply("\x1b[?6c"); break;
-    default: break;
+    default:
+        if (!is_intermediate(c)) break;
+        state_ = State::EscapeArgument;
+        intermediate_ = c;
+        break;
     }
 }
 
 void Vt::escape_argument(u8 c) {
+    if (is_intermediate(c)) return;
     state_ = State::Ground;
     switch (intermediate_) {
     case '(': return choose_charset(0, c);

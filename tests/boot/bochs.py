@@ -36,7 +36,7 @@ poweroff -f
 
 def run(place, append, initramfs):
     """Boots in Bochs; what came over the serial port. Powering off ends it."""
-    harness.make_iso(place / "boot.iso", initramfs=initramfs, append="console=ttyS0 panic=-1 " + append)
+    harness.make_iso(place / "boot.iso", initramfs=initramfs, append="console=ttyS0 panic=-1 " + append, size="text")   # all that its terminal can show
     (place / "bochsrc").write_text(SETTINGS.format(place=place))
     (place / "debugger").write_text("c\n")   # Debian's build starts in its debugger
     (place / "serial.log").unlink(missing_ok=True)

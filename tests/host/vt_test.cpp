@@ -348,6 +348,7 @@ constexpr Capability capabilities[] = {
     {"Linux's private settings", "\x1b[9;10]\x1b[10;750]\x1b[11;250]\x1b[14;0]\x1b[16;100]", before, {1, 2}},
     {"title", "\x1b]0;title\x07\x1b]2;title\x1b\\", before, {1, 2}},
     {"device control string", "\x1bPq#0\x1b\\", before, {1, 2}},
+    {"G2, G3", "\x1b*B\x1b+0\x1b F\x1b$)C", before, {1, 2}},
     {"keypad modes", "\x1b=\x1b>", before, {1, 2}},
 };
 
