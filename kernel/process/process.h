@@ -54,6 +54,7 @@ public:
     Pid tid;
     base::ListHook process_hook;                 ///< in Process::threads
     SignalMask blocked = 0;                      ///< changed by itself only, under signal_lock (set_blocked)
+    SignalMask awaited = 0;                      ///< unblocked only while sigtimedwait(2) waits: kept as if blocked. As blocked
     SignalMask must_die_of = 0;                  ///< forced signals that were blocked or ignored
     std::optional<SignalMask> saved_mask;        ///< sigsuspend: what to restore after the handler
     PendingSignals pending;                      ///< GUARDED_BY process.signal_lock

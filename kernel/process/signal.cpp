@@ -28,6 +28,9 @@ bool is_dropped(Process const& target, SignalMask blocked, int signal, SignalGua
     return action.handler == ignore_handler || (is_default && default_action(signal) == DefaultAction::Ignore);
 }
 
+/// Signals that are kept whatever their action is.
+SignalMask kept_by(UserThread const& thread) { return thread.blocked | thread.awaited; }
+
 void notify(UserThread& thread) {
     thread.return_work.fetch_or(return_work::signal, std::memory_order_relaxed);
     sched::scheduler.wake_interruptible(thread);
@@ -72,7 +75,7 @@ bool ProcessTimers::send(PosixTimer& timer, SignalGuard const& guard) {
     for (UserThread& thread : process_.threads)
         if (timer.target.value == thread.tid.value) only = &thread;
     if (process_.threads.empty() || (timer.target.value != 0 && !only)) return true;
-    SignalMask const blocked = only ? only->blocked : process_.threads.front().blocked;
+    SignalMask const blocked = kept_by(only ? *only : process_.threads.front());
     if (is_dropped(process_, blocked, signal, guard)) return false;
     (only ? only->pending : process_.shared_pending).add_timer(timer.node);
     if (!only) notify_some_thread(process_, signal, guard);
@@ -85,7 +88,7 @@ namespace {
 
 /// A blocked signal is kept as long as one thread blocks it; a single thread's mask decides usually.
 SignalMask blocked_by_first(Process const& target, SignalGuard const&) REQUIRES(target.signal_lock) {
-    return target.threads.empty() ? 0 : target.threads.front().blocked;
+    return target.threads.empty() ? 0 : kept_by(target.threads.front());
 }
 
 /// What sigqueue(3) says would be lost without a node, unlike what kill(2) says.
@@ -149,7 +152,7 @@ Result<> send_to_thread(Process& target, Pid tid, SignalInfo const& info) {
     if (!thread) return tid == target.pid() ? Result<>() : fail(ESRCH);
     if (info.signal == 0) return {};
     cancel_opposites(target, info.signal, guard);
-    if (is_dropped(target, thread->blocked, info.signal, guard)) return {};
+    if (is_dropped(target, kept_by(*thread), info.signal, guard)) return {};
     if (node) unused.remove(*node);
     if (!thread->pending.add(info, node) && node) unused.add(*node);
     if (!(thread->blocked & mask_of(info.signal))) notify(*thread);
@@ -240,12 +243,13 @@ void refresh_return_work(UserThread& thread, SignalGuard const&) {
         thread.return_work.fetch_and(~return_work::signal, std::memory_order_relaxed);
 }
 
-void set_blocked(UserThread& thread, SignalMask mask) {
+void set_blocked(UserThread& thread, SignalMask mask, SignalMask awaited) {
     Process& process = thread.process();
     mask &= ~unblockable_signals;
     SignalGuard guard(process.signal_lock);
     SignalMask const newly_blocked = mask & ~thread.blocked;
     thread.blocked = mask;
+    thread.awaited = awaited;
     refresh_return_work(thread, guard);
     // What this thread had been chosen for, another may take.
     SignalMask const orphaned = process.shared_pending.set & newly_blocked;

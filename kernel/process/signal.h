@@ -142,7 +142,7 @@ void force_signal(SignalInfo const& info);
 /// sigaction(2): null `replacement` only asks. EINVAL for SIGKILL and SIGSTOP, ENOMEM. Ignoring a signal discards it.
 Result<SignalAction> exchange_action(Process& process, int signal, SignalAction const* replacement);
 /// Changes the running thread's mask (never SIGKILL, SIGSTOP) and looks again for what is now deliverable.
-void set_blocked(UserThread& thread, SignalMask mask);
+void set_blocked(UserThread& thread, SignalMask mask, SignalMask awaited = 0);
 /// sigtimedwait(2): takes one pending signal of `wanted` from the running thread or its process.
 std::optional<SignalInfo> take_signal(UserThread& thread, SignalMask wanted);
 /// Signals pending for the thread or its process, blocked or not (sigpending(2)).

@@ -82,7 +82,7 @@ Result<i64> sys_rt_sigtimedwait(Caller& caller, mm::UserPtr<SignalMask> wanted_a
     if (!taken) {
         // Unblocked meanwhile, so that their arrival ends the sleep; taken before anyone delivers them.
         SignalMask const old = caller.thread.blocked;
-        process::set_blocked(caller.thread, old & ~wanted);
+        process::set_blocked(caller.thread, old & ~wanted, old & wanted);
         sched::WaitQueue never;
         auto const slept = never.wait([] { return false; }, sched::Interruptible::Yes, deadline);
         taken = process::take_signal(caller.thread, wanted);
