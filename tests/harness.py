@@ -121,7 +121,10 @@ class Machine:
         """One command to QEMU's monitor; its answer."""
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(10)
-            connection.connect(str(self.monitor_path))
+            try:
+                connection.connect(str(self.monitor_path))
+            except OSError:
+                raise Failure("QEMU's monitor does not answer: the machine has ended") from None
             self._read_prompt(connection)
             connection.sendall(line.encode() + b"\n")
             return self._read_prompt(connection)
