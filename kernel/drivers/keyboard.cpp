@@ -87,7 +87,8 @@ Result<ScanCodes::Set> set_up_controller(bool translated) {
     TRY(send_command(disable_mouse));
     drop_backlog();
     u8 const found = static_cast<u8>(TRY(configuration()) & ~(translate | mouse_interrupt | keyboard_clock_off));
-    TRY(configure(static_cast<u8>(found | keyboard_interrupt | (translated ? translate : 0))));
+    // The keyboard stays silent: what is read back must be the answer, not a key.
+    TRY(configure(static_cast<u8>(found | keyboard_clock_off | keyboard_interrupt | (translated ? translate : 0))));
     bool const translates = TRY(configuration()) & translate;   // some cannot
     TRY(send_command(enable_keyboard));
     return translates ? ScanCodes::Set::One : ScanCodes::Set::Two;
