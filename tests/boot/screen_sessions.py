@@ -36,7 +36,7 @@ def at_screen(machine):
     stops(console, "sleep 500", "\x03", prompt="bash>")
     stops(console, "sleep 501", "\x1c", "Quit", prompt="bash>")
     stops(console, "sleep 502", "\x1a", "Stopped", prompt="bash>")
-    console.type("kill -9 %1; wait; exit\n")
+    console.type("kill -9 %1; while kill -0 %1 2>/dev/null; do :; done; exit\n")
     console.prompt("#")
     vi_session(console)
     less_session(console)
