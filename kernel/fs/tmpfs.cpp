@@ -233,7 +233,7 @@ Result<Ref<Inode>> TmpfsDirectory::make_child(NewFile const& file) {
 
 // ---------------------------------------------------------------- the file system
 
-u64 Tmpfs::default_limit() { return mm::frame_allocator.total_bytes() / page_size / 2; }
+u64 Tmpfs::default_limit() { return mm::frame_allocator.statistics().total / 2; }
 
 Result<Tmpfs*> Tmpfs::create(std::string_view type_name, u32 root_permissions, Limit limit) {
     auto* const tmpfs = new (std::nothrow) Tmpfs(type_name);

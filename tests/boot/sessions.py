@@ -17,10 +17,13 @@ def says(console, keys, *wanted, prompt):
     console.prompt(prompt)
 
 
-def stops(console, command, key, *wanted, prompt):
-    """A program in the foreground, which says that it is there, and a key that ends or stops it."""
+def stops(console, key, *wanted, prompt):
+    """A program in the foreground, which says that it is there, and a key that ends or stops it. No shell between: one that is
+    about to execute another program may miss ^\\."""
+    console.type("echo here $((40 + 2)) >/tmp/here\n")
+    console.prompt(prompt)
     clears(console, prompt)
-    console.type(f"sh -c 'echo here $((40 + 2)); exec {command}'\n")
+    console.type("tail -f /tmp/here\n")
     console.shows("here 42")
     console.type(key)
     for text in wanted:
@@ -39,10 +42,10 @@ def edits(console, prompt):
 
 def controls_jobs(console, prompt, quit_text, stopped):
     says(console, "echo jobs follow\n", "jobs follow", prompt=prompt)
-    stops(console, "sleep 500", "\x03", prompt=prompt)
-    stops(console, "sleep 501", "\x1c", quit_text, prompt=prompt)
+    stops(console, "\x03", prompt=prompt)
+    stops(console, "\x1c", quit_text, prompt=prompt)
     says(console, "echo jobs follow\n", "jobs follow", prompt=prompt)
-    stops(console, "sleep 502", "\x1a", prompt=prompt)
+    stops(console, "\x1a", prompt=prompt)
     says(console, "jobs\n", stopped, prompt=prompt)
     says(console, "bg; echo status $?\n", "status 0", prompt=prompt)
     says(console, "jobs\n", "unning", prompt=prompt)

@@ -188,7 +188,7 @@ TEST_F(TmpfsTest, Mounts) {
     char table[500];
     base::BufferWriter writer(table);
     vfs.write_mounts(writer);
-    EXPECT_EQ(writer.text(), "rootfs / rootfs rw 0 0\nmy\\040source /m tmpfs rw 0 0\nsecond /m tmpfs rw 0 0\n");
+    EXPECT_EQ(writer.text(), "rootfs / rootfs rw,relatime 0 0\nmy\\040source /m tmpfs rw,relatime 0 0\nsecond /m tmpfs rw,relatime 0 0\n");
     ASSERT_EQ(error(vfs.unmount(as_root(), "/m")), 0);
     {
         auto const open_file = *open("/m/above", O_RDONLY);
@@ -264,7 +264,7 @@ TEST_F(TmpfsTest, Procfs) {
     EXPECT_EQ(list("/proc"), (std::vector<std::string>{".", "..", "self", "mounts", "filesystems", "counter", "sys", "1", "42"}));
     EXPECT_EQ(list("/proc/42"), (std::vector<std::string>{".", "..", "fd", "mounts", "mountinfo", "stat", "environ", "cwd"}));
     EXPECT_EQ(list("/proc/42/fd"), (std::vector<std::string>{".", "..", "3"}));
-    EXPECT_EQ(read("/proc/mounts"), "rootfs / rootfs rw 0 0\nproc /proc proc rw 0 0\n");
+    EXPECT_EQ(read("/proc/mounts"), "rootfs / rootfs rw,relatime 0 0\nproc /proc proc rw,relatime 0 0\n");
     auto const here = *vfs.resolve(as_root(), "/proc/sys/kernel");
     EXPECT_EQ(*here->path(*context.root, text, true), "/proc/sys/kernel");
     processes.file_of_3.reset();
