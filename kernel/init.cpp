@@ -122,6 +122,7 @@ void start_init() {
 }
 
 [[noreturn]] void run_self_tests() {
+    drivers::settle();   // the tests count memory, and a device that is found takes some
     u32 const failures = selftest::run_all();
     arch::debug_exit(failures == 0 ? arch::debug_exit_success : arch::debug_exit_test_failure);
     arch::power_off();
