@@ -37,6 +37,29 @@ def is_linux():
     return "AUBRAC_KERNEL" in os.environ
 
 
+# ---- the emulated keyboard, US layout
+
+KEYS = {" ": "spc", "\n": "ret", "\r": "ret", "\t": "tab", "\x1b": "esc", "-": "minus", "=": "equal", "[": "bracket_left", "]": "bracket_right",
+        "\\": "backslash", ";": "semicolon", "'": "apostrophe", "`": "grave_accent", ",": "comma", ".": "dot", "/": "slash",
+        "\x1b[A": "up", "\x1b[D": "left", "\x1c": "ctrl-backslash"}
+SHIFTED = dict(zip('!@#$%^&*()_+{}|:"~<>?', "1 2 3 4 5 6 7 8 9 0 minus equal bracket_left bracket_right backslash semicolon "
+                                            "apostrophe grave_accent comma dot slash".split()))
+KEYS.update({character: f"shift-{key}" for character, key in SHIFTED.items()})
+CODES_OF_A_KEY = 5   # at most, pressed and let go
+
+
+def key_names(text):
+    while text:
+        length = 3 if text[:3] in KEYS else 1
+        part, text = text[:length], text[length:]
+        if part in KEYS:
+            yield KEYS[part]
+        elif ord(part) < 32:
+            yield f"ctrl-{chr(ord(part) + 96)}"
+        else:
+            yield f"shift-{part.lower()}" if part.isupper() else part
+
+
 class Failure(Exception):
     """A test's expectation did not hold."""
 
@@ -139,14 +162,21 @@ class Machine:
             text += got
         return text.decode(errors="replace")
 
+    def press(self, keys):
+        """Presses keys by QEMU's names. The emulated keyboard keeps 16 codes and forgets the rest: before there are more, a command
+        runs on the serial port, whose shell must be at a prompt. None runs after the last key."""
+        codes = 0
+        for key in keys:
+            more = CODES_OF_A_KEY * len(key.split("-"))
+            if codes + more > 16:
+                self.command(":")
+                codes = 0
+            codes += more
+            self.monitor(f"sendkey {key} 15")
+            time.sleep(0.03)   # the monitor presses keys one after the other, 15 ms each
+
     def type_keys(self, text):
-        """Types on the emulated PS/2 keyboard."""
-        names = {" ": "spc", "\n": "ret", "-": "minus", "/": "slash", ".": "dot", ";": "semicolon", ">": "shift-dot",
-                 "=": "equal", "_": "shift-minus", "&": "shift-7"}
-        for character in text:
-            key = names.get(character) or (f"shift-{character.lower()}" if character.isupper() else character)
-            self.monitor(f"sendkey {key} 20")
-            time.sleep(0.06)   # the monitor presses keys one after the other, 20 ms each
+        self.press(key_names(text))
 
     def finish(self):
         """Waits for the end; QEMU's exit code."""

@@ -185,6 +185,12 @@ void SerialPort::resume_input() {
     enable(UART_IER_RDI, guard);
 }
 
+bool SerialPort::hold_break(bool on) {
+    Lock::Guard guard(lock_);
+    write_register(UART_LCR, UART_LCR_WLEN8 | (on ? UART_LCR_SBC : 0));
+    return true;
+}
+
 Result<i64> SerialPort::device_ioctl(u32 command, u64 argument) {
     if (command != TIOCGSERIAL) return fail(ENOTTY);
     ::serial_struct description{};

@@ -44,6 +44,7 @@ private:
     size_t pending() override;
     void discard() override;
     void resume_input() override;
+    bool hold_break(bool on) override;
     Result<i64> device_ioctl(u32 command, u64 argument) override;
 
     static void on_interrupt(void* port);

@@ -83,7 +83,7 @@ void Vt::set_cursor_style(u32 number) {
 }
 
 void Vt::repeat(u32 count) {
-    count = std::min<u32>(count, u32{cells_.columns()} * cells_.rows());
+    count = std::min<u32>(count, cells_.columns());   // interrupts are off meanwhile
     u32 const repeated = last_character_;
     for (u32 i = 0; i < count; ++i) character(repeated);
 }

@@ -65,38 +65,44 @@ void append_mount(Mount& mount) {
     *link = &mount;
 }
 
-/// The kernel mounted the same there already: now it is the program's, and so are the flags. EBUSY if a program did.
-Result<bool> adopt_mount(Dentry const& place, FileSystem& file_system, MountFlags flags) {
-    MountsGuard guard(mounts_lock);
-    Mount* const there = *find_mount(place);
-    if (!there || there->file_system != &file_system) return false;
-    if (there->mounted_by == MountedBy::Program) return fail(EBUSY);
-    there->mounted_by = MountedBy::Program;
-    file_system.set_flags(flags);
-    return true;
-}
-
-bool is_mounted(FileSystem const& file_system) {
-    MountsGuard guard(mounts_lock);
-    for (Mount* mount = first_mount; mount; mount = mount->next)
-        if (mount->file_system == &file_system) return true;
-    return false;
-}
-
 struct Attachment {
-    std::string_view source;
+    std::string_view source, options;
     MountFlags flags{};
     MountedBy by = MountedBy::Program;
     Lifetime lifetime = Lifetime::Permanent;
 };
 
+Result<> set_up(FileSystem& file_system, Attachment const& how) {
+    TRY(file_system.configure(how.options));
+    file_system.set_flags(how.flags);
+    return {};
+}
+
+/// The kernel mounted the same there already: now it is the program's, with its flags and options. EBUSY if a program did. EINVAL
+Result<bool> adopt_mount(Dentry const& place, FileSystem& file_system, Attachment const& how) {
+    MountsGuard guard(mounts_lock);
+    Mount* const there = *find_mount(place);
+    if (!there || there->file_system != &file_system) return false;
+    if (there->mounted_by == MountedBy::Program) return fail(EBUSY);
+    TRY(set_up(file_system, how));
+    there->mounted_by = MountedBy::Program;
+    return true;
+}
+
+/// For one more mount. EBUSY: it is mounted elsewhere, with other flags. EINVAL
+Result<> prepare(FileSystem& file_system, Attachment const& how) {
+    MountsGuard guard(mounts_lock);
+    for (Mount* mount = first_mount; mount; mount = mount->next)
+        if (mount->file_system == &file_system && file_system.flags().bits != how.flags.bits) return fail(EBUSY);
+    return set_up(file_system, how);
+}
+
 Result<> attach(FileSystem& file_system, Dentry& point, Attachment const& how) {
     if (!point.file().is_directory()) return fail(ENOTDIR);
-    if (TRY(adopt_mount(point, file_system, how.flags))) return {};
+    if (TRY(adopt_mount(point, file_system, how))) return {};
     // A name that procfs answers for anew each time cannot be covered.
     if (!point.is_root() && !point.parent()->file().names()) return fail(EINVAL);
-    if (!is_mounted(file_system)) file_system.set_flags(how.flags);
-    else if (file_system.flags().bits != how.flags.bits) return fail(EBUSY);
+    TRY(prepare(file_system, how));
     mm::Owned<Mount> mount(TRY(make_mount(file_system, how.source)));
     mount->mounted_by = how.by;
     mount->lifetime = how.lifetime;
@@ -163,7 +169,7 @@ Result<> Vfs::set_root(Ref<Dentry> root) {
 
 Result<> Vfs::mount(FileSystem& file_system, std::string_view source, Walk const& walk, std::string_view path) {
     auto const point = TRY(resolve(walk, path));
-    return attach(file_system, *point, {.source = source, .by = MountedBy::Kernel});
+    return attach(file_system, *point, {.source = source, .options = {}, .by = MountedBy::Kernel});
 }
 
 namespace {
@@ -181,8 +187,7 @@ Result<> mount_tmpfs(Vfs::MountRequest const& request, Dentry& point) {
     constexpr u32 everyone_sticky = 01777;
     bool const has_limit = request.type == "tmpfs";
     auto* const tmpfs = TRY(has_limit ? Tmpfs::create("tmpfs", everyone_sticky, Tmpfs::Limit::HalfOfMemory) : Tmpfs::create("ramfs", 0755));
-    auto done = tmpfs->configure(request.options);
-    if (done) done = attach(*tmpfs, point, {.source = request.source, .flags = request.flags, .lifetime = Lifetime::UntilUnmounted});
+    auto const done = attach(*tmpfs, point, {request.source, request.options, request.flags, MountedBy::Program, Lifetime::UntilUnmounted});
     if (!done) tmpfs->discard();
     return done;
 }
@@ -195,8 +200,7 @@ Result<> Vfs::mount_type(MountRequest const& request, Walk const& walk, std::str
     if (request.type == "tmpfs" || request.type == "ramfs") return mount_tmpfs(request, *point);
     FileSystem* const file_system = find_type(request.type);
     if (!file_system) return fail(ENODEV);
-    TRY(file_system->configure(request.options));
-    return attach(*file_system, *point, {.source = request.source, .flags = request.flags});
+    return attach(*file_system, *point, {request.source, request.options, request.flags});
 }
 
 Result<> Vfs::remount(MountFlags flags, std::string_view options, Walk const& walk, std::string_view path) {

@@ -29,11 +29,10 @@ public:
     bool allows_new_names() const override { return false; }
     Result<> configure(std::string_view options) override;
     void write_options(base::Writer& out) const override;
-    Result<> take_option(std::string_view name, std::string_view value);
     Ref<fs::Inode> ptmx() const { return Ref<fs::Inode>::share(ptmx_); }
     /// Ordering: relaxed, each word stands alone. Owner: -1: the opener's.
     std::atomic<i64> uid{-1}, gid{5};              // group tty of every distribution
-    std::atomic<u32> permissions{0620}, ptmx_permissions{0};
+    std::atomic<u32> permissions{0620};
 private:
     fs::Dentry* root_ = nullptr;                   ///< owns a reference; set once
     fs::Inode* ptmx_ = nullptr;                    ///< the same
@@ -107,38 +106,34 @@ Result<> Devpts::initialize() {
     return {};
 }
 
-Result<> Devpts::take_option(std::string_view name, std::string_view value) {
-    bool const is_octal = name == "mode" || name == "ptmxmode";
-    auto const number = parse(value, is_octal ? 8 : 10);
-    if (name == "newinstance") return {};                       // there is one instance; mounting it shows it
-    if (!number) return fail(EINVAL);
-    if (name == "uid") uid.store(*number, std::memory_order_relaxed);
-    else if (name == "gid") gid.store(*number, std::memory_order_relaxed);
-    else if (name == "mode") permissions.store(*number & 0777, std::memory_order_relaxed);
-    else if (name == "ptmxmode") {
-        fs::AttributeChange change;
-        change.set_permissions = true, change.permissions = *number & 0777;
-        return ptmx_->change(change);
-    } else return fail(EINVAL);
-    return {};
-}
-
 void Devpts::write_options(base::Writer& out) const {
     if (i64 const owner = uid.load(std::memory_order_relaxed); owner >= 0) base::format_to(out, ",uid={}", owner);
     if (i64 const group = gid.load(std::memory_order_relaxed); group >= 0) base::format_to(out, ",gid={}", group);
-    base::format_to(out, ",mode={:03o},ptmxmode={:03o}", permissions.load(std::memory_order_relaxed), ptmx_permissions.load(std::memory_order_relaxed));
+    base::format_to(out, ",mode={:03o},ptmxmode={:03o}", permissions.load(std::memory_order_relaxed), ptmx_->ownership().permissions);
 }
 
-/// "gid=5,mode=620,ptmxmode=666". EINVAL
+/// "gid=5,mode=620,ptmxmode=666"; all are read before one takes effect. EINVAL
 Result<> Devpts::configure(std::string_view options) {
+    i64 new_uid = uid.load(std::memory_order_relaxed), new_gid = gid.load(std::memory_order_relaxed);
+    u32 new_permissions = permissions.load(std::memory_order_relaxed);
+    fs::AttributeChange ptmx_change;
     while (!options.empty()) {
         auto const option = options.substr(0, options.find(','));
         options.remove_prefix(std::min(option.size() + 1, options.size()));
         size_t const sign = option.find('=');
-        if (option.empty()) continue;
-        TRY(take_option(option.substr(0, sign), sign == option.npos ? std::string_view() : option.substr(sign + 1)));
+        auto const name = option.substr(0, sign);
+        if (option.empty() || option == "newinstance") continue;   // there is one instance; mounting it shows it
+        auto const number = parse(sign == option.npos ? std::string_view() : option.substr(sign + 1), name.ends_with("mode") ? 8 : 10);
+        if (!number) return fail(EINVAL);
+        if (name == "uid") new_uid = *number;
+        else if (name == "gid") new_gid = *number;
+        else if (name == "mode") new_permissions = *number & 0777;
+        else if (name == "ptmxmode") ptmx_change.set_permissions = true, ptmx_change.permissions = *number & 0777;
+        else return fail(EINVAL);
     }
-    return {};
+    uid.store(new_uid, std::memory_order_relaxed), gid.store(new_gid, std::memory_order_relaxed);
+    permissions.store(new_permissions, std::memory_order_relaxed);
+    return ptmx_->change(ptmx_change);
 }
 
 }

@@ -50,6 +50,8 @@ public:
     virtual void closed() {}
     /// Whether all who have it open lose it when the session's leader ends, as a line that someone else dials in to next.
     virtual bool changes_hands() const { return true; }
+    /// The line is held in the break state, until it is not. False: there is no line that could be.
+    virtual bool hold_break(bool on) { (void)on; return false; }
     /// A request that only this kind of device knows; may sleep.
     virtual Result<i64> device_ioctl(u32 command, u64 argument) { (void)command; (void)argument; return fail(ENOTTY); }
 protected:
@@ -181,6 +183,7 @@ private:
     void apply(::termios2 const& settings, bool discard_input);
     // terminal_ioctl.cpp
     Result<i64> plain_ioctl(u32 command, u64 argument);
+    Result<i64> send_break(u64 milliseconds);
     Result<i64> simulate_input(u64 argument);
     Result<i64> set_exclusive(bool on);
     bool is_exclusive();

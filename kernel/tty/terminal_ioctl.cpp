@@ -3,28 +3,29 @@
 // lock is taken and out after it is free.
 #include "kernel/tty/terminal.h"
 
+#include <algorithm>
+
 #include <abi/signal.h>
 #include <asm/ioctls.h>
 #include <linux/tty.h>
 
 #include "mm/user/user_access.h"
+#include "sched/clock.h"
+#include "sched/scheduler.h"
 
 namespace tty {
 
 namespace {
 
+bool changes_settings(u32 command) {
+    constexpr u32 commands[] = {TCSETS, TCSETSW, TCSETSF, TCSETS2, TCSETSW2, TCSETSF2, TCSETA, TCSETAW, TCSETAF};
+    return std::ranges::find(commands, command) != std::end(commands);
+}
+
 /// What a background group may not do: ioctl_tty(2), "Terminal job control".
 bool changes_terminal(u32 command) {
+    if (changes_settings(command)) return true;
     switch (command) {
-    case TCSETS:
-    case TCSETSW:
-    case TCSETSF:
-    case TCSETS2:
-    case TCSETSW2:
-    case TCSETSF2:
-    case TCSETA:
-    case TCSETAW:
-    case TCSETAF:
     case TIOCSETD:
     case TIOCSBRK:
     case TIOCCBRK:
@@ -46,25 +47,20 @@ Result<i64> write_int(u64 address, i32 value) {
 Result<i64> Terminal::ioctl(u32 command, u64 argument, Use use) {
     if (is_hung_up(use)) return fail(command == TIOCSPGRP ? ENOTTY : EIO);
     if (changes_terminal(command)) TRY(check_foreground(SIGTTOU));
+    if (changes_settings(command)) return set_settings(command, argument, use);
+    constexpr u64 usual_ms = 250, unit_ms = 100;
     switch (command) {
     case TCGETS:
     case TCGETS2:
     case TCGETA:
     case TIOCGSOFTCAR: return get_settings(command, argument);
-    case TCSETS:
-    case TCSETSW:
-    case TCSETSF:
-    case TCSETS2:
-    case TCSETSW2:
-    case TCSETSF2:
-    case TCSETA:
-    case TCSETAW:
-    case TCSETAF:
     case TIOCSSOFTCAR: return set_settings(command, argument, use);
     case TCSBRK:
+        TRY(wait_for_drain(use));
+        return argument == 0 ? send_break(usual_ms) : Result<i64>(0);
     case TCSBRKP:
         TRY(wait_for_drain(use));
-        return 0;
+        return send_break(argument == 0 ? usual_ms : static_cast<u32>(argument) * unit_ms);
     default: return plain_ioctl(command, argument);
     }
 }
@@ -78,7 +74,7 @@ Result<i64> Terminal::plain_ioctl(u32 command, u64 argument) {
     case TIOCINQ:
     case TIOCOUTQ: return queue_length(command, argument);
     case TIOCSBRK:
-    case TIOCCBRK: return 0;                                      // no line here can hold a break
+    case TIOCCBRK: device_->hold_break(command == TIOCSBRK); return 0;
     case TIOCGETD: return write_int(argument, N_TTY);
     case TIOCSETD: return TRY(mm::UserPtr<i32>(argument).read()) == N_TTY ? Result<i64>(0) : fail(EINVAL);
     case TIOCGDEV: return write_int(argument, static_cast<i32>(number_));
@@ -98,6 +94,14 @@ Result<i64> Terminal::plain_ioctl(u32 command, u64 argument) {
     case TIOCGSID: return session_ioctl(command, argument);
     default: return device_->device_ioctl(command, argument);
     }
+}
+
+/// At once where there is no line. EINTR: it was a shorter one.
+Result<i64> Terminal::send_break(u64 milliseconds) {
+    if (!device_->hold_break(true)) return 0;
+    auto const slept = sched::scheduler.sleep_until(sched::clock.monotonic_ns() + milliseconds * ns_per_ms, sched::Interruptible::Yes);
+    device_->hold_break(false);
+    return slept ? Result<i64>(0) : fail(EINTR);
 }
 
 Result<i64> Terminal::get_window_size(u64 argument) {

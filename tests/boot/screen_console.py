@@ -4,27 +4,6 @@ import time
 
 from console import Terminal, harness
 
-KEYS = {" ": "spc", "\n": "ret", "\r": "ret", "\t": "tab", "\x1b": "esc", "-": "minus", "=": "equal", "[": "bracket_left", "]": "bracket_right",
-        "\\": "backslash", ";": "semicolon", "'": "apostrophe", "`": "grave_accent", ",": "comma", ".": "dot", "/": "slash",
-        "\x1b[A": "up", "\x1b[D": "left", "\x1c": "ctrl-backslash"}
-SHIFTED = dict(zip('!@#$%^&*()_+{}|:"~<>?', "1 2 3 4 5 6 7 8 9 0 minus equal bracket_left bracket_right backslash semicolon "
-                                            "apostrophe grave_accent comma dot slash".split()))
-KEYS.update({character: f"shift-{key}" for character, key in SHIFTED.items()})
-AT_ONCE = 4   # keys; the emulated keyboard keeps 16 codes, and a program on the serial port runs when they have been read
-
-
-def key_names(text):
-    while text:
-        length = 3 if text[:3] in KEYS else 1
-        part, text = text[:length], text[length:]
-        if part in KEYS:
-            yield KEYS[part]
-        elif ord(part) < 32:
-            yield f"ctrl-{chr(ord(part) + 96)}"
-        else:
-            yield f"shift-{part.lower()}" if part.isupper() else part
-
-
 class ScreenConsole(Terminal):
     def __init__(self, machine):
         self.machine = machine
@@ -47,8 +26,4 @@ class ScreenConsole(Terminal):
         self.at = y, x
 
     def type(self, keys):
-        for number, key in enumerate(key_names(keys), 1):
-            self.machine.monitor(f"sendkey {key} 15")
-            time.sleep(0.03)
-            if number % AT_ONCE == 0:
-                self.machine.command(":")
+        self.machine.type_keys(keys)

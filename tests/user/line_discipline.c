@@ -96,6 +96,12 @@ static int waiting(int fd) {
     return count;
 }
 
+/// So many bytes can be read, soon.
+static int comes(int fd, int count) {
+    for (int i = 0; i < 10000 && waiting(fd) != count; ++i) usleep(1000);
+    return waiting(fd) == count;
+}
+
 /// One line typed under some settings: what the screen shows, what the program reads.
 struct line {
     char const* what;
@@ -312,7 +318,7 @@ TEST(a_long_line_behind_a_short_one) {
         }
         _exit(0);
     }
-    usleep(20000);
+    usleep(20000);                                 // it should wait for room by then; nothing goes wrong if it does not
     static char buffer[8192];
     CHECK(reads("a\n"));
     CHECK(ready(slave, 20000));
@@ -331,7 +337,7 @@ TEST(raw_reads) {
     CHECK(!ready(master, 0));
     set_raw(3, 0);
     type("ab");
-    while (waiting(slave) != 2) usleep(1000);
+    CHECK(comes(slave, 2));
     CHECK(!ready(slave, 0));
     fcntl(slave, F_SETFL, O_RDWR | O_NONBLOCK);
     CHECK(read(slave, buffer, 64) == 2);
@@ -347,14 +353,14 @@ TEST(raw_reads) {
     set_raw(0, 1);
     CHECK(read(slave, buffer, 64) == 0);
     type("x");
-    while (waiting(slave) != 1) usleep(1000);
+    CHECK(comes(slave, 1));
     CHECK(read(slave, buffer, 64) == 1);
     fcntl(slave, F_SETFL, O_RDWR | O_NONBLOCK);
     CHECK_ERRNO(read(slave, buffer, 64), EAGAIN);
     fcntl(slave, F_SETFL, O_RDWR);
     set_raw(10, 1);
     type("xyz");
-    while (waiting(slave) != 3) usleep(1000);
+    CHECK(comes(slave, 3));
     CHECK(ready(slave, 0));                        // with VTIME one byte is enough for poll
     CHECK(read(slave, buffer, 64) == 3);
     type_bytes("\0\0\377", 3);
@@ -371,20 +377,20 @@ TEST(change_of_mode) {
     set_raw(1, 0);
     CHECK(gives(slave, "abc"));                    // an unfinished line can be read now
     type("def");
-    while (waiting(slave) != 3) usleep(1000);
+    CHECK(comes(slave, 3));
     set(cooked);
     CHECK(waiting(slave) == 3 && reads("def"));    // and what was typed then is a line
     type("one\ntwo\n\004");
-    while (waiting(slave) != 8) usleep(1000);
+    CHECK(comes(slave, 8));
     usleep(1000);
     set_raw(1, 0);
     char buffer[16];
-    for (int i = 0; i < 10000 && waiting(slave) != 9; i++) usleep(1000);
+    CHECK(comes(slave, 9));
     CHECK(read(slave, buffer, 16) == 9 && memcmp(buffer, "one\ntwo\n\0", 9) == 0);
     // TCSETSF forgets what was typed
     set(cooked);
     type("lost\nlost");
-    while (waiting(slave) != 5) usleep(1000);
+    CHECK(comes(slave, 5));
     usleep(20000);
     CHECK(ioctl(slave, TCSETSF, &cooked) == 0 && waiting(slave) == 0);
     type("found\n");
