@@ -33,8 +33,10 @@ def test():
         options = {"0": ("crw-r-----", 0, 7, "136, 0"), "ptmx": ("crw-rw-rw-", 0, 0, "5, 2")}
         expect_equal("with options", listing(machine, "/dev/ptmx"), options)
         expect_equal("by its own ptmx", listing(machine, "/dev/pts/ptmx"), options)
-        for wrong in ("mode=9", "gid=x", "nonsense=1", "mode"):
+        # Mounted already, or words that mean nothing: refused, with what stood before them too.
+        for wrong in ("gid=8,mode=600", "gid=8,mode=9", "mode=600,gid=x", "ptmxmode=600,nonsense=1", "mode"):
             expect_true(f"{wrong} is refused", run(machine, f"mount -t devpts -o {wrong} devpts /dev/pts")[0] != 0)
+        expect_true("what was asked for stays", "gid=7,mode=640,ptmxmode=666 0 0" in run(machine, "grep devpts /proc/mounts")[1])
 
         expect_equal("unmount", run(machine, "umount /dev/pts && ls /dev/pts"), (0, ""))
         expect_equal("again", run(machine, "mount -t devpts devpts /dev/pts && ls /dev/pts"), (0, "ptmx\n"))

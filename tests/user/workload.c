@@ -10,6 +10,7 @@
 //   eat           touches memory until it ends
 //   damage N      executes N damaged copies of itself
 //   run_mapped F  maps the file to execute it, and makes a mapping of it executable: the two errors
+//   break WHAT    on, off, or send: a break on the terminal it reads from, and how long that took, in milliseconds
 //   queue NAME    leaves a POSIX message queue with "hello" in it
 #define _GNU_SOURCE
 #include <errno.h>
@@ -21,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -318,6 +320,16 @@ static int run_mapped(char const* path) {
     return 0;
 }
 
+static int line_break(char const* what) {
+    struct timespec before, after;
+    clock_gettime(CLOCK_MONOTONIC, &before);
+    int const failed = !strcmp(what, "send") ? ioctl(0, TCSBRK, 0) : ioctl(0, !strcmp(what, "on") ? TIOCSBRK : TIOCCBRK);
+    clock_gettime(CLOCK_MONOTONIC, &after);
+    if (failed) die("ioctl");
+    printf("milliseconds %ld\n", (after.tv_sec - before.tv_sec) * 1000 + (after.tv_nsec - before.tv_nsec) / 1000000);
+    return 0;
+}
+
 int main(int count, char** words) {
     char const* what = count > 1 ? words[1] : "";
     if (!strcmp(what, "nothing")) return 7;
@@ -331,7 +343,8 @@ int main(int count, char** words) {
     if (!strcmp(what, "eat")) return eat();
     if (!strcmp(what, "damage")) return damage(words[0], atoi(words[2]));
     if (!strcmp(what, "run_mapped") && count > 2) return run_mapped(words[2]);
+    if (!strcmp(what, "break") && count > 2) return line_break(words[2]);
     if (!strcmp(what, "queue") && count > 2) return queue(words[2]);
-    fprintf(stderr, "usage: workload storm N|bomb|mapbomb|share|timeline|hogs NICE...|respond HOGS|eat|damage N|run_mapped FILE|queue NAME\n");
+    fprintf(stderr, "usage: workload storm N|bomb|mapbomb|share|timeline|hogs NICE...|respond HOGS|eat|damage N|run_mapped FILE|break on|off|send|queue NAME\n");
     return 2;
 }
