@@ -12,13 +12,13 @@ def check(what, **settings):
     with harness.Machine(limit=120, **settings) as machine:
         code = machine.finish()
         text = machine.serial()
-    plan = re.search(r"selftest: 1\.\.(\d+)", text)
-    passed = len(re.findall(r"selftest: ok \d+ - ", text))
-    failed = re.findall(r"selftest: not ok \d+ - .*", text)
-    harness.expect_equal(f"{what}: failed tests", failed, [])
-    harness.expect_true(f"{what}: a plan", plan)
-    harness.expect_equal(f"{what}: tests that passed", passed, int(plan.group(1)))
-    harness.expect_equal(f"{what}: exit code", code, harness.TESTS_PASSED)
+        plan = re.search(r"selftest: 1\.\.(\d+)", text)
+        passed = len(re.findall(r"selftest: ok \d+ - ", text))
+        failed = re.findall(r"selftest: not ok \d+ - .*", text)
+        harness.expect_equal(f"{what}: failed tests", failed, [])
+        harness.expect_true(f"{what}: a plan", plan)
+        harness.expect_equal(f"{what}: tests that passed", passed, int(plan.group(1)))
+        harness.expect_equal(f"{what}: exit code", code, harness.TESTS_PASSED)
 
 
 def test():

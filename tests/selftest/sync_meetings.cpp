@@ -29,7 +29,7 @@ SELF_TEST(completions_are_counted_or_for_ever) {
 
 SELF_TEST_ON_ALL_CPUS(completions_release_one_or_all_and_signals_end_the_wait) {
     struct {
-        sync::Completion gate;
+        sync::Completion gate, end;             // a thread must not end while it is being woken
         std::atomic<u32> through{0}, interrupted{0};
         void wait(u32) {
             if (gate.wait(Interruptible::No, in_ms(10'000))) ++through;
@@ -37,6 +37,7 @@ SELF_TEST_ON_ALL_CPUS(completions_release_one_or_all_and_signals_end_the_wait) {
         void wait_for_signal(u32) {
             auto const result = gate.wait(Interruptible::Yes, in_ms(10'000));
             if (!result && result.error() == Errno(EINTR)) ++interrupted;
+            (void)end.wait();
         }
     } work;
     auto const reaches = [](std::atomic<u32> const& what, u32 value) {
@@ -50,6 +51,7 @@ SELF_TEST_ON_ALL_CPUS(completions_release_one_or_all_and_signals_end_the_wait) {
     interruptible->return_work.fetch_or(sched::return_work::signal);
     scheduler.wake_interruptible(*interruptible);
     CHECK(reaches(work.interrupted, 1));
+    work.end.complete();
     for (u32 i = 0; i < 4; ++i) REQUIRE(crew.start(&decltype(work)::wait));
     work.gate.complete();
     CHECK(reaches(work.through, 1));
