@@ -132,12 +132,14 @@ class Machine:
         self.child.send(text)
 
     def command(self, line, limit=60):
-        """Types a line at the shell's prompt; what it printed. The shell must be at a prompt."""
+        """Types a line at the shell's prompt; what it printed. The line is echoed before that: twice if it came before
+        the prompt, by the terminal and by the shell's line editor, which also breaks it at the screen's edge."""
         mark = f"@{time.monotonic_ns()}@"
-        self.child.send(f"{line}; echo '{mark[:3]}''{mark[3:]}'$?.\n")
+        end = f"'{mark[3:]}'$?."
+        self.child.send(f"{line}; echo '{mark[:3]}'{end}\n")
         self.expect(re.escape(mark) + r"(\d+)\.", limit)
         status = int(self.child.match.group(1))
-        text = self.child.before.replace("\r", "")
+        text = re.split("\n?".join(map(re.escape, end)), self.child.before.replace("\r", ""))[-1]
         return status, text.split("\n", 1)[1] if "\n" in text else text
 
     def monitor(self, line):

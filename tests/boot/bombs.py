@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-# cpus: 1 4
+# cpus: 1
+# debug cpus: 4
 # timeout: 420
 """Fork bombs in 128 MiB, plain and touching memory: the kernel lives, and killing the bomb
 from the shell (whose builtins need no process) gives everything back."""

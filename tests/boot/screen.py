@@ -18,7 +18,7 @@ APPEND = "console=tty0 console=ttyS0 quiet loglevel=1 panic=-1"
 class ScreenMachine(Shell):
     def run(self, line, status=0):
         got, text = self.command(line)
-        text = text.split("?.\n", 1)[-1].strip("\n")   # what comes before is the shell's echo
+        text = text.strip("\n")
         expect_equal(f"exit status of {line}: {text}", got, status)
         return text
 

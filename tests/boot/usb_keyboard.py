@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # timeout: 600
-# cpus: 1 4
+# cpus: 1
+# debug cpus: 4
 """Keyboards on USB, with no PS/2 controller in the machine: at the screen's shell, plugged late, behind hubs, plugged and
 unplugged again and again without memory getting lost, held down; with MSI-X, MSI, and no interrupt at all."""
 import pathlib
