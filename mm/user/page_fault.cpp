@@ -100,10 +100,13 @@ FaultResult AddressSpace::map_object(Fault const& fault) {
 
 inline FaultResult AddressSpace::resolve_fault(Vma& vma, u64 page, FaultKind kind) {
     if (!permits(vma.attributes.protection, kind)) return FaultResult::NotPermitted;
-    arch::PageEntry const* const directory = page_table_.find_directory_entry(page);
-    if (directory && is_shared(*directory)) [[unlikely]]
+    arch::PageEntry const* const way = page_table_.find_directory_entry(page);
+    arch::PageEntry directory = way ? *way : arch::PageEntry();
+    if (is_shared(directory)) [[unlikely]] {
         if (auto const result = own_table_for_fault(page); result != FaultResult::Handled) return result;
-    arch::PageEntry* const entry = directory && directory->is_present() ? page_table_.leaf_below(*directory, page) : nullptr;
+        directory = *way;
+    }
+    arch::PageEntry* const entry = directory.is_present() ? page_table_.leaf_below(directory, page) : nullptr;
     Fault const fault{vma, page, kind, entry, entry ? *entry : arch::PageEntry()};
     if (!fault.seen.is_present()) return vma.object ? map_object(fault) : map_anonymous(fault);
     if (kind == FaultKind::Write && !fault.seen.is_writable()) return make_writable(fault);
