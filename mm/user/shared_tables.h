@@ -10,8 +10,9 @@
 //   others share it     copy it: each frame gets a reference more, entries lose the write right in both
 //   nobody else does    give the level 2 entry its write right back: no flush, rights only grow
 //
-// The copy is not used for changes, nor the reference to the old table given up, before the other CPUs have
-// forgotten the way through the old one.
+// The reference to the old table is given up when every CPU has forgotten the way through it (INVLPG of any page
+// does that: Intel SDM vol. 3, 4.10.4.1): from then on others may change what it shows, and until then it shows the
+// same as the copy, or less.
 #pragma once
 
 #include "mm/page_table.h"
