@@ -22,7 +22,8 @@ struct Frame {
     u16 flags = 0;                      ///< owner's
     union {
         struct { Frame* next; Frame* previous; } free;   ///< in a free list; GUARDED_BY the allocator's lock
-        struct { void* owner; u64 data; } used;          ///< the user's: slab, page table (present entries), object cache
+        struct { void* owner; u64 data; } used;          ///< the user's: slab, object cache
+        struct { u32 file_pages, zero_pages; u64 present; } table;   ///< a page table's: see mm/page_table.h
     };
     constexpr Frame() : free{nullptr, nullptr} {}
 };

@@ -23,12 +23,15 @@ inline PhysAddr frame_address(Frame const& frame) {
 /// Back to the allocator: nobody has a reference any more but, perhaps, the caller.
 void frame_return(Frame& frame);
 
-inline void frame_release(Frame& frame) {
+/// Gives one reference back. True: it was the last, and the caller does frame_return().
+inline bool frame_release_last(Frame& frame) {
     // Ordering: acquire, with the release of the others' decrements: they are done with the
     // frame. With one reference left it is the caller's, and nobody can make another.
-    if (frame.references.load(std::memory_order_acquire) == 1
-        || frame.references.fetch_sub(1, std::memory_order_acq_rel) == 1)
-        frame_return(frame);
+    return frame.references.load(std::memory_order_acquire) == 1 || frame.references.fetch_sub(1, std::memory_order_acq_rel) == 1;
+}
+
+inline void frame_release(Frame& frame) {
+    if (frame_release_last(frame)) frame_return(frame);
 }
 
 }

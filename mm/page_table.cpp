@@ -10,8 +10,10 @@ namespace mm {
 
 namespace { constexpr unsigned first_kernel_entry = arch::entries_per_table / 2; }
 
-Result<PhysAddr> FrameTables::allocate() {
-    return frame_address(TRY(frame_allocator.allocate(0, Fill::Zero, Urgency::Kernel)).leak());
+Result<PhysAddr> FrameTables::allocate(Fill fill) {
+    FrameRef frame = TRY(frame_allocator.allocate(0, fill, Urgency::Kernel));
+    frame.record().table = {};
+    return frame_address(frame.leak());
 }
 
 void FrameTables::free(PhysAddr table) { frame_release(frame_record(table)); }

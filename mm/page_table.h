@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Page tables in frames: the kernel's and a program's. The walker (mm/page_table_walker.h) is the same
-// on the host in a test. Table frames are reference-counted Frames whose `used.data` counts present
-// entries, so that leaf tables can be shared one day.
+// on the host in a test. Table frames are reference-counted Frames: programs share leaf tables after a fork
+// (mm/user/shared_tables.cpp). Frame::table counts the present entries and, in a program's leaf table, how many of
+// them show a file's pages or the frame of zeros.
 // Who calls holds the lock of the address space; TLB flushing is the caller's.
 #pragma once
 
@@ -11,10 +12,11 @@
 namespace mm {
 
 struct FrameTables {
-    static Result<PhysAddr> allocate();
+    static Result<PhysAddr> allocate(Fill fill = Fill::Zero);
     static void free(PhysAddr table);
     static arch::PageEntry* entries(PhysAddr table) { return static_cast<arch::PageEntry*>(arch::direct_map(table)); }
-    static u64& present(arch::PageEntry const& entry) { return frame_record(arch::direct_map_inverse(&entry)).used.data; }
+    static Frame& record(arch::PageEntry const& entry) { return frame_record(arch::direct_map_inverse(&entry)); }
+    static u64& present(arch::PageEntry const& entry) { return record(entry).table.present; }
 };
 
 /// A root and what is below it. Does not own user frames' references: unmap gives them back.

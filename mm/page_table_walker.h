@@ -34,14 +34,25 @@ public:
 
     /// The level 1 entry for `address`; null if a table on the way is absent or a large page maps it.
     arch::PageEntry* find(u64 address) const {
+        arch::PageEntry const* const directory = find_directory_entry(address);
+        if (!directory || !directory->is_present() || directory->is_large()) return nullptr;
+        return leaf_below(*directory, address);
+    }
+
+    /// The level 2 entry on the way to `address`, which may be absent itself; null if a table above is.
+    arch::PageEntry* find_directory_entry(u64 address) const {
         arch::PageEntry* table = Memory::entries(root_);
-#pragma GCC unroll 3
-        for (unsigned level = arch::page_table_levels; level > 1; --level) {
+#pragma GCC unroll 2
+        for (unsigned level = arch::page_table_levels; level > 2; --level) {
             arch::PageEntry const entry = table[index(address, level)];
             if (!entry.is_present() || entry.is_large()) return nullptr;
             table = Memory::entries(entry.address());
         }
-        return &table[index(address, 1)];
+        return &table[index(address, 2)];
+    }
+    /// The level 1 entry for `address` in the table that a level 2 entry leads to.
+    static arch::PageEntry* leaf_below(arch::PageEntry directory, u64 address) {
+        return &Memory::entries(directory.address())[index(address, 1)];
     }
 
     /// The entry of whatever page shows `address`, 4 KiB or larger; absent if none does.
@@ -60,6 +71,20 @@ public:
     Result<arch::PageEntry*> find_or_create(u64 address) {
         if (auto* const entry = find(address)) [[likely]] return entry;
         return create(address, 1);
+    }
+
+    /// The level 2 entry, making tables on the way to it. ENOMEM: as find_or_create().
+    Result<arch::PageEntry*> find_or_create_directory_entry(u64 address) { return create(address, 2); }
+
+    /// Makes an absent level 2 entry lead to a table that is there already, a present one to no table. Whose
+    /// reference to the table it is, is the caller's business.
+    void attach(arch::PageEntry& directory, arch::PageEntry value) {
+        set(directory, value);
+        ++table_frames_;
+    }
+    void detach(arch::PageEntry& directory) {
+        set(directory, arch::PageEntry());
+        --table_frames_;
     }
 
     /// Sets an entry found before and keeps its table's count of present entries.
@@ -81,14 +106,33 @@ public:
         if (start < end) visit_present<arch::page_table_levels>(Memory::entries(root_), start, end - 1, visit);
     }
 
-    /// For each present leaf in [start, end): visit(address, source_entry&, destination_entry&), where the
-    /// destination's table is found or made once for each table of the source. For fork and mremap: some ten
-    /// instructions a page. The visitor assigns both entries directly, without set(): present entries of the
-    /// destination are counted here, and the source's must stay present. ENOMEM: some have been visited.
+    /// Calls visit(arch::PageEntry& level_2_entry, u64 first, u64 last) for every leaf table, with the addresses of
+    /// [start, end) that lie in it. The visitor may attach another table or detach this one.
     template <class Visitor>
-    Result<> for_each_pair(PageTableWalker& destination, u64 start, u64 end, Visitor&& visit) {
-        if (start >= end) return {};
-        return visit_pairs<arch::page_table_levels>(destination, Memory::entries(root_), start, end - 1, visit);
+    void for_each_table(u64 start, u64 end, Visitor&& visit) {
+        if (start < end) visit_tables<arch::page_table_levels>(Memory::entries(root_), start, end - 1, visit);
+    }
+
+    /// For each present leaf of [first, last] in one table: visit(address, source_entry&, destination_entry&). The
+    /// destination's table is found or made. For fork: some ten instructions a page. The visitor assigns both entries
+    /// directly, without set(): present entries of the destination are counted here, and the source's must stay
+    /// present. ENOMEM: none has been visited.
+    template <class Visitor>
+    static Result<> for_each_pair(arch::PageEntry directory, PageTableWalker& destination, u64 first, u64 last, Visitor&& visit) {
+        arch::PageEntry* const table = Memory::entries(directory.address());
+        unsigned const end = index(last, 1) + 1;
+        unsigned i = next_present(table, index(first, 1), end);
+        if (i == end) return {};
+        u64 const base = align_down(first, span(2));
+        arch::PageEntry* const other = TRY(destination.find_or_create(base));
+        u64 added = 0;
+        for (; i < end; i = next_present(table, i + 1, end)) {
+            u64 const before = other[i].is_present();
+            visit(base + i * page_size, table[i], other[i]);
+            added += other[i].is_present() - before;
+        }
+        Memory::present(*other) += added;
+        return {};
     }
 
     /// Frees the tables that overlap [start, end) and hold no entry.
@@ -128,7 +172,7 @@ protected:
         unsigned const end = index(last, level) + 1;
         for (unsigned i = next_present(table, index(start, level), end); i < end; i = next_present(table, i + 1, end)) {
             u64 const first = base + i * span(level);
-            if (!act(table[i], std::max(first, start), std::min(first + (span(level) - 1), last))) return;
+            act(table[i], std::max(first, start), std::min(first + (span(level) - 1), last));
             if (--remaining == 0) return;
         }
     }
@@ -160,47 +204,24 @@ protected:
         for_each_entry<level>(table, start, last, [&visit](arch::PageEntry& entry, u64 from, u64 to) {
             if constexpr (level == 1) visit(from, entry);
             else if (!entry.is_large()) visit_present<level - 1>(Memory::entries(entry.address()), from, to, visit);
-            return true;
         });
     }
 
     template <unsigned level, class Visitor>
-    static Result<> visit_pairs(PageTableWalker& destination, arch::PageEntry* table, u64 start, u64 last, Visitor& visit) {
-        Result<> result;
-        for_each_entry<level>(table, start, last, [&](arch::PageEntry& entry, u64 from, u64 to) {
-            auto* const child = Memory::entries(entry.address());
-            if constexpr (level == 2) result = visit_leaf_pairs(destination, child, from, to, visit);
-            else result = visit_pairs<level - 1>(destination, child, from, to, visit);
-            return result.has_value();
+    static void visit_tables(arch::PageEntry* table, u64 start, u64 last, Visitor& visit) {
+        for_each_entry<level>(table, start, last, [&visit](arch::PageEntry& entry, u64 from, u64 to) {
+            if constexpr (level == 2) visit(entry, from, to);
+            else visit_tables<level - 1>(Memory::entries(entry.address()), from, to, visit);
         });
-        return result;
-    }
-
-    template <class Visitor>
-    static Result<> visit_leaf_pairs(PageTableWalker& destination, arch::PageEntry* table, u64 start, u64 last, Visitor& visit) {
-        unsigned const end = index(last, 1) + 1;
-        unsigned i = next_present(table, index(start, 1), end);
-        if (i == end) return {};
-        u64 const base = align_down(start, span(2));
-        arch::PageEntry* const other = TRY(destination.find_or_create(base));
-        u64 added = 0;
-        for (; i < end; i = next_present(table, i + 1, end)) {
-            u64 const before = other[i].is_present();
-            visit(base + i * page_size, table[i], other[i]);
-            added += other[i].is_present() - before;
-        }
-        Memory::present(*other) += added;
-        return {};
     }
 
     template <unsigned level, class Give>
     void free_empty_below(arch::PageEntry* table, u64 start, u64 last, Give& give) {
         for_each_entry<level>(table, start, last, [this, &give](arch::PageEntry& entry, u64 from, u64 to) {
-            if (entry.is_large()) return true;
+            if (entry.is_large()) return;
             auto* const child = Memory::entries(entry.address());
             if constexpr (level > 2) free_empty_below<level - 1>(child, from, to, give);
             if (Memory::present(*child) == 0) take_out(entry, give);
-            return true;
         });
     }
 
@@ -212,7 +233,6 @@ protected:
             if constexpr (level > 2) free_all_below<level - 1>(child, from, to);
             else DEBUG_ASSERT(Memory::present(*child) == 0);
             take_out(entry, &Memory::free);
-            return true;
         });
     }
 

@@ -6,6 +6,7 @@
 
 #include "mm/heap.h"
 #include "mm/kernel_space.h"
+#include "mm/user/shared_tables.h"
 #include "mm/user/user_page.h"
 
 namespace mm {
@@ -38,6 +39,13 @@ AddressSpace::AddressSpace(PageTable table) : page_table_(table), tlb_(table.roo
 /// O(pages touched), without recursion and without memory of its own; no lock is held, so it can be preempted.
 AddressSpace::~AddressSpace() {
     arch::tlb_leave(tlb_);   // CPUs whose kernel threads have kept it
+    if (may_share_tables_)
+        page_table_.for_each_table(0, arch::user_space_end, [this](arch::PageEntry& directory, u64, u64) {
+            if (!is_shared(directory)) return;
+            Frame& table = frame_record(directory.address());
+            page_table_.detach(directory);
+            release_leaf_table(table);
+        });
     vmas_.for_each([this](Vma& vma) {
         page_table_.for_each_present(vma.start, vma.end, [this](u64, arch::PageEntry& entry) {
             PhysAddr const frame = entry.address();

@@ -130,11 +130,16 @@ private:
     explicit AddressSpace(PageTable table);
     static Result<u64> checked_end(u64 start, u64 size);
     u64 resident(PageSource source) const { return resident_[static_cast<size_t>(source)]; }
-    /// `sign` is 1 or ~0: one page more or less in the resident set, which the frame of zeros is not in.
-    void count_resident(PageSource source, u64 sign) {
-        resident_[static_cast<size_t>(source)] += sign;
-        vm_events.resident[static_cast<size_t>(source)].add(sign);
+    void count_resident(PageSource source, u64 pages) {
+        resident_[static_cast<size_t>(source)] += pages;
+        vm_events.resident[static_cast<size_t>(source)].add(pages);
     }
+    /// `sign` is 1 or ~0: one page more or less that `entry` shows. The frame of zeros is in no resident set.
+    void count_page(arch::PageEntry const& entry, PageSource source, u64 sign) {
+        count_resident(source, sign);
+        if (source == PageSource::File) FrameTables::record(entry).table.file_pages += static_cast<u32>(sign);
+    }
+    static void count_zero_page(arch::PageEntry const& entry, u64 sign) { FrameTables::record(entry).table.zero_pages += static_cast<u32>(sign); }
     void forget_last_found(WriteGuard const&) REQUIRES(lock_) { last_found_.store(nullptr, std::memory_order_relaxed); }
 
     // ---- map.cpp
@@ -155,8 +160,8 @@ private:
     Result<u64> remap_fixed(u64 start, u64 old_size, u64 new_size, u64 target, RemovedVmas& removed, WriteGuard const&) REQUIRES(lock_);
     Result<u64> remap_grow(Vma& vma, u64 start, u64 old_size, u64 new_size, Move move, RemovedVmas& removed, WriteGuard const&) REQUIRES(lock_);
     Result<u64> move_mapping(Vma& vma, u64 start, u64 old_size, u64 target, u64 new_size, RemovedVmas& removed, WriteGuard const&) REQUIRES(lock_);
-    Result<> prepare_tables(u64 start, u64 size, u64 target, WriteGuard const&) REQUIRES(lock_);
-    void move_entries(u64 start, u64 size, u64 target, TlbBatch& batch, WriteGuard const&) REQUIRES(lock_);
+    Result<> prepare_tables(u64 start, u64 size, u64 target, TlbBatch& batch, WriteGuard const&) REQUIRES(lock_);
+    void move_entries(u64 start, u64 size, u64 target, Sharing sharing, TlbBatch& batch, WriteGuard const&) REQUIRES(lock_);
     // ---- brk.cpp
     Result<> grow_heap(u64 old_end, u64 new_end, WriteGuard const&) REQUIRES(lock_);
     // ---- advise.cpp
@@ -181,6 +186,16 @@ private:
     FaultResult replace(Fault const& fault, FrameRef frame, PageSource source, arch::PerCpu<u64>& counter) REQUIRES_SHARED(lock_);
     Result<> copy_from(AddressSpace const& parent) REQUIRES(parent.lock_);
     Result<> share_pages(Vma const& vma, AddressSpace& child, TlbBatch& batch, WriteGuard const&) REQUIRES(lock_);
+    Result<> copy_entries(arch::PageEntry directory, u64 first, u64 last, AddressSpace& child, TlbBatch& batch, WriteGuard const&) REQUIRES(lock_);
+    // ---- shared_tables.cpp
+    bool is_worth_sharing(arch::PageEntry directory, u64 base, WriteGuard const&) const REQUIRES(lock_);
+    Result<> share_table(arch::PageEntry& directory, u64 base, AddressSpace& child, TlbBatch& batch, WriteGuard const&) REQUIRES(lock_);
+    Result<Frame*> own_table(arch::PageEntry& directory);
+    FaultResult own_table_for_fault(u64 page) REQUIRES_SHARED(lock_);
+    Result<> own_table_of(u64 address, TlbBatch& batch, WriteGuard const&) REQUIRES(lock_);
+    Result<> own_tables(u64 start, u64 end, TlbBatch& batch, WriteGuard const&) REQUIRES(lock_);
+    Result<> own_edges(u64 start, u64 end, TlbBatch& batch, WriteGuard const&) REQUIRES(lock_);
+    void drop_shared_tables(u64 start, u64 end, TlbBatch& batch, WriteGuard const&) REQUIRES(lock_);
     // ---- maps.cpp
     std::string_view name_of(Vma const& vma, ReadGuard const&) const REQUIRES_SHARED(lock_);
     // ---- remote_access.cpp
@@ -197,9 +212,12 @@ private:
     std::atomic<Vma*> last_found_{nullptr};
 
     // Who holds lock_ for writing is alone; who holds it for reading takes this one to change an entry.
-    // Tables are freed only with lock_ held for writing, so a reader may walk them without.
+    // Tables are freed only with lock_ held for writing, so a reader may walk them without; but leaf tables that
+    // may be shared (shared_tables.h) are replaced with lock_ held for reading and this one.
     mutable SpinLock<LockRank::page_table, PreemptOff> page_table_lock_;
     PageTable page_table_;
+    /// A fork has shared a leaf table, in one direction or the other, some time ago. Written with lock_ held for writing.
+    bool may_share_tables_ = false;
     arch::TlbSpace tlb_;
     /// Pages that the entries show, by PageSource. Written under page_table_lock_ or with lock_ held for writing.
     u64 resident_[3] = {};

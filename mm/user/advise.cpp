@@ -31,7 +31,10 @@ Result<> AddressSpace::advise(UserAddr start, u64 size, Advice advice) {
         lock_.assert_held();
         if (advice == Advice::Free && (vma.object || vma.is_shared())) return fail(EINVAL);
         // MADV_FREE lets the kernel take the pages at any time before they are written again: at once.
-        if (advice == Advice::DontNeed || advice == Advice::Free) zap_range(from, to, vma.attributes.sharing, batch, guard);
+        if (advice != Advice::DontNeed && advice != Advice::Free) return {};
+        TRY(own_edges(from, to, batch, guard));
+        drop_shared_tables(from, to, batch, guard);
+        zap_range(from, to, vma.attributes.sharing, batch, guard);
         return {};
     });
 }

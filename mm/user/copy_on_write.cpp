@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The heart: fork shares every private page read-only; the first write to one copies it, and the last
-// sharer's write takes it in place. The frame's reference count says how many entries show it.
+// sharer's write takes it in place. The frame's reference count says how many entries show it. (Where a
+// table is full of pages fork shares the table instead: shared_tables.h.)
 //
 //   two sharers write at once     both copy, each gives its reference back: the frame is freed
 //   a sharer writes, other exits  it sees one reference (acquire) and writes in place
@@ -63,9 +64,11 @@ inline FaultResult AddressSpace::replace(Fault const& fault, FrameRef frame, Pag
         if (!is_same_mapping(*fault.entry, fault.seen)) return FaultResult::Handled;
         if (!is_zero_frame(original)) {
             replaced = FrameRef::adopt(frame_record(original));
-            count_resident(source_of(replaced.record(), fault.vma.attributes.sharing), ~u64{0});
+            count_page(*fault.entry, source_of(replaced.record(), fault.vma.attributes.sharing), ~u64{0});
+        } else {
+            count_zero_page(*fault.entry, ~u64{0});
         }
-        count_resident(source, 1);
+        count_page(*fault.entry, source, 1);
         *fault.entry = user_entry(frame.address(), fault.vma, Writable::Yes);
         static_cast<void>(frame.leak());
     }
@@ -93,22 +96,34 @@ Result<> AddressSpace::copy_from(AddressSpace const& parent) NO_THREAD_SAFETY_AN
     return {};
 }
 
-/// Shows the private pages of `vma` in the child too, read-only in both: some twenty instructions a page. ENOMEM.
-Result<> AddressSpace::share_pages(Vma const& vma, AddressSpace& child, TlbBatch& batch, WriteGuard const&) {
+/// Shows the private pages of [first, last], in one table, in the child too, read-only in both: some twenty instructions a page. ENOMEM.
+Result<> AddressSpace::copy_entries(arch::PageEntry directory, u64 first, u64 last, AddressSpace& child, TlbBatch& batch, WriteGuard const&) {
     bool narrowed = false;
-    auto const result = page_table_.for_each_pair(
-        child.page_table_, vma.start, vma.end, [&](u64, arch::PageEntry& own, arch::PageEntry& copy) {
-            if (own.is_writable()) {
-                own = own.without_write();
-                narrowed = true;
-            }
-            copy = own;
-            if (is_zero_frame(own.address())) return;
-            Frame& frame = frame_record(own.address());
-            frame_acquire(frame);
-            child.count_resident(source_of(frame, Sharing::Private), 1);
-        });
+    auto const result = page_table_.for_each_pair(directory, child.page_table_, first, last, [&](u64, arch::PageEntry& own, arch::PageEntry& copy) {
+        if (own.is_writable()) {
+            own = own.without_write();
+            narrowed = true;
+        }
+        copy = own;
+        if (is_zero_frame(own.address())) return count_zero_page(copy, 1);
+        Frame& frame = frame_record(own.address());
+        frame_acquire(frame);
+        child.count_page(copy, source_of(frame, Sharing::Private), 1);
+    });
     if (narrowed) batch.changed_all();
+    return result;
+}
+
+/// The private pages of `vma`, table by table: a full table is shared itself, the entries of others are copied. ENOMEM.
+Result<> AddressSpace::share_pages(Vma const& vma, AddressSpace& child, TlbBatch& batch, WriteGuard const& guard) {
+    Result<> result;
+    page_table_.for_each_table(vma.start, vma.end, [&](arch::PageEntry& directory, u64 first, u64 last) {
+        lock_.assert_held();
+        if (!result) return;
+        u64 const base = align_down(first, arch::entries_per_table * page_size);
+        if (is_worth_sharing(directory, base, guard)) result = share_table(directory, base, child, batch, guard);
+        else result = copy_entries(directory, first, last, child, batch, guard);
+    });
     return result;
 }
 

@@ -3,6 +3,7 @@
 // frames are found or made with no spin lock held (a file may sleep), and the entry is looked at again
 // under page_table_lock_: another thread may have been faster, then the access is just tried again.
 #include "mm/user/address_space.h"
+#include "mm/user/shared_tables.h"
 #include "mm/user/user_page.h"
 
 namespace mm {
@@ -53,7 +54,7 @@ inline arch::PageEntry* AddressSpace::absent_entry(Fault const& fault, PageTable
     if (!entry) [[unlikely]] return result;
     page_table_.set(*entry, user_entry(frame.address(), fault.vma, writable));
     counter.add(1);
-    count_resident(source, 1);
+    count_page(*entry, source, 1);
     static_cast<void>(frame.leak());   // the entry owns it now
     return result;
 }
@@ -64,6 +65,7 @@ inline FaultResult AddressSpace::install_zero_frame(Fault const& fault) {
     arch::PageEntry* const entry = absent_entry(fault, guard, result);
     if (!entry) [[unlikely]] return result;
     page_table_.set(*entry, user_entry(zero_frame_address, fault.vma, Writable::No));
+    count_zero_page(*entry, 1);
     vm_events.zero_page_maps.add(1);
     return result;
 }
@@ -98,7 +100,13 @@ FaultResult AddressSpace::map_object(Fault const& fault) {
 
 inline FaultResult AddressSpace::resolve_fault(Vma& vma, u64 page, FaultKind kind) {
     if (!permits(vma.attributes.protection, kind)) return FaultResult::NotPermitted;
-    arch::PageEntry* const entry = page_table_.find(page);
+    arch::PageEntry const* const way = page_table_.find_directory_entry(page);
+    arch::PageEntry directory = way ? *way : arch::PageEntry();
+    if (is_shared(directory)) [[unlikely]] {
+        if (auto const result = own_table_for_fault(page); result != FaultResult::Handled) return result;
+        directory = *way;
+    }
+    arch::PageEntry* const entry = directory.is_present() ? page_table_.leaf_below(directory, page) : nullptr;
     Fault const fault{vma, page, kind, entry, entry ? *entry : arch::PageEntry()};
     if (!fault.seen.is_present()) return vma.object ? map_object(fault) : map_anonymous(fault);
     if (kind == FaultKind::Write && !fault.seen.is_writable()) return make_writable(fault);

@@ -40,6 +40,7 @@ Result<> AddressSpace::protect_piece(Vma& whole, u64 start, u64 end, Protection 
     bool const becomes_data = !whole.is_shared() && protection.write && !old.write;
     if (becomes_data && !whole.is_stack() && !may_expand(0, (end - start) >> page_shift, guard)) return fail(ENOMEM);
     if (becomes_data && !attributes.no_reserve && is_obvious_overcommit(end - start)) return fail(ENOMEM);
+    TRY(own_tables(start, end, batch, guard));
     Vma* piece = &whole;
     if (whole.start != start || whole.end != end) {
         TRY(vmas_.isolate(start, end));

@@ -2,6 +2,7 @@
 // mremap(2): shrink, grow in place, or move entries (not pages) to another place.
 #include "mm/user/address_space.h"
 #include "mm/user/tlb_batch.h"
+#include "mm/user/user_page.h"
 
 namespace mm {
 
@@ -25,7 +26,9 @@ Result<> AddressSpace::check_resize(Vma const& vma, u64 start, u64 old_size, u64
 }
 
 /// Makes the tables that move_entries will need, so that it cannot fail.
-Result<> AddressSpace::prepare_tables(u64 start, u64 size, u64 target, WriteGuard const&) {
+Result<> AddressSpace::prepare_tables(u64 start, u64 size, u64 target, TlbBatch& batch, WriteGuard const& guard) {
+    TRY(own_tables(start, start + size, batch, guard));
+    TRY(own_tables(target, target + size, batch, guard));
     u64 prepared = ~u64{0};
     Result<> result;
     page_table_.for_each_present(start, start + size, [&](u64 address, arch::PageEntry&) {
@@ -37,11 +40,16 @@ Result<> AddressSpace::prepare_tables(u64 start, u64 size, u64 target, WriteGuar
     return result;
 }
 
-void AddressSpace::move_entries(u64 start, u64 size, u64 target, TlbBatch& batch, WriteGuard const&) {
+void AddressSpace::move_entries(u64 start, u64 size, u64 target, Sharing sharing, TlbBatch& batch, WriteGuard const&) {
     page_table_.for_each_present(start, start + size, [&](u64 address, arch::PageEntry& entry) {
         arch::PageEntry const value = entry;
+        arch::PageEntry& moved = *page_table_.find(address - start + target);
         page_table_.set(entry, arch::PageEntry());
-        page_table_.set(*page_table_.find(address - start + target), value);
+        page_table_.set(moved, value);
+        for (auto const& [where, sign] : {std::pair(&entry, ~u64{0}), std::pair(&moved, u64{1})}) {
+            if (is_zero_frame(value.address())) count_zero_page(*where, sign);
+            else count_page(*where, source_of(frame_record(value.address()), sharing), sign);
+        }
         batch.changed(address);
     });
 }
@@ -54,10 +62,10 @@ Result<u64> AddressSpace::move_mapping(Vma& vma, u64 start, u64 old_size, u64 ta
     moved->start = target;
     moved->end = target + new_size;
     moved->attributes.kind = VmaKind::Ordinary;
-    TRY(prepare_tables(start, old_size, target, guard));
-    if (old_size != 0) TRY(vmas_.isolate(start, start + old_size));
     TlbBatch batch(tlb_);
-    move_entries(start, old_size, target, batch, guard);
+    TRY(prepare_tables(start, old_size, target, batch, guard));
+    if (old_size != 0) TRY(vmas_.isolate(start, start + old_size));
+    move_entries(start, old_size, target, moved->attributes.sharing, batch, guard);
     vmas_.remove_range(start, start + old_size, removed);
     vmas_.insert(*moved);
     vmas_.merge(*moved.leak());

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "mm/user/address_space.h"
+#include "mm/user/shared_tables.h"
 
 namespace mm {
 
@@ -14,9 +15,11 @@ Result<FrameRef> AddressSpace::pin_page(u64 page, FaultKind kind) {
         {
             ReadGuard const guard(lock_);
             PageTableGuard const entries(page_table_lock_);
-            arch::PageEntry const* const entry = page_table_.find(page);
-            bool const usable = entry && entry->is_accessible();
-            if (usable && (kind != FaultKind::Write || entry->is_writable())) return FrameRef::share(frame_record(entry->address()));
+            arch::PageEntry const* const directory = page_table_.find_directory_entry(page);
+            bool const is_there = directory && directory->is_present();
+            arch::PageEntry const entry = is_there ? *page_table_.leaf_below(*directory, page) : arch::PageEntry();
+            bool const may_write = entry.is_writable() && !is_shared(*directory);
+            if (entry.is_accessible() && (kind != FaultKind::Write || may_write)) return FrameRef::share(frame_record(entry.address()));
         }
         FaultResult const result = handle_fault(UserAddr(page), kind, UserAddr());
         if (result == FaultResult::OutOfMemory) return fail(ENOMEM);

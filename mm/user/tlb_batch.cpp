@@ -4,6 +4,8 @@
 
 #include <arch/interrupts.h>
 
+#include "mm/user/shared_tables.h"
+
 namespace mm {
 
 // The arrays stay uninitialised: clearing them would cost more than most batches do.
@@ -23,6 +25,8 @@ void TlbBatch::flush() {
     pages_count_ = 0;
     for (u32 i = 0; i < frame_count_; ++i) frame_release(*frames_[i]);
     frame_count_ = 0;
+    for (u32 i = 0; i < table_count_; ++i) release_leaf_table(*tables_[i]);
+    table_count_ = 0;
 }
 
 }

@@ -28,6 +28,12 @@ public:
         if (frame_count_ == frames_.size()) flush();
         frames_[frame_count_++] = &frame;
     }
+    /// The same for a leaf table that other programs may share, and with the last reference what it shows.
+    void release_table_later(Frame& table) {
+        changed_all();
+        if (table_count_ == tables_.size()) flush();
+        tables_[table_count_++] = &table;
+    }
     /// Too much to name, or a table went: CPUs may have cached the way through it.
     void changed_all() { pages_count_ = everything; }
     void flush();
@@ -40,9 +46,10 @@ private:
 
     arch::TlbSpace& space_;
     u32 pages_count_ = 0;
-    u32 frame_count_ = 0;
+    u32 frame_count_ = 0, table_count_ = 0;
     std::array<u64, most_pages> pages_;
     std::array<Frame*, 64> frames_;
+    std::array<Frame*, 16> tables_;
 };
 
 }

@@ -8,15 +8,15 @@
 
 namespace mm {
 
-/// Takes the pages of [start, end), which lies in one VMA, out of the tables.
+/// Takes the pages of [start, end), which lies in one VMA, out of the tables, which are this space's own.
 void AddressSpace::zap_range(u64 start, u64 end, Sharing sharing, TlbBatch& batch, WriteGuard const&) {
     page_table_.for_each_present(start, end, [&](u64 address, arch::PageEntry& entry) {
         PhysAddr const frame = entry.address();
         page_table_.set(entry, arch::PageEntry());
         batch.changed(address);
-        if (is_zero_frame(frame)) return;
+        if (is_zero_frame(frame)) return count_zero_page(entry, ~u64{0});
         Frame& record = frame_record(frame);
-        count_resident(source_of(record, sharing), ~u64{0});
+        count_page(entry, source_of(record, sharing), ~u64{0});
         batch.release_later(record);
     });
 }
@@ -41,9 +41,11 @@ void AddressSpace::free_tables(u64 start, u64 end, TlbBatch& batch, WriteGuard c
 /// ENOMEM: nothing has changed.
 Result<> AddressSpace::unmap_range(u64 start, u64 end, RemovedVmas& removed, WriteGuard const& guard) {
     if (vmas_.is_free(start, end)) return {};
+    TlbBatch batch(tlb_);
+    TRY(own_edges(start, end, batch, guard));
     TRY(vmas_.isolate(start, end));
     forget_last_found(guard);
-    TlbBatch batch(tlb_);
+    drop_shared_tables(start, end, batch, guard);
     for (Vma* vma = vmas_.first_ending_above(start); vma && vma->start < end; vma = vmas_.next(*vma))
         zap_range(vma->start, vma->end, vma->attributes.sharing, batch, guard);
     vmas_.remove_range(start, end, removed);

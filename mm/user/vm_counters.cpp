@@ -25,6 +25,9 @@ VmCounters vm_counters() {
     counters.cow_reuses = sum(vm_events.cow_reuses);
     counters.file_maps = sum(vm_events.file_maps);
     counters.forks = sum(vm_events.forks);
+    counters.table_shares = sum(vm_events.table_shares);
+    counters.table_copies = sum(vm_events.table_copies);
+    counters.table_takeovers = sum(vm_events.table_takeovers);
     counters.resident_anonymous = sum(vm_events.resident[static_cast<size_t>(PageSource::Anonymous)]);
     counters.resident_file = sum(vm_events.resident[static_cast<size_t>(PageSource::File)]);
     counters.resident_shared = sum(vm_events.resident[static_cast<size_t>(PageSource::Shared)]);

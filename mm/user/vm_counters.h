@@ -13,7 +13,7 @@ enum class PageSource : u8 { Anonymous, File, Shared };
 struct VmCounters {
     u64 page_faults = 0, major_faults = 0, zero_page_maps = 0, anonymous_pages = 0;
     u64 cow_copies = 0, cow_reuses = 0, file_maps = 0;
-    u64 forks = 0;
+    u64 forks = 0, table_shares = 0, table_copies = 0, table_takeovers = 0;
     // Now, not since boot: entries of all programs, by what they show (AnonPages, Mapped of /proc/meminfo).
     u64 resident_anonymous = 0, resident_file = 0, resident_shared = 0;
 };
@@ -22,6 +22,7 @@ struct VmEvents {
     arch::PerCpu<u64> page_faults, zero_page_maps, anonymous_pages;
     arch::PerCpu<u64> cow_copies, cow_reuses, file_maps;
     arch::PerCpu<u64> forks;
+    arch::PerCpu<u64> table_shares, table_copies, table_takeovers;   ///< leaf tables: shared by fork, copied and taken over by writers
     /// Each CPU's may wrap below 0; the sum is right.
     arch::PerCpu<u64> resident[3];   // by PageSource
 };

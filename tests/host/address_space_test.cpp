@@ -5,7 +5,7 @@
 // sources: mm/user/vma.cpp mm/user/vma_set.cpp mm/user/vma_gap.cpp mm/user/address_space.cpp mm/user/map.cpp
 // sources: mm/user/unmap.cpp mm/user/protect.cpp mm/user/remap.cpp mm/user/brk.cpp mm/user/advise.cpp mm/user/page_fault.cpp
 // sources: mm/user/copy_on_write.cpp mm/user/remote_access.cpp mm/user/maps.cpp mm/user/anonymous_object.cpp
-// sources: mm/user/tlb_batch.cpp mm/user/vm_counters.cpp mm/page_table.cpp kernel/base/format.cpp
+// sources: mm/user/shared_tables.cpp mm/user/tlb_batch.cpp mm/user/vm_counters.cpp mm/page_table.cpp kernel/base/format.cpp
 #include <cstdlib>
 #include <cstring>
 #include <map>
@@ -22,7 +22,7 @@
 
 namespace {
 
-constexpr size_t frame_count = 4096;
+constexpr size_t frame_count = 16384;
 alignas(page_size) std::byte memory[frame_count * page_size];
 mm::Frame records[frame_count];
 std::vector<u32> free_list;
@@ -63,10 +63,13 @@ Result<FrameRef> FrameAllocator::allocate(unsigned, Fill fill, Urgency) {
     return FrameRef::adopt(frame);
 }
 
+void frame_return(Frame& frame) {
+    std::memset(arch::direct_map(frame_address(frame)), 0x5a, page_size);   // who still uses it sees nonsense
+    free_list.push_back(static_cast<u32>(&frame - records));
+}
 void frame_release(Frame& frame) {
-    u32 const before = frame.references.fetch_sub(1);
-    ASSERT(before != 0);
-    if (before == 1) free_list.push_back(static_cast<u32>(&frame - records));
+    ASSERT(frame.references != 0);
+    if (frame_release_last(frame)) frame_return(frame);
 }
 
 void* ObjectCache::allocate() { return allocation_fails() ? nullptr : std::malloc(object_size_); }
@@ -182,12 +185,13 @@ protected:
         return {.read = true, .write = pick(4) != 0, .execute = pick(4) == 0};
     }
     /// In one of three regions, each across the border of two tables.
-    u64 random_page() { return (1 + pick(3)) * gib - 16 * page_size + pick(40) * page_size; }
+    u64 random_page() { return (1 + pick(3)) * gib - reach_ * page_size * 2 / 5 + pick(reach_) * page_size; }
+    u64 random_size() { return 1 + pick(longest_); }
 
     // ---- operations on a space and on its model
 
     void map(Space& space) {
-        u64 const start = random_page(), pages = 1 + pick(12);
+        u64 const start = random_page(), pages = random_size();
         ModelPage page{.protection = random_protection()};
         MapRequest request{.address = UserAddr(start), .size = pages * page_size, .placement = MapRequest::Placement::Fixed,
                            .protection = page.protection};
@@ -212,7 +216,7 @@ protected:
     }
 
     void unmap(Space& space) {
-        u64 const start = random_page(), pages = 1 + pick(12);
+        u64 const start = random_page(), pages = random_size();
         auto const done = space.real->unmap(UserAddr(start), pages * page_size);
         if (!done) return check_out_of_memory(done.error());
         erase(space, start, pages);
@@ -223,7 +227,7 @@ protected:
     }
 
     void protect(Space& space) {
-        u64 const start = random_page(), pages = 1 + pick(12);
+        u64 const start = random_page(), pages = random_size();
         Protection const protection = random_protection();
         auto const done = space.real->protect(UserAddr(start), pages * page_size, protection);
         for (u64 i = 0; i < pages; ++i) {
@@ -238,14 +242,18 @@ protected:
     }
 
     void discard(Space& space) {
-        u64 const start = random_page(), pages = 1 + pick(6);
+        u64 const start = random_page(), pages = random_size() / 2 + 1;
         static_cast<void>(space.real->advise(UserAddr(start), pages * page_size, mm::Advice::DontNeed));
         for (u64 i = 0; i < pages; ++i)
             if (auto const page = space.pages.find(start + i * page_size); page != space.pages.end()) page->second.own.reset();
     }
 
     void write(Space& space) {
-        u64 const address = random_page(), value = random_();
+        u64 const start = random_page(), pages = longest_ > 12 && pick(4) == 0 ? random_size() : 1;
+        for (u64 i = 0; i < pages; ++i) ASSERT_NO_FATAL_FAILURE(write_page(space, start + i * page_size));
+    }
+    void write_page(Space& space, u64 address) {
+        u64 const value = random_();
         auto const page = space.pages.find(address);
         bool const allowed = page != space.pages.end() && page->second.can_write();
         auto const bytes = std::as_bytes(std::span(&value, 1));
@@ -279,7 +287,7 @@ protected:
     }
 
     void remap(Space& space) {
-        u64 const start = random_page(), old_pages = 1 + pick(8), new_pages = 1 + pick(12);
+        u64 const start = random_page(), old_pages = random_size() * 2 / 3 + 1, new_pages = random_size();
         auto const first = space.pages.find(start);
         u64 run = 0;
         for (auto page = first; page != space.pages.end() && page->first == start + run * page_size; ++page) {
@@ -335,10 +343,21 @@ protected:
         }
     }
 
+    void step_with_failures() {
+        may_fail_ = true;
+        failing_allocation = static_cast<int>(pick(pick(2) == 0 ? 4 : 80));
+        random_step();
+        failing_allocation = -1;
+        may_fail_ = false;
+    }
+
     void check_all() {
         for (Space& space : spaces_) {
             ASSERT_EQ(space.real->statistics().mapped_pages, space.pages.size());
             for (auto const& [address, page] : space.pages) ASSERT_NO_FATAL_FAILURE(check_page(space, address));
+            auto const statistics = space.real->statistics();
+            auto const own = std::ranges::count_if(space.pages, [](auto const& page) { return page.second.own.has_value(); });
+            ASSERT_EQ(statistics.resident_pages - statistics.file_pages - statistics.shared_pages, static_cast<u64>(own));
         }
     }
 
@@ -346,6 +365,7 @@ protected:
     std::vector<Space> spaces_;
     std::vector<std::shared_ptr<ModelObject>> files_;
     size_t free_before_ = 0;
+    u64 reach_ = 40, longest_ = 12;   ///< pages: of a region, and of what is mapped, moved, unmapped at once
     bool may_fail_ = false;
     int failures_ = 0;
 };
@@ -363,11 +383,7 @@ TEST_F(AddressSpaceTest, RandomOperationsAgreeWithTheModel) {
 TEST_F(AddressSpaceTest, RunningOutOfMemoryLosesNothing) {
     add_space();
     for (int step = 0; step < 30000; ++step) {
-        may_fail_ = true;
-        failing_allocation = static_cast<int>(pick(pick(2) == 0 ? 4 : 80));
-        ASSERT_NO_FATAL_FAILURE(random_step()) << "step " << step;
-        failing_allocation = -1;
-        may_fail_ = false;
+        ASSERT_NO_FATAL_FAILURE(step_with_failures()) << "step " << step;
         if (step % 500 != 0) continue;
         ASSERT_NO_FATAL_FAILURE(check_all()) << "step " << step;
     }
@@ -375,13 +391,32 @@ TEST_F(AddressSpaceTest, RunningOutOfMemoryLosesNothing) {
     expect_everything_back();
 }
 
+/// Regions in which tables are full enough to be shared at fork.
+TEST_F(AddressSpaceTest, SharedTablesAgreeWithTheModel) {
+    reach_ = 900, longest_ = 400;
+    for (auto const& [size, file] : {std::pair(u64{300}, &files_[0]), std::pair(u64{1300}, &files_[1])}) *file = make_file(size);
+    auto const before = mm::vm_counters();
+    add_space();
+    for (int step = 0; step < 6000; ++step) {
+        if (step % 2 == 0) ASSERT_NO_FATAL_FAILURE(random_step()) << "step " << step;
+        else ASSERT_NO_FATAL_FAILURE(step_with_failures()) << "step " << step;
+        if (step % 200 != 0) continue;
+        ASSERT_NO_FATAL_FAILURE(check_all()) << "step " << step;
+    }
+    auto const after = mm::vm_counters();
+    EXPECT_GT(after.table_shares - before.table_shares, 200u);
+    EXPECT_GT(after.table_copies - before.table_copies, 100u);
+    EXPECT_GT(after.table_takeovers - before.table_takeovers, 100u);
+    expect_everything_back();
+}
+
 TEST_F(AddressSpaceTest, ForkCopiesOnlyWhatIsWritten) {
     Space& parent = add_space();
-    auto const start = parent.real->map({.size = 256 * page_size, .protection = {.read = true, .write = true}});
+    auto const start = parent.real->map({.size = 120 * page_size, .protection = {.read = true, .write = true}});
     ASSERT_TRUE(start);
     u64 const value = 7;
     auto const bytes = std::as_bytes(std::span(&value, 1));
-    for (u64 i = 0; i < 256; ++i) ASSERT_TRUE(parent.real->write(*start + i * page_size, bytes));
+    for (u64 i = 0; i < 120; ++i) ASSERT_TRUE(parent.real->write(*start + i * page_size, bytes));
     size_t const free_frames = free_list.size();
     auto const before = mm::vm_counters();
     auto child = parent.real->fork();
@@ -393,11 +428,54 @@ TEST_F(AddressSpaceTest, ForkCopiesOnlyWhatIsWritten) {
     for (u64 i = 0; i < 100; ++i) ASSERT_TRUE(parent.real->write(*start + i * page_size, bytes));
     EXPECT_EQ(mm::vm_counters().cow_reuses - before.cow_reuses, 100u);
     child->reset();
-    for (u64 i = 0; i < 256; ++i) ASSERT_TRUE(parent.real->write(*start + i * page_size, bytes));
-    EXPECT_EQ(mm::vm_counters().cow_reuses - before.cow_reuses, 256u);
+    for (u64 i = 0; i < 120; ++i) ASSERT_TRUE(parent.real->write(*start + i * page_size, bytes));
+    EXPECT_EQ(mm::vm_counters().cow_reuses - before.cow_reuses, 120u);
     EXPECT_EQ(mm::vm_counters().cow_copies - before.cow_copies, 100u);
     EXPECT_EQ(free_list.size(), free_frames);
-    EXPECT_EQ(parent.real->statistics().resident_pages, 256u);
+    EXPECT_EQ(parent.real->statistics().resident_pages, 120u);
+    expect_everything_back();
+}
+
+TEST_F(AddressSpaceTest, ForkSharesFullTables) {
+    Space& parent = add_space();
+    u64 const start = 3 * gib, size = 3 * 512 * page_size;
+    ASSERT_TRUE(parent.real->map({.address = UserAddr(start), .size = size, .placement = MapRequest::Placement::Fixed, .protection = {.read = true, .write = true}}));
+    u64 const value = 7;
+    auto const write = [&](Ref<AddressSpace>& space, u64 page) {
+        ASSERT_TRUE(space->write(UserAddr(start + page * page_size), std::as_bytes(std::span(&value, 1))));
+    };
+    for (u64 page = 0; page < 3 * 512; ++page) write(parent.real, page);
+    size_t const free_frames = free_list.size();
+    auto const before = mm::vm_counters();
+    auto const expect = [&](u64 copies, u64 takeovers, u64 pages_copied, u64 pages_reused, u64 frames) {
+        auto const now = mm::vm_counters();
+        EXPECT_EQ(now.table_copies - before.table_copies, copies);
+        EXPECT_EQ(now.table_takeovers - before.table_takeovers, takeovers);
+        EXPECT_EQ(now.cow_copies - before.cow_copies, pages_copied);
+        EXPECT_EQ(now.cow_reuses - before.cow_reuses, pages_reused);
+        EXPECT_EQ(free_frames - free_list.size(), frames);
+    };
+    auto child = parent.real->fork();
+    ASSERT_TRUE(child);
+    EXPECT_EQ(mm::vm_counters().table_shares - before.table_shares, 3u);
+    EXPECT_EQ((*child)->statistics().resident_pages, 3 * 512u);
+    expect(0, 0, 0, 0, 3);          // root and two tables on the way; the leaf tables are the parent's
+    write(*child, 5);
+    expect(1, 0, 1, 0, 5);
+    write(parent.real, 5);          // the table is the parent's alone, and so is the page now
+    expect(1, 1, 1, 1, 5);
+    write(parent.real, 6);
+    expect(1, 1, 2, 1, 6);
+    ASSERT_TRUE((*child)->unmap(UserAddr(start + 512 * page_size), 512 * page_size));
+    EXPECT_EQ((*child)->statistics().resident_pages, 2 * 512u);
+    expect(1, 1, 2, 1, 6);
+    write(parent.real, 512);        // its entries never lost their write right
+    expect(1, 2, 2, 1, 6);
+    ASSERT_TRUE((*child)->protect(UserAddr(start + 1024 * page_size), page_size, {.read = true}));
+    expect(2, 2, 2, 1, 7);
+    child->reset();
+    expect(2, 2, 2, 1, 0);
+    EXPECT_EQ(parent.real->statistics().resident_pages, 3 * 512u);
     expect_everything_back();
 }
 

@@ -49,6 +49,16 @@ public:
     }
 };
 
+/// fork's way: every pair of leaves in [start, end), table by table.
+template <class Visitor>
+Result<> for_each_pair(TestTable& source, TestTable& destination, u64 start, u64 end, Visitor&& visit) {
+    Result<> result;
+    source.for_each_table(start, end, [&](PageEntry& directory, u64 first, u64 last) {
+        if (result) result = TestTable::for_each_pair(directory, destination, first, last, visit);
+    });
+    return result;
+}
+
 using Model = std::map<u64, u64>;   // page address -> raw entry
 
 PageEntry entry_for(u64 frame) { return PageEntry::leaf(PhysAddr(frame << page_shift), {.writable = true, .user = true}); }
@@ -155,7 +165,7 @@ TEST_F(PageTableTest, PairsCopyEverythingInTheRangeAndCountIt) {
         model[page] = value.raw();
     }
     u64 const start = 0x3000, end = 0x7fffff800000;
-    auto const result = source.for_each_pair(destination, start, end, [&](u64 address, PageEntry& from, PageEntry& to) {
+    auto const result = for_each_pair(source, destination, start, end, [&](u64 address, PageEntry& from, PageEntry& to) {
         EXPECT_EQ(source.find(address), &from);
         EXPECT_FALSE(to.is_present());
         from = from.without_write();
@@ -182,7 +192,7 @@ TEST_F(PageTableTest, RunningOutOfMemoryLosesNothing) {
         for (u64 address : {u64{0}, 4 * mib, gib, 600 * gib}) source.set(**source.find_or_create(address), entry_for(1));
         TestMemory::allocations_left = allowed;
         u64 visited = 0;
-        auto const result = source.for_each_pair(destination, 0, arch::user_space_end, [&](u64, PageEntry& from, PageEntry& to) {
+        auto const result = for_each_pair(source, destination, 0, arch::user_space_end, [&](u64, PageEntry& from, PageEntry& to) {
             to = from;
             ++visited;
         });
