@@ -139,6 +139,77 @@ static void memory_storm(int number) {
     for (int i = 0; i < 2; ++i) pthread_join(threads[i], NULL);
 }
 
+// ---- page tables: enough memory that fork shares whole tables, which then change hands
+
+enum { REGION = 3 * 512 * PAGE };
+static char* region;
+
+/// Counts in every third page: the words at its ends are equal, or the first is one ahead.
+static void* count_in_region(void* argument) {
+    for (uint64_t count = 1; !*stop; ++count)
+        for (size_t at = (uintptr_t)argument * PAGE; at < REGION; at += 3 * PAGE) {
+            *(_Atomic uint64_t*)(region + at) = count;
+            *(_Atomic uint64_t*)(region + at + PAGE - 8) = count;
+        }
+    return NULL;
+}
+
+static uint64_t first_word(size_t page) { return *(volatile uint64_t*)(region + page * PAGE); }
+static uint64_t last_word(size_t page) { return *(volatile uint64_t*)(region + (page + 1) * PAGE - 8); }
+
+/// Changes a range of the region in some way; the rest must stay as it was, nobody else writes here.
+static void change_region(uint64_t state, int generation) {
+    static uint64_t seen[REGION / PAGE];
+    size_t const pages = REGION / PAGE, first = next_random(&state) % pages, count = 1 + next_random(&state) % (pages - first);
+    for (size_t page = 0; page < pages; ++page) {
+        seen[page] = first_word(page);
+        if (seen[page] != last_word(page) && seen[page] != last_word(page) + 1) _exit(2);
+    }
+    char* const at = region + first * PAGE;
+    uint64_t const way = next_random(&state) % 6;
+    if (way == 0 && munmap(at, count * PAGE) != 0) _exit(errno == ENOMEM ? 5 : 3);
+    if (way == 1 && mprotect(at, count * PAGE, PROT_READ) != 0) _exit(errno == ENOMEM ? 5 : 3);
+    if (way == 2 && madvise(at, count * PAGE, MADV_DONTNEED) != 0) _exit(errno == ENOMEM ? 5 : 3);
+    if (way == 3 && mremap(at, count * PAGE, count * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, region + REGION) == MAP_FAILED) _exit(errno == ENOMEM ? 5 : 3);
+    for (size_t i = 0; way == 4 && i < count; i += 5) *(volatile uint64_t*)(at + i * PAGE) = *(volatile uint64_t*)(at + (i + 1) * PAGE - 8) = seen[first + i] = state + i;
+    pid_t const child = generation < 2 ? fork() : -1;
+    if (child == 0 && way >= 4) change_region(state, generation + 1);
+    for (size_t page = 0; page < pages; ++page) {
+        uint64_t const inside = page >= first && page < first + count;
+        if (inside && (way == 0 || way == 3)) continue;
+        if (first_word(page) != (inside && way == 2 ? 0 : seen[page])) _exit(4);
+    }
+    int status = 5 << 8;
+    if (child > 0) waitpid(child, &status, 0);
+    _exit(status == 5 << 8 ? 5 : 6);
+}
+
+static void table_storm(int number) {
+    region = mmap(NULL, 2 * REGION, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    MUST(region != MAP_FAILED);
+    pthread_t threads[2];
+    for (int i = 0; i < 2; ++i) MUST(pthread_create(&threads[i], NULL, count_in_region, (void*)(uintptr_t)i) == 0);
+    uint64_t state = (uint64_t)number * 33 + 7;
+    for (; !*stop; ++rounds[number]) {
+        pid_t children[2];
+        for (int i = 0; i < 2; ++i) {
+            children[i] = fork();
+            MUST(children[i] >= 0 || errno == EAGAIN || errno == ENOMEM);
+            if (children[i] == 0) change_region(next_random(&state) + (uint64_t)i * 1000, 0);
+        }
+        next_random(&state);
+        for (size_t page = 2; page < REGION / PAGE; page += 3) *(volatile uint64_t*)(region + page * PAGE) = *(volatile uint64_t*)(region + (page + 1) * PAGE - 8) = state;
+        for (int i = 0; i < 2; ++i) {
+            int status;
+            if (children[i] < 0) continue;
+            MUST(waitpid(children[i], &status, 0) == children[i]);
+            MUST(WIFEXITED(status) && WEXITSTATUS(status) == 5);
+        }
+        for (size_t page = 2; page < REGION / PAGE; page += 3) MUST(first_word(page) == state && last_word(page) == state);
+    }
+    for (int i = 0; i < 2; ++i) pthread_join(threads[i], NULL);
+}
+
 // ---- communication: a partner process answers; both check the sequence
 
 static void with_partner(int number, void (*ask)(int, long), void (*answer)(int, long)) {
@@ -389,6 +460,7 @@ static struct storm const storms[] = {
     {"fork", fork_storm, 2},   {"exec", exec_storm, 1},         {"memory", memory_storm, 2}, {"pipe", pipe_storm, 2},
     {"mq", mq_storm, 1},       {"system_v", system_v_storm, 1}, {"futex", futex_storm, 2},   {"thread", thread_storm, 1},
     {"signal", signal_storm, 1}, {"file", file_storm, 1},       {"inherit", inherit_storm, 1},
+    {"tables", table_storm, 1},
 };
 enum { STORMS = sizeof storms / sizeof *storms, MOST = 32 };
 
