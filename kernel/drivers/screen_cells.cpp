@@ -157,13 +157,13 @@ void ScreenCells::scroll(Shift shift, u32 count, Pen const& pen) {
 void ScreenCells::insert_lines(u32 count, Pen const& pen) {
     if (row_ < top_ || row_ >= bottom_) return;
     shift_rows(row_, bottom_, Shift::Down, count, pen);
-    move_column(0);
+    wrap_pending_ = false;   // the column stays, as on Linux
 }
 
 void ScreenCells::delete_lines(u32 count, Pen const& pen) {
     if (row_ < top_ || row_ >= bottom_) return;
     shift_rows(row_, bottom_, Shift::Up, count, pen);
-    move_column(0);
+    wrap_pending_ = false;
 }
 
 void ScreenCells::set_region(u32 top, u32 bottom) {

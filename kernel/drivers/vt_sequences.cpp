@@ -190,6 +190,7 @@ void Vt::use_alternate(bool on) {
 /// SGR 10 … 12: characters of the sets that are chosen, or the PC's code page, or its upper half.
 void Vt::choose_font(u32 which) {
     shows_codes_ = which != 10;
+    translation_ = shows_codes_ ? Charset::CodePage : sets_[chosen_set_];
     code_offset_ = which == 12 ? 0x80 : 0;
 }
 
