@@ -33,7 +33,7 @@ constexpr u16 code_page_character(u8 number) {
 }
 
 /// What stands for a character where only the code page's can be shown. VT100 line drawing that it lacks is the letter
-/// which was sent for it, as on Linux; '?' is all that is missing.
+/// which was sent for it, a square is all that is missing: both as on Linux.
 constexpr u8 code_page_number(u16 character) {
     if (character >= 0x20 && character < 0x7f) return static_cast<u8>(character);
     if (auto const found = std::ranges::find(code_page::last, character); found != code_page::last.end())
@@ -53,7 +53,8 @@ constexpr u8 code_page_number(u16 character) {
     case 0x23bc: return 'r';
     case 0x23bd: return '_';
     case 0x2260: return '|';
-    default: return '?';
+    case 0x00ad: return '-';
+    default: return 0xfe;
     }
 }
 

@@ -106,7 +106,7 @@ void ScreenCells::put(u16 character, Pen const& pen, Wrap wrap, Insert insert) {
 }
 
 void ScreenCells::fill_row(u16 row, u32 from, u32 to, Pen const& pen) {
-    Pen const empty{pen.foreground, pen.background, 0};
+    Pen const empty{pen.foreground, pen.background, static_cast<u8>(pen.flags & Pen::blink)};   // as on Linux
     to = std::min<u32>(to, columns_);
     for (u32 i = from; i < to; ++i) line(row)[i] = {' ', empty};
     mark(row);

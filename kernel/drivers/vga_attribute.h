@@ -5,27 +5,42 @@
 
 #include <algorithm>
 
-#include "kernel/drivers/palette.h"
 #include "kernel/drivers/screen_cells.h"
 
 namespace drivers {
 
-/// One of the first 16 colours that is like `colour`.
-constexpr u8 basic_colour(u8 colour) {
-    if (colour < 16) return colour;
-    u32 const rgb = palette[colour];
-    u32 const red = rgb >> 16, green = rgb >> 8 & 0xff, blue = rgb & 0xff, largest = std::max({red, green, blue});
-    if (largest < 64) return 0;
-    u8 const hue = static_cast<u8>((red > largest / 2) | (green > largest / 2) << 1 | (blue > largest / 2) << 2);
-    return static_cast<u8>(hue | (largest > 192 ? 8 : 0));
+struct Rgb { u32 red, green, blue; };
+
+/// What Linux takes the colours from 16 on for.
+constexpr Rgb rgb_of(u8 colour) {
+    if (colour >= 232) return {colour * 10u - 2312, colour * 10u - 2312, colour * 10u - 2312};
+    u32 const index = colour - 16u;
+    return {index / 36 * 85 / 2, index / 6 % 6 * 85 / 2, index % 6 * 85 / 2};
 }
 
 /// The VGA numbers blue 1 and red 4.
 constexpr u8 vga_colour(u8 basic) { return static_cast<u8>((basic & 0b1010) | (basic & 1) << 2 | (basic >> 2 & 1)); }
 
+/// One of the 16 that is like `colour`.
+constexpr u8 vga_foreground(u8 colour) {
+    if (colour < 16) return vga_colour(colour);
+    auto const [red, green, blue] = rgb_of(colour);
+    u32 const largest = std::max({red, green, blue});
+    u8 const hue = static_cast<u8>((red > largest / 2) << 2 | (green > largest / 2) << 1 | (blue > largest / 2));
+    if (hue == 7 && largest <= 0x55) return 8;
+    return static_cast<u8>(hue | (largest > 0xaa ? 8 : 0));
+}
+
+/// One of eight.
+constexpr u8 vga_background(u8 colour) {
+    if (colour < 16) return vga_colour(colour) & 7;
+    auto const [red, green, blue] = rgb_of(colour);
+    return static_cast<u8>(red >> 7 << 2 | green >> 7 << 1 | blue >> 7);
+}
+
 constexpr u8 vga_attribute(Pen const& pen) {
     constexpr u8 italic = 2, underlined = 3, half_bright = 8, blink = 0x80, bright = 8;
-    u8 const colour = vga_colour(basic_colour(pen.foreground)), background = vga_colour(basic_colour(pen.background)) & 7;
+    u8 const colour = vga_foreground(pen.foreground), background = vga_background(pen.background);
     bool const is_bright = (pen.flags & Pen::bold) || colour >= bright;
     u8 foreground = colour & 7;
     if (pen.flags & Pen::italic) foreground = italic;

@@ -105,7 +105,7 @@ void Vt::byte(u8 c) {
 
 /// These act even in the midst of a sequence.
 void Vt::control_character(u8 c) {
-    continuation_bytes_ = 0;
+    end_character();
     switch (c) {
     case bs: cells_.move_by(-1, 0); break;
     case ht: tabulate(); break;
@@ -127,6 +127,7 @@ void Vt::control_character(u8 c) {
 
 void Vt::tabulate() {
     u32 column = cells_.column() + 1u;
+    if (column == cells_.columns()) return;   // where the next character may be about to wrap
     while (column < cells_.columns() && !tab_stops_[column]) ++column;
     cells_.move_column(column);
 }

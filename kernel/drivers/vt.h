@@ -56,6 +56,7 @@ private:
     void text_byte(u8 c);
     void ground_byte(u8 c);
     void utf8_byte(u8 c);
+    void end_character();
     void plain_byte(u8 c);
     void command_byte(u8 c);
     void colour_byte(u8 c);

@@ -64,12 +64,17 @@ void Vt::utf8_byte(u8 c) {
         bool const is_wrong = code_point_ < least_code_point_ || code_point_ > 0x10ffff || is_surrogate;
         return character(is_wrong ? replacement : code_point_);
     }
-    if (std::exchange(continuation_bytes_, 0) != 0) character(replacement);
+    end_character();
     if (c < 0x80) return character(c);   // as on Linux, ESC ( has no meaning here
     if (c < 0xc2 || c > 0xf4) return character(replacement);
     continuation_bytes_ = c < 0xe0 ? 1 : c < 0xf0 ? 2 : 3;
     code_point_ = c & (0x3fu >> continuation_bytes_);
     least_code_point_ = c < 0xe0 ? 0x80 : c < 0xf0 ? 0x800 : 0x10000;
+}
+
+/// One that was cut short is shown as such.
+void Vt::end_character() {
+    if (std::exchange(continuation_bytes_, 0) != 0) character(replacement);
 }
 
 /// SO or SI.

@@ -17,7 +17,7 @@ PAGES = pathlib.Path(__file__).with_name("vttest.pages")
 TESTS = """1 2 3 8
 6/3 6/4
 9/2 9/7 9/9
-11/1/2/2
+11/1/2/2 11/1/2/3
 11/5/1 11/5/3 11/5/5 11/5/6 11/5/7 11/5/8 11/5/9
 11/6/2 11/6/3 11/6/4 11/6/5 11/6/6/1 11/6/6/2 11/6/6/3 11/6/8 11/6/9""".split()
 # Rows that Linux shows wrongly, as vttest's own text says, and as they should be.

@@ -135,6 +135,8 @@ TEST_F(Screen, ErasedCellsHaveTheBackground) {
     write("\x1b[44m\x1b[7m\x1b[2J");
     EXPECT_EQ(at(5, 3).pen.background, 4);
     EXPECT_EQ(at(5, 3).pen.flags, 0);
+    write("\x1b[1;5m\x1b[2J");
+    EXPECT_EQ(at(5, 3).pen.flags, Pen::blink);
 }
 
 TEST_F(Screen, InsertAndDeleteCharacters) {
@@ -273,14 +275,15 @@ TEST_F(Screen, TheTestPatternHasTheBackground) {
 TEST(CodePage, WhatItLacks) {
     for (u32 number = 0; number < 256; ++number) EXPECT_EQ(code_page_number(code_page_character(static_cast<u8>(number))), number == 0 ? ' ' : number);
     EXPECT_EQ(code_page_number(0x23ba), 'o');
-    EXPECT_EQ(code_page_number(0x4f60), '?');
+    EXPECT_EQ(code_page_number(0x4f60), 0xfe);
 }
 
 TEST(VgaAttribute, BitsChangeEachOthers) {
     struct { Pen pen; u8 attribute; } const cases[] = {
         {{7, 0, 0}, 0x07}, {{1, 4, 0}, 0x14}, {{7, 0, Pen::bold}, 0x0f}, {{12, 0, 0}, 0x09}, {{7, 0, Pen::underline}, 0x03},
         {{7, 0, Pen::dim}, 0x08}, {{7, 0, Pen::italic}, 0x02}, {{7, 0, Pen::reverse}, 0x70}, {{7, 0, Pen::reverse | Pen::bold}, 0x78},
-        {{7, 0, Pen::underline | Pen::reverse | Pen::blink}, 0xb0}, {{7, 12, Pen::blink}, 0x97}};
+        {{7, 0, Pen::underline | Pen::reverse | Pen::blink}, 0xb0}, {{7, 12, Pen::blink}, 0x97}, {{208, 130, 0}, 0x0c},
+        {{16, 231, 0}, 0x70}, {{236, 244, 0}, 0x78}};
     for (auto const& [pen, attribute] : cases) EXPECT_EQ(vga_attribute(pen), attribute);
 }
 
@@ -344,6 +347,9 @@ constexpr Capability capabilities[] = {
     {"dl1", "\x1b[M", "1|2|4|5||", {1, 2}},
     {"ech", "\x1b[1X", "1|2|3 5|4|5|", {1, 2}},
     {"ed", "\x1b[J", "1|2|3|||", {1, 2}},
+    {"el at the end of a line", "\x1b[3;10Hx\x1b[Ky", "1|2|345      y|4|5|", {9, 2}},
+    {"ht at the end of a line", "\x1b[3;10Hx\ty", "1|2|345      x|y|5|", {1, 3}},
+    {"a character cut short", "\xe2\x94\r", "1|2|3?5|4|5|", {0, 2}},
     {"el", "\x1b[K", "1|2|3|4|5|", {1, 2}},
     {"el1", "\x1b[1K", "1|2|  5|4|5|", {1, 2}},
     {"home", "\x1b[H", before, {0, 0}},
