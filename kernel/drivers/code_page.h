@@ -2,6 +2,7 @@
 // Code page 437, the characters of a PC's own font, by their numbers there.
 #pragma once
 
+#include <algorithm>
 #include <array>
 
 #include <base/types.h>
@@ -29,6 +30,32 @@ inline constexpr std::array<u16, 128> last = {
 constexpr u16 code_page_character(u8 number) {
     if (number >= 0x80) return code_page::last[number - 0x80u];
     return number == 0x7f ? 0x2302 : number < 0x20 ? code_page::first[number] : number;
+}
+
+/// What stands for a character where only the code page's can be shown. VT100 line drawing that it lacks is the letter
+/// which was sent for it, a square is all that is missing: both as on Linux.
+constexpr u8 code_page_number(u16 character) {
+    if (character >= 0x20 && character < 0x7f) return static_cast<u8>(character);
+    if (auto const found = std::ranges::find(code_page::last, character); found != code_page::last.end())
+        return static_cast<u8>(0x80 + (found - code_page::last.begin()));
+    if (auto const found = std::ranges::find(code_page::first, character); found != code_page::first.end())
+        return static_cast<u8>(found - code_page::first.begin());
+    switch (character) {
+    case 0x2302: return 0x7f;
+    case 0x25c6: return 0x04;
+    case 0x2409: return 'b';
+    case 0x240c: return 'c';
+    case 0x240d: return 'd';
+    case 0x240a: return 'e';
+    case 0x240b: return 'i';
+    case 0x23ba: return 'o';
+    case 0x23bb: return 'p';
+    case 0x23bc: return 'r';
+    case 0x23bd: return '_';
+    case 0x2260: return '|';
+    case 0x00ad: return '-';
+    default: return 0xfe;
+    }
 }
 
 }

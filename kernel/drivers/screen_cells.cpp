@@ -106,7 +106,7 @@ void ScreenCells::put(u16 character, Pen const& pen, Wrap wrap, Insert insert) {
 }
 
 void ScreenCells::fill_row(u16 row, u32 from, u32 to, Pen const& pen) {
-    Pen const empty{pen.foreground, pen.background, 0};
+    Pen const empty{pen.foreground, pen.background, static_cast<u8>(pen.flags & Pen::blink)};   // as on Linux
     to = std::min<u32>(to, columns_);
     for (u32 i = from; i < to; ++i) line(row)[i] = {' ', empty};
     mark(row);
@@ -157,13 +157,13 @@ void ScreenCells::scroll(Shift shift, u32 count, Pen const& pen) {
 void ScreenCells::insert_lines(u32 count, Pen const& pen) {
     if (row_ < top_ || row_ >= bottom_) return;
     shift_rows(row_, bottom_, Shift::Down, count, pen);
-    move_column(0);
+    wrap_pending_ = false;   // the column stays, as on Linux
 }
 
 void ScreenCells::delete_lines(u32 count, Pen const& pen) {
     if (row_ < top_ || row_ >= bottom_) return;
     shift_rows(row_, bottom_, Shift::Up, count, pen);
-    move_column(0);
+    wrap_pending_ = false;
 }
 
 void ScreenCells::set_region(u32 top, u32 bottom) {

@@ -66,12 +66,13 @@ public:
     void move_column(u32 column);
     void move_by(i32 columns, i32 rows);
     void carriage_return() { move_column(0); }
+    void end_wrap() { wrap_pending_ = false; }   ///< the next character is put where the cursor stands
     /// Down one row; scrolls at the bottom of the region.
     void line_feed(Pen const& pen);
     /// Up one row; scrolls at its top.
     void reverse_line_feed(Pen const& pen);
 
-    // ---- characters; emptied cells get the pen's background
+    // ---- characters; emptied cells get the pen's background, and blink if it does
     enum class Wrap : u8 { No, Yes };
     enum class Insert : u8 { No, Yes };
     void put(u16 character, Pen const& pen, Wrap wrap = Wrap::Yes, Insert insert = Insert::No);

@@ -5,6 +5,7 @@
 
 #include "kernel/drivers/code_page.h"
 #include "kernel/drivers/screen.h"
+#include "kernel/drivers/vga_attribute.h"
 #include "mm/heap.h"
 
 namespace drivers {
@@ -14,21 +15,6 @@ namespace {
 constexpr u32 major = 7;
 enum class Form : u8 { Text = 0, Unicode = 64, Attributes = 128 };   // what is added to a console's number
 constexpr size_t header_size = 4;    // of Attributes: rows, columns, the cursor's column and row
-
-u8 text_of(u16 character) {
-    if (character < 0x80) return static_cast<u8>(character);
-    auto const found = std::ranges::find(code_page::last, character);
-    return found == code_page::last.end() ? '?' : static_cast<u8>(0x80 + (found - code_page::last.begin()));
-}
-
-/// VGA's: foreground, background above it; blue is 1 there and red 4.
-u8 attribute_of(Pen const& pen) {
-    auto const vga = [](u8 colour) { return static_cast<u8>((colour & 0b1010) | (colour & 1) << 2 | (colour >> 2 & 1)); };
-    u8 foreground = pen.foreground < 16 ? pen.foreground : 7, background = pen.background < 8 ? pen.background : 0;
-    if (pen.flags & Pen::bold) foreground |= 8;
-    if (pen.flags & Pen::reverse) std::swap(foreground, background);
-    return static_cast<u8>(vga(foreground) | (vga(background) & 7) << 4 | (pen.flags & Pen::blink ? 0x80 : 0));
-}
 
 class ScreenMemoryFile final : public fs::File {
 public:
@@ -54,14 +40,15 @@ private:
         if (!console.is_allocated()) return fail(ENXIO);
         ScreenCells const& cells = console.vt.cells();
         size_t done = 0;
-        for (; done < to.size() && position + done < size(cells); ++done) to[done] = byte(cells, position + done);
+        for (; done < to.size() && position + done < size(cells); ++done) to[done] = byte(console.vt, position + done);
         return done;
     }
     u32 bytes_a_cell() const { return form_ == Form::Text ? 1 : form_ == Form::Attributes ? 2 : 4; }
     u64 size(ScreenCells const& cells) const {
         return (form_ == Form::Attributes ? header_size : 0) + u64{cells.columns()} * cells.rows() * bytes_a_cell();
     }
-    u8 byte(ScreenCells const& cells, u64 position) const {
+    u8 byte(Vt const& vt, u64 position) const {
+        ScreenCells const& cells = vt.cells();
         if (form_ == Form::Attributes) {
             u16 const header[header_size] = {cells.rows(), cells.columns(), cells.column(), cells.row()};
             if (position < header_size) return static_cast<u8>(std::min<u16>(header[position], 255));
@@ -71,7 +58,10 @@ private:
         u16 const row = static_cast<u16>(index / cells.columns()), column = static_cast<u16>(index % cells.columns());
         Cell const& cell = number_ == 0 ? cells.shown_line(row)[column] : cells.at(column, row);
         if (form_ == Form::Unicode) return part < 2 ? static_cast<u8>(cell.character >> 8 * part) : 0;
-        return part == 0 ? text_of(cell.character) : attribute_of(cell.pen);
+        if (part == 0) return code_page_number(cell.character);
+        Pen pen = cell.pen;
+        if (vt.is_inverted()) pen.flags ^= Pen::reverse;
+        return vga_attribute(pen);
     }
 
     u32 const number_;

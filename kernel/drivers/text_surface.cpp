@@ -6,8 +6,8 @@
 #include <arch/io.h>
 
 #include "kernel/drivers/code_page.h"
-#include "kernel/drivers/palette.h"
 #include "kernel/drivers/surface.h"
+#include "kernel/drivers/vga_attribute.h"
 #include "mm/kernel_space.h"
 
 namespace drivers {
@@ -17,27 +17,6 @@ namespace {
 constexpr u16 graphics_index = 0x3ce, crtc_index = 0x3d4, colour_index = 0x3c8, colour_data = 0x3c9;
 constexpr u8 cursor_start = 0x0a, cursor_end = 0x0b, cursor_high = 0x0e, cursor_low = 0x0f;
 constexpr u8 cursor_off = 0x20, last_scan_line = 15;
-
-u8 to_code_page(u16 character) {
-    if (character < 0x7f) return static_cast<u8>(character);
-    auto const found = std::ranges::find(code_page::last, character);
-    if (found != code_page::last.end()) return static_cast<u8>(0x80 + (found - code_page::last.begin()));
-    auto const other = std::ranges::find(code_page::first, character);
-    return other != code_page::first.end() ? static_cast<u8>(other - code_page::first.begin()) : '?';
-}
-
-/// One of the first 16 colours that is like `colour`.
-u8 to_basic(u8 colour) {
-    if (colour < 16) return colour;
-    u32 const rgb = palette[colour];
-    u32 const red = rgb >> 16, green = rgb >> 8 & 0xff, blue = rgb & 0xff, largest = std::max({red, green, blue});
-    if (largest < 64) return 0;
-    u8 const hue = static_cast<u8>((red > largest / 2) | (green > largest / 2) << 1 | (blue > largest / 2) << 2);
-    return static_cast<u8>(hue | (largest > 192 ? 8 : 0));
-}
-
-/// The VGA numbers blue 1 and red 4.
-u8 to_vga(u8 basic) { return static_cast<u8>((basic & 0b1010) | (basic & 1) << 2 | (basic >> 2 & 1)); }
 
 u8 first_line_of(CursorShape shape) {
     switch (shape) {
@@ -77,7 +56,7 @@ Result<> TextSurface::start(PhysAddr address, u32 columns, u32 rows, u32 pitch) 
 /// Attribute 6 uses colour register 20, and 8 … 15 use 56 … 63: the VGA BIOS's set-up of text modes.
 void TextSurface::load_palette() {
     for (u8 basic = 0; basic < 16; ++basic) {
-        u8 const attribute = to_vga(basic);
+        u8 const attribute = vga_colour(basic);
         u8 const entry = attribute == 6 ? 20 : attribute < 8 ? attribute : static_cast<u8>(attribute + 48);
         arch::out8(colour_index, entry);
         for (int shift = 16; shift >= 0; shift -= 8) arch::out8(colour_data, static_cast<u8>((look_.colours[basic] >> shift & 0xff) >> 2));
@@ -95,16 +74,9 @@ void TextSurface::hide_cursor() { write_crtc(cursor_start, cursor_off); }
 
 /// Backgrounds have only eight colours: the attribute's top bit would blink.
 void TextSurface::draw(u16 column, u16 row, Cell const& cell) {
-    u8 foreground = to_basic(cell.pen.foreground), background = to_basic(cell.pen.background);
-    // What the VGA cannot draw is a colour, as on Linux: half-bright grey, italic green, underlined cyan.
-    if (cell.pen.flags & Pen::underline) foreground = 6;
-    if (cell.pen.flags & Pen::italic) foreground = 2;
-    if (cell.pen.flags & Pen::dim) foreground = 8;
-    if (cell.pen.flags & Pen::bold) foreground |= 8;
-    if (cell.pen.flags & Pen::reverse) std::swap(foreground, background);
     u8 volatile* const to = base_ + row * pitch_ + column * 2u;
-    to[0] = to_code_page(cell.character);
-    to[1] = static_cast<u8>(to_vga(foreground) | (to_vga(background) & 7) << 4);
+    to[0] = code_page_number(cell.character);
+    to[1] = vga_attribute(cell.pen) & 0x7f;
     if (!(cell.pen.flags & Pen::cursor)) return;
     u32 const position = row * pitch_ / 2 + column;
     write_crtc(cursor_high, static_cast<u8>(position >> 8));

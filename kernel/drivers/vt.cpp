@@ -24,8 +24,9 @@ void Vt::attach(std::span<Cell> cells, u16 columns, u16 rows, std::span<u16> his
 
 void Vt::reset() {
     pen_ = Pen{};
-    sets_ = {};
-    chosen_set_ = 0, shows_codes_ = false, utf8_ = true;
+    sets_ = first_sets;
+    code_offset_ = 0, utf8_ = true;
+    shift(0);
     usual_pen_ = Pen{};
     wrap_ = true, insert_ = false, origin_ = false, newline_mode_ = false;
     cursor_visible_ = true, application_cursor_ = false, inverted_ = false;
@@ -42,6 +43,7 @@ void Vt::save() { saved_ = {cells_.column(), cells_.row(), pen_, sets_, chosen_s
 
 void Vt::restore() {
     pen_ = saved_.pen, sets_ = saved_.sets, chosen_set_ = saved_.chosen, origin_ = saved_.origin;
+    translation_ = sets_[chosen_set_];
     cells_.move_to(saved_.column, saved_.row);
 }
 
@@ -103,7 +105,7 @@ void Vt::byte(u8 c) {
 
 /// These act even in the midst of a sequence.
 void Vt::control_character(u8 c) {
-    continuation_bytes_ = 0;
+    end_character();
     switch (c) {
     case bs: cells_.move_by(-1, 0); break;
     case ht: tabulate(); break;
@@ -114,8 +116,8 @@ void Vt::control_character(u8 c) {
         if (newline_mode_) cells_.carriage_return();
         break;
     case cr: cells_.carriage_return(); break;
-    case so: chosen_set_ = 1; break;
-    case si: chosen_set_ = 0; break;
+    case so: shift(1); break;
+    case si: shift(0); break;
     case can:
     case sub: state_ = State::Ground; break;
     case esc: state_ = State::Escape; break;
@@ -125,6 +127,7 @@ void Vt::control_character(u8 c) {
 
 void Vt::tabulate() {
     u32 column = cells_.column() + 1u;
+    if (column == cells_.columns()) return;   // where the next character may be about to wrap
     while (column < cells_.columns() && !tab_stops_[column]) ++column;
     cells_.move_column(column);
 }
@@ -219,13 +222,14 @@ void Vt::escape_argument(u8 c) {
     }
 }
 
-/// DECALN, for adjusting a screen: full of E.
+/// DECALN, for adjusting a screen: full of E, in the pen's colours. The cursor stays, as on Linux.
 void Vt::show_test_pattern() {
-    for (u16 row = 0; row < cells_.rows(); ++row) {
-        cells_.move_to(0, row);
-        for (u16 column = 0; column < cells_.columns(); ++column) cells_.put('E', Pen{}, ScreenCells::Wrap::No);
+    u16 const column = cells_.column(), row = cells_.row();
+    for (u16 y = 0; y < cells_.rows(); ++y) {
+        cells_.move_to(0, y);
+        for (u16 x = 0; x < cells_.columns(); ++x) cells_.put('E', {pen_.foreground, pen_.background, 0}, ScreenCells::Wrap::No);
     }
-    cells_.move_to(0, 0);
+    cells_.move_to(column, row);
 }
 
 u32 Vt::parameter(size_t index, u32 otherwise) const {

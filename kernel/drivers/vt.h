@@ -40,11 +40,12 @@ private:
     enum class State : u8 { Ground, Escape, Control, FunctionKey, EscapeArgument, Command, Colour, Text, TextEscape };
     enum class Charset : u8 { Latin, LineDrawing, CodePage };
     static constexpr size_t most_parameters = 16;
+    static constexpr std::array<Charset, 2> first_sets{Charset::Latin, Charset::LineDrawing};
 
     struct Saved {
         u16 column = 0, row = 0;
         Pen pen;
-        std::array<Charset, 2> sets{};
+        std::array<Charset, 2> sets = first_sets;
         u8 chosen = 0;
         bool origin = false;
     };
@@ -55,6 +56,7 @@ private:
     void text_byte(u8 c);
     void ground_byte(u8 c);
     void utf8_byte(u8 c);
+    void end_character();
     void plain_byte(u8 c);
     void command_byte(u8 c);
     void colour_byte(u8 c);
@@ -71,6 +73,7 @@ private:
     void tabulate_back();
     void show_test_pattern();
     void choose_charset(u8 slot, u8 name);
+    void shift(u8 set);
     void reply(std::string_view text);
 
     // vt_sequences.cpp: what ESC [ … does
@@ -105,13 +108,14 @@ private:
     u32 code_point_ = 0;                           ///< a UTF-8 character that is half read …
     u32 least_code_point_ = 0;                     ///< … and what it must be at least, or it is overlong
     u8 continuation_bytes_ = 0;
-    std::array<Charset, 2> sets_{};                ///< G0, G1
+    std::array<Charset, 2> sets_ = first_sets;     ///< G0, G1
     u8 chosen_set_ = 0;
+    Charset translation_ = Charset::Latin;         ///< what bytes mean that are not UTF-8: the chosen set, or SGR 11's
     u32 last_character_ = ' ';                     ///< what REP repeats
     u32 colour_digits_ = 0;                        ///< of ESC ] P: hexadecimal, so far
     bool utf8_ = true;
-    bool shows_codes_ = false;                     ///< SGR 11, 12: every byte is a character of the code page …
-    u8 code_offset_ = 0;                           ///< … 12: of its upper half
+    bool shows_codes_ = false;                     ///< SO, SGR 11, 12: every byte is a character, also most controls; none is UTF-8
+    u8 code_offset_ = 0;                           ///< SGR 12: of the upper half
     bool wrap_ = true, insert_ = false, origin_ = false, newline_mode_ = false;
     bool cursor_visible_ = true, application_cursor_ = false, inverted_ = false;
     std::array<bool, ScreenCells::most_columns> tab_stops_{};

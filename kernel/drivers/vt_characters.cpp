@@ -15,8 +15,20 @@ constexpr u32 last_of_plane = 0xffff;
 
 /// VT100 line drawing for 0x5f … 0x7e.
 constexpr u16 line_drawing[] = {
-    0x00a0, 0x25c6, 0x2592, 0x2409, 0x240c, 0x240d, 0x240a, 0x00b0, 0x00b1, 0x2424, 0x240b, 0x2518, 0x2510, 0x250c, 0x2514, 0x253c,
+    0x00a0, 0x25c6, 0x2592, 0x2409, 0x240c, 0x240d, 0x240a, 0x00b0, 0x00b1, 0x2591, 0x240b, 0x2518, 0x2510, 0x250c, 0x2514, 0x253c,
     0x23ba, 0x23bb, 0x2500, 0x23bc, 0x23bd, 0x251c, 0x2524, 0x2534, 0x252c, 0x2502, 0x2264, 0x2265, 0x03c0, 0x2260, 0x00a3, 0x00b7};
+
+constexpr u16 drawn(u8 c) {
+    if (c >= 0x5f && c <= 0x7e) return line_drawing[c - 0x5f];
+    switch (c) {   // arrows and a block, as Linux has them
+    case '+': return 0x2192;
+    case ',': return 0x2190;
+    case '-': return 0x2191;
+    case '.': return 0x2193;
+    case '0': return 0x2588;
+    default: return c;
+    }
+}
 
 struct Range { u32 first, last; };
 
@@ -40,9 +52,8 @@ bool is_wide(u32 code_point) {
 }
 
 void Vt::ground_byte(u8 c) {
-    if (shows_codes_) return character(code_page_character(static_cast<u8>(c | code_offset_)));
-    if (utf8_) utf8_byte(c);
-    else plain_byte(c);
+    if (utf8_ && !shows_codes_) utf8_byte(c);
+    else plain_byte(c | code_offset_);
 }
 
 void Vt::utf8_byte(u8 c) {
@@ -53,21 +64,30 @@ void Vt::utf8_byte(u8 c) {
         bool const is_wrong = code_point_ < least_code_point_ || code_point_ > 0x10ffff || is_surrogate;
         return character(is_wrong ? replacement : code_point_);
     }
-    if (std::exchange(continuation_bytes_, 0) != 0) character(replacement);
-    if (c < 0x80) return plain_byte(c);
+    end_character();
+    if (c < 0x80) return character(c);   // as on Linux, ESC ( has no meaning here
     if (c < 0xc2 || c > 0xf4) return character(replacement);
     continuation_bytes_ = c < 0xe0 ? 1 : c < 0xf0 ? 2 : 3;
     code_point_ = c & (0x3fu >> continuation_bytes_);
     least_code_point_ = c < 0xe0 ? 0x80 : c < 0xf0 ? 0x800 : 0x10000;
 }
 
+/// One that was cut short is shown as such.
+void Vt::end_character() {
+    if (std::exchange(continuation_bytes_, 0) != 0) character(replacement);
+}
+
+/// SO or SI.
+void Vt::shift(u8 set) {
+    chosen_set_ = set;
+    translation_ = sets_[set];
+    shows_codes_ = set != 0;
+}
+
 /// A character of the set that is chosen.
 void Vt::plain_byte(u8 c) {
-    switch (sets_[chosen_set_]) {
-    case Charset::LineDrawing: return character(c >= 0x5f && c <= 0x7e ? line_drawing[c - 0x5f] : c);
-    case Charset::CodePage: return character(code_page_character(c));
-    default: return character(c);
-    }
+    if (translation_ == Charset::CodePage || c == 0x7f) return character(code_page_character(c));
+    if (c >= 0x20) character(translation_ == Charset::LineDrawing ? drawn(c) : c);
 }
 
 void Vt::choose_charset(u8 slot, u8 name) {
@@ -78,6 +98,7 @@ void Vt::choose_charset(u8 slot, u8 name) {
     case 'K': sets_[slot] = Charset::CodePage; break;   // K is a table that programs may load: nobody has
     default: break;
     }
+    if (slot == chosen_set_) translation_ = sets_[slot];
 }
 
 void Vt::character(u32 code_point) {

@@ -36,7 +36,10 @@ void Vt::control_sequence(u8 final) {
         break;
     case 'S': cells_.scroll(ScreenCells::Shift::Up, count, pen_); break;
     case 'T': cells_.scroll(ScreenCells::Shift::Down, count, pen_); break;
-    case 'X': cells_.fill_row(cells_.row(), cells_.column(), cells_.column() + count, pen_); break;
+    case 'X':
+        cells_.fill_row(cells_.row(), cells_.column(), cells_.column() + count, pen_);
+        cells_.end_wrap();
+        break;
     case 'Z':
         for (u32 i = 0; i < count && cells_.column() > 0; ++i) tabulate_back();
         break;
@@ -130,6 +133,7 @@ void Vt::erase_display(u32 what) {
         cells_.fill_rows(0, row, pen_);
     } else if (what == 2 || what == 3) {
         cells_.fill_rows(0, cells_.rows(), pen_);
+        cells_.end_wrap();
         if (what == 3) cells_.forget_history();
     }
 }
@@ -138,6 +142,7 @@ void Vt::erase_line(u32 what) {
     u32 const from = what == 0 ? cells_.column() : 0;
     u32 const to = what == 1 ? cells_.column() + 1u : cells_.columns();
     if (what <= 2) cells_.fill_row(cells_.row(), from, to, pen_);
+    cells_.end_wrap();
 }
 
 void Vt::set_region() {
@@ -190,6 +195,7 @@ void Vt::use_alternate(bool on) {
 /// SGR 10 … 12: characters of the sets that are chosen, or the PC's code page, or its upper half.
 void Vt::choose_font(u32 which) {
     shows_codes_ = which != 10;
+    translation_ = shows_codes_ ? Charset::CodePage : sets_[chosen_set_];
     code_offset_ = which == 12 ? 0x80 : 0;
 }
 

@@ -2,6 +2,9 @@
 // sources: kernel/drivers/vt.cpp kernel/drivers/vt_characters.cpp kernel/drivers/vt_sequences.cpp kernel/drivers/screen_cells.cpp kernel/base/format.cpp
 #include "kernel/drivers/vt.h"
 
+#include "kernel/drivers/code_page.h"
+#include "kernel/drivers/vga_attribute.h"
+
 #include <gtest/gtest.h>
 
 #include <string>
@@ -132,6 +135,8 @@ TEST_F(Screen, ErasedCellsHaveTheBackground) {
     write("\x1b[44m\x1b[7m\x1b[2J");
     EXPECT_EQ(at(5, 3).pen.background, 4);
     EXPECT_EQ(at(5, 3).pen.flags, 0);
+    write("\x1b[1;5m\x1b[2J");
+    EXPECT_EQ(at(5, 3).pen.flags, Pen::blink);
 }
 
 TEST_F(Screen, InsertAndDeleteCharacters) {
@@ -149,7 +154,7 @@ TEST_F(Screen, InsertAndDeleteLines) {
     number_rows();
     write("\x1b[2;5H\x1b[2L");
     EXPECT_EQ(screen(), "1|||2|3|");
-    EXPECT_EQ(cursor(), Place(0, 1));
+    EXPECT_EQ(cursor(), Place(4, 1));
     write("\x1b[M");
     EXPECT_EQ(screen(), "1||2|3||");
     write("\x1b[99M");
@@ -244,13 +249,42 @@ TEST_F(Screen, BrokenUtf8BecomesReplacements) {
 }
 
 TEST_F(Screen, LineDrawing) {
-    write("\x1b(0lqk\x1b(Bq\x1b)0\x0ex\x0fx");
+    write("\x1b%@\x1b(0lqk\x1b(Bq\x1b%G\x1b)0\x0ex\x0fx");
     EXPECT_EQ(at(0, 0).character, 0x250c);
     EXPECT_EQ(at(1, 0).character, 0x2500);
     EXPECT_EQ(at(2, 0).character, 0x2510);
     EXPECT_EQ(at(3, 0).character, 'q');
     EXPECT_EQ(at(4, 0).character, 0x2502);
     EXPECT_EQ(at(5, 0).character, 'x');
+}
+
+TEST_F(Screen, SetsMeanNothingInUtf8UnlessShiftedOut) {   // as on Linux
+    write("\x1b" "c\x1b(0q\x0e+\x01\x7f\x0fq\x1b(B");
+    EXPECT_EQ(at(0, 0).character, 'q');
+    EXPECT_EQ(at(1, 0).character, 0x2192);   // G1 is line drawing from the start
+    EXPECT_EQ(at(2, 0).character, 0x2302);
+    EXPECT_EQ(at(3, 0).character, 'q');
+}
+
+TEST_F(Screen, TheTestPatternHasTheBackground) {
+    write("\x1b[1;44m\x1b[2;3H\x1b#8");
+    EXPECT_EQ(at(9, 4), Cell('E', Pen(7, 4, 0)));
+    EXPECT_EQ(cursor(), Place(2, 1));
+}
+
+TEST(CodePage, WhatItLacks) {
+    for (u32 number = 0; number < 256; ++number) EXPECT_EQ(code_page_number(code_page_character(static_cast<u8>(number))), number == 0 ? ' ' : number);
+    EXPECT_EQ(code_page_number(0x23ba), 'o');
+    EXPECT_EQ(code_page_number(0x4f60), 0xfe);
+}
+
+TEST(VgaAttribute, BitsChangeEachOthers) {
+    struct { Pen pen; u8 attribute; } const cases[] = {
+        {{7, 0, 0}, 0x07}, {{1, 4, 0}, 0x14}, {{7, 0, Pen::bold}, 0x0f}, {{12, 0, 0}, 0x09}, {{7, 0, Pen::underline}, 0x03},
+        {{7, 0, Pen::dim}, 0x08}, {{7, 0, Pen::italic}, 0x02}, {{7, 0, Pen::reverse}, 0x70}, {{7, 0, Pen::reverse | Pen::bold}, 0x78},
+        {{7, 0, Pen::underline | Pen::reverse | Pen::blink}, 0xb0}, {{7, 12, Pen::blink}, 0x97}, {{208, 130, 0}, 0x0c},
+        {{16, 231, 0}, 0x70}, {{236, 244, 0}, 0x78}};
+    for (auto const& [pen, attribute] : cases) EXPECT_EQ(vga_attribute(pen), attribute);
 }
 
 TEST_F(Screen, SequencesAreReadToTheirEnd) {
@@ -309,10 +343,13 @@ constexpr Capability capabilities[] = {
     {"cuu1", "\x1b[A", before, {1, 1}},
     {"dch", "\x1b[2P", "1|2|3|4|5|", {1, 2}},
     {"dch1", "\x1b[P", "1|2|35|4|5|", {1, 2}},
-    {"dl", "\x1b[2M", "1|2|5|||", {0, 2}},
-    {"dl1", "\x1b[M", "1|2|4|5||", {0, 2}},
+    {"dl", "\x1b[2M", "1|2|5|||", {1, 2}},
+    {"dl1", "\x1b[M", "1|2|4|5||", {1, 2}},
     {"ech", "\x1b[1X", "1|2|3 5|4|5|", {1, 2}},
     {"ed", "\x1b[J", "1|2|3|||", {1, 2}},
+    {"el at the end of a line", "\x1b[3;10Hx\x1b[Ky", "1|2|345      y|4|5|", {9, 2}},
+    {"ht at the end of a line", "\x1b[3;10Hx\ty", "1|2|345      x|y|5|", {1, 3}},
+    {"a character cut short", "\xe2\x94\r", "1|2|3?5|4|5|", {0, 2}},
     {"el", "\x1b[K", "1|2|3|4|5|", {1, 2}},
     {"el1", "\x1b[1K", "1|2|  5|4|5|", {1, 2}},
     {"home", "\x1b[H", before, {0, 0}},
@@ -322,8 +359,8 @@ constexpr Capability capabilities[] = {
     {"tbc", "\x1b[3g\t", before, {9, 2}},
     {"kcbt back", "\x1b[9G\x1b[Z", before, {0, 2}},
     {"ich", "\x1b[2@", "1|2|3  45|4|5|", {1, 2}},
-    {"il", "\x1b[2L", "1|2|||345|", {0, 2}},
-    {"il1", "\x1b[L", "1|2||345|4|", {0, 2}},
+    {"il", "\x1b[2L", "1|2|||345|", {1, 2}},
+    {"il1", "\x1b[L", "1|2||345|4|", {1, 2}},
     {"ind", "\x1b[5;1H\n", "2|345|4|5||", {0, 4}},
     {"nel", "\r\n", before, {0, 3}},
     {"rc, sc", "\x1b" "7\x1b[5;5Hx\x1b" "8", "1|2|345|4|5   x|", {1, 2}},
