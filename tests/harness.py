@@ -44,8 +44,14 @@ KEYS = {" ": "spc", "\n": "ret", "\r": "ret", "\t": "tab", "\x1b": "esc", "-": "
         "\x1b[A": "up", "\x1b[D": "left", "\x1c": "ctrl-backslash"}
 SHIFTED = dict(zip('!@#$%^&*()_+{}|:"~<>?', "1 2 3 4 5 6 7 8 9 0 minus equal bracket_left bracket_right backslash semicolon "
                                             "apostrophe grave_accent comma dot slash".split()))
+TYPEWRITER = {"shift", "ctrl", "alt", "backspace", "caps_lock", *(key for key in KEYS.values() if key not in ("up", "left", "ctrl-backslash")),
+              *(key for key in SHIFTED.values())}
 KEYS.update({character: f"shift-{key}" for character, key in SHIFTED.items()})
-CODES_OF_A_KEY = 5   # at most, pressed and let go
+
+
+def codes_of(key):
+    """How many scan codes a key pressed and let go is, at most: Pause has the most, those of the typewriter have 3."""
+    return sum(3 if len(part) == 1 or part in TYPEWRITER else 8 for part in key.split("-"))
 
 
 def key_names(text):
@@ -169,7 +175,7 @@ class Machine:
         runs on the serial port, whose shell must be at a prompt. None runs after the last key."""
         codes = 0
         for key in keys:
-            more = CODES_OF_A_KEY * len(key.split("-"))
+            more = codes_of(key)
             if codes + more > 16:
                 self.command(":")
                 codes = 0

@@ -27,3 +27,4 @@ class ScreenConsole(Terminal):
 
     def type(self, keys):
         self.machine.type_keys(keys)
+        self.pump(0)   # what was there before is no answer
