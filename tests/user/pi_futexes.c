@@ -30,9 +30,9 @@ static word_t* shared_words(void) {
 static struct timespec from_now(clockid_t clock, long ms) {
     struct timespec time;
     clock_gettime(clock, &time);
-    time.tv_nsec += ms * 1000000;
-    time.tv_sec += time.tv_nsec / 1000000000;
-    time.tv_nsec %= 1000000000;
+    long const ns = time.tv_nsec + ms * 1000000 + 1000000000;   // ms may be negative
+    time.tv_sec += ns / 1000000000 - 1;
+    time.tv_nsec = ns % 1000000000;
     return time;
 }
 /// Until the word has the bit: then who waits sleeps, or is about to.
