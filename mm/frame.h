@@ -20,7 +20,7 @@ struct Frame {
     State state = State::Reserved;      ///< the allocator's; GUARDED_BY its lock while Free
     u8 order = 0;                       ///< of the block that starts here; as `state`
     u16 flags = 0;                      ///< owner's
-    union {
+    union {                             // all zeros when a block is allocated
         struct { Frame* next; Frame* previous; } free;   ///< in a free list; GUARDED_BY the allocator's lock
         struct { void* owner; u64 data; } used;          ///< the user's: slab, object cache
         struct { u32 file_pages, zero_pages; u64 present; } table;   ///< a page table's: see mm/page_table.h

@@ -11,9 +11,7 @@ namespace mm {
 namespace { constexpr unsigned first_kernel_entry = arch::entries_per_table / 2; }
 
 Result<PhysAddr> FrameTables::allocate(Fill fill) {
-    FrameRef frame = TRY(frame_allocator.allocate(0, fill, Urgency::Kernel));
-    frame.record().table = {};
-    return frame_address(frame.leak());
+    return frame_address(TRY(frame_allocator.allocate(0, fill, Urgency::Kernel)).leak());
 }
 
 void FrameTables::free(PhysAddr table) { frame_release(frame_record(table)); }

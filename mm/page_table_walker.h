@@ -107,7 +107,8 @@ public:
     }
 
     /// Calls visit(arch::PageEntry& level_2_entry, u64 first, u64 last) for every leaf table, with the addresses of
-    /// [start, end) that lie in it. The visitor may attach another table or detach this one.
+    /// [start, end) that lie in it. The visitor may attach another table or detach this one. For programs' tables,
+    /// which have no large pages.
     template <class Visitor>
     void for_each_table(u64 start, u64 end, Visitor&& visit) {
         if (start < end) visit_tables<arch::page_table_levels>(Memory::entries(root_), start, end - 1, visit);

@@ -118,7 +118,8 @@ private:
     using ReadGuard = Lock::ReadGuard;
     using WriteGuard = Lock::WriteGuard;
     using PageTableGuard = SpinLock<LockRank::page_table, PreemptOff>::Guard;
-    /// One fault on its way. Tables are freed only with lock_ held for writing, so `entry` stays good.
+    /// One fault on its way. `entry` lies in a table of this space's own, which is freed or shared only with lock_
+    /// held for writing, so it stays good.
     struct Fault {
         Vma& vma;
         u64 page;
@@ -185,7 +186,8 @@ private:
     FaultResult reuse_in_place(Fault const& fault) REQUIRES_SHARED(lock_);
     FaultResult replace(Fault const& fault, FrameRef frame, PageSource source, arch::PerCpu<u64>& counter) REQUIRES_SHARED(lock_);
     Result<> copy_from(AddressSpace const& parent) REQUIRES(parent.lock_);
-    Result<> share_pages(Vma const& vma, AddressSpace& child, TlbBatch& batch, WriteGuard const&) REQUIRES(lock_);
+    struct TableVerdict;
+    Result<> share_pages(Vma const& vma, AddressSpace& child, TableVerdict& verdict, TlbBatch& batch, WriteGuard const&) REQUIRES(lock_);
     Result<> copy_entries(arch::PageEntry directory, u64 first, u64 last, AddressSpace& child, TlbBatch& batch, WriteGuard const&) REQUIRES(lock_);
     // ---- shared_tables.cpp
     bool is_worth_sharing(arch::PageEntry directory, u64 base, WriteGuard const&) const REQUIRES(lock_);

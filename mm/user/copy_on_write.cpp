@@ -114,15 +114,23 @@ Result<> AddressSpace::copy_entries(arch::PageEntry directory, u64 first, u64 la
     return result;
 }
 
+/// What fork does with the table that begins at `base`: asked once, however many VMAs reach into it.
+struct AddressSpace::TableVerdict {
+    u64 base = ~u64{0};
+    bool shares = false;
+};
+
 /// The private pages of `vma`, table by table: a full table is shared itself, the entries of others are copied. ENOMEM.
-Result<> AddressSpace::share_pages(Vma const& vma, AddressSpace& child, TlbBatch& batch, WriteGuard const& guard) {
+Result<> AddressSpace::share_pages(Vma const& vma, AddressSpace& child, TableVerdict& verdict, TlbBatch& batch, WriteGuard const& guard) {
     Result<> result;
     page_table_.for_each_table(vma.start, vma.end, [&](arch::PageEntry& directory, u64 first, u64 last) {
         lock_.assert_held();
         if (!result) return;
         u64 const base = align_down(first, arch::entries_per_table * page_size);
-        if (is_worth_sharing(directory, base, guard)) result = share_table(directory, base, child, batch, guard);
-        else result = copy_entries(directory, first, last, child, batch, guard);
+        bool const is_new = base != verdict.base;
+        if (is_new) verdict = {base, is_worth_sharing(directory, base, guard)};
+        if (!verdict.shares) result = copy_entries(directory, first, last, child, batch, guard);
+        else if (is_new) result = share_table(directory, base, child, batch, guard);
     });
     return result;
 }
@@ -132,10 +140,11 @@ Result<Ref<AddressSpace>> AddressSpace::fork() {
     WriteGuard const guard(lock_);
     TRY(child->copy_from(*this));
     TlbBatch batch(tlb_);
+    TableVerdict verdict;
     // What a file or shared memory can show again is not copied: most children exec first.
     for (Vma const* vma = vmas_.first(); vma; vma = vmas_.next(*vma)) {
         bool const has_own_pages = !vma->object || vma->has_private_pages.load(std::memory_order_relaxed);
-        if (!vma->is_shared() && has_own_pages) TRY(share_pages(*vma, *child, batch, guard));
+        if (!vma->is_shared() && has_own_pages) TRY(share_pages(*vma, *child, verdict, batch, guard));
     }
     vm_events.forks.add(1);
     return child;

@@ -55,7 +55,6 @@ bool AddressSpace::is_worth_sharing(arch::PageEntry directory, u64 base, WriteGu
 /// The table below `directory`, which begins at address `base`, is the child's from now on, too. ENOMEM.
 Result<> AddressSpace::share_table(arch::PageEntry& directory, u64 base, AddressSpace& child, TlbBatch& batch, WriteGuard const&) {
     arch::PageEntry* const other = TRY(child.page_table_.find_or_create_directory_entry(base));
-    if (other->is_present()) return {};   // came with the VMA before
     if (directory.is_writable()) {
         page_table_.set(directory, directory.without_write());
         batch.changed_all();

@@ -25,7 +25,7 @@ def test():
             machine.must_end_with(harness.POWERED_OFF)
 
 
-def controls_jobs(console, prompt, quit_text, stopped):
+def stops_and_resumes(console, prompt, quit_text, stopped):
     stops(console, "\x03", prompt=prompt)
     stops(console, "\x1c", quit_text, prompt=prompt)
     stops(console, "\x1a", stopped, prompt=prompt)
@@ -73,7 +73,7 @@ def at_screen(machine):
         console.type(f"{command}\n")
         console.prompt(prompt)
         edits(console, prompt)
-        controls_jobs(console, prompt, quit_text, stopped)
+        stops_and_resumes(console, prompt, quit_text, stopped)
         console.type("exit\n")
         console.prompt("#")
     vi_session(console)

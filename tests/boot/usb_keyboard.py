@@ -30,7 +30,7 @@ def at_the_screen():
         console.prompt("~ #")
         console.type("echo Typed $((40 + 2))\n")
         console.shows("Typed 42")
-        console.type("poweroff\n")
+        machine.type_keys("poweroff\n")
         machine.must_end_with(harness.POWERED_OFF)
 
 

@@ -2,9 +2,6 @@
 // sources: kernel/drivers/vt.cpp kernel/drivers/vt_characters.cpp kernel/drivers/vt_sequences.cpp kernel/drivers/screen_cells.cpp kernel/base/format.cpp
 #include "kernel/drivers/vt.h"
 
-#include "kernel/drivers/code_page.h"
-#include "kernel/drivers/vga_attribute.h"
-
 #include <gtest/gtest.h>
 
 #include <string>
@@ -270,21 +267,6 @@ TEST_F(Screen, TheTestPatternHasTheBackground) {
     write("\x1b[1;44m\x1b[2;3H\x1b#8");
     EXPECT_EQ(at(9, 4), Cell('E', Pen(7, 4, 0)));
     EXPECT_EQ(cursor(), Place(2, 1));
-}
-
-TEST(CodePage, WhatItLacks) {
-    for (u32 number = 0; number < 256; ++number) EXPECT_EQ(code_page_number(code_page_character(static_cast<u8>(number))), number == 0 ? ' ' : number);
-    EXPECT_EQ(code_page_number(0x23ba), 'o');
-    EXPECT_EQ(code_page_number(0x4f60), 0xfe);
-}
-
-TEST(VgaAttribute, BitsChangeEachOthers) {
-    struct { Pen pen; u8 attribute; } const cases[] = {
-        {{7, 0, 0}, 0x07}, {{1, 4, 0}, 0x14}, {{7, 0, Pen::bold}, 0x0f}, {{12, 0, 0}, 0x09}, {{7, 0, Pen::underline}, 0x03},
-        {{7, 0, Pen::dim}, 0x08}, {{7, 0, Pen::italic}, 0x02}, {{7, 0, Pen::reverse}, 0x70}, {{7, 0, Pen::reverse | Pen::bold}, 0x78},
-        {{7, 0, Pen::underline | Pen::reverse | Pen::blink}, 0xb0}, {{7, 12, Pen::blink}, 0x97}, {{208, 130, 0}, 0x0c},
-        {{16, 231, 0}, 0x70}, {{236, 244, 0}, 0x78}};
-    for (auto const& [pen, attribute] : cases) EXPECT_EQ(vga_attribute(pen), attribute);
 }
 
 TEST_F(Screen, SequencesAreReadToTheirEnd) {
