@@ -115,9 +115,9 @@ bool Channel::continues(Message const& message, Received const& out) const {
 Result<> Channel::accompany(Message& message, bool peek, Received& out) {
     out.has_sender = true;
     out.sender = message.sender;
-    if (!message.flight.files()) return {};
+    if (!message.flight.has_files()) return {};
     out.ends_here = true;
-    out.files = peek ? TRY(message.flight.files().copy()) : message.flight.land();
+    out.files = peek ? TRY(message.flight.copy()) : message.flight.land();
     return {};
 }
 

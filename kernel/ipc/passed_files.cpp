@@ -90,7 +90,9 @@ void for_each_flying(Action&& act) REQUIRES(flight_lock) {
 }
 
 /// Empties the queues of sockets that only such queues hold. Files leave flight here; the caller gives them back.
-/// Nobody else can be at these queues: whoever is at one holds its socket, which is more than the queues do.
+/// Nobody else can be at these queues: whoever is at one holds its socket, which is more than the queues do. Nobody can
+/// come while we search: a reference to a socket that only queues hold is taken from a queue, by land() or copy(), under
+/// flight_lock. (An epoll may hold one for a moment without that; it only asks for the state, and drops it as the last one.)
 struct CircleSearch {
     base::List<FlyingSocket, &FlyingSocket::work_hook> work;
 
@@ -181,13 +183,6 @@ Result<PassedFiles> PassedFiles::create(u32 capacity) {
 
 void PassedFiles::add(Ref<fs::File> file) { batch_->files[batch_->count++] = file.leak(); }
 
-Result<PassedFiles> PassedFiles::copy() const {
-    if (!batch_) return PassedFiles();
-    auto out = TRY(create(count()));
-    for (u32 i = 0; i < batch_->count; ++i) out.add(at(i));
-    return out;
-}
-
 u32 PassedFiles::count() const { return batch_ ? batch_->count : 0; }
 
 Ref<fs::File> PassedFiles::at(u32 index) const { return Ref<fs::File>::share(batch_->files[index]); }
@@ -217,6 +212,15 @@ void Flight::depart(PassedFiles files, Channel& channel) {
         begin_flight(socket);
     });
     if (channel_) channel.flights.push_back(*this);
+}
+
+/// The memory comes first: no search waits for it. Were the references taken without the lock, a search could have looked
+/// at one of these files before, and at the socket they came from after its holder closed it: it would take both for a circle.
+Result<PassedFiles> Flight::copy() const {
+    auto out = TRY(PassedFiles::create(files_.count()));
+    FlightGuard guard(flight_lock);
+    for (u32 i = 0; i < files_.count(); ++i) out.add(files_.at(i));
+    return out;
 }
 
 PassedFiles Flight::land() {

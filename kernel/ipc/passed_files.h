@@ -27,7 +27,6 @@ public:
     /// Room for so many. ENOMEM.
     static Result<PassedFiles> create(u32 capacity);
     void add(Ref<fs::File> file);                    ///< there is room
-    Result<PassedFiles> copy() const;                ///< ENOMEM
     u32 count() const;
     Ref<fs::File> at(u32 index) const;
     explicit operator bool() const { return batch_; }
@@ -52,7 +51,10 @@ public:
     void depart(PassedFiles files, Channel& channel);
     /// The message leaves it.
     PassedFiles land();
-    PassedFiles const& files() const { return files_; }
+    /// MSG_PEEK: more references to the same files, which fly on. The channel's lock is held. ENOMEM.
+    Result<PassedFiles> copy() const;
+    /// The channel's lock is held by one who holds its socket, too, so that no search empties it.
+    bool has_files() const { return bool(files_); }
     base::ListHook hook;                             ///< in Channel::flights, if there are sockets among the files; flight_lock
 private:
     friend struct CircleSearch;
