@@ -48,6 +48,8 @@ public:
     bool wake_under_lock(Thread& thread);
     /// Wakes it only if it sleeps interruptibly: a signal came. Any context.
     bool wake_interruptible(Thread& thread);
+    /// The same if its sleep is Fatal: it is to end. Any context.
+    bool wake_to_end(Thread& thread);
 
     /// The running thread will end soon: from now on nothing preempts it, so that who learns of its end before
     /// exit_current() finds everything it had given back (on one CPU; it may still wait for a lock).

@@ -9,7 +9,7 @@ Result<> Scheduler::sleep_until(u64 deadline_ns, Interruptible kind) {
     timer.arm(deadline_ns);
     for (;;) {
         prepare_to_block(kind);
-        bool const interrupted = kind == Interruptible::Yes && timer.sleeper.has_signal();
+        bool const interrupted = timer.sleeper.is_interrupted(kind);
         if (!timer.is_armed() || interrupted) {
             cancel_block();
             if (!timer.is_armed()) return {};

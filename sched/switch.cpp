@@ -205,7 +205,7 @@ void Scheduler::block() {
         return true;
     }
     // A program that runs on another CPU must come into the kernel to see its signal.
-    if (least == Interruptible::Yes && thread.state == ThreadState::Running) interrupt_other(lock.queue());
+    if (least != Interruptible::No && thread.state == ThreadState::Running) interrupt_other(lock.queue());
     // Running or Ready (preempted), but perhaps on its way to sleep.
     if (thread.block_phase.load(std::memory_order_relaxed) != BlockPhase::Preparing) return false;
     thread.block_phase.store(BlockPhase::Woken, std::memory_order_relaxed);
@@ -220,6 +220,11 @@ bool Scheduler::wake(Thread& thread) {
 bool Scheduler::wake_interruptible(Thread& thread) {
     ThreadQueueGuard guard(thread);
     return wake_if(guard, thread, Interruptible::Yes);
+}
+
+bool Scheduler::wake_to_end(Thread& thread) {
+    ThreadQueueGuard guard(thread);
+    return wake_if(guard, thread, Interruptible::Fatal);
 }
 
 bool Scheduler::wake_under_lock(Thread& thread) {

@@ -23,8 +23,8 @@ enum class ThreadState : u8 {
     Moving,      ///< between two CPUs, in no queue: who moves it makes it Ready
 };
 
-/// How a blocked thread may be woken besides by its event.
-enum class Interruptible : u8 { No, Yes };
+/// How a blocked thread may be woken besides by its event: by nothing, by what ends it, by any signal.
+enum class Interruptible : u8 { No, Fatal, Yes };
 
 /// Between deciding to sleep and sleeping.
 enum class BlockPhase : u8 {
@@ -37,6 +37,7 @@ enum class BlockPhase : u8 {
 namespace return_work {
 inline constexpr u32 signal = 1;    ///< a signal is pending: interruptible sleeps end with EINTR
 inline constexpr u32 exit = 2;      ///< the process is dying
+inline constexpr u32 fatal = 4;     ///< beside `signal`: one that nothing handles, which will end the process
 }
 
 /// Debug builds only: the sleeping locks a thread holds.
@@ -98,6 +99,12 @@ public:
     [[no_unique_address]] HeldLocks<config::debug> held_locks;
 
     bool has_signal() const { return return_work.load(std::memory_order_relaxed) != 0; }
+    /// Whether a sleep of this kind ends with EINTR.
+    bool is_interrupted(Interruptible kind) const {
+        u32 const work = return_work.load(std::memory_order_relaxed);
+        if (work == 0) [[likely]] return false;
+        return kind == Interruptible::Yes || (kind == Interruptible::Fatal && (work & (return_work::exit | return_work::fatal)));
+    }
     /// Cuts it to name_capacity - 1 bytes.
     void set_name(std::string_view text);
 

@@ -88,11 +88,10 @@ Result<> WaitQueue::Waiter::give_up(int error) {
 }
 
 Result<> WaitQueue::Waiter::sleep(Interruptible kind, u64 deadline_ns) {
-    bool const interruptible = kind == Interruptible::Yes;
-    if (interruptible && thread_.has_signal()) [[unlikely]] return give_up(EINTR);
+    if (thread_.is_interrupted(kind)) [[unlikely]] return give_up(EINTR);
     if (deadline_ns != no_deadline) return sleep_until(kind, deadline_ns);
     scheduler.block();
-    if (interruptible && thread_.has_signal()) [[unlikely]] return give_up(EINTR);
+    if (thread_.is_interrupted(kind)) [[unlikely]] return give_up(EINTR);
     return {};
 }
 
@@ -103,7 +102,7 @@ Result<> WaitQueue::Waiter::sleep_until(Interruptible kind, u64 deadline_ns) {
         timer.arm(deadline_ns);
         scheduler.block();
     }
-    if (kind == Interruptible::Yes && thread_.has_signal()) return give_up(EINTR);
+    if (thread_.is_interrupted(kind)) return give_up(EINTR);
     if (arch::clock_ns() >= deadline_ns) return give_up(ETIMEDOUT);
     return {};
 }

@@ -22,7 +22,7 @@ public:
 
     /// Blocks until `condition()` is true. The condition is evaluated without the queue's lock, at least
     /// once before sleeping and after each wake-up; the waker makes it true *before* it wakes.
-    /// Errors: EINTR (a signal came, `kind` is Yes), ETIMEDOUT (deadline of clock_ns() passed).
+    /// Errors: EINTR (a signal came that `kind` speaks of), ETIMEDOUT (deadline of clock_ns() passed).
     template <class Condition>
     Result<> wait(Condition&& condition, Interruptible kind = Interruptible::Yes, u64 deadline_ns = no_deadline) {
         if (condition()) return {};

@@ -24,12 +24,12 @@ enum class LockRank : u8 {
     descriptor_table,   // fs: descriptors of one process
     sleeping_leaf,      // a sleeping lock under which only spin locks are taken
     // Spin locks that leave interrupts alone.
+    process_state,      // process: what one process is and has, as others see it
     page_table,         // mm/user: one address space's page tables
     name_tree,          // fs: changes of names, parents and mounts
     dentry_cache,       // fs: one directory's table of names
     open_files,         // fs: one descriptor table
     inode_spin,         // fs: times, link counts
-    process_state,      // process: fields read by others (signals, exit code)
     slab,               // mm: one object cache
     kernel_space,       // mm: kernel virtual regions and stacks
     // Spin locks that are taken in interrupt handlers (interrupts off).

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 // execve(2): builds the new image beside the old one, waits until the thread is alone in its
 // process, then changes over. Nothing can fail after that.
+#include <abi/signal.h>
 #include <base/trace.h>
 
 #include <algorithm>
+
+#include <linux/personality.h>
 
 #include "kernel/process/futex.h"
 #include "kernel/process/image.h"
@@ -26,16 +29,25 @@ private:
     u64 argv_, envp_;
 };
 
-/// What the new program has of its own; made before the point of no return.
-struct OwnTables {
+/// Of personality(2): what a program with other rights does not take over (Linux's PER_CLEAR_ON_SETID).
+constexpr u32 personality_of_rights = READ_IMPLIES_EXEC | ADDR_NO_RANDOMIZE | ADDR_COMPAT_LAYOUT | MMAP_PAGE_ZERO;
+
+}
+
+/// What the new program has of its own.
+struct ProcessManager::OwnTables {
     Ref<SignalHandlers> handlers;
     Ref<fs::DescriptorTable> descriptors;
 };
 
-Result<> prepare_tables(Process& process, OwnTables& tables) {
-    tables.handlers = TRY(reset_handlers(process));
-    tables.descriptors = process.descriptors;
-    if (process.descriptors->reference_count() > 2) tables.descriptors = TRY(process.descriptors->copy());
+namespace {
+
+/// The caller is the only thread of its process: a count of 1 stays 1 but for observers (/proc), who change nothing in a table. Before
+/// that, another thread could still give the table to a process that is none of the new program's business.
+Result<> make_own_tables(Process& process, Ref<SignalHandlers>& handlers, Ref<fs::DescriptorTable>& descriptors) {
+    handlers = TRY(reset_handlers(process));
+    bool const is_shared = process.descriptors->reference_count() > 1;
+    descriptors = is_shared ? TRY(process.descriptors->copy()) : process.descriptors;
     return {};
 }
 
@@ -47,6 +59,21 @@ Result<> check_executable(fs::File const& file, fs::Credentials const& who) {
 fs::FsContext copy_context(Process const& process) {
     decltype(process.fs_lock)::Guard guard(process.fs_lock);
     return process.fs_context;
+}
+
+/// Linux's commit_creds(): what is different if not, others shall not look into.
+bool acts_alike(fs::Credentials const& one, fs::Credentials const& other) {
+    return one.effective_uid == other.effective_uid && one.effective_gid == other.effective_gid && one.fs_uid == other.fs_uid &&
+           one.fs_gid == other.fs_gid;
+}
+
+/// The thread ends its process on its way back to the program, whatever that says of the signal.
+void die_of(UserThread& thread, int signal) {
+    thread.must_die_of |= mask_of(signal);
+    SignalInfo info;
+    info.signal = signal;
+    info.code = SI_KERNEL;
+    force_signal(info);
 }
 
 void forget_thread_state(UserThread& thread) {
@@ -65,20 +92,22 @@ void forget_thread_state(UserThread& thread) {
 
 }
 
-Result<> ProcessManager::become_only_thread(UserThread& thread) {
+/// Whether it was alone before.
+Result<bool> ProcessManager::become_only_thread(UserThread& thread) {
     Process& process = thread.process();
     {
         SignalGuard guard(process.signal_lock);
         if (process.group_exit || process.execing) return fail(EAGAIN);
-        if (process.thread_count == 1) return {};
+        if (process.thread_count == 1) return true;
         process.execing = &thread;
         for (UserThread& other : process.threads) {
             if (&other == &thread) continue;
             other.return_work.fetch_or(return_work::exit, std::memory_order_relaxed);
-            sched::scheduler.wake_interruptible(other);
+            sched::scheduler.wake_to_end(other);
         }
         process.stop_wait.wake_all();
     }
+    // It lasts as long as one of them is in a call: nothing that another program has in its hand may keep them there (wake_to_end()).
     (void)process.stop_wait.wait(
         [&] {
             SignalGuard guard(process.signal_lock);
@@ -95,57 +124,71 @@ Result<> ProcessManager::become_only_thread(UserThread& thread) {
         thread.tid = process.pid();
         thread.number = static_cast<u32>(thread.tid.value);
     }
-    return {};
+    return false;
 }
 
-void ProcessManager::become(Image& image, UserThread& thread) {
+/// For who looks from outside it is one program with its memory, rights and descriptors, and then the other. What was the old one's is
+/// in `image` and `tables` afterwards.
+void ProcessManager::become(Image& image, OwnTables& tables, UserThread& thread) {
     Process& process = thread.process();
+    bool const changes_rights = image.gains_rights || !acts_alike(image.credentials, process.credentials);
     release_thread_words(thread);
     thread.context.space = &image.space->tlb_space();
     image.space->activate();
     {
-        decltype(process.state_lock)::Guard guard(process.state_lock);
+        Process::StateGuard guard(process.state_lock);
         std::swap(process.address_space, image.space);
         std::swap(process.executable, image.executable);
+        std::swap(process.descriptors, tables.descriptors);
+        process.auxiliary_vector = image.auxiliary_vector;
+        process.dumpable = !changes_rights && !image.is_secret;
+        ++process.programs;
+        decltype(process.credentials_lock)::Guard credentials_guard(process.credentials_lock);
+        std::swap(process.credentials, image.credentials);
     }
     {
-        decltype(process.credentials_lock)::Guard guard(process.credentials_lock);
-        process.credentials = image.credentials;
+        SignalGuard guard(process.signal_lock);
+        std::swap(process.handlers, tables.handlers);
     }
-    process.auxiliary_vector = image.auxiliary_vector;
-    process.dumpable = !image.gains_rights && !image.is_secret;
-    process.has_executed = true;
-    if (image.gains_rights) process.parent_death_signal = 0;
+    thread.personality &= ~(image.sets_id ? personality_of_rights : u32{READ_IMPLIES_EXEC});
     process.set_name(image.name);
     thread.set_name(image.name);
     forget_thread_state(thread);
+    TreeGuard tree(tree_lock);
+    process.has_executed = true;
+    if (changes_rights) process.parent_death_signal = 0;
+}
+
+/// The caller is alone: whatever it decides on now stays as it is. ENOMEM: nothing has changed.
+Result<> ProcessManager::change_over(Image& image, UserThread& thread) {
+    Process& process = thread.process();
+    take_rights(image, process.credentials, !process.no_new_privileges);
+    TRY(tell_rights(image));
+    OwnTables tables;
+    TRY(make_own_tables(process, tables.handlers, tables.descriptors));
+    process.timers.remove_all();
+    become(image, tables, thread);
+    process.descriptors->close_on_exec();
+    return {};
 }
 
 Result<> ProcessManager::execute(std::string_view path, Ref<fs::File> file, u64 argv, u64 envp, TrapFrame& frame) {
     UserThread& thread = current_user_thread();
     Process& process = thread.process();
-    RandomLayout const random = random_layout_allowed() && process.add_random_layout ? RandomLayout::Yes : RandomLayout::No;
-    TRY(check_executable(*file, process.credentials));
+    bool const may_move = random_layout_allowed() && !(thread.personality & ADDR_NO_RANDOMIZE);
+    RandomLayout const random = may_move ? RandomLayout::Yes : RandomLayout::No;
+    fs::Credentials const who = process.copy_credentials();
+    TRY(check_executable(*file, who));
     fs::FsContext const context = copy_context(process);
-    bool const may_gain = !process.no_new_privileges;
     UserArguments arguments(argv, envp);
     Image image;
-    TRY(build_image(image, {context, process.credentials, process.limits, random, may_gain}, path, std::move(file), arguments));
-    OwnTables tables;
-    TRY(prepare_tables(process, tables));
-    TRY(become_only_thread(thread));
-    process.timers.remove_all();
-
-    become(image, thread);
-    {
-        SignalGuard guard(process.signal_lock);
-        std::swap(process.handlers, tables.handlers);
+    TRY(build_image(image, {context, who, process.limits, random, !process.no_new_privileges}, path, std::move(file), arguments));
+    bool const was_alone = TRY(become_only_thread(thread));
+    if (auto const done = change_over(image, thread); !done) {
+        // The other threads are gone: there is nothing to go back to (as Linux).
+        if (!was_alone) die_of(thread, SIGSEGV);
+        return done;
     }
-    {
-        decltype(process.state_lock)::Guard guard(process.state_lock);
-        std::swap(process.descriptors, tables.descriptors);
-    }
-    process.descriptors->close_on_exec();
     frame = first_frame(image);
     TRACE_EVENT(Exec, static_cast<u64>(process.pid().value));
     // The old memory goes with `image`, after the parent of a vfork has it for itself again.

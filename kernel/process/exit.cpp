@@ -201,7 +201,7 @@ void ProcessManager::end_other_threads(UserThread& thread, int status) {
     for (UserThread& other : process.threads) {
         if (&other == &thread) continue;
         other.return_work.fetch_or(return_work::exit, std::memory_order_relaxed);
-        sched::scheduler.wake_interruptible(other);
+        sched::scheduler.wake_to_end(other);
     }
     process.stop_wait.wake_all();
 }

@@ -54,6 +54,7 @@ void prepare_context(UserThread& child, UserThread& parent, CloneRequest const& 
 
 void inherit(UserThread& child, UserThread& parent, CloneRequest const& request) {
     child.set_name(parent.name);
+    child.personality = parent.personality;
     child.blocked = parent.blocked;
     child.set_own(sched::inherited(sched::scheduler.parameters(parent)));
     child.allowed_cpus = parent.allowed_cpus;
@@ -89,7 +90,6 @@ void inherit(Process& child, Process& parent, CloneRequest const& request) {
     child.auxiliary_vector = parent.auxiliary_vector;
     child.dumpable = parent.dumpable.load();
     child.no_new_privileges = parent.no_new_privileges.load();
-    child.add_random_layout = parent.add_random_layout;
     child.oom_score_adjustment = parent.oom_score_adjustment;
     child.exit_signal = request.exit_signal;
     child.start_time_ns = sched::clock.monotonic_ns();
@@ -102,6 +102,13 @@ void write_tids(Process& child, Pid tid, CloneRequest const& request) {
     if (request.flags & CLONE_PARENT_SETTID) (void)mm::UserPtr<i32>(request.parent_tid).write(value);
     if (request.flags & CLONE_CHILD_SETTID)
         (void)child.address_space->write(UserAddr(request.child_tid), std::as_bytes(std::span(&value, 1)));
+}
+
+/// Until the child of a vfork has executed or ended, or the caller itself is to end: it will not run in the memory they share.
+void wait_for_release(Process& child, UserThread& caller) {
+    auto const released = [&] { return child.vfork_done.load(std::memory_order_acquire); };
+    while (!child.vfork_wait.wait(released, sched::Interruptible::Fatal))
+        if (is_about_to_end(caller)) return;
 }
 
 }
@@ -160,8 +167,7 @@ Result<Pid> ProcessManager::clone_process(CloneRequest const& request, TrapFrame
     TRACE_EVENT(Fork, static_cast<u64>(parent.pid().value), static_cast<u64>(pid.value));
     write_tids(*child, pid, request);
     sched::scheduler.start(*thread.leak());
-    if (request.flags & CLONE_VFORK)
-        (void)child->vfork_wait.wait([&] { return child->vfork_done.load(std::memory_order_acquire); }, sched::Interruptible::No);
+    if (request.flags & CLONE_VFORK) wait_for_release(*child, parent_thread);
     return pid;
 }
 

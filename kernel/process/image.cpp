@@ -62,19 +62,10 @@ Result<> add_script_arguments(Arguments& arguments, std::span<mm::Owned<ScriptLe
     return arguments.arguments.add(path);
 }
 
-/// setuid and setgid bits (credentials(7), execve(2)).
-Result<> take_rights(Image& image, ImageRequest const& request, fs::Inode const& inode) {
-    fs::Credentials& who = image.credentials = request.credentials;
-    fs::Ownership const owner = inode.ownership();
-    bool const may_gain_rights = request.may_gain_rights && !inode.file_system().flags().has(fs::MountFlags::nosuid);
-    if (may_gain_rights && (owner.permissions & S_ISUID)) who.effective_uid = owner.uid;
-    constexpr u32 group_bits = S_ISGID | S_IXGRP;
-    if (may_gain_rights && (owner.permissions & group_bits) == group_bits) who.effective_gid = owner.gid;
-    who.saved_uid = who.fs_uid = who.effective_uid;
-    who.saved_gid = who.fs_gid = who.effective_gid;
-    image.is_secret = !fs::permission(inode, request.credentials, fs::may_read);
-    image.gains_rights = who.effective_uid != who.real_uid || who.effective_gid != who.real_gid;
-    return {};
+/// The bits that count are those of a moment at which nobody can write to the program any more: it is claimed.
+void look_at_owner(Image& image, fs::Inode const& inode) {
+    image.owner = inode.ownership();
+    image.allows_set_id = !inode.file_system().flags().has(fs::MountFlags::nosuid);
 }
 
 /// A multiple of a page below `limit` pages.
@@ -147,6 +138,22 @@ bool is_user_code(u64 address) { return address < arch::user_space_end; }
 
 }
 
+/// setuid and setgid bits (credentials(7), execve(2)).
+void take_rights(Image& image, fs::Credentials const& now, bool may_gain_rights) {
+    constexpr u32 group_bits = S_ISGID | S_IXGRP;
+    fs::Credentials& who = image.credentials = now;
+    bool const may_gain = may_gain_rights && image.allows_set_id;
+    bool const sets_user = may_gain && (image.owner.permissions & S_ISUID);
+    bool const sets_group = may_gain && (image.owner.permissions & group_bits) == group_bits;
+    if (sets_user) who.effective_uid = image.owner.uid;
+    if (sets_group) who.effective_gid = image.owner.gid;
+    who.saved_uid = who.fs_uid = who.effective_uid;
+    who.saved_gid = who.fs_gid = who.effective_gid;
+    image.sets_id = sets_user || sets_group;
+    image.is_secret = !fs::permission(image.owner, now, fs::may_read);
+    image.gains_rights = who.effective_uid != who.real_uid || who.effective_gid != who.real_gid;
+}
+
 void disable_random_layout() { layout_is_random = false; }
 bool random_layout_allowed() { return layout_is_random; }
 
@@ -173,7 +180,8 @@ Result<> build_image(Image& image, ImageRequest const& request, std::string_view
     std::array<mm::Owned<ScriptLevel>, most_scripts> levels;
     size_t const scripts = TRY(follow_scripts(image, request, file, levels));
     ElfFile const elf = TRY(ElfFile::read(file));
-    TRY(take_rights(image, request, *file->inode()));
+    look_at_owner(image, *file->inode());
+    take_rights(image, request.credentials, request.may_gain_rights);
 
     Arguments arguments;
     u64 const stack_limit = request.limits[RLIMIT_STACK].soft;
@@ -181,7 +189,8 @@ Result<> build_image(Image& image, ImageRequest const& request, std::string_view
     TRY(source.add_to(arguments, scripts != 0 ? 1 : 0, stack_limit));
 
     image.space = TRY(mm::AddressSpace::create());
-    ImageRandom const random(request.random);
+    // Who started it does not choose where a program with more rights lies (Linux's PER_CLEAR_ON_SETID).
+    ImageRandom const random(image.sets_id && random_layout_allowed() ? RandomLayout::Yes : request.random);
     place_mappings(image, request, random);
     ProgramPlace place;
     TRY(map_program(image, request, random, elf, place));

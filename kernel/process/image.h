@@ -27,19 +27,23 @@ struct ImageRequest {
     fs::FsContext const& context;
     fs::Credentials const& credentials;
     std::array<ResourceLimit, 16> const& limits;
-    RandomLayout random;
+    RandomLayout random;                     ///< unless it may gain rights: then the layout is random whatever was asked for
     bool may_gain_rights;                    ///< false: set-user-ID bits mean nothing (PR_SET_NO_NEW_PRIVS)
 };
 
 struct Image {
     Ref<mm::AddressSpace> space;
     Executable executable;
+    fs::Ownership owner;                     ///< of the program, as it was when nobody could change the program any more
+    bool allows_set_id = false;              ///< its file system does
     fs::Credentials credentials;             ///< with the effects of setuid bits
     mm::ImageLayout layout;
+    bool sets_id = false;                    ///< such bits had their effect
     bool gains_rights = false;               ///< AT_SECURE
     bool is_secret = false;                  ///< who executes it may not read it: others shall not read it from its memory
     u64 entry = 0, stack_pointer = 0;
     std::array<u64, 2 * 24> auxiliary_vector{};
+    u64 auxiliary_address = 0;               ///< where it lies on the stack
     char name[sched::Thread::name_capacity] = {};
 };
 
@@ -54,6 +58,12 @@ protected:
 
 /// Follows scripts to a program, maps it and its interpreter, and lays out its stack.
 Result<> build_image(Image& image, ImageRequest const& request, std::string_view path, Ref<fs::File> file, ArgumentSource& source);
+
+/// Whose rights it has if `who` executes it: sets credentials, sets_id, gains_rights, is_secret. For the last time when nobody else can
+/// change `who`.
+void take_rights(Image& image, fs::Credentials const& who, bool may_gain_rights);
+/// Writes what take_rights() decided to the auxiliary vector, on the stack too if it has changed.
+Result<> tell_rights(Image& image);
 
 /// Where the program lies, as its auxiliary vector says.
 struct ProgramPlace {

@@ -67,6 +67,7 @@ public:
     std::atomic<bool> has_left_futexes{false};   ///< it ends, or executes
     RestartBlock restart_block;
     u64 start_time_ns = 0;
+    u32 personality = 0;                         ///< personality(2)
     MM_OBJECT_CACHE(UserThread)
 private:
     Ref<Process> process_;
@@ -102,21 +103,25 @@ public:
     ~Process();
     Pid pid() const { return entry_id; }
 
-    // ---- used by its own threads without a lock; others go through the copies below.
-    // exec and exit, which change them, do so as the only thread, under state_lock.
+    // ---- What it is and has. Its own threads use it without a lock; exec and exit, which change it, do so as the only
+    // thread, under state_lock: who asks for the rights to a process and takes something of it does both in one hold (rights.h).
     Ref<mm::AddressSpace> address_space;
     Ref<fs::DescriptorTable> descriptors;
     Ref<SignalHandlers> handlers GUARDED_BY(signal_lock);   ///< exchange_action() changes what it says
     Executable executable;                       ///< /proc/PID/exe
+    std::array<u64, 2 * 24> auxiliary_vector{};  ///< /proc/PID/auxv
+    u32 programs = 0;                            ///< it has executed: a number for each of them
     ipc::SemaphoreUndoList semaphore_undos;      ///< SEM_UNDO
     mutable SpinLock<LockRank::process_state, PreemptOff> state_lock;
+    using StateGuard = decltype(state_lock)::Guard;
     Ref<mm::AddressSpace> copy_address_space() const;   ///< null: it has exited
     Ref<fs::DescriptorTable> copy_descriptors() const;
     Ref<fs::Dentry> copy_executable() const;
 
     fs::FsContext fs_context GUARDED_BY(fs_lock);
     mutable sync::Mutex<LockRank::sleeping_leaf> fs_lock;
-    fs::Credentials credentials;                 ///< changed by its own threads, under credentials_lock; others copy them
+    /// Changed by its own threads, under state_lock and credentials_lock; others copy them.
+    fs::Credentials credentials;
     mutable SpinLock<LockRank::leaf, InterruptsOff> credentials_lock;
     fs::Credentials copy_credentials() const;
 
@@ -161,13 +166,12 @@ public:
     std::atomic<bool> vfork_done{true};
 
     // ---- exec's
-    std::array<u64, 2 * 24> auxiliary_vector{};  ///< /proc/PID/auxv
     u64 start_time_ns = 0;
     std::array<ResourceLimit, 16> limits;        ///< RLIM_NLIMITS; changed under fs_lock, single words of it are read without
     bool has_executed = false;                   ///< setpgid(2): EACCES after exec
-    std::atomic<bool> dumpable{true};            ///< false after a change of rights: /proc/PID is root's, and closed to others
+    /// False after a change of rights: /proc/PID is root's, and closed to others. Changes with the rights, under state_lock.
+    std::atomic<bool> dumpable{true};
     std::atomic<bool> no_new_privileges{false};  ///< prctl(PR_SET_NO_NEW_PRIVS)
-    bool add_random_layout = true;               ///< personality ADDR_NO_RANDOMIZE clears it
     int oom_score_adjustment = 0;
     bool oom_victim = false;                     ///< it was told to die for its memory
 

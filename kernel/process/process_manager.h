@@ -140,8 +140,10 @@ private:
     bool has_room_for_thread(Process const& caller, TreeGuard const&) const REQUIRES(tree_lock);
     void add_first_thread(Process& process, UserThread& thread) REQUIRES(tree_lock);
     // exec.cpp
-    Result<> become_only_thread(UserThread& thread);
-    void become(Image& image, UserThread& thread);
+    struct OwnTables;
+    Result<bool> become_only_thread(UserThread& thread);
+    void become(Image& image, OwnTables& tables, UserThread& thread);
+    Result<> change_over(Image& image, UserThread& thread);
     // init.cpp
     Result<> link_first(Process& process, UserThread& thread);
     // exit.cpp

@@ -98,8 +98,18 @@ u64 hardware_capabilities() {
 
 constexpr u64 auxiliary_count = 20;           // with AT_NULL
 
-void fill_auxiliary(Image& image, ProgramPlace const& place, StackLayout const& stack) {
+/// What it says of rights, which are decided last: keys and values.
+using RightsWords = std::array<std::pair<u64, u64>, 5>;
+RightsWords rights_words(Image const& image) {
     fs::Credentials const& who = image.credentials;
+    return {{{AT_UID, who.real_uid.value},
+             {AT_EUID, who.effective_uid.value},
+             {AT_GID, who.real_gid.value},
+             {AT_EGID, who.effective_gid.value},
+             {AT_SECURE, image.gains_rights}}};
+}
+
+void fill_auxiliary(Image& image, ProgramPlace const& place, StackLayout const& stack) {
     AuxiliaryVector vector(image.auxiliary_vector);
     vector.add(minimum_signal_stack_key, minimum_signal_stack());
     vector.add(AT_HWCAP, hardware_capabilities());
@@ -111,11 +121,7 @@ void fill_auxiliary(Image& image, ProgramPlace const& place, StackLayout const& 
     vector.add(AT_BASE, place.interpreter_base);
     vector.add(AT_FLAGS, 0);
     vector.add(AT_ENTRY, place.program.entry);
-    vector.add(AT_UID, who.real_uid.value);
-    vector.add(AT_EUID, who.effective_uid.value);
-    vector.add(AT_GID, who.real_gid.value);
-    vector.add(AT_EGID, who.effective_gid.value);
-    vector.add(AT_SECURE, image.gains_rights);
+    for (auto const& [key, value] : rights_words(image)) vector.add(key, value);
     vector.add(AT_RANDOM, stack.random);
     vector.add(AT_HWCAP2, arch::cpu_features.fsgsbase ? 2 : 0);   // HWCAP2_FSGSBASE
     vector.add(AT_EXECFN, stack.path);
@@ -175,11 +181,25 @@ Result<> build_stack(Image& image, ImageRequest const& request, ImageRandom cons
     fill_auxiliary(image, place, stack);
     TRY(write_stack(image, random, arguments, path, stack));
     image.stack_pointer = stack.pointer;
+    u64 const words_before = 1 + arguments.arguments.count() + 1 + arguments.environment.count() + 1;
+    image.auxiliary_address = stack.pointer + words_before * sizeof(u64);
     image.layout.stack_start = UserAddr(stack.pointer);
     image.layout.arguments_start = UserAddr(stack.arguments);
     image.layout.arguments_end = UserAddr(stack.environment);
     image.layout.environment_start = UserAddr(stack.environment);
     image.layout.environment_end = UserAddr(stack.path);
+    return {};
+}
+
+Result<> tell_rights(Image& image) {
+    auto& vector = image.auxiliary_vector;
+    for (auto const& [key, value] : rights_words(image)) {
+        size_t at = 0;
+        while (vector[at] != key) at += 2;
+        if (vector[at + 1] == value) continue;
+        vector[at + 1] = value;
+        TRY(image.space->write(UserAddr(image.auxiliary_address + (at + 1) * sizeof(u64)), std::as_bytes(std::span(&vector[at + 1], 1))));
+    }
     return {};
 }
 

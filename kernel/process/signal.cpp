@@ -36,16 +36,30 @@ void notify(UserThread& thread) {
     sched::scheduler.wake_interruptible(thread);
 }
 
+/// It will end the process, whichever thread takes it. Not one after which Linux dumps core: it wakes nobody who waits for a vfork.
+bool is_fatal(Process const& target, int signal) REQUIRES(target.signal_lock) {
+    if (signal == SIGKILL) return true;
+    if (target.is_init() || (dumping_signals & mask_of(signal))) return false;
+    return target.handlers->of(signal).handler == default_handler && default_action(signal) == DefaultAction::Terminate;
+}
+
+/// As notify(), for one that is_fatal().
+void notify_of_end(UserThread& thread) {
+    thread.return_work.fetch_or(return_work::signal | return_work::fatal, std::memory_order_relaxed);
+    sched::scheduler.wake_to_end(thread);
+}
+
 /// Wakes one thread that will take the signal, or all for one that ends them all.
 void notify_some_thread(Process& target, int signal, SignalGuard const&) REQUIRES(target.signal_lock) {
     if (signal == SIGKILL) {
         if (!std::exchange(target.killed, true)) process_manager.count_dying(1);
-        for (UserThread& thread : target.threads) notify(thread);
+        for (UserThread& thread : target.threads) notify_of_end(thread);
         return;
     }
     for (UserThread& thread : target.threads) {
         if (thread.blocked & mask_of(signal)) continue;
-        notify(thread);
+        if (is_fatal(target, signal)) notify_of_end(thread);
+        else notify(thread);
         return;
     }
 }
@@ -155,7 +169,7 @@ Result<> send_to_thread(Process& target, Pid tid, SignalInfo const& info) {
     if (is_dropped(target, kept_signals(*thread), info.signal, guard)) return {};
     if (node) unused.remove(*node);
     if (!thread->pending.add(info, node) && node) unused.add(*node);
-    if (!(thread->blocked & mask_of(info.signal))) notify(*thread);
+    if (!(thread->blocked & mask_of(info.signal))) is_fatal(target, info.signal) ? notify_of_end(*thread) : notify(*thread);
     ring_signal_bell(target);
     return {};
 }
@@ -240,7 +254,18 @@ void refresh_return_work(UserThread& thread, SignalGuard const&) {
     if (pending != 0 || process.stop_signal != 0 || process.continue_pending)
         thread.return_work.fetch_or(return_work::signal, std::memory_order_relaxed);
     else
-        thread.return_work.fetch_and(~return_work::signal, std::memory_order_relaxed);
+        thread.return_work.fetch_and(~(return_work::signal | return_work::fatal), std::memory_order_relaxed);
+}
+
+bool is_about_to_end(UserThread& thread) {
+    Process& process = thread.process();
+    SignalGuard guard(process.signal_lock);
+    if (thread.return_work.load(std::memory_order_relaxed) & return_work::exit) return true;
+    for (SignalMask rest = (thread.pending.set | process.shared_pending.set) & ~thread.blocked; rest != 0; rest &= rest - 1)
+        if (is_fatal(process, std::countr_zero(rest) + 1)) return true;
+    // It has been caught or taken meanwhile.
+    thread.return_work.fetch_and(~return_work::fatal, std::memory_order_relaxed);
+    return false;
 }
 
 void set_blocked(UserThread& thread, SignalMask mask, SignalMask before) {

@@ -159,6 +159,9 @@ u64 signal_return(TrapFrame& frame);
 bool signal_pending();
 /// True if the running thread is about to die of what is pending.
 bool fatal_signal_pending();
+/// Why a sleep that only what is Fatal may end did so: the running thread is to end, or what came is no longer fatal (then
+/// it may sleep again).
+bool is_about_to_end(UserThread& thread);
 
 /// Stack that a handler's frame needs (AT_MINSIGSTKSZ).
 size_t minimum_signal_stack();

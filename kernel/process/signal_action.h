@@ -15,6 +15,8 @@ inline constexpr SignalMask stop_signals = mask_of(SIGSTOP) | mask_of(SIGTSTP) |
 /// Raised by the thread's own instructions: delivered before all others.
 inline constexpr SignalMask fault_signals =
     mask_of(SIGSEGV) | mask_of(SIGBUS) | mask_of(SIGILL) | mask_of(SIGFPE) | mask_of(SIGTRAP) | mask_of(SIGSYS);
+/// Linux writes a core file after them.
+inline constexpr SignalMask dumping_signals = fault_signals | mask_of(SIGQUIT) | mask_of(SIGABRT) | mask_of(SIGXCPU) | mask_of(SIGXFSZ);
 inline constexpr SignalMask ignored_by_default = mask_of(SIGCHLD) | mask_of(SIGCONT) | mask_of(SIGURG) | mask_of(SIGWINCH);
 
 enum class DefaultAction : u8 { Terminate, Ignore, Stop };

@@ -39,7 +39,7 @@ void report_to_parent(Process& process, ChildReport report, int status, int code
 
 bool may_go_on(Process& process) {
     SignalGuard guard(process.signal_lock);
-    return process.stop_signal == 0 || process.group_exit || (process.shared_pending.set & mask_of(SIGKILL));
+    return process.stop_signal == 0 || process.group_exit || process.execing || (process.shared_pending.set & mask_of(SIGKILL));
 }
 
 /// One of its threads tells. The others may go on at once, but none can end before it has been told: that takes the tree's lock.

@@ -59,7 +59,7 @@ Result<> Completion::wait(sched::Interruptible kind, u64 deadline_ns) {
         sched::scheduler.prepare_to_block(kind);
         {
             decltype(lock_)::Guard guard(lock_);
-            bool const interrupted = kind == sched::Interruptible::Yes && waiter.thread.has_signal();
+            bool const interrupted = waiter.thread.is_interrupted(kind);
             int const error = waiter.released ? 0 : interrupted ? EINTR : arch::clock_ns() >= deadline_ns ? ETIMEDOUT : 0;
             if (error) waiters_.remove(waiter);
             if (error || waiter.released) {

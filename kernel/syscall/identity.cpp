@@ -39,6 +39,7 @@ Result<> change(Caller& caller, Rule rule) {
     process::Process& process = caller.process;
     bool rights_changed;
     {
+        process::Process::StateGuard state_guard(process.state_lock);
         SpinLock<LockRank::leaf, InterruptsOff>::Guard guard(process.credentials_lock);
         fs::Credentials const& old = process.credentials;
         fs::Credentials who = old;

@@ -240,10 +240,12 @@ Result<i64> sys_prctl(Caller& caller, u32 option, u64 argument, u64 third, u64 f
         return 0;
     }
     case PR_GET_DUMPABLE: return process.dumpable;
-    case PR_SET_DUMPABLE:
+    case PR_SET_DUMPABLE: {
         if (argument > 1) return fail(EINVAL);
+        process::Process::StateGuard guard(process.state_lock);
         process.dumpable = argument;
         return 0;
+    }
     case PR_SET_PDEATHSIG: {
         if (argument > static_cast<u64>(process::signal_count)) return fail(EINVAL);
         process::ProcessManager::TreeGuard guard(process_manager.tree_lock);
@@ -273,11 +275,9 @@ Result<i64> sys_prctl(Caller& caller, u32 option, u64 argument, u64 third, u64 f
 }
 
 Result<u64> sys_personality(Caller& caller, u32 persona) {
-    constexpr u32 ask = 0xffffffff, no_randomize = 0x0040000;
-    u64 const old = caller.process.add_random_layout ? 0 : no_randomize;
-    if (persona == ask) return old;
-    if (persona & ~no_randomize) return fail(EINVAL);
-    caller.process.add_random_layout = !(persona & no_randomize);
+    constexpr u32 ask = 0xffffffff;
+    u32 const old = caller.thread.personality;
+    if (persona != ask) caller.thread.personality = persona;
     return old;
 }
 
