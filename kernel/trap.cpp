@@ -86,7 +86,10 @@ void on_page_fault(TrapFrame& frame, u64 address, FaultAccess access, bool prese
     if (!frame.from_user() && !may_resolve(frame, user_address)) return kernel_fault(frame, address, access);
     auto* thread = process::current_user_thread_or_null();
     auto const result = resolve(*thread, frame, address, access);
-    if (result == mm::FaultResult::Handled) return;
+    if (result == mm::FaultResult::Handled) {
+        ++thread->minor_faults;
+        return;
+    }
     if (result == mm::FaultResult::OutOfMemory) {
         // The access is tried again once memory is there, unless this process is the one that must go: a
         // program dies on its way out, a system call of it ends with EFAULT first.

@@ -92,6 +92,7 @@ public:
     // ---- accounting, ns of clock_ns(); written by the CPU it runs on. Read by Scheduler::account().
     u64 user_ns = 0, system_ns = 0, last_charged_ns = 0;
     u64 voluntary_switches = 0, involuntary_switches = 0;
+    u64 minor_faults = 0;                       ///< page faults of it that were resolved; files live in memory, so there are no major ones
 
     char name[name_capacity] = {};
     u32 number = 0;                             ///< what a trace calls it: a program's thread number, or first_kernel_number and up

@@ -68,6 +68,8 @@ Result<UserAddr> sys_mmap(Caller& caller, u64 address, u64 size, u64 protection,
 Result<> sys_munmap(Caller& caller, u64 address, u64 size) { return caller.process.address_space->unmap(UserAddr(address), size); }
 
 Result<> sys_mprotect(Caller& caller, u64 address, u64 size, u64 protection) {
+    if (address & page_mask) return fail(EINVAL);
+    if (size == 0) return {};      // whatever the rights are
     TRY(accepted::mprotect.check(protection));
     return caller.process.address_space->protect(UserAddr(address), size, decode_protection(protection));
 }

@@ -86,7 +86,8 @@ AddressSpaceStatistics AddressSpace::statistics() const {
     PageTableGuard const entries(page_table_lock_);
     VmaPages const& pages = vmas_.pages();
     return {.mapped_pages = pages.total,
-            .resident_pages = resident(PageSource::Anonymous) + resident(PageSource::File) + resident(PageSource::Shared),
+            .resident_pages = resident_pages(),
+            .peak_resident_pages = std::max(peak_resident_, resident_pages()),
             .file_pages = resident(PageSource::File),
             .shared_pages = resident(PageSource::Shared),
             .table_frames = page_table_.table_frames(),

@@ -4,6 +4,7 @@
 // write copies, or reuses in place when no one else holds the frame.
 #pragma once
 
+#include <algorithm>
 #include <span>
 #include <string_view>
 
@@ -53,6 +54,7 @@ struct AddressSpaceLimits {
 struct AddressSpaceStatistics {
     u64 mapped_pages = 0;      ///< VmSize
     u64 resident_pages = 0;    ///< VmRSS: anonymous + file + shared
+    u64 peak_resident_pages = 0;   ///< VmHWM, ru_maxrss: the most there ever were
     u64 file_pages = 0, shared_pages = 0;
     u64 table_frames = 0;      ///< VmPTE
     u64 data_pages = 0, stack_pages = 0, text_pages = 0;
@@ -135,6 +137,9 @@ private:
         resident_[static_cast<size_t>(source)] += pages;
         vm_events.resident[static_cast<size_t>(source)].add(pages);
     }
+    u64 resident_pages() const { return resident(PageSource::Anonymous) + resident(PageSource::File) + resident(PageSource::Shared); }
+    /// Called before pages go: the peak is looked for where it ends, not at each page that comes.
+    void note_peak(WriteGuard const&) REQUIRES(lock_) { peak_resident_ = std::max(peak_resident_, resident_pages()); }
     /// `sign` is 1 or ~0: one page more or less that `entry` shows. The frame of zeros is in no resident set.
     void count_page(arch::PageEntry const& entry, PageSource source, u64 sign) {
         count_resident(source, sign);
@@ -223,6 +228,8 @@ private:
     arch::TlbSpace tlb_;
     /// Pages that the entries show, by PageSource. Written under page_table_lock_ or with lock_ held for writing.
     u64 resident_[3] = {};
+    /// The largest sum of them when last pages went. Written with lock_ held for writing.
+    u64 peak_resident_ GUARDED_BY(lock_) = 0;
 };
 
 /// The frame of zeros, mapped read-only wherever a program reads memory it never wrote.

@@ -7,7 +7,8 @@
 
 namespace mm {
 
-/// Calls act(vma, start, end) for what is mapped of [start, end). ENOMEM if there is a hole, after the rest was done.
+/// Calls act(vma, start, end) for what is mapped of [start, end), which is not empty and may reach beyond what a
+/// program can have. ENOMEM if there is a hole, after the rest was done.
 template <class Action>
 Result<> AddressSpace::for_each_mapped(u64 start, u64 end, Action&& act) const {
     u64 at = start;
@@ -22,12 +23,13 @@ Result<> AddressSpace::for_each_mapped(u64 start, u64 end, Action&& act) const {
 }
 
 Result<> AddressSpace::advise(UserAddr start, u64 size, Advice advice) {
-    auto const end = checked_end(start.value(), size);
-    if (!start.is_page_aligned() || !end) return fail(EINVAL);
-    if (*end == start.value()) return {};
+    u64 const pages = align_up(size, page_size), end = start.value() + pages;
+    if (!start.is_page_aligned() || pages < size || end < start.value()) return fail(EINVAL);
+    if (pages == 0) return {};
     WriteGuard const guard(lock_);
+    note_peak(guard);
     TlbBatch batch(tlb_);
-    return for_each_mapped(start.value(), *end, [&](Vma& vma, u64 from, u64 to) -> Result<> {
+    return for_each_mapped(start.value(), end, [&](Vma& vma, u64 from, u64 to) -> Result<> {
         lock_.assert_held();
         if (advice == Advice::Free && (vma.object || vma.is_shared())) return fail(EINVAL);
         // MADV_FREE lets the kernel take the pages at any time before they are written again: at once.
@@ -42,7 +44,8 @@ Result<> AddressSpace::advise(UserAddr start, u64 size, Advice advice) {
 /// Files live in memory, so there is nothing to write: only the range is checked.
 Result<> AddressSpace::sync(UserAddr start, u64 size) {
     if (!start.is_page_aligned()) return fail(EINVAL);
-    u64 const end = TRY(checked_end(start.value(), size));
+    u64 const end = start.value() + align_up(size, page_size);   // as on Linux, the last page of all sizes is none
+    if (end < start.value()) return fail(ENOMEM);
     if (end == start.value()) return {};
     ReadGuard const guard(lock_);
     return for_each_mapped(start.value(), end, [](Vma&, u64, u64) -> Result<> { return {}; });

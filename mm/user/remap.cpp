@@ -64,7 +64,7 @@ Result<u64> AddressSpace::move_mapping(Vma& vma, u64 start, u64 old_size, u64 ta
     moved->attributes.kind = VmaKind::Ordinary;
     TlbBatch batch(tlb_);
     TRY(prepare_tables(start, old_size, target, batch, guard));
-    if (old_size != 0) TRY(vmas_.isolate(start, start + old_size));
+    TRY(vmas_.isolate(start, start + old_size));
     move_entries(start, old_size, target, moved->attributes.sharing, batch, guard);
     vmas_.remove_range(start, start + old_size, removed);
     vmas_.insert(*moved);

@@ -23,8 +23,9 @@ void AddressSpace::zap_range(u64 start, u64 end, Sharing sharing, TlbBatch& batc
 
 /// Gives back the tables under what was just unmapped, as Linux does only where no VMA reaches into a table's
 /// span: who unmaps and maps beside another mapping finds its table again. A table is freed as
-/// a page is: when no CPU goes through it any more.
+/// a page is: when no CPU goes through it any more. Under an empty range there is nothing.
 void AddressSpace::free_tables(u64 start, u64 end, TlbBatch& batch, WriteGuard const&) {
+    if (start >= end) return;
     constexpr u64 span = arch::entries_per_table * page_size;
     Vma const* const above = vmas_.first_ending_above(start);
     Vma const* const below = above ? vmas_.previous(*above) : vmas_.last();
@@ -38,9 +39,10 @@ void AddressSpace::free_tables(u64 start, u64 end, TlbBatch& batch, WriteGuard c
     });
 }
 
-/// ENOMEM: nothing has changed.
+/// An empty range: nothing happens. ENOMEM: nothing has changed.
 Result<> AddressSpace::unmap_range(u64 start, u64 end, RemovedVmas& removed, WriteGuard const& guard) {
     if (vmas_.is_free(start, end)) return {};
+    note_peak(guard);
     TlbBatch batch(tlb_);
     TRY(own_edges(start, end, batch, guard));
     TRY(vmas_.isolate(start, end));

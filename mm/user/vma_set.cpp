@@ -45,6 +45,7 @@ Vma* VmaSet::previous(Vma const& vma) const {
 }
 
 u64 VmaSet::pages_in(u64 start, u64 end) const {
+    if (start >= end) return 0;
     u64 bytes = 0;
     for (Vma const* vma = first_ending_above(start); vma && vma->start < end; vma = next(*vma))
         bytes += std::min(end, vma->end) - std::max(start, vma->start);
@@ -52,11 +53,13 @@ u64 VmaSet::pages_in(u64 start, u64 end) const {
 }
 
 bool VmaSet::is_free(u64 start, u64 end) const {
+    if (start >= end) return true;
     Vma const* const vma = first_ending_above(start);
     return !vma || vma->start >= end;
 }
 
 bool VmaSet::is_free_with_guard(u64 start, u64 end) const {
+    if (start >= end) return true;
     Vma const* const vma = first_ending_above(start);
     if (!vma) return true;
     return vma->start >= end && vma->start - end >= (vma->is_stack() ? stack_guard_gap : 0);
@@ -125,6 +128,7 @@ Result<> VmaSet::split(u64 address) {
 }
 
 Result<> VmaSet::isolate(u64 start, u64 end) {
+    if (start >= end) return {};
     TRY(split(start));
     auto const at_end = split(end);
     if (!at_end) merge_range(start, start);
@@ -132,9 +136,12 @@ Result<> VmaSet::isolate(u64 start, u64 end) {
 }
 
 void VmaSet::remove_range(u64 start, u64 end, RemovedVmas& removed) {
+    if (start >= end) return;
     Vma* vma = first_ending_above(start);
+    ASSERT(!vma || vma->start >= start);
     u64 highest = 0;
     while (vma && vma->start < end) {
+        ASSERT(vma->end <= end);
         Vma* const after = next(*vma);
         highest = vma->end;
         remove(*vma);

@@ -38,6 +38,7 @@ public:
     Vma* last() const;
     Vma* next(Vma const& vma) const;
     Vma* previous(Vma const& vma) const;
+    // ---- Of a range [start, end). An empty one (start >= end) holds no page, is free, and nothing is done to it.
     u64 pages_in(u64 start, u64 end) const;
     bool is_free(u64 start, u64 end) const;
     /// True if [start, end) is free and keeps its distance from a stack above it.
@@ -51,7 +52,7 @@ public:
     void merge_range(u64 start, u64 end);
     /// Cuts VMAs so that none crosses `start` or `end`. ENOMEM: nothing has changed.
     Result<> isolate(u64 start, u64 end);
-    /// Takes every VMA out of an isolated range.
+    /// Takes every VMA out of an isolated range: none may cross its ends.
     void remove_range(u64 start, u64 end, RemovedVmas& removed);
     void resize(Vma& vma, u64 start, u64 end);
     void set_protection(Vma& vma, Protection protection);

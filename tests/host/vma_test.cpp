@@ -256,6 +256,25 @@ TEST_F(VmaTest, FailedAllocationsChangeNothing) {
     EXPECT_GT(failures, 500);
 }
 
+TEST_F(VmaTest, EmptyRangesHoldNothingAndChangeNothing) {
+    ModelPage const anonymous{.mapped = true, .attributes = {.protection = {.read = true, .write = true}}};
+    ASSERT_TRUE(map(100, 110, anonymous));
+    for (u64 const page : {99, 100, 105, 109, 110, 111}) {
+        for (u64 const end : {page, page - 1, page - 20}) {
+            u64 const from = page * page_size, to = end * page_size;
+            EXPECT_EQ(set_.pages_in(from, to), 0u);
+            EXPECT_TRUE(set_.is_free(from, to) && set_.is_free_with_guard(from, to));
+            failing_allocation = 0;
+            EXPECT_TRUE(set_.isolate(from, to));
+            failing_allocation = -1;
+            mm::RemovedVmas removed;
+            set_.remove_range(from, to, removed);
+            ASSERT_NO_FATAL_FAILURE(check_pages()) << page << " to " << end;
+            ASSERT_EQ(set_.count(), 1u);
+        }
+    }
+}
+
 TEST_F(VmaTest, RepeatedMappingJoinsIntoOne) {
     for (u64 i = 1; i <= 1000; ++i) {
         auto const at = set_.find_gap(page_size, page_count * page_size);
