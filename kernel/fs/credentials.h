@@ -26,4 +26,9 @@ struct Credentials {
     }
 };
 
+/// Who makes the call that is being carried out: the running program, whoever opened the file it uses, or the kernel.
+Credentials caller_credentials();
+/// Who knows that; kernel/process registers it.
+void register_caller_credentials(Credentials (*caller)());
+
 }

@@ -159,9 +159,7 @@ Result<Attributes> File::attributes() {
 
 Result<> File::truncate(u64 size) {
     if (!is_writable() || !dentry_) return fail(EINVAL);
-    TRY(inode()->truncate(size));
-    if (privilege() == OpenerPrivilege::None) inode()->drop_privilege_bits();
-    return {};
+    return inode()->truncate(size);
 }
 
 Result<Ref<mm::VmObject>> File::vm_object() {

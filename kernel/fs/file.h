@@ -23,7 +23,7 @@ protected:
     ~FileWatcher() = default;
 };
 
-/// Whether the one who opened could leave setuid bits on what it writes to.
+/// Whose text a /proc file takes. What a write does to rights is decided by who writes (caller_credentials()).
 enum class OpenerPrivilege : u8 { None, Superuser };
 
 class File : public RefCounted<File> {

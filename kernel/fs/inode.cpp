@@ -78,16 +78,19 @@ Result<Attributes> Inode::attributes() {
     return result;
 }
 
-Result<> Inode::change(AttributeChange const& change) {
-    auto const now = current_time();
-    decltype(attribute_lock_)::Guard guard(attribute_lock_);
-    if (change.set_permissions) permissions_.store(change.permissions & 07777, std::memory_order_relaxed);
-    if (change.set_uid) uid_.store(change.uid.value, std::memory_order_relaxed);
-    if (change.set_gid) gid_.store(change.gid.value, std::memory_order_relaxed);
+void Inode::apply(AttributeChange const& change, Timestamp now) {
+    if (change.set_permissions || change.set_uid || change.set_gid) {
+        u32 const version = ownership_version_.load(std::memory_order_relaxed);
+        ownership_version_.store(version + 1, std::memory_order_relaxed);
+        std::atomic_thread_fence(std::memory_order_release);   // nobody sees a new word with the old version
+        if (change.set_permissions) permissions_.store(change.permissions & 07777, std::memory_order_relaxed);
+        if (change.set_uid) uid_.store(change.uid.value, std::memory_order_relaxed);
+        if (change.set_gid) gid_.store(change.gid.value, std::memory_order_relaxed);
+        ownership_version_.store(version + 2, std::memory_order_release);
+    }
     if (change.set_accessed) accessed_ = change.accessed;
     if (change.set_modified) modified_ = change.modified;
     changed_ = now;
-    return {};
 }
 
 void Inode::touch_accessed() {
@@ -114,12 +117,15 @@ void Inode::touch_changed() {
     changed_ = now;
 }
 
-void Inode::drop_privilege_bits() {
-    decltype(attribute_lock_)::Guard guard(attribute_lock_);
-    u32 bits = permissions_.load(std::memory_order_relaxed);
-    bits &= ~u32{S_ISUID};
-    if (bits & S_IXGRP) bits &= ~u32{S_ISGID};
-    permissions_.store(bits, std::memory_order_relaxed);
+void Inode::drop_privilege_bits_now() {
+    Credentials const who = caller_credentials();
+    if (type_ != FileType::Regular || who.is_superuser()) return;
+    (void)change_by([&](Ownership const& now) -> Result<AttributeChange> {
+        AttributeChange change;
+        change.set_permissions = true;
+        change.permissions = without_privilege_bits(now, who);
+        return change;
+    });
 }
 
 Result<Ref<File>> Inode::open(Dentry& dentry, u32 flags) {

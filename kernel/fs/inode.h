@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Inode: one file of any type, in any file system. inode(7). Owner, mode, link count and times
-// live here, guarded by attribute_lock_; permission checks read mode and owner without it.
+// live here, guarded by attribute_lock_. Who changes owner, mode or times decides and changes in one hold of it;
+// who only asks reads mode and owner as one snapshot, without the lock.
 // A directory either stores its names in the tree (names() is its table: tmpfs, devfs)
 // or answers for each lookup anew (procfs).
 #pragma once
@@ -75,6 +76,7 @@ struct NewFile {
     u64 rdev = 0;                            ///< devices
     std::string_view target;                 ///< symlinks
     u32 seals = 1;                           ///< of files in memory: fcntl(2) F_SEAL_SEAL
+    bool executes_while_mapped = false;      ///< memfd_create(2): mapped for writing it may still be executed
 };
 
 /// A name in a directory listing. Return false from the sink to stop (buffer full).
@@ -106,13 +108,35 @@ public:
     bool is_directory() const { return type_ == FileType::Directory; }
     u64 number() const { return number_; }
     FileSystem& file_system() const { return file_system_; }
+    /// Mode, owner and group as they were together at one moment.
     Ownership ownership() const {
-        return {type_, permissions_.load(std::memory_order_relaxed), UserId(uid_.load(std::memory_order_relaxed)),
-                GroupId(gid_.load(std::memory_order_relaxed))};
+        for (;;) {
+            // Ordering: acquire, with the release in apply(); the fence keeps the words' loads before the second look.
+            u32 const version = ownership_version_.load(std::memory_order_acquire);
+            Ownership const seen = read_ownership();
+            std::atomic_thread_fence(std::memory_order_acquire);
+            if (!(version & 1) && ownership_version_.load(std::memory_order_relaxed) == version) [[likely]] return seen;
+        }
     }
+    /// The mode alone, 07777.
+    u32 permissions() const { return permissions_.load(std::memory_order_relaxed); }
 
     virtual Result<Attributes> attributes();
-    virtual Result<> change(AttributeChange const& change);               ///< rights were checked
+    /// The kernel's own changes: nobody's rights are asked for.
+    Result<> change(AttributeChange const& change) {
+        return change_by([&](Ownership const&) { return Result<AttributeChange>(change); });
+    }
+    /// `decide` says what changes, from what is so now, or refuses: check and change are one step. It holds
+    /// attribute_lock_: Result<AttributeChange>(Ownership const& now).
+    template <class Decide>
+    Result<> change_by(Decide&& decide) {
+        auto const now = current_time();
+        AttributeLock::Guard guard(attribute_lock_);
+        AttributeChange const change = TRY(decide(read_ownership()));
+        TRY(may_change(change));
+        apply(change, now);
+        return {};
+    }
     virtual Result<> truncate(u64) { return fail(EINVAL); }
     /// Opens: a File whose operations are this inode's. `flags` are O_*. Default: devices by number, FIFOs through
     /// their hook, directories; ENXIO for the rest.
@@ -145,8 +169,10 @@ public:
     void touch_accessed();                     ///< like Linux's relatime: only the first time after a change
     void touch_modified();                     ///< mtime and ctime
     void touch_changed();                      ///< ctime
-    /// A write by one without privilege takes setuid and setgid away.
-    void drop_privilege_bits();
+    /// The caller is about to write: setuid and setgid go, unless it has the right to leave them. Before the bytes change.
+    void drop_privilege_bits() {
+        if (permissions() & privilege_bits) [[unlikely]] drop_privilege_bits_now();
+    }
 
     // ---- advisory locks: flock(2), fcntl(2)
     /// Made by the first call. ENOMEM.
@@ -158,12 +184,35 @@ public:
     /// False: it is being executed. Each success is ended by end_writing().
     bool begin_writing() { return change_use(1); }
     void end_writing() { use_.fetch_sub(1, std::memory_order_release); }
-    /// False: it is open for writing. Each success is ended by end_executing().
-    bool begin_executing() { return change_use(-1); }
+    /// False: it is open for writing, or a mapping may write to it. Each success is ended by end_executing().
+    bool begin_executing() {
+        if (is_mapped_for_writing() || !change_use(-1)) return false;
+        // A new such mapping needs a descriptor that is open for writing: from here on there is none.
+        if (!is_mapped_for_writing()) [[likely]] return true;
+        end_executing();
+        return false;
+    }
+    /// One more beside a success, to be ended like it.
+    void share_executing() { use_.fetch_sub(1, std::memory_order_relaxed); }
     void end_executing() { use_.fetch_add(1, std::memory_order_release); }
+    /// Some program shares a mapping of it that may be written to, though the descriptor may be closed.
+    virtual bool is_mapped_for_writing() const { return false; }
+
+protected:
+    using AttributeLock = SpinLock<LockRank::inode_spin, PreemptOff>;
+    mutable AttributeLock attribute_lock_;
+    /// A rule of this kind of file about a change that its owner may make. No waiting.
+    virtual Result<> may_change(AttributeChange const&) const REQUIRES(attribute_lock_) { return {}; }
 
 private:
     friend class Dentry;
+    static constexpr u32 privilege_bits = 06000;
+    Ownership read_ownership() const {
+        return {type_, permissions_.load(std::memory_order_relaxed), UserId(uid_.load(std::memory_order_relaxed)),
+                GroupId(gid_.load(std::memory_order_relaxed))};
+    }
+    void apply(AttributeChange const& change, Timestamp now) REQUIRES(attribute_lock_);
+    void drop_privilege_bits_now();
     bool change_use(int by) {
         int use = use_.load(std::memory_order_relaxed);
         do {
@@ -175,9 +224,9 @@ private:
     FileSystem& file_system_;
     u64 const number_;
     FileType const type_;
-    mutable SpinLock<LockRank::inode_spin, PreemptOff> attribute_lock_;
-    // Written under attribute_lock_. Ordering: relaxed reads, each word stands alone.
+    // Written under attribute_lock_, between two changes of ownership_version_, which is odd meanwhile.
     std::atomic<u32> permissions_, uid_, gid_;
+    std::atomic<u32> ownership_version_{0};
     std::atomic<u32> links_{1};
     std::atomic<FileLocks*> locks_{nullptr};   ///< set once
     std::atomic<int> use_{0};                  ///< writers, or less than 0: executions

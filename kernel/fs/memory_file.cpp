@@ -25,6 +25,7 @@ Result<Ref<File>> make_memory_file(std::string_view name, u32 permissions, u32 s
     file.uid = who.fs_uid;
     file.gid = who.fs_gid;
     file.seals = seals;
+    file.executes_while_mapped = true;
     auto const dentry = TRY(TreeEdit::enter_nowhere(*root, TRY(root->file().make_child(file)), name));
     return dentry->file().open(*dentry, O_RDWR);
 }

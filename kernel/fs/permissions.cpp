@@ -27,59 +27,85 @@ Result<> permission(Attributes const& attributes, Credentials const& who, u32 ma
 
 namespace {
 
-bool is_owner(Inode const& inode, Credentials const& who) { return who.is_superuser() || who.fs_uid == inode.ownership().uid; }
+using Caller = Credentials (*)();
+constinit Caller caller = nullptr;   // written once at boot
 
+bool is_owner(Ownership const& owner, Credentials const& who) { return who.is_superuser() || who.fs_uid == owner.uid; }
+
+}
+
+void register_caller_credentials(Credentials (*function)()) { caller = function; }
+
+Credentials caller_credentials() { return caller ? caller() : Credentials(); }
+
+u32 without_privilege_bits(Ownership const& owner, Credentials const& who) {
+    u32 permissions = owner.permissions & ~u32{S_ISUID};
+    bool const may_keep = who.is_superuser() || who.in_group(owner.gid);
+    if ((permissions & S_IXGRP) || !may_keep) permissions &= ~u32{S_ISGID};
+    return permissions;
 }
 
 Result<> Vfs::change_mode(Inode& inode, Credentials const& who, u32 permissions) {
     if (inode.type() == FileType::Symlink) return fail(EOPNOTSUPP);
-    if (!is_owner(inode, who)) return fail(EPERM);
-    if (!who.is_superuser() && !who.in_group(inode.ownership().gid)) permissions &= ~u32{S_ISGID};
-    AttributeChange change;
-    change.set_permissions = true;
-    change.permissions = permissions;
-    return inode.change(change);
+    return inode.change_by([&](Ownership const& now) -> Result<AttributeChange> {
+        if (!is_owner(now, who)) return fail(EPERM);
+        AttributeChange change;
+        change.set_permissions = true;
+        change.permissions = permissions;
+        if (!who.is_superuser() && !who.in_group(now.gid)) change.permissions &= ~u32{S_ISGID};
+        return change;
+    });
+}
+
+namespace {
+
+/// chown(2): may `who` give the file, which is `now` so, to these? -1: that one stays.
+Result<> may_give(Ownership const& now, Credentials const& who, i64 uid, i64 gid) {
+    if (who.is_superuser()) return {};
+    bool const mine = who.fs_uid == now.uid;
+    if (uid != -1 && (!mine || UserId(static_cast<u32>(uid)) != now.uid)) return fail(EPERM);
+    GroupId const wanted(static_cast<u32>(gid));
+    if (gid != -1 && (!mine || (wanted != now.gid && !who.in_group(wanted)))) return fail(EPERM);
+    return {};
+}
+
 }
 
 Result<> Vfs::change_owner(Inode& inode, Credentials const& who, i64 uid, i64 gid) {
-    auto const owner = inode.ownership();
-    if (!who.is_superuser()) {
-        bool const mine = who.fs_uid == owner.uid;
-        if (uid != -1 && (!mine || UserId(static_cast<u32>(uid)) != owner.uid)) return fail(EPERM);
-        GroupId const wanted(static_cast<u32>(gid));
-        if (gid != -1 && (!mine || (wanted != owner.gid && !who.in_group(wanted)))) return fail(EPERM);
-    }
-    AttributeChange change;
-    change.set_uid = uid != -1;
-    change.uid = UserId(static_cast<u32>(uid));
-    change.set_gid = gid != -1;
-    change.gid = GroupId(static_cast<u32>(gid));
-    // chown(2): setuid goes away, and so does setgid where it means execution or the caller could not have set it.
-    if (owner.type != FileType::Directory) {
-        change.permissions = owner.permissions & ~u32{S_ISUID};
-        bool const may_keep = who.is_superuser() || who.in_group(owner.gid);
-        if ((change.permissions & S_IXGRP) || !may_keep) change.permissions &= ~u32{S_ISGID};
-        change.set_permissions = change.permissions != owner.permissions;
-        if (change.set_permissions && !is_owner(inode, who)) return fail(EPERM);   // even where nothing else is asked for
-    }
-    return inode.change(change);
+    return inode.change_by([&](Ownership const& now) -> Result<AttributeChange> {
+        TRY(may_give(now, who, uid, gid));
+        AttributeChange change;
+        change.set_uid = uid != -1;
+        change.uid = UserId(static_cast<u32>(uid));
+        change.set_gid = gid != -1;
+        change.gid = GroupId(static_cast<u32>(gid));
+        // chown(2): setuid goes away, and so does setgid where it means execution or the caller could not have set it.
+        if (now.type != FileType::Directory) {
+            change.permissions = without_privilege_bits(now, who);
+            change.set_permissions = change.permissions != now.permissions;
+            if (change.set_permissions && !is_owner(now, who)) return fail(EPERM);   // even where nothing else is asked for
+        }
+        return change;
+    });
 }
 
 Result<> Vfs::change_times(Inode& inode, Credentials const& who, TimeChange accessed_kind, Timestamp accessed, TimeChange modified_kind,
                            Timestamp modified) {
     if (accessed_kind == TimeChange::Omit && modified_kind == TimeChange::Omit) return {};
     bool const both_now = accessed_kind == TimeChange::Now && modified_kind == TimeChange::Now;
-    if (!is_owner(inode, who)) {
-        if (!both_now) return fail(EPERM);
-        TRY(permission(inode, who, may_write));
-    }
-    auto const now = current_time();
-    AttributeChange change;
-    change.set_accessed = accessed_kind != TimeChange::Omit;
-    change.accessed = accessed_kind == TimeChange::Now ? now : accessed;
-    change.set_modified = modified_kind != TimeChange::Omit;
-    change.modified = modified_kind == TimeChange::Now ? now : modified;
-    return inode.change(change);
+    auto const present = current_time();
+    return inode.change_by([&](Ownership const& now) -> Result<AttributeChange> {
+        if (!is_owner(now, who)) {
+            if (!both_now) return fail(EPERM);
+            TRY(permission(now, who, may_write));
+        }
+        AttributeChange change;
+        change.set_accessed = accessed_kind != TimeChange::Omit;
+        change.accessed = accessed_kind == TimeChange::Now ? present : accessed;
+        change.set_modified = modified_kind != TimeChange::Omit;
+        change.modified = modified_kind == TimeChange::Now ? present : modified;
+        return change;
+    });
 }
 
 Result<> Vfs::check_executable(Inode const& inode, Credentials const& who) {

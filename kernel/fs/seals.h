@@ -40,6 +40,7 @@ public:
     }
     void end_sharing() { writable_.fetch_sub(1, std::memory_order_acq_rel); }
     /// A shared mapping that may be written to came or went. It came within begin_sharing() … end_sharing(), or beside another.
+    bool is_mapped_for_writing() const { return writable_.load(std::memory_order_acquire) > 0; }
     void writable_mapping(bool added) { writable_.fetch_add(added ? 1 : -1, std::memory_order_acq_rel); }
 
 private:

@@ -31,7 +31,8 @@ protected:
 
 class TmpfsRegular final : public TmpfsInode {
 public:
-    TmpfsRegular(Tmpfs& tmpfs, NewFile const& file) : TmpfsInode(tmpfs, ownership_of(file)) {}
+    TmpfsRegular(Tmpfs& tmpfs, NewFile const& file)
+        : TmpfsInode(tmpfs, ownership_of(file)), executes_while_mapped_(file.executes_while_mapped) {}
     ~TmpfsRegular() override { if (pages_) pages_->disown(); }
     Result<> initialize(u32 seals) {
         pages_ = TRY(mm::make_ref<FilePages>(*this, file_system().device(), number(), tmpfs().quota()));
@@ -39,22 +40,25 @@ public:
         return {};
     }
     Result<Attributes> attributes() override;
-    Result<> change(AttributeChange const& change) override;
     Result<> add_seals(u32 seals);
     Result<> truncate(u64 size) override;
     Result<Ref<File>> open(Dentry& dentry, u32 flags) override;
     Ref<mm::VmObject> vm_object() override { return pages_; }
+    bool is_mapped_for_writing() const override { return !executes_while_mapped_ && pages_->seals.is_mapped_for_writing(); }
 
     FilePages& pages() const { return *pages_; }
-    Result<size_t> write(u64 position, mm::IoBuffer& buffer, OpenerPrivilege privilege);
-    Result<size_t> append(u64& position, mm::IoBuffer& buffer, OpenerPrivilege privilege);
+    Result<size_t> write(u64 position, mm::IoBuffer& buffer);
+    Result<size_t> append(u64& position, mm::IoBuffer& buffer);
 
     MM_OBJECT_CACHE(TmpfsRegular)
+protected:
+    Result<> may_change(AttributeChange const& change) const override REQUIRES(attribute_lock_);
 private:
     Result<> check_seals(u64 end) const;
-    void written(OpenerPrivilege privilege);
+    Result<size_t> write_locked(u64 position, mm::IoBuffer& buffer) REQUIRES(write_lock_);
     sync::Mutex<LockRank::inode> write_lock_;     ///< writes and truncations, one at a time
     Ref<FilePages> pages_;
+    bool const executes_while_mapped_;
 };
 
 MM_OBJECT_CACHE_DEFINE(TmpfsRegular)
@@ -72,8 +76,8 @@ protected:
         if (!(flags() & O_NOATIME)) regular().touch_accessed();
         return count;
     }
-    Result<size_t> do_write(u64 position, mm::IoBuffer& buffer) override { return regular().write(position, buffer, privilege()); }
-    Result<size_t> do_append(mm::IoBuffer& buffer, u64& position) override { return regular().append(position, buffer, privilege()); }
+    Result<size_t> do_write(u64 position, mm::IoBuffer& buffer) override { return regular().write(position, buffer); }
+    Result<size_t> do_append(mm::IoBuffer& buffer, u64& position) override { return regular().append(position, buffer); }
 };
 
 MM_OBJECT_CACHE_DEFINE(TmpfsFile)
@@ -94,18 +98,19 @@ Result<i64> TmpfsFile::control(u32 command, u64 argument) {
 
 constexpr u32 execute_bits = 0111;
 
+/// The mode cannot change between the look at it and the seal: may_change() sees the one or the other.
 Result<> TmpfsRegular::add_seals(u32 seals) {
     if (seals & ~Seals::all) return fail(EINVAL);
     decltype(write_lock_)::Guard guard(write_lock_);
-    bool const executable = ownership().permissions & execute_bits;
+    AttributeLock::Guard attributes(attribute_lock_);
+    bool const executable = permissions() & execute_bits;
     if ((seals & F_SEAL_EXEC) && executable) seals |= F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE;
     return pages_->seals.add(seals);
 }
 
-Result<> TmpfsRegular::change(AttributeChange const& change) {
-    if (change.set_permissions && pages_->seals.has(F_SEAL_EXEC) && ((change.permissions ^ ownership().permissions) & execute_bits))
-        return fail(EPERM);
-    return Inode::change(change);
+Result<> TmpfsRegular::may_change(AttributeChange const& change) const {
+    bool const changes_execution = change.set_permissions && ((change.permissions ^ permissions()) & execute_bits);
+    return changes_execution && pages_->seals.has(F_SEAL_EXEC) ? Result<>(fail(EPERM)) : Result<>();
 }
 
 /// May bytes be written up to `end`? With write_lock_.
@@ -118,29 +123,28 @@ Result<Ref<File>> TmpfsRegular::open(Dentry& dentry, u32 flags) {
     return TRY(mm::make_ref<TmpfsFile>(Ref<Dentry>::share(&dentry), flags));
 }
 
-void TmpfsRegular::written(OpenerPrivilege privilege) {
-    touch_modified();
-    if (privilege == OpenerPrivilege::None && (ownership().permissions & (S_ISUID | S_ISGID))) [[unlikely]] drop_privilege_bits();
-}
-
-Result<size_t> TmpfsRegular::write(u64 position, mm::IoBuffer& buffer, OpenerPrivilege privilege) {
-    if (buffer.remaining() == 0) return 0;
+Result<size_t> TmpfsRegular::write_locked(u64 position, mm::IoBuffer& buffer) {
     if (position >= largest_size || buffer.remaining() > largest_size - position) return fail(EFBIG);
-    decltype(write_lock_)::Guard guard(write_lock_);
     TRY(check_seals(position + buffer.remaining()));
+    drop_privilege_bits();
     size_t const count = TRY(pages_->write(position, buffer));
-    written(privilege);
+    touch_modified();
     return count;
 }
 
-Result<size_t> TmpfsRegular::append(u64& position, mm::IoBuffer& buffer, OpenerPrivilege privilege) {
-    decltype(write_lock_)::Guard guard(write_lock_);
-    position = pages_->size();
+Result<size_t> TmpfsRegular::write(u64 position, mm::IoBuffer& buffer) {
     if (buffer.remaining() == 0) return 0;
-    if (buffer.remaining() > largest_size - position) return fail(EFBIG);
-    TRY(check_seals(position + buffer.remaining()));
-    size_t const count = TRY(pages_->write(position, buffer));
-    written(privilege);
+    decltype(write_lock_)::Guard guard(write_lock_);
+    return write_locked(position, buffer);
+}
+
+/// `position` moves only if something was written.
+Result<size_t> TmpfsRegular::append(u64& position, mm::IoBuffer& buffer) {
+    if (buffer.remaining() == 0) return 0;
+    decltype(write_lock_)::Guard guard(write_lock_);
+    u64 const end = pages_->size();
+    size_t const count = TRY(write_locked(end, buffer));
+    position = end;
     return count;
 }
 
@@ -149,6 +153,7 @@ Result<> TmpfsRegular::truncate(u64 size) {
     decltype(write_lock_)::Guard guard(write_lock_);
     u64 const old_size = pages_->size();
     if ((size < old_size && pages_->seals.has(F_SEAL_SHRINK)) || (size > old_size && pages_->seals.has(F_SEAL_GROW))) return fail(EPERM);
+    drop_privilege_bits();
     pages_->resize(size);
     touch_modified();
     return {};

@@ -30,18 +30,40 @@ u32 access_mask(u32 flags) {
     return flags & O_TRUNC ? mask | may_write : mask;
 }
 
+/// A hold on a regular file against execve(2): taken before its bytes may change.
+class WriterHold {
+public:
+    WriterHold() = default;
+    WriterHold(WriterHold const&) = delete;
+    ~WriterHold() { if (inode_) inode_->end_writing(); }
+    /// ETXTBSY: a program runs from it.
+    Result<> take(Inode& inode) {
+        if (!inode.begin_writing()) return fail(ETXTBSY);
+        inode_ = &inode;
+        return {};
+    }
+    /// From now on the file ends it.
+    void pass_to(File& file) {
+        inode_ = nullptr;
+        file.set_counted_writer();
+    }
+private:
+    Inode* inode_ = nullptr;
+};
+
+bool opens_for_writing(u32 flags) { return (flags & O_ACCMODE) == O_WRONLY || (flags & O_ACCMODE) == O_RDWR; }
+
+/// O_TRUNC included, which needs the hold even where the descriptor only reads.
 Result<Ref<File>> open_inode(Dentry& dentry, Credentials const& who, u32 flags) {
     Inode& inode = dentry.file();
-    bool const writes = inode.type() == FileType::Regular && (flags & O_ACCMODE) != O_RDONLY;
-    if (writes && !inode.begin_writing()) return fail(ETXTBSY);
-    auto opened = inode.open(dentry, flags);
-    if (!opened) {
-        if (writes) inode.end_writing();
-        return fail(opened.error());
-    }
-    Ref<File> const& file = *opened;
-    if (writes) file->set_counted_writer();
+    bool const is_regular = inode.type() == FileType::Regular;
+    bool const truncates = is_regular && (flags & O_TRUNC);
+    WriterHold hold;
+    if (truncates || (is_regular && opens_for_writing(flags))) TRY(hold.take(inode));
+    auto file = TRY(inode.open(dentry, flags));
     if (who.is_superuser()) file->set_privilege(OpenerPrivilege::Superuser);
+    if (truncates) TRY(inode.truncate(0));
+    if (is_regular && opens_for_writing(flags)) hold.pass_to(*file);
     return file;
 }
 
@@ -113,12 +135,7 @@ Result<Ref<File>> Vfs::open_dentry(Dentry& dentry, Credentials const& who, u32 f
     bool const is_device = inode.type() == FileType::CharacterDevice || inode.type() == FileType::BlockDevice;
     if (is_device && inode.file_system().flags().has(MountFlags::nodev)) return fail(EACCES);
     if ((flags & O_NOATIME) && !who.is_superuser() && who.fs_uid != inode.ownership().uid) return fail(EPERM);
-    auto file = TRY(open_inode(dentry, who, flags));
-    if ((flags & O_TRUNC) && inode.type() == FileType::Regular) {
-        TRY(inode.truncate(0));
-        if (!who.is_superuser()) inode.drop_privilege_bits();
-    }
-    return file;
+    return open_inode(dentry, who, flags);
 }
 
 Result<size_t> Vfs::read_link(Walk const& walk, std::string_view path, std::span<char> out) {
@@ -144,9 +161,9 @@ Result<> Vfs::truncate(Walk const& walk, std::string_view path, u64 size) {
     if (inode.is_directory()) return fail(EISDIR);
     if (inode.type() != FileType::Regular) return fail(EINVAL);
     TRY(permission(inode, walk.credentials, may_write));
-    TRY(inode.truncate(size));
-    if (!walk.credentials.is_superuser()) inode.drop_privilege_bits();
-    return {};
+    WriterHold hold;
+    TRY(hold.take(inode));
+    return inode.truncate(size);
 }
 
 }

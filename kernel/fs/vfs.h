@@ -128,6 +128,9 @@ Result<> permission(Ownership const& owner, Credentials const& who, u32 mask);
 Result<> permission(Attributes const& attributes, Credentials const& who, u32 mask);
 inline Result<> permission(Inode const& inode, Credentials const& who, u32 mask) { return permission(inode.ownership(), who, mask); }
 
+/// The mode without what a change by `who` takes away: setuid, and setgid where it means execution or `who` could not set it.
+u32 without_privilege_bits(Ownership const& owner, Credentials const& who);
+
 inline constexpr u32 may_execute = 1, may_write = 2, may_read = 4;
 
 }

@@ -85,7 +85,7 @@ Result<i64> PipeFile::ioctl(u32 command, u64 argument) {
 Result<i64> PipeFile::control(u32 command, u64 argument) {
     switch (command) {
     case F_GETPIPE_SZ: return static_cast<i64>(buffer_.capacity());
-    case F_SETPIPE_SZ: return static_cast<i64>(TRY(buffer_.resize(argument, privilege() == fs::OpenerPrivilege::Superuser)));
+    case F_SETPIPE_SZ: return static_cast<i64>(TRY(buffer_.resize(argument, fs::caller_credentials().is_privileged())));
     default: return fail(EINVAL);
     }
 }

@@ -10,7 +10,7 @@ namespace process {
 class Executable {
 public:
     Executable() = default;
-    /// ETXTBSY: it is open for writing.
+    /// ETXTBSY: it is open or mapped for writing.
     static Result<Executable> claim(fs::Dentry& file) {
         if (!file.file().begin_executing()) return fail(ETXTBSY);
         Executable claimed;
@@ -18,7 +18,7 @@ public:
         return claimed;
     }
     Executable(Executable const& other) : file_(other.file_) {
-        if (file_) ASSERT(file_->file().begin_executing());   // the other one keeps writers out
+        if (file_) file_->file().share_executing();   // the other one keeps writers out
     }
     Executable(Executable&& other) noexcept : file_(std::move(other.file_)) {}
     Executable& operator=(Executable other) noexcept {

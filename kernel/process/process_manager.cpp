@@ -11,6 +11,7 @@
 
 #include "kernel/base/command_line.h"
 #include "kernel/process/image.h"
+#include "kernel/process/rights.h"
 #include "kernel/process/terminal_signals.h"
 #include "mm/frame_allocator.h"
 #include "sched/scheduler.h"
@@ -27,6 +28,7 @@ void ProcessManager::initialize() {
     thread_limit_ = static_cast<u32>(std::clamp<u64>(by_memory, 20, PidTable::pid_max - PidTable::first_reused));
     if (base::CommandLine(boot::boot_info.command()).flag("norandmaps")) disable_random_layout();
     register_terminal_signals();
+    register_caller();
     start_oom_turns();
     log_info("process", "at most {} threads, pids below {}", thread_limit_, PidTable::pid_max);
 }

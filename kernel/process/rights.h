@@ -17,5 +17,7 @@ Result<> may_schedule(Process const& caller, Process const& target);
 Result<> may_change_limits(Process const& caller, Process const& target);
 /// Its memory, its environment, its descriptors, where its directories are: EACCES, as /proc/PID answers.
 Result<> may_look_into(Process const& caller, Process const& target);
+/// From now on file systems know in whose name a call is carried out (fs::caller_credentials()). Called at boot.
+void register_caller();
 
 }

@@ -143,13 +143,46 @@ TEST_F(TmpfsTest, FullMemoryIsNoSpace) {
     EXPECT_EQ(free_list.size(), frames);
 }
 
-TEST_F(TmpfsTest, WritersWithoutPrivilegeClearSetuid) {
+/// Who calls, for the tests of what a write does to rights.
+Credentials writer;
+
+TEST_F(TmpfsTest, WritersWithoutPrivilegeClearSetuidWhoeverOpened) {
+    register_caller_credentials([] { return writer; });
     ASSERT_EQ(error(vfs.open(as_root(), "/s", O_RDWR | O_CREAT, 0600)), 0);
     auto const inode = (*vfs.resolve(as_root(), "/s"))->inode();
     ASSERT_TRUE(vfs.change_mode(*inode, root, 06777));
-    auto const file = *vfs.open(as_user(), "/s", O_WRONLY, 0);
-    EXPECT_EQ(write_at(*file, 0, "x"), 1);
+    auto const opened_by_user = *vfs.open(as_user(), "/s", O_WRONLY, 0);
+    writer = root;
+    EXPECT_EQ(write_at(*opened_by_user, 0, "x"), 1);
+    EXPECT_EQ(attributes("/s").permissions, 06777u);
+    auto const opened_by_root = *vfs.open(as_root(), "/s", O_WRONLY, 0);
+    writer = user;
+    EXPECT_EQ(write_at(*opened_by_root, 0, ""), 0);
+    EXPECT_EQ(attributes("/s").permissions, 06777u);
+    EXPECT_EQ(write_at(*opened_by_root, 0, "x"), 1);
     EXPECT_EQ(attributes("/s").permissions, 0777u);
+    ASSERT_TRUE(vfs.change_mode(*inode, root, 06777));
+    EXPECT_TRUE(opened_by_root->truncate(1));
+    EXPECT_EQ(attributes("/s").permissions, 0777u);
+    register_caller_credentials(nullptr);
+}
+
+TEST_F(TmpfsTest, WhatRunsIsNotWritten) {
+    ASSERT_EQ(write("/program", "text"), 0);
+    auto const inode = (*vfs.resolve(as_root(), "/program"))->inode();
+    ASSERT_TRUE(inode->begin_executing());
+    EXPECT_EQ(error(vfs.truncate(as_root(), "/program", 0)), ETXTBSY);
+    EXPECT_EQ(error(open("/program", O_RDONLY | O_TRUNC)), ETXTBSY);
+    EXPECT_EQ(error(open("/program", O_RDWR)), ETXTBSY);
+    inode->end_executing();
+    EXPECT_EQ(read("/program"), "text");
+    auto const object = inode->vm_object();
+    object->mapped(true, true);
+    EXPECT_FALSE(inode->begin_executing()) << "a mapping may write to it";
+    object->mapped(false, true);
+    EXPECT_TRUE(inode->begin_executing());
+    inode->end_executing();
+    EXPECT_EQ(error(vfs.truncate(as_root(), "/program", 0)), 0);
 }
 
 TEST_F(TmpfsTest, Times) {

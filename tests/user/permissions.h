@@ -49,6 +49,7 @@ static void become_group(unsigned uid, unsigned gid, int count, gid_t const* gro
     REQUIRE(syscall(SYS_setresgid, gid, gid, gid) == 0);
     REQUIRE(syscall(SYS_setresuid, uid, uid, uid) == 0);
 }
+static void become(unsigned uid, unsigned gid) __attribute__((unused));
 static void become(unsigned uid, unsigned gid) { become_group(uid, gid, 0, NULL); }
 
 #define AS(uid, gid, what)                                                                           \
