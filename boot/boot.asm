@@ -14,11 +14,13 @@ CR4_PAE           equ 1 << 5
 CR0_PAGING_WP_PE  equ 1 << 31 | 1 << 16 | 1
 PRESENT_WRITABLE  equ 3
 LARGE_PAGE        equ 0x83
+TAG_END           equ 0
+TAG_FRAMEBUFFER   equ 8
 COM1              equ 0x3f8
 VGA_TEXT          equ 0xb8000
 PANIC_EXIT        equ 0x7f            ; arch::debug_exit_panic
 
-extern boot_stack_top_physical, boot_page_tables_physical, boot_stack_top
+extern boot_page_tables_physical, boot_stack_top, text_start_physical, symbol_table_physical, boot_font_physical
 extern per_cpu_start, per_cpu_end, boot_per_cpu_area, per_cpu_self_offset
 extern kernel_main
 
@@ -46,26 +48,31 @@ section .boot progbits alloc exec nowrite align=16
 bits 32
 global multiboot_entry
 multiboot_entry:                    ; eax = loader's magic, ebx = its tags
+    cli
+    cld
+    mov esp, first_stack_top
+    mov [loader_magic], eax
+    mov [loader_information], ebx
     cmp eax, MULTIBOOT2_LOADER
     je start
-    mov esp, boot_stack_top_physical
     mov esi, text_unknown_loader
     jmp refuse
 pvh_entry:                          ; ebx = hvm_start_info
-    mov eax, PVH_MAGIC
-start:
     cli
     cld
-    mov esp, boot_stack_top_physical
-    mov edi, eax                    ; kept for kernel_main
-    push ebx
+    mov esp, first_stack_top
+    mov dword [loader_magic], PVH_MAGIC
+    mov [loader_information], ebx
+start:
+    call check_memory
+    call find_framebuffer
     call check_cpu
     call build_page_tables
-    pop ebx
-    mov esi, ebx                    ; kept for kernel_main
+    mov edi, [loader_magic]         ; both kept for kernel_main
+    mov esi, [loader_information]
 
-    mov eax, cr4
-    or eax, CR4_PAE
+    ; Exactly this, whatever the firmware used: 5 levels, protection keys, shadow stacks, PCIDs, SMEP are ours to turn on.
+    mov eax, CR4_PAE
     mov cr4, eax
     mov eax, boot_page_tables_physical
     mov cr3, eax
@@ -106,6 +113,69 @@ build_page_tables:
     inc ecx
     cmp ecx, 4 * 512
     jne .page
+    ret
+
+; Returns if there is memory where the image lies. Memory keeps what is written; the symbols are the image's end.
+check_memory:
+    mov ebx, text_start_physical
+    call keeps_bytes
+    mov ebx, boot_page_tables_physical
+    call keeps_bytes
+    mov ebx, symbol_table_physical
+keeps_bytes:
+    mov eax, [ebx]
+    not dword [ebx]
+    wbinvd                          ; not the cache alone
+    mov ecx, [ebx]
+    mov [ebx], eax
+    not ecx
+    cmp ecx, eax
+    mov esi, text_no_memory
+    jne refuse
+    ret
+
+; Multiboot2's framebuffer, if it has pixels of 2 to 4 bytes below 4 GiB: what `print` draws on from then on.
+find_framebuffer:
+    cmp dword [loader_magic], MULTIBOOT2_LOADER
+    jne .none
+    mov ebx, [loader_information]
+    mov edx, ebx
+    add edx, [ebx]                  ; their end
+    add ebx, 8
+.tag:
+    lea eax, [ebx + 32]
+    cmp eax, edx
+    ja .none
+    cmp dword [ebx], TAG_END
+    je .none
+    cmp dword [ebx], TAG_FRAMEBUFFER
+    je .found
+    mov eax, [ebx + 4]
+    cmp eax, 8
+    jb .none
+    add eax, 7
+    and eax, -8
+    add ebx, eax
+    jnc .tag
+.none:
+    ret
+.found:
+    cmp byte [ebx + 29], 1          ; direct colours
+    jne .none
+    cmp dword [ebx + 12], 0
+    jne .none
+    movzx eax, byte [ebx + 28]
+    add eax, 7
+    shr eax, 3
+    lea ecx, [eax - 2]
+    cmp ecx, 2
+    ja .none
+    mov [pixel_bytes], eax
+    mov ecx, [ebx + 16]
+    mov [line_bytes], ecx
+    mov ecx, [ebx + 8]
+    mov [line_start], ecx
+    mov [cursor], ecx
     ret
 
 ; Returns if this CPU has all that the kernel cannot do without; else says what is missing.
@@ -185,20 +255,14 @@ refuse:                             ; esi = last words
     hlt
     jmp .halt
 
-; Prints the string at esi on the VGA text screen and on COM1; esi ends behind its NUL.
+; Prints the string at esi on the screen and on COM1; esi ends behind its NUL.
 print:
     pushad
-    mov edi, [screen_position]
 .character:
     lodsb
     test al, al
     jz .end
-    mov ah, 0x4f
-    cmp al, 10
-    je .serial
-    mov [edi], ax
-    add edi, 2
-.serial:
+    call show
     mov bl, al
     mov ecx, 100000                 ; a port that never gets ready is not waited for
 .wait:
@@ -211,12 +275,74 @@ print:
     out dx, al
     jmp .character
 .end:
-    mov [screen_position], edi
     mov [esp + 4], esi              ; the esi that popad restores
     popad
     ret
 
-screen_position: dd VGA_TEXT          ; written before paging is on
+; Shows the character in al: in the VGA's text memory, or as white pixels on black ones, which every format has.
+show:
+    pushad
+    cmp dword [pixel_bytes], 0
+    jne .pixels
+    cmp al, 10
+    je .end
+    mov edi, [text_position]
+    mov ah, 0x4f
+    mov [edi], ax
+    add dword [text_position], 2
+.end:
+    popad
+    ret
+.pixels:
+    cmp al, 10
+    je .next_line
+    movzx esi, al
+    shl esi, 4
+    add esi, boot_font_physical + 4 ; of a PSF 1 file, whose first characters are ASCII's
+    mov edi, [cursor]
+    mov dh, 16
+.row:
+    mov bl, [esi]
+    inc esi
+    push edi
+    mov dl, 8
+.pixel:
+    add bl, bl
+    sbb eax, eax
+    mov ecx, [pixel_bytes]
+    rep stosb
+    dec dl
+    jnz .pixel
+    pop edi
+    add edi, [line_bytes]
+    dec dh
+    jnz .row
+    mov eax, [pixel_bytes]
+    shl eax, 3
+    add [cursor], eax
+    popad
+    ret
+.next_line:
+    mov eax, [line_bytes]
+    shl eax, 4
+    add eax, [line_start]
+    mov [line_start], eax
+    mov [cursor], eax
+    popad
+    ret
+
+; Written before paging is on.
+align 4
+loader_magic: dd 0
+loader_information: dd 0
+pixel_bytes: dd 0                     ; 0: the screen shows text
+line_bytes: dd 0
+line_start: dd 0
+cursor: dd 0
+text_position: dd VGA_TEXT
+first_stack: times 256 db 0
+first_stack_top:
+text_no_memory: db "Aubrac cannot start: there is too little memory; it lies from 16 MiB on, and wants 64 MiB in all.", 10, 0
 text_unknown_loader: db "Aubrac cannot start: the boot loader speaks neither Multiboot2 nor PVH.", 10, 0
 text_no_cpuid: db "Aubrac cannot start: this CPU has no CPUID instruction.", 10, 0
 text_lacks: db "Aubrac cannot start: this CPU lacks", 0

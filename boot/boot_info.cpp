@@ -56,8 +56,8 @@ void add_memory(u64 start, u64 size, bool usable) {
 
 /// The first module is the initramfs; others are ignored.
 void add_module(u64 start, u64 size) {
-    if (!is_mapped(start, size)) {
-        log_warning("boot", "module at {:#x} of {} bytes ignored: not below 4 GiB", start, size);
+    if (start == 0 || size > ~start) {
+        log_warning("boot", "module at {:#x} of {} bytes ignored: it cannot lie there", start, size);
         return;
     }
     if (boot_info.initramfs_size != 0 || size == 0) return;
@@ -188,6 +188,7 @@ void read_boot_info(u32 magic, PhysAddr information) {
     if (boot_info.memory_count == 0) panic("the boot loader gave no memory map");
 }
 
+PhysAddr low_memory_end() { return PhysAddr(arch::boot_code_end_address()); }
 PhysAddr kernel_start() { return PhysAddr(arch::image_physical_start_address()); }
 PhysAddr kernel_end() { return PhysAddr(arch::image_end() - arch::kernel_image_base); }
 

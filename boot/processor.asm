@@ -41,8 +41,7 @@ processor_protected_mode:
     mov ds, eax
     mov es, eax
     mov ss, eax
-    mov eax, cr4
-    or eax, CR4_PAE
+    mov eax, CR4_PAE                ; and nothing else, whatever the CPU was left with
     mov cr4, eax
     mov eax, boot_page_tables_physical
     mov cr3, eax

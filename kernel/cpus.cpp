@@ -14,6 +14,7 @@
 #include "kernel/base/command_line.h"
 #include "kernel/init.h"
 #include "kernel/trace/trace.h"
+#include "mm/frame_allocator.h"
 #include "mm/kernel_space.h"
 #include "sched/scheduler.h"
 
@@ -27,17 +28,15 @@ u32 wanted_cpus() {
     return std::min(allowed, arch::present_cpus());
 }
 
-/// The highest page of usable memory below 640 KiB: nothing of the boot loader's that is still needed lies there.
+/// The highest page of RAM below 640 KiB that holds nothing of the boot loader's which is still needed.
 std::optional<PhysAddr> low_page() {
     constexpr u64 end_of_low_memory = 640 * kib;
-    u64 best = 0;
-    for (auto const& range : std::span(boot::boot_info.memory, boot::boot_info.memory_count)) {
-        if (!range.usable) continue;
-        u64 const end = align_down(std::min(range.start.value() + range.size, end_of_low_memory), page_size);
-        if (end > page_size && end - page_size >= range.start.value()) best = std::max(best, end - page_size);
+    auto const& info = boot::boot_info;
+    for (u64 page = end_of_low_memory - page_size; page != 0; page -= page_size) {
+        bool const holds_archive = page < info.initramfs.value() + info.initramfs_size && info.initramfs.value() < page + page_size;
+        if (!holds_archive && mm::frame_allocator.ram().contains(page)) return PhysAddr(page);
     }
-    if (best == 0) return std::nullopt;
-    return PhysAddr(best);
+    return std::nullopt;
 }
 
 /// Memory and threads of one more CPU; the stack it starts on. ENOMEM.

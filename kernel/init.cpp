@@ -12,6 +12,7 @@
 #include <base/log.h>
 #include <base/panic.h>
 #include <boot/boot_info.h>
+#include <boot/early_screen.h>
 
 #include "kernel/base/command_line.h"
 #include "kernel/base/panic_policy.h"
@@ -23,6 +24,7 @@
 #include "kernel/trace/trace.h"
 #include "kernel/tty/pty.h"
 #include "mm/frame_allocator.h"
+#include "mm/kernel_space.h"
 #include "tests/selftest/self_test.h"
 
 namespace kernel {
@@ -91,8 +93,9 @@ void load_initramfs() {
         log_warning("initramfs", "the loader brought no initramfs");
         return;
     }
-    std::span const archive(static_cast<std::byte const*>(arch::direct_map(info.initramfs)), info.initramfs_size);
-    if (auto const statistics = fs::unpack_initramfs(archive))
+    auto const archive = mm::kernel_space.look_at(info.initramfs, info.initramfs_size);
+    if (!archive) return log_error("initramfs", "the archive at {} cannot be read: error {}", info.initramfs, archive.error().value);
+    if (auto const statistics = fs::unpack_initramfs(*archive))
         log_info("initramfs", "{} files, {} KiB from an archive of {} KiB", statistics->files, statistics->bytes / kib,
                  info.initramfs_size / kib);
     mm::frame_allocator.free_boot_range(info.initramfs, info.initramfs_size);
@@ -161,9 +164,13 @@ void forgo_cpu_features() {
     }
 }
 
-void announce() {
+void prepare_for_panic() {
     base::kernel_log.set_console_level(console_level());
     base::set_panic_timeout(command_line().number("panic").value_or(0));
+    boot::early_screen_show();
+}
+
+void announce() {
     drivers::start_early_log(console_words().view());
     log_info("boot", "Aubrac {} ({}), g++ {}", process::system_release, config::debug ? "debug" : "release", __VERSION__);
     log_info("boot", "loaded by {}{}, command line: {}", boot::boot_info.loader_name, boot::boot_info.uefi ? " under UEFI" : "",

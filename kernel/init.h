@@ -18,6 +18,8 @@ void start_tracing();               ///< trace=: which events are recorded, in a
 
 /// nopcid noinvpcid nox2apic: the CPU's features that are not to be used.
 void forgo_cpu_features();
+/// loglevel=, panic= and a screen, so that the earliest panic does what is asked. Before all but boot_info.
+void prepare_for_panic();
 /// First lines of the log: version, compiler, loader, command line, CPU.
 void announce();
 /// Terminals by the `console=` words.

@@ -32,8 +32,9 @@ void must(Result<T> const& result, char const* what) {
 }
 
 extern "C" [[noreturn]] void kernel_main(u32 magic, u64 info) {
-    arch::initialize_cpu_early(CpuId(0));                           // GDT, IDT, TSS, CPU features, early serial log
     boot::read_boot_info(magic, PhysAddr(info));                    // one BootInfo from Multiboot2 or PVH
+    kernel::prepare_for_panic();                                    // panic=, and a screen to say so on
+    arch::initialize_cpu_early(CpuId(0));                           // GDT, IDT, TSS, CPU features
     kernel::forgo_cpu_features();                                   // nopcid, nox2apic …
     kernel::announce();                                             // who we are, on what CPU
 

@@ -55,7 +55,7 @@ public:
 
     constexpr FrameAllocator() = default;
     /// Builds the records (in the largest range's own memory) and the free lists of RAM below 4 GiB;
-    /// keeps out the kernel, the initramfs, and everything below 1 MiB. On the boot page tables.
+    /// keeps out the kernel, the initramfs, and what lies below boot::low_memory_end(). On the boot page tables.
     void initialize(boot::BootInfo const& info);
     /// The rest, once the kernel's page tables map all memory (boot.asm maps 4 GiB).
     void add_high_memory();

@@ -19,7 +19,6 @@ namespace {
 
 constexpr u64 boot_mapped_end = 4 * gib;             ///< boot.asm's direct map
 constexpr u64 direct_map_end = 64 * 1024 * gib;
-constexpr u64 low_reserved_end = 1 * mib;            ///< firmware's data; start code of other CPUs
 constexpr u64 large_page = 2 * mib;
 constexpr u64 block_bytes = Buddy::max_block * page_size;
 constexpr arch::PageFlags record_flags{.writable = true, .global = true};
@@ -78,6 +77,9 @@ MemoryMap ram_of(boot::BootInfo const& info) {
     for (auto const& range : ranges)
         if (!range.usable) must_fit(ram.remove(range.start.value(), range.start.value() + range.size));
     must_fit(ram.remove(direct_map_end, ~u64{0}));
+    // A screen that the map calls RAM is a screen all the same: nobody else may write there.
+    if (auto const& screen = info.framebuffer; screen.kind == boot::Framebuffer::Kind::Linear)
+        must_fit(ram.remove(screen.address.value(), screen.address.value() + u64{screen.pitch} * screen.height));
     return ram;
 }
 
@@ -87,7 +89,7 @@ MemoryMap ram_of(boot::BootInfo const& info) {
 void FrameAllocator::initialize(boot::BootInfo const& info) NO_THREAD_SAFETY_ANALYSIS {
     ram_ = ram_of(info);
     free_at_boot_ = ram_;
-    must_fit(free_at_boot_.remove(0, low_reserved_end));
+    must_fit(free_at_boot_.remove(0, boot::low_memory_end().value()));   // firmware's data; start code of other CPUs
     must_fit(free_at_boot_.remove(boot::kernel_start().value(), boot::kernel_end().value()));
     must_fit(free_at_boot_.remove(info.initramfs.value(), info.initramfs.value() + info.initramfs_size));
     map_low_records();
@@ -154,12 +156,12 @@ bool FrameAllocator::add_high_piece(u64 start, u64 end) {
     if (!mapped) return false;
     Guard const guard(lock_);
     record_bytes_ += *mapped;
-    add_free(start, end);
+    for (auto const& range : free_at_boot_.ranges()) add_free(std::max(range.start, start), std::min(range.end, end));
     return true;
 }
 
 void FrameAllocator::free_boot_range(PhysAddr start, u64 size) {
-    u64 const first = align_up(start.value(), page_size), last = align_down(start.value() + size, page_size);
+    u64 const first = std::max(align_up(start.value(), page_size), boot::low_memory_end().value()), last = align_down(start.value() + size, page_size);
     Guard const guard(lock_);
     for (auto const& range : ram_.ranges())
         add_free(std::max(range.start, first), std::min(range.end, last));

@@ -8,6 +8,7 @@
 #include <arch/tlb.h>
 #include <base/log.h>
 #include <base/panic.h>
+#include <boot/early_screen.h>
 
 #include "mm/slab.h"
 
@@ -42,7 +43,10 @@ void KernelSpace::initialize() {
         must(table_.reserve_table(stacks_base + directory, 2));
     must(table_.reserve_table(windows_base, 3));
     must(table_.reserve_table(pages_base, 3));
+    auto const screen = boot::early_screen_memory();
+    auto const window = map_mmio(screen.start, screen.size, screen.cache);
     arch::tlb_set_kernel_root(table_.root());
+    boot::early_screen_move(window ? *window : nullptr);
     log_info("memory", "direct map in {} pages, {} page tables for the kernel",
              arch::cpu_features.gigabyte_pages ? "1 GiB and smaller" : "2 MiB and smaller", table_.table_frames());
 }
@@ -65,6 +69,16 @@ void KernelSpace::map_image() {
 }
 
 Result<void*> KernelSpace::map_mmio(PhysAddr start, u64 size, arch::CacheMode cache) {
+    return map_window(start, size, {.writable = true, .global = true, .cache = cache});
+}
+
+Result<std::span<std::byte const>> KernelSpace::look_at(PhysAddr start, u64 size) {
+    void const* const bytes = frame_allocator.ram().contains_all(start.value(), size) ? arch::direct_map(start)
+                                                                                     : TRY(map_window(start, size, {.global = true}));
+    return std::span(static_cast<std::byte const*>(bytes), size);
+}
+
+Result<void*> KernelSpace::map_window(PhysAddr start, u64 size, arch::PageFlags flags) {
     u64 const end_of_bus = u64{1} << arch::cpu_features.physical_bits;
     if (size == 0 || start.value() >= end_of_bus || size > end_of_bus - start.value()) return fail(EINVAL);
     PhysAddr const first = start.page_down();
@@ -74,7 +88,7 @@ Result<void*> KernelSpace::map_mmio(PhysAddr start, u64 size, arch::CacheMode ca
     if (bytes >= large_page) window = align_up(window, large_page) + first.value() % large_page;
     if (bytes > windows_base + slot_size - window) return fail(ENOMEM);
     next_window_ = window + bytes + page_size;   // a page apart: an overrun faults
-    TRY(table_.map_range(window, first, bytes, {.writable = true, .global = true, .cache = cache}));
+    TRY(table_.map_range(window, first, bytes, flags));
     return reinterpret_cast<void*>(window + start.page_offset());
 }
 

@@ -4,6 +4,8 @@
 // address space copies 256 words and never needs to be told of a change.
 #pragma once
 
+#include <span>
+
 #include <arch/paging.h>
 #include <arch/spin_lock.h>
 #include <base/result.h>
@@ -39,6 +41,9 @@ public:
     PageTable const& page_table() const { return table_; }
     /// A virtual window on device memory; never unmapped. Same range again: a new window is fine.
     Result<void*> map_mmio(PhysAddr start, u64 size, arch::CacheMode cache = arch::CacheMode::Uncached);
+    /// Bytes that the firmware or the loader left, RAM or not: the direct map where that shows all of them, else a window
+    /// to read through. EINVAL: beyond the bus. ENOMEM.
+    Result<std::span<std::byte const>> look_at(PhysAddr start, u64 size);
     /// Virtually contiguous memory of scattered frames (large buffers). ENOMEM.
     Result<void*> allocate_pages(u64 size);
     void free_pages(void* start);
@@ -67,6 +72,7 @@ private:
     // mm/kernel_space.cpp: boot
     void map_direct();
     void map_image();
+    Result<void*> map_window(PhysAddr start, u64 size, arch::PageFlags flags);
 
     // mm/kernel_pages.cpp
     Result<u64> take_place(u64 pages);

@@ -63,6 +63,11 @@ bool MemoryMap::contains(u64 address) const {
     return found != ranges_ + count_ && found->start <= address;
 }
 
+bool MemoryMap::contains_all(u64 start, u64 size) const {
+    auto const found = std::upper_bound(ranges_, ranges_ + count_, start, [](u64 a, PhysRange const& r) { return a < r.end; });
+    return found != ranges_ + count_ && found->start <= start && size <= found->end - start;
+}
+
 u64 MemoryMap::bytes() const {
     u64 sum = 0;
     for (auto const& range : ranges()) sum += range.size();

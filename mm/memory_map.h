@@ -22,6 +22,8 @@ public:
     /// Takes away every page that [start, end) touches. False: no room for the rest of a range.
     bool remove(u64 start, u64 end);
     bool contains(u64 address) const;
+    /// Every page that [start, start + size) touches lies in one range.
+    bool contains_all(u64 start, u64 size) const;
     u64 bytes() const;
     std::span<PhysRange const> ranges() const { return {ranges_, count_}; }
 

@@ -3,7 +3,7 @@
 #include <arch/image.h>
 
 extern "C" char const image_physical_start[], text_start[], text_end[], rodata_start[], rodata_end[], data_start[], boot_stack_guard[],
-    boot_stack_bottom[], data_end[], symbol_table_start[], per_cpu_start[];
+    boot_stack_bottom[], data_end[], boot_code_end[], symbol_table_start[], per_cpu_start[];
 
 /// Distance from the per-CPU template to this copy; boot.asm sets the boot CPU's.
 extern "C" {
@@ -41,6 +41,7 @@ std::span<ImageSegment const> image_segments() {
 }
 
 bool is_kernel_text(u64 a) { return a >= address(text_start) && a < address(text_end); }
+u64 boot_code_end_address() { return address(boot_code_end); }
 u64 image_physical_start_address() { return address(image_physical_start); }
 u64 image_end() { return align_up(address(symbol_table_start) + symbol_table_size(), page_size); }
 

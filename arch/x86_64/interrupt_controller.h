@@ -26,6 +26,9 @@ enum class LocalApicTimer : u8 { OneShot, TscDeadline };
 
 /// Turns this CPU's local APIC on, as x2APIC where it can. False: it cannot be used.
 bool local_apic_initialize(PhysAddr base);
+/// The 8259 is used: its interrupts and NMIs must pass this CPU's local APIC (Intel SDM vol. 3, 11.5.1; the Multiprocessor
+/// Specification's virtual wire mode), which a loader may have left as a reset leaves it.
+void local_apic_let_pass();
 bool local_apic_is_x2apic();
 u32 local_apic_id();
 /// The same on a CPU that starts later.

@@ -126,7 +126,7 @@ void initialize_interrupts() {
     // withdrawn here. Later nobody would hear that, and QEMU would deliver an interrupt without a vector.
     bool const has_pic = pic_initialize(pic_vectors_aside);
     apic_in_use = acpi::interrupt_model.present && local_apic_initialize(acpi::interrupt_model.local_apic) && io_apics_initialize();
-    if (!apic_in_use) pic_initialize(pic_vectors_in_use);
+    if (!apic_in_use) local_apic_let_pass(), pic_initialize(pic_vectors_in_use);
     if (apic_in_use) note_boot_processor(), initialize_messages();
     log_info("interrupts", "{}, 8259 {}", apic_in_use ? (local_apic_is_x2apic() ? "x2APIC" : "xAPIC") : "no APIC",
              has_pic ? (apic_in_use ? "masked" : "in use") : "absent");

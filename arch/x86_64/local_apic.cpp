@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: MIT
 // This CPU's local APIC, through MMIO (xAPIC) or MSRs (x2APIC). Intel SDM vol. 3, 11.
+#include <cpuid.h>
+
 #include <arch/cpu.h>
 #include <arch/interrupts.h>
 #include <arch/io.h>
 #include <arch/paging.h>
 #include <arch/upcalls.h>
+#include <base/log.h>
 
+#include "arch/x86_64/apic_base.h"
 #include "arch/x86_64/interrupt_controller.h"
 #include "arch/x86_64/segments.h"
 
@@ -14,7 +18,6 @@ namespace arch {
 namespace {
 
 constexpr u32 MSR_APIC_BASE = 0x1b, MSR_X2APIC_FIRST = 0x800;
-constexpr u64 base_enabled = 1 << 11, base_x2apic = 1 << 10;
 
 enum class ApicRegister : u32 {
     Id = 0x20, TaskPriority = 0x80, EndOfInterrupt = 0xb0, Spurious = 0xf0, ErrorStatus = 0x280, Command = 0x300, CommandTarget = 0x310,
@@ -22,7 +25,7 @@ enum class ApicRegister : u32 {
     TimerInitial = 0x380, TimerCurrent = 0x390, TimerDivide = 0x3e0,
 };
 
-constexpr u32 masked_entry = 1 << 16, nmi_delivery = 4 << 8, tsc_deadline_mode = 2 << 17, divide_by_1 = 0xb, software_enable = 1 << 8;
+constexpr u32 masked_entry = 1 << 16, nmi_delivery = 4 << 8, external_delivery = 7 << 8, tsc_deadline_mode = 2 << 17, divide_by_1 = 0xb, software_enable = 1 << 8;
 
 constinit u8* registers = nullptr;   ///< null: x2APIC. Set once at boot
 constinit bool x2apic = false;
@@ -36,16 +39,27 @@ void write(ApicRegister r, u32 value) {
     else mmio_write<u32>(registers + static_cast<u32>(r), value);
 }
 
-/// The firmware may have left x2APIC on; then there is no way back to MMIO but off.
+/// Of processors whose firmware forbids the way back (Intel SDM vol. 4, IA32_XAPIC_DISABLE_STATUS).
+bool must_stay_x2apic() {
+    constexpr u32 MSR_ARCH_CAPABILITIES = 0x10a, MSR_XAPIC_DISABLE_STATUS = 0xbd;
+    constexpr u32 has_capabilities = 1 << 29, has_disable_status = 1 << 21, legacy_disabled = 1;
+    u32 a, b, c, d;
+    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(d & has_capabilities)) return false;
+    return (read_msr(MSR_ARCH_CAPABILITIES) & has_disable_status) && (read_msr(MSR_XAPIC_DISABLE_STATUS) & legacy_disabled);
+}
+
+void enter_mode() {
+    ApicBaseSteps const steps = apic_base_steps(read_msr(MSR_APIC_BASE), x2apic);
+    for (u32 i = 0; i < steps.count; ++i) write_msr(MSR_APIC_BASE, steps.values[i]);
+}
+
+/// The firmware may have left x2APIC on.
 bool turn_on(PhysAddr base) {
-    u64 const state = read_msr(MSR_APIC_BASE);
-    if (cpu_features.x2apic) {
-        write_msr(MSR_APIC_BASE, state | base_enabled);
-        write_msr(MSR_APIC_BASE, state | base_enabled | base_x2apic);
-        x2apic = read_msr(MSR_APIC_BASE) & base_x2apic;
-    } else if (!(state & base_enabled)) {
-        write_msr(MSR_APIC_BASE, state | base_enabled);
-    }
+    bool const stays = !cpu_features.x2apic && (read_msr(MSR_APIC_BASE) & apic_base_x2apic) && must_stay_x2apic();
+    if (stays) log_warning("interrupts", "x2APIC stays on: the firmware has forbidden to leave it");
+    x2apic = cpu_features.x2apic || stays;
+    enter_mode();
+    x2apic = read_msr(MSR_APIC_BASE) & apic_base_x2apic;
     if (!x2apic) registers = static_cast<u8*>(upcalls::map_mmio(base, page_size, CacheMode::Uncached));
     return x2apic || registers;
 }
@@ -61,10 +75,20 @@ bool local_apic_initialize(PhysAddr base) {
 }
 
 void local_apic_initialize_here() {
-    u64 const state = read_msr(MSR_APIC_BASE);
-    write_msr(MSR_APIC_BASE, state | base_enabled);
-    if (x2apic) write_msr(MSR_APIC_BASE, state | base_enabled | base_x2apic);
+    enter_mode();
     set_up();
+}
+
+void local_apic_let_pass() {
+    if (!cpu_features.apic) return;
+    u64 const state = read_msr(MSR_APIC_BASE);
+    if (!(state & apic_base_enabled)) return;   // switched off, it is no obstacle
+    if (!turn_on(PhysAddr(state & apic_base_address))) return;
+    write(ApicRegister::Spurious, software_enable | vector_spurious);
+    write(ApicRegister::TimerEntry, masked_entry | vector_timer);
+    write(ApicRegister::Lint0, external_delivery);
+    write(ApicRegister::Lint1, nmi_delivery);
+    write(ApicRegister::TaskPriority, 0);
 }
 
 static void set_up() {

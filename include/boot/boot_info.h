@@ -30,7 +30,7 @@ struct BootInfo {
     size_t memory_count = 0;
     char command_line[2048] = {};    ///< NUL-terminated
     char loader_name[64] = {};
-    PhysAddr initramfs;              ///< the first module
+    PhysAddr initramfs;              ///< the first module; it may lie, whole or in part, in what is no RAM, and above 4 GiB
     u64 initramfs_size = 0;
     PhysAddr rsdp;                   ///< a *copy* may be in rsdp_copy (Multiboot2 embeds it)
     u8 rsdp_copy[36] = {};
@@ -47,6 +47,8 @@ extern constinit BootInfo boot_info;
 /// hvm_start_info, told apart by `magic`. What is corrupt is left out with a warning.
 void read_boot_info(u32 magic, PhysAddr information);
 
+/// End of what the kernel keeps below its image: the low MiB, and boot.asm's pages behind it.
+PhysAddr low_memory_end();
 /// Physical extent of the kernel image (from linker.ld), page aligned.
 PhysAddr kernel_start();
 PhysAddr kernel_end();

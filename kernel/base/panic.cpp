@@ -13,6 +13,7 @@
 #include <arch/power.h>
 #include <arch/time.h>
 #include <base/log.h>
+#include <boot/early_screen.h>
 
 #include "kernel/base/panic_policy.h"
 #include "kernel/base/symbols.h"
@@ -110,6 +111,7 @@ void panic_with(char const* reason, std::source_location where, TrapFrame const*
     kernel_log.set_console_level(static_cast<u8>(LogLevel::Debug) + 1);
     if (!kernel_log.has_sink())
         if (LogSink* const console = arch::early_console()) kernel_log.add_sink(*console);
+    if (LogSink* const screen = boot::early_screen()) kernel_log.add_sink(*screen);
     say("kernel panic on CPU {}: {}", arch::current_cpu(), reason);
     say("in {} ({}:{})", where.function_name(), where.file_name(), where.line());
     if (frame) {

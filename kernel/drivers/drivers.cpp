@@ -5,6 +5,7 @@
 #include <arch/time.h>
 #include <base/log.h>
 #include <boot/boot_info.h>
+#include <boot/early_screen.h>
 
 #include "kernel/base/command_line.h"
 #include "kernel/drivers/console_choice.h"
@@ -37,6 +38,7 @@ void start_screen_and_keyboard() {
         log_info("screen", "none");
         return;
     }
+    boot::early_screen_end();
     base::CommandLine const words(boot::boot_info.command());
     key_input.start(screen, words.text("keymap", "us"));
     if (!keyboard.start(!words.flag("i8042.direct"))) log_info("keyboard", "no PS/2 controller");

@@ -17,8 +17,9 @@
 #include "boot/multiboot2.h"
 
 namespace arch {
-u64 image_physical_start_address() { return 1 * mib; }
-u64 image_end() { return kernel_image_base + 2 * mib; }
+u64 image_physical_start_address() { return 16 * mib; }
+u64 boot_code_end_address() { return 1 * mib + page_size; }
+u64 image_end() { return kernel_image_base + 18 * mib; }
 }
 
 namespace {

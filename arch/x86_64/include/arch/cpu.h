@@ -29,7 +29,7 @@ inline void wait_for_interrupt() { asm volatile("sti; hlt" : : : "memory"); }
 inline u64 read_tsc() { u32 lo, hi; asm volatile("rdtsc" : "=a"(lo), "=d"(hi)); return u64{hi} << 32 | lo; }
 
 /// Reads CPUID, turns on NX WP SMEP SMAP UMIP PGE FSGSBASE XSAVE where present, loads this
-/// CPU's GDT, TSS and IDT, and the SYSCALL registers. First call of the kernel on each CPU.
+/// CPU's GDT, TSS and IDT, and the SYSCALL registers. Before all else on each CPU but the boot CPU, which reads boot_info first.
 void initialize_cpu_early(CpuId cpu);
 
 /// Does without a feature from now on: pcid, invpcid or x2apic. Before the kernel's own page tables and the platform.

@@ -24,6 +24,8 @@ std::span<ImageSegment const> image_segments();
 bool is_kernel_text(u64 address);
 
 u64 image_physical_start_address();
+/// End of boot.asm's pages at 1 MiB, in which CPUs also start later; page aligned.
+u64 boot_code_end_address();
 /// End of the image with its symbol table, virtual, page aligned.
 u64 image_end();
 

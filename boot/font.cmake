@@ -2,7 +2,7 @@
 # The screen's fonts: Terminus 8x16, regular and bold, from Debian's console-setup-linux,
 # unpacked into the build folder, where font.S includes them.
 set(font_folder /usr/share/consolefonts)
-set(font_source "${CMAKE_SOURCE_DIR}/kernel/drivers/font.S")
+set(font_source "${CMAKE_SOURCE_DIR}/boot/font.S")
 foreach(font Uni2-Terminus16 Uni2-TerminusBold16)
     if(NOT EXISTS "${font_folder}/${font}.psf.gz")
         message(FATAL_ERROR "${font_folder}/${font}.psf.gz is missing: tools/install-packages installs console-setup-linux")

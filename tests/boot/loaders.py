@@ -1,0 +1,75 @@
+#!/usr/bin/python3
+# timeout: 200
+# once: yes
+"""What the loader hands over may lie anywhere, and the CPU's state is whatever the firmware left: machines on the -kernel path whose
+archive lies partly in memory that the firmware reserved, one without a firmware that sets up interrupts, too little memory, and
+control registers with bits that are not ours."""
+import pathlib
+import subprocess
+import tempfile
+
+from machine import harness
+from harness import expect_equal, expect_true
+
+SCRIPT = """#!/bin/sh
+export PATH=/bin:/sbin
+echo first-words
+sleep 1
+echo after-the-sleep
+reboot -f
+"""
+# The firmware's drivers take pages for their queues from the top of memory, where QEMU has put the archive.
+DISK = "if=none,format=raw,file.driver=null-co,file.size=64M"
+NVME = ["-drive", f"{DISK},id=fast", "-device", "nvme,serial=a,drive=fast"]
+THREE_DISKS = [word for n in range(3) for word in ("-drive", f"{DISK},id=d{n}", "-device", f"virtio-blk-pci,drive=d{n}")]
+
+
+def boots(what, initrd, extra, **settings):
+    with harness.Machine(initrd=initrd, append="console=ttyS0 quiet panic=-1", limit=40, extra=extra, **settings) as machine:
+        machine.expect("first-words")
+        machine.expect("after-the-sleep")
+        expect_equal(what, machine.finish(), harness.POWERED_OFF)
+
+
+def refuses(what, extra, wanted, **settings):
+    """The machine says why it does not start, and stops in a way that a test sees."""
+    with harness.Machine(append="console=ttyS0 panic=-1", limit=30, extra=extra, **settings) as machine:
+        machine.expect(wanted)
+        expect_equal(what, machine.finish(), harness.PANICKED)
+
+
+def with_registers(what, initrd, change):
+    """A debugger plays the firmware: it changes a register before the kernel's first instruction."""
+    with tempfile.TemporaryDirectory(prefix="aubrac-") as place:
+        stub = pathlib.Path(place) / "gdb"
+        extra = ["-S", "-gdb", f"unix:{stub},server=on,wait=off", "-cpu", "max"]
+        with harness.Machine(initrd=initrd, append="console=ttyS0 quiet panic=-1", limit=60, extra=extra) as machine:
+            commands = [f"target remote {stub}", "hbreak *pvh_entry", "continue", *change, "delete", "detach"]
+            words = [word for command in commands for word in ("-ex", command)]
+            while not stub.exists():
+                expect_true("QEMU's debugger port", machine.remaining() > 1)
+            subprocess.run(["gdb", "-nx", "-batch", *words, str(harness.BUILD / "aubrac.elf")], check=True, stdin=subprocess.DEVNULL, timeout=50)
+            machine.expect("after-the-sleep")
+            expect_equal(what, machine.finish(), harness.POWERED_OFF)
+
+
+def test():
+    with tempfile.TemporaryDirectory(prefix="aubrac-") as place:
+        init = pathlib.Path(place) / "init"
+        init.write_text(SCRIPT)
+        initrd = harness.make_initramfs(pathlib.Path(place) / "initramfs.cpio.gz", init=init)
+        for machine in "q35", "pc":
+            boots(f"{machine} with NVMe", initrd, ["-M", machine] + NVME)
+            boots(f"{machine} with three disks", initrd, ["-M", machine] + THREE_DISKS, cpus=2)
+        boots("microvm without ACPI", initrd, ["-M", "microvm,acpi=off"])
+        boots("microvm with ACPI", initrd, ["-M", "microvm"], cpus=2)
+        # Five levels of tables, and what else an operating system would turn on: CR4.LA57, SMEP, SMAP, PKE.
+        with_registers("LA57 left on", initrd, ["set $cr4 = $cr4 | 0x1000"])
+        with_registers("protections left on", initrd, ["set $cr4 = $cr4 | 0x701000"])
+        refuses("16 MiB", (), "cannot start: there is too little memory", memory="16M")
+        refuses("16 MiB of a microvm", ["-M", "microvm"], "cannot start: there is too little memory", memory="16M")
+        refuses("an old CPU", ["-cpu", "pentium3"], r"cannot start: this CPU lacks SSE2 long mode \(64 bit\)\.")
+        refuses("no SYSCALL", ["-cpu", "max,-syscall"], "panic: kernel panic on CPU 0: this CPU has no SYSCALL")
+
+
+harness.run(test)
