@@ -2,7 +2,7 @@
   AUBRAC_BUILD   the build directory with aubrac.elf (default: build of this tree)
   AUBRAC_CPUS    how many CPUs a machine has if its test does not say (default: 1)
   AUBRAC_KERNEL  another kernel for direct boot: a Linux bzImage proves a test on Linux
-A machine always has isa-debug-exit and -no-reboot and ends by its time limit at the
+A machine has isa-debug-exit (if it is not left out) and -no-reboot and ends by its time limit at the
 latest, so no test hangs. Exit codes: 0 power off or reset, 33 and 35 self-tests passed
 and failed, 255 panic.
 """
@@ -74,12 +74,14 @@ class Machine:
     """One QEMU. Boots an ISO, a USB stick with that ISO on it, or a kernel directly."""
 
     def __init__(self, *, initrd=None, append=QUIET, memory="256M", cpus=None, iso=None, usb=None, uefi=False,
-                 kernel=None, limit=120, keyboard=False, medium=(), serial=True, extra=()):
+                 kernel=None, limit=120, keyboard=False, medium=(), serial=True, debug_exit=True, extra=()):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="aubrac-"))
         self.limit = time.monotonic() + limit
         cpus = cpus or default_cpus()
         command = ["-M", "q35", "-cpu", "max,-la57", "-m", memory, "-smp", str(cpus), "-display", "none", "-nic", "none",
-                   "-no-reboot", "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04", "-chardev", "stdio,id=serial,signal=off", "-serial", "chardev:serial" if serial else "none"]
+                   "-no-reboot", "-chardev", "stdio,id=serial,signal=off", "-serial", "chardev:serial" if serial else "none"]
+        if debug_exit:   # without it a machine that panicked can be looked at
+            command += ["-device", "isa-debug-exit,iobase=0xf4,iosize=0x04"]
         if iso:
             command += ["-cdrom", str(iso)]
         elif usb:
@@ -159,6 +161,32 @@ class Machine:
             self._read_prompt(connection)
             connection.sendall(line.encode() + b"\n")
             return self._read_prompt(connection)
+
+    def screen_text(self):
+        """The rows of text on a graphical screen, of 8 x 16 pixels a character from the left upper corner on, by the kernel's own font."""
+        path = self.folder / "screen.ppm"
+        self.monitor(f"screendump {path}")
+        kind, size, _, pixels = path.read_bytes().split(b"\n", 3)
+        expect_equal("the picture's kind", kind, b"P6")
+        width, height = map(int, size.split())
+        font = (BUILD / "fonts/Uni2-Terminus16.psf").read_bytes()
+        characters = {font[4 + 16 * code:20 + 16 * code]: chr(code) for code in range(126, 31, -1)}
+        rows = []
+        for top in range(0, height - 15, 16):
+            bits = [pixels[3 * y * width:3 * (y + 1) * width:3].translate(b"0" * 128 + b"1" * 128) for y in range(top, top + 16)]
+            cells = (bytes(int(line[x:x + 8], 2) for line in bits) for x in range(0, width - 7, 8))
+            rows.append("".join(characters.get(cell, "\0") for cell in cells).rstrip())
+        return rows
+
+    def wait_for_screen(self, text):
+        """Until a row of the screen has `text` in it; all rows."""
+        while True:
+            rows = self.screen_text()
+            if any(text in row for row in rows):
+                return rows
+            if self.remaining() < 1:
+                raise Failure(f"{text!r} is not on the screen: {[row for row in rows if row]}")
+            time.sleep(0.3)
 
     @staticmethod
     def _read_prompt(connection):

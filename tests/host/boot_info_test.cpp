@@ -124,18 +124,20 @@ TEST_F(BootInfoTest, Pvh) {
     EXPECT_EQ(boot_info.memory_count, 3u);
 }
 
-TEST_F(BootInfoTest, ModuleOutsideLowMemoryIsIgnored) {
+TEST_F(BootInfoTest, AModuleLiesWhereItLiesIfThatCanBe) {
     constexpr u64 map_at = 0x5000, modules_at = 0x7000;
     hvm_memmap_table_entry const map{0x100000, 0x7f00000, 1, 0};
     std::memcpy(arch::direct_map(PhysAddr(map_at)), &map, sizeof map);
-    for (hvm_modlist_entry const module : {hvm_modlist_entry{5 * gib, 0x2000, 0, 0}, {4 * gib - 0x1000, 0x2000, 0, 0}, {0x1000, ~u64{0}, 0, 0}}) {
+    for (hvm_modlist_entry const module : {hvm_modlist_entry{5 * gib, 0x2000, 0, 0}, {4 * gib - 0x1000, 0x2000, 0, 0}, {0x1000, ~u64{0}, 0, 0}, {0, 0x2000, 0, 0}}) {
+        bool const can_be = module.size == 0x2000 && module.paddr != 0;
         std::memcpy(arch::direct_map(PhysAddr(modules_at)), &module, sizeof module);
         hvm_start_info const info{XEN_HVM_START_MAGIC_VALUE, 1, 0, 1, modules_at, 0, 0, map_at, 1, 0};
         Bytes bytes(sizeof info);
         std::memcpy(bytes.data(), &info, sizeof info);
         new (&boot_info) boot::BootInfo();
         boot::read_boot_info(XEN_HVM_START_MAGIC_VALUE, place(bytes));
-        EXPECT_EQ(boot_info.initramfs_size, 0u);
+        EXPECT_EQ(boot_info.initramfs_size, can_be ? 0x2000u : 0u);
+        EXPECT_EQ(boot_info.initramfs, PhysAddr(can_be ? module.paddr : 0));
     }
 }
 

@@ -148,6 +148,20 @@ TEST(MemoryMapTest, RandomRangesAgreeWithAModel) {
     }
 }
 
+TEST(MemoryMapTest, ContainsAllOnlyWithinOneRange) {
+    MemoryMap map;
+    EXPECT_FALSE(map.contains_all(0, 1));
+    ASSERT_TRUE(map.add(page(1), page(3)));
+    ASSERT_TRUE(map.add(page(4), page(6)));
+    EXPECT_TRUE(map.contains_all(page(1), page(2)));
+    EXPECT_TRUE(map.contains_all(page(5) + 7, page(1) - 7));
+    EXPECT_FALSE(map.contains_all(page(1), page(2) + 1));
+    EXPECT_FALSE(map.contains_all(page(1) - 1, 2));
+    EXPECT_FALSE(map.contains_all(page(2), page(3))) << "over the gap";
+    EXPECT_FALSE(map.contains_all(page(3), 1));
+    EXPECT_FALSE(map.contains_all(page(5), ~u64{0}));
+}
+
 TEST(MemoryMapTest, TheTopOfTheAddressSpaceDoesNotWrap) {
     MemoryMap map;
     EXPECT_TRUE(map.add(~u64{0} - 100, ~u64{0}));
