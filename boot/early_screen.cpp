@@ -9,6 +9,7 @@
 #include <utility>
 
 #include <arch/io.h>
+#include <arch/paging.h>
 #include <boot/boot_info.h>
 
 extern "C" u8 const font_regular_start[];
@@ -135,8 +136,7 @@ base::LogSink* early_screen() { return the_screen.prepare() ? &the_screen : null
 EarlyScreenMemory early_screen_memory() {
     Framebuffer const screen = find();
     u64 const size = u64{screen.pitch} * screen.height;
-    bool const pixels = screen.kind == Framebuffer::Kind::Linear;
-    return {screen.address, size, pixels ? arch::CacheMode::WriteCombining : arch::CacheMode::Uncached};
+    return {screen.address, size, screen.kind == Framebuffer::Kind::Linear};
 }
 
 void early_screen_move(void* window) { the_screen.move(window); }

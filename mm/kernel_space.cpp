@@ -44,7 +44,7 @@ void KernelSpace::initialize() {
     must(table_.reserve_table(windows_base, 3));
     must(table_.reserve_table(pages_base, 3));
     auto const screen = boot::early_screen_memory();
-    auto const window = map_mmio(screen.start, screen.size, screen.cache);
+    auto const window = map_mmio(screen.start, screen.size, screen.pixels ? arch::CacheMode::WriteCombining : arch::CacheMode::Uncached);
     arch::tlb_set_kernel_root(table_.root());
     boot::early_screen_move(window ? *window : nullptr);
     log_info("memory", "direct map in {} pages, {} page tables for the kernel",

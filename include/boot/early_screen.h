@@ -3,8 +3,8 @@
 // without memory, locks or interrupts. Nothing but a panic draws here. Defined in boot/early_screen.cpp.
 #pragma once
 
-#include <arch/paging.h>
 #include <base/log.h>
+#include <base/types.h>
 
 namespace boot {
 
@@ -18,7 +18,7 @@ void early_screen_show();
 struct EarlyScreenMemory {
     PhysAddr start;
     u64 size = 0;
-    arch::CacheMode cache = arch::CacheMode::Uncached;
+    bool pixels = false;   ///< write-combining suits it
 };
 EarlyScreenMemory early_screen_memory();
 /// It is at `window` from now on; null: it cannot be reached any more.

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include <arch/paging.h>
 #include <boot/boot_info.h>
 
 // A font in which glyph c is 16 rows of c.
