@@ -5,6 +5,7 @@
 #include <arch/upcalls.h>
 #include <arch/user_access.h>
 #include <base/format.h>
+#include <base/latency.h>
 #include <base/panic.h>
 #include <base/trace.h>
 
@@ -120,14 +121,20 @@ void on_timer(bool from_user) {
     process::on_cpu_tick();
 }
 
-void on_preempt() { sched::scheduler.on_preempt(); }
+void on_preempt() {
+    sched::scheduler.on_preempt();
+    base::note_interrupts_on();   // called with them off, it goes back to where they were on
+}
 
 void on_return_to_user(TrapFrame& frame) {
     if (arch::need_resched()) sched::scheduler.on_preempt();
     if (process::signal_pending()) process::deliver_signals(frame);
 }
 
-void on_first_run() { sched::scheduler.finish_first_switch(); }
+void on_first_run() {
+    sched::scheduler.finish_first_switch();
+    base::note_interrupts_on();   // by the way to the program
+}
 
 void on_first_kernel_run() {
     sched::scheduler.finish_first_switch();

@@ -108,10 +108,12 @@ u64 sum_of_line(u8 line) {
 }
 
 extern "C" void handle_interrupt(TrapFrame& frame, u32 vector) {
+    base::note_interrupt_entry();
     preempt_disable();
     TRACE_EVENT(Interrupt, vector, frame.rip);
     dispatch(frame, static_cast<u8>(vector));
     preempt_enable_no_check();   // entry.S looks at the word on the way out
+    base::note_interrupts_on();        // by its IRET, or by whom on_preempt() switches to
 }
 
 void preempt_now() {

@@ -6,6 +6,7 @@
 #include <arch/interrupts.h>
 #include <arch/paging.h>
 #include <arch/upcalls.h>
+#include <base/latency.h>
 #include <base/panic.h>
 
 #include <cstring>
@@ -88,7 +89,10 @@ u64 count_of_nmis(CpuId cpu) { return nmi_count.on(cpu); }
 /// An exception on a thread's stack. Interrupts become what they were where it happened.
 extern "C" void handle_trap(TrapFrame& frame, u32 vector, u32 error_code) {
     u64 const address = vector == arch::vector_page_fault ? arch::read_fault_address() : 0;
-    if (frame.rflags & 0x200) arch::interrupts_enable();
+    if (frame.rflags & 0x200) {
+        base::note_interrupt_entry();
+        arch::interrupts_enable();
+    }
     if (vector == arch::vector_page_fault)
         upcalls::on_page_fault(frame, address, arch::access_of(error_code), error_code & arch::page_present);
     else

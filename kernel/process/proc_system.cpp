@@ -4,6 +4,7 @@
 
 #include <arch/cpu.h>
 #include <arch/interrupts.h>
+#include <base/latency.h>
 #include <boot/boot_info.h>
 
 #include "kernel/base/random.h"
@@ -87,6 +88,18 @@ Result<> write_cpu_info(Writer& out) {
 
 Result<> write_interrupt_counts(Writer& out) {
     arch::write_interrupts(out);
+    return {};
+}
+
+Result<> write_latency(Writer& out) {
+    base::write_latency(out);
+    return {};
+}
+
+/// Whatever is written: begin anew.
+Result<> forget_latency(std::string_view, fs::Credentials const& who) {
+    if (!who.is_superuser()) return fail(EPERM);
+    base::forget_latency();
     return {};
 }
 
@@ -211,6 +224,7 @@ constexpr SystemFile system_files[] = {
 
 Result<> register_proc_entries() {
     for (SystemFile const& file : system_files) TRY(fs::procfs.add(file.path, file.text, file.permissions, file.write));
+    if constexpr (config::debug) TRY(fs::procfs.add("latency", write_latency, 0600, forget_latency));
     register_process_directories();
     return {};
 }

@@ -4,6 +4,7 @@
 
 #include <string_view>
 
+#include <base/latency.h>
 #include <base/types.h>
 
 namespace base { class Writer; }
@@ -23,7 +24,10 @@ extern constinit CpuFeatures cpu_features;
 
 inline void relax() { asm volatile("pause" : : : "memory"); }
 /// Enables interrupts and waits for one, without a window in which it could be lost.
-inline void wait_for_interrupt() { asm volatile("sti; hlt" : : : "memory"); }
+inline void wait_for_interrupt() {
+    base::note_interrupts_on();
+    asm volatile("sti; hlt" : : : "memory");
+}
 [[noreturn]] inline void halt_for_ever() { for (;;) asm volatile("cli; hlt"); }
 
 inline u64 read_tsc() { u32 lo, hi; asm volatile("rdtsc" : "=a"(lo), "=d"(hi)); return u64{hi} << 32 | lo; }

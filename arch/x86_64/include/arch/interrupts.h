@@ -3,6 +3,7 @@
 #pragma once
 
 #include <arch/per_cpu.h>
+#include <base/latency.h>
 #include <base/types.h>
 
 namespace arch {
@@ -10,14 +11,23 @@ namespace arch {
 // ---- this CPU's interrupt flag
 
 inline bool interrupts_enabled() { u64 f; asm volatile("pushfq; popq %0" : "=r"(f) : : "memory"); return f & 0x200; }
-inline void interrupts_enable() { asm volatile("sti" : : : "memory"); }
-inline void interrupts_disable() { asm volatile("cli" : : : "memory"); }
+inline void interrupts_enable() {
+    base::note_interrupts_on();
+    asm volatile("sti" : : : "memory");
+}
+inline void interrupts_disable() {
+    asm volatile("cli" : : : "memory");
+    base::note_interrupts_off();
+}
 
 /// Interrupts off for a scope; restores what was before.
 class InterruptGuard {
 public:
-    InterruptGuard() { asm volatile("pushfq; popq %0; cli" : "=r"(flags_) : : "memory"); }
-    ~InterruptGuard() { if (flags_ & 0x200) asm volatile("sti" : : : "memory"); }
+    InterruptGuard() {
+        asm volatile("pushfq; popq %0; cli" : "=r"(flags_) : : "memory");
+        base::note_interrupts_off();
+    }
+    ~InterruptGuard() { if (flags_ & 0x200) interrupts_enable(); }
     InterruptGuard(InterruptGuard const&) = delete;
 private:
     u64 flags_;
@@ -32,13 +42,24 @@ inline constexpr u32 preempt_not_needed = 0x80000000u;
 /// Slow path of preempt_enable(); reaches upcalls::on_preempt().
 void preempt_now();
 
-inline void preempt_disable() { preempt_word.add(1); asm volatile("" : : : "memory"); }
-inline void preempt_enable_no_check() { asm volatile("" : : : "memory"); preempt_word.add(~0u); }
+inline u32 preempt_depth() { return preempt_word.read() & ~preempt_not_needed; }
+inline void preempt_disable() {
+    preempt_word.add(1);
+    asm volatile("" : : : "memory");
+    if constexpr (config::debug)
+        if (preempt_depth() == 1) base::note_preemption_off();
+}
+inline void preempt_enable_no_check() {
+    if constexpr (config::debug)
+        if (preempt_depth() == 1) base::note_preemption_on();
+    asm volatile("" : : : "memory");
+    preempt_word.add(~0u);
+}
 inline void preempt_enable() {
     preempt_enable_no_check();
     if (preempt_word.read() == 0) [[unlikely]] preempt_now();
 }
-inline bool preempt_enabled() { return (preempt_word.read() & ~preempt_not_needed) == 0; }
+inline bool preempt_enabled() { return preempt_depth() == 0; }
 /// This CPU shall reschedule at its next chance; call with preemption off.
 inline void set_need_resched() { asm volatile("andl $0x7fffffff, %%gs:%0" : "+m"(preempt_word) : : "memory"); }
 inline void clear_need_resched() { asm volatile("orl $0x80000000, %%gs:%0" : "+m"(preempt_word) : : "memory"); }

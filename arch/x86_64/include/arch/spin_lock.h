@@ -57,7 +57,10 @@ public:
     class SCOPED_CAPABILITY [[nodiscard]] Guard {
     public:
         explicit Guard(SpinLock& lock) ACQUIRE(lock) : lock_(lock) {
-            if constexpr (policy == InterruptsOff) asm volatile("pushfq; popq %0; cli" : "=r"(flags_) : : "memory");
+            if constexpr (policy == InterruptsOff) {
+                asm volatile("pushfq; popq %0; cli" : "=r"(flags_) : : "memory");
+                base::note_interrupts_off();
+            }
             preempt_disable();
             lock_.take();
         }
