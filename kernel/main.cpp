@@ -12,6 +12,7 @@
 #include "kernel/init.h"
 #include "kernel/ipc/epoll.h"
 #include "kernel/ipc/pipe.h"
+#include "kernel/ipc/pipe_limits.h"
 #include "kernel/ipc/posix_queue_files.h"
 #include "kernel/ipc/system_v.h"
 #include "kernel/process/process_manager.h"
@@ -53,8 +54,9 @@ extern "C" [[noreturn]] void kernel_main(u32 magic, u64 info) {
     must(fs::register_memory_devices(), "no memory for devices");     // null zero full random urandom
     must(fs::initialize_memory_files(), "no memory for memfd");       // files that no directory holds
     must(fs::procfs.initialize(), "no memory for procfs");            // the engine of /proc
-    ipc::register_epoll();                                            // closed files leave their epolls
+    must(ipc::register_epoll(), "no memory for /proc");               // closed files leave their epolls
     ipc::register_fifos();                                            // FIFOs open as pipes
+    must(ipc::register_pipe_limits(), "no memory for /proc");         // /proc/sys/fs/pipe-*
     must(ipc::register_system_v_entries(), "no memory for /proc");    // /proc/sysvipc
     must(ipc::register_posix_queues(), "no memory for mqueue");       // POSIX message queues, their file system
 

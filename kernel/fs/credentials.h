@@ -6,6 +6,8 @@
 
 #include <base/types.h>
 
+#include "kernel/fs/user.h"
+
 namespace fs {
 
 struct Credentials {
@@ -14,6 +16,8 @@ struct Credentials {
     GroupId real_gid{0}, effective_gid{0}, saved_gid{0}, fs_gid{0};
     std::array<GroupId, max_groups> groups{};
     u32 group_count = 0;
+    /// Who answers for what the kernel holds: the real user's, null: root. Dies with no leaf lock held.
+    Ref<User> user;
 
     /// May override what files say: Linux's CAP_DAC_OVERRIDE, CAP_FOWNER and their like go with the file system's user.
     bool is_superuser() const { return fs_uid.value == 0; }

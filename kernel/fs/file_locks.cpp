@@ -5,9 +5,9 @@
 
 #include <algorithm>
 
-namespace fs {
+#include "mm/frame_allocator.h"
 
-std::atomic<u32> FileLocks::records_{0};
+namespace fs {
 
 /// One who sleeps, on its own stack.
 struct FileLocks::Wait {
@@ -57,26 +57,15 @@ bool LockRange::is_in_conflict_with(LockRange const& other) const {
 }
 
 FileLocks::~FileLocks() {
-    while (locks_) free(std::exchange(locks_, locks_->next));
+    while (locks_) delete std::exchange(locks_, locks_->next);
 }
 
-Result<mm::Owned<FileLocks::Record>> FileLocks::make_record() {
-    if (records_.fetch_add(1, std::memory_order_relaxed) >= most_records) {
-        records_.fetch_sub(1, std::memory_order_relaxed);
-        return fail(ENOLCK);
-    }
-    auto record = mm::make<Record>();
-    if (!record) {
-        records_.fetch_sub(1, std::memory_order_relaxed);
-        return fail(record.error());
-    }
-    return mm::Owned<Record>(*record);
-}
-
-void FileLocks::free(Record* record) {
-    if (!record) return;
-    records_.fetch_sub(1, std::memory_order_relaxed);
-    delete record;
+/// A user's locks may take a 256th of memory: Linux's RLIMIT_LOCKS holds nobody since 2.6.
+Result<mm::Owned<FileLocks::Record>> FileLocks::make_record(Ref<User> const& user) {
+    mm::Owned<Record> record(TRY(mm::make<Record>()));
+    u64 const most = mm::frame_allocator.total_bytes() / 256 / sizeof(Record);
+    if (!record->charge.begin(user, Charged::FileLocks, 1, most)) return fail(ENOLCK);
+    return record;
 }
 
 void FileLocks::push(Record* record, LockRange const& range) {
@@ -118,7 +107,7 @@ bool FileLocks::apply(LockRange wanted, mm::Owned<Record>& first, mm::Owned<Reco
         }
         if (touches || (overlaps && range.first >= wanted.first && range.last <= wanted.last)) {
             *place = record.next;
-            free(&record);
+            delete &record;
         } else {
             place = &record.next;
         }
@@ -145,15 +134,9 @@ bool FileLocks::drop_flock(LockRange const& wanted) {
     return false;
 }
 
-Result<> FileLocks::set(LockRange const& wanted, bool wait) {
+Result<> FileLocks::set(LockRange const& wanted, bool wait, Ref<User> const& user) {
     if (wanted.kind == LockKind::Flock && drop_flock(wanted)) return {};
-    auto first = TRY(make_record());
-    auto second_made = make_record();
-    if (!second_made) {
-        free(first.leak());
-        return fail(second_made.error());
-    }
-    auto second = std::move(*second_made);
+    auto first = TRY(make_record(user)), second = TRY(make_record(user));
     Result<> result;
     for (bool done = false; !done;) {
         Wait self{wanted.owner, nullptr, this};
@@ -187,8 +170,6 @@ Result<> FileLocks::set(LockRange const& wanted, bool wait) {
             done = true;
         }
     }
-    free(first.leak());
-    free(second.leak());
     return result;
 }
 
@@ -211,7 +192,7 @@ void FileLocks::drop(LockKind kind, void const* owner) {
                 continue;
             }
             *place = record->next;
-            free(record);
+            delete record;
             gives = true;
         }
     }

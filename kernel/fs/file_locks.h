@@ -3,6 +3,7 @@
 // open file description. Made when a file is first locked, gone with the inode.
 #pragma once
 
+#include "kernel/fs/user.h"
 #include "kernel/sync/mutex.h"
 #include "mm/heap.h"
 
@@ -29,26 +30,24 @@ public:
     ~FileLocks();
 
     /// Takes, changes or gives up (`type` None) a range. EAGAIN, or if it waits EINTR, EDEADLK; ENOLCK ENOMEM.
-    Result<> set(LockRange const& wanted, bool wait);
+    /// `user` answers for the records.
+    Result<> set(LockRange const& wanted, bool wait, Ref<User> const& user);
     /// A lock that stands in the way of `wanted`; type None if there is none.
     LockRange find_conflict(LockRange const& wanted);
     /// Gives up all locks of an owner. Cannot fail.
     void drop(LockKind kind, void const* owner);
 private:
-    static constexpr u32 most_records = 1u << 16;   ///< in the whole system
-    struct Record { LockRange range; Record* next = nullptr; };
+    struct Record { LockRange range; Charge charge; Record* next = nullptr; };
     struct Wait;
     using Lock = sync::Mutex<LockRank::sleeping_leaf>;
 
     Record const* conflict(LockRange const& wanted) const REQUIRES(lock_);
     bool apply(LockRange wanted, mm::Owned<Record>& first, mm::Owned<Record>& second) REQUIRES(lock_);
     bool drop_flock(LockRange const& wanted);
-    static Result<mm::Owned<Record>> make_record();
+    static Result<mm::Owned<Record>> make_record(Ref<User> const& user);
     void push(Record* record, LockRange const& range) REQUIRES(lock_);
-    static void free(Record* record);
     void announce();
 
-    static std::atomic<u32> records_;
     Lock lock_;
     Record* locks_ GUARDED_BY(lock_) = nullptr;
     std::atomic<u32> changes_{0};            ///< grows when a lock goes; waiters watch it

@@ -128,11 +128,16 @@ void Inode::drop_privilege_bits_now() {
     });
 }
 
+Result<Ref<File>> open_file(Dentry& dentry, Credentials const& who, u32 flags) {
+    Inode& inode = dentry.file();
+    if (inode.type() == FileType::Fifo && fifo_open) return fifo_open(dentry, who, flags);
+    return inode.open(dentry, flags);
+}
+
 Result<Ref<File>> Inode::open(Dentry& dentry, u32 flags) {
     switch (type_) {
     case FileType::Directory: return open_directory(dentry, flags);
     case FileType::CharacterDevice: return device_registry.open_character(dentry, flags, rdev());
-    case FileType::Fifo: return fifo_open ? fifo_open(dentry, flags) : fail(ENXIO);
     case FileType::Symlink: return fail(ELOOP);
     default: return fail(ENXIO);
     }

@@ -235,7 +235,9 @@ private:
 };
 
 /// Opens FIFOs; kernel/ipc registers it.
-using FifoOpen = Result<Ref<File>> (*)(Dentry& dentry, u32 flags);
+using FifoOpen = Result<Ref<File>> (*)(Dentry& dentry, Credentials const& who, u32 flags);
 void register_fifo_open(FifoOpen open);
+/// What is open to all who may: FIFOs, whose pipe its first opener answers for, and by Inode::open() the rest.
+Result<Ref<File>> open_file(Dentry& dentry, Credentials const& who, u32 flags);
 
 }

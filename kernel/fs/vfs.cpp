@@ -60,7 +60,7 @@ Result<Ref<File>> open_inode(Dentry& dentry, Credentials const& who, u32 flags) 
     bool const truncates = is_regular && (flags & O_TRUNC);
     WriterHold hold;
     if (truncates || (is_regular && opens_for_writing(flags))) TRY(hold.take(inode));
-    auto file = TRY(inode.open(dentry, flags));
+    auto file = TRY(open_file(dentry, who, flags));
     if (who.is_superuser()) file->set_privilege(OpenerPrivilege::Superuser);
     if (truncates) TRY(inode.truncate(0));
     if (is_regular && opens_for_writing(flags)) hold.pass_to(*file);

@@ -10,31 +10,31 @@
 
 #include <arch/time.h>
 
+#include "kernel/fs/proc_number.h"
 #include "kernel/ipc/nameless.h"
+#include "mm/frame_allocator.h"
 
 namespace ipc {
 namespace {
 
-constexpr u32 most_watches = 1u << 16;               // in the whole system
 constexpr u32 most_levels = 5;                       // epoll_ctl(2), ELOOP
 constexpr u64 most_paths = 1u << 18;                 // from one outermost epoll to files: what a look at it may cost
 constexpr u32 event_bits = ~u32{EPOLLET | EPOLLONESHOT | EPOLLWAKEUP | EPOLLEXCLUSIVE};
 
 constinit sync::Mutex<LockRank::watches> watches_lock;
 using WatchesGuard = decltype(watches_lock)::Guard;
-constinit std::atomic<u32> watch_count{0};
 
 }
 
 struct Watch final : RefCounted<Watch>, fs::FileWatcher, sched::WakeObserver {
-    Watch(Epoll& e, fs::File& f, Fd number) : epoll(e), file(f), fd(number) { watch_count.fetch_add(1, std::memory_order_relaxed); }
-    ~Watch() { watch_count.fetch_sub(1, std::memory_order_relaxed); }
+    Watch(Epoll& e, fs::File& f, Fd number, fs::Charge its_charge) : epoll(e), file(f), fd(number), charge(std::move(its_charge)) {}
     void on_wake() override { epoll.mark(*this); }
     void on_file_gone() override { epoll.end(*this); }
 
     Epoll& epoll;
     fs::File& file;                                  ///< there as long as the watch is not dead
     Fd const fd;
+    fs::Charge const charge;
     base::TreeHook tree_hook;                        ///< changed under watches_lock and epoll.lock_
     // ---- guarded by epoll.lock_
     base::ListHook ready_hook;
@@ -47,6 +47,11 @@ struct Watch final : RefCounted<Watch>, fs::FileWatcher, sched::WakeObserver {
 MM_OBJECT_CACHE_DEFINE(Watch)
 MM_OBJECT_CACHE_DEFINE(Epoll)
 
+constinit std::atomic<u64> most_watches{0};
+
+/// epoll(7): a user's watches may take a 25th of memory.
+u64 Epoll::default_most_watches() { return mm::frame_allocator.total_bytes() / 25 / sizeof(Watch); }
+
 struct Epoll::Watches {
     base::Tree<Watch, &Watch::tree_hook, Key> all;   ///< owns a reference to each
     base::List<Watch, &Watch::ready_hook> ready;
@@ -54,7 +59,7 @@ struct Epoll::Watches {
 
 Epoll::Key::type Epoll::Key::operator()(Watch const& watch) const { return {watch.fd.value, &watch.file}; }
 
-Epoll::Epoll(Ref<fs::Dentry> dentry) : File(std::move(dentry), O_RDWR) {}
+Epoll::Epoll(Ref<fs::Dentry> dentry, Ref<fs::User> user) : File(std::move(dentry), O_RDWR), user_(std::move(user)) {}
 
 Epoll::~Epoll() {
     if (watches_) {
@@ -175,8 +180,9 @@ Result<> Epoll::check_nesting(Epoll* inner) {
 Result<Ref<Watch>> Epoll::insert(Fd fd, fs::File& file, sched::WaitQueue& queue, epoll_event const& event) {
     if (find(fd, file)) return fail(EEXIST);
     TRY(check_nesting(from(file)));
-    if (watch_count.load(std::memory_order_relaxed) >= most_watches) return fail(ENOSPC);
-    auto* const watch = TRY(mm::make<Watch>(*this, file, fd));
+    fs::Charge charge;
+    if (!charge.begin(user_, fs::Charged::Watches, 1, most_watches.load(std::memory_order_relaxed))) return fail(ENOSPC);
+    auto* const watch = TRY(mm::make<Watch>(*this, file, fd, std::move(charge)));
     watch->wanted = event.events | EPOLLERR | EPOLLHUP;
     watch->data = event.data;
     file.watchers.push_back(*watch);
@@ -316,7 +322,7 @@ fs::PollEvents Epoll::poll(sched::WaitQueue*& queue_out) {
 
 Result<Ref<fs::File>> make_epoll(fs::Credentials const& who) {
     auto dentry = TRY(make_nameless("eventpoll", who));
-    auto epoll = TRY(mm::make_ref<Epoll>(std::move(dentry)));
+    auto epoll = TRY(mm::make_ref<Epoll>(std::move(dentry), who.user));
     TRY(epoll->prepare());
     return Ref<fs::File>(std::move(epoll));
 }
@@ -326,6 +332,10 @@ Result<> Epoll::prepare() {
     return {};
 }
 
-void register_epoll() { fs::File::register_tell_watchers(Epoll::on_file_gone); }
+Result<> register_epoll() {
+    fs::File::register_tell_watchers(Epoll::on_file_gone);
+    most_watches = Epoll::default_most_watches();
+    return fs::add_proc_number<most_watches, 0, INT64_MAX>("sys/fs/epoll/max_user_watches");
+}
 
 }

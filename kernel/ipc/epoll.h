@@ -7,6 +7,7 @@
 #include <linux/eventpoll.h>
 
 #include "kernel/fs/file.h"
+#include "kernel/fs/user.h"
 #include "sched/wait_queue.h"
 
 namespace ipc {
@@ -15,7 +16,7 @@ struct Watch;
 
 class Epoll final : public fs::File, private sched::Relay {
 public:
-    explicit Epoll(Ref<fs::Dentry> dentry);
+    Epoll(Ref<fs::Dentry> dentry, Ref<fs::User> user);
     ~Epoll() override;
     /// Null: another kind of file.
     static Epoll* from(fs::File& file) { return file.kind() == &kind_mark ? static_cast<Epoll*>(&file) : nullptr; }
@@ -62,17 +63,23 @@ private:
     Result<> check_nesting(Epoll* inner);
     Result<Ref<Watch>> insert(Fd fd, fs::File& file, sched::WaitQueue& queue, epoll_event const& event);
     static void on_file_gone(fs::File& file);
-    friend void register_epoll();
+    friend Result<> register_epoll();
     friend Result<Ref<fs::File>> make_epoll(fs::Credentials const& who);
 
+    static u64 default_most_watches();
+
+    Ref<fs::User> const user_;                       ///< answers for its watches
     Lock lock_;
     Watches* watches_ = nullptr;                     ///< see epoll.cpp
     std::atomic<u32> ready_{0};                      ///< length of the ready list; written under lock_
     sched::WaitQueue sleepers_, pollers_;
 };
 
+/// Of one user: /proc/sys/fs/epoll/max_user_watches. Ordering: relaxed, a number alone.
+extern constinit std::atomic<u64> most_watches;
+
 Result<Ref<fs::File>> make_epoll(fs::Credentials const& who);
 /// Lets files tell when they go. Called once at boot.
-void register_epoll();
+Result<> register_epoll();
 
 }

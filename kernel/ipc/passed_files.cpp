@@ -2,24 +2,19 @@
 #include "kernel/ipc/passed_files.h"
 
 #include "kernel/ipc/channel.h"
-#include "kernel/ipc/user_charges.h"
 
 namespace ipc {
 
 struct PassedFiles::Batch {
     Batch* next = nullptr;
-    UserId payer{0};
-    u32 charged = 0, count = 0;
+    fs::Charge charge;
+    u32 count = 0;
     fs::File* files[];                               ///< owns a reference to each
 };
 
 namespace {
 
 using Batch = PassedFiles::Batch;
-
-constexpr u64 most_in_flight = 1u << 16;             // in the whole system, whoever sends
-constinit UserCharges flying_files;
-constinit std::atomic<u64> all_flying_files{0};
 
 constinit sync::Mutex<LockRank::sleeping_leaf> flight_lock;
 using FlightGuard = decltype(flight_lock)::Guard;
@@ -58,6 +53,7 @@ void leave(Returner& own) {
 
 void drop(Batch* batch) {
     for (u32 i = 0; i < batch->count; ++i) Ref<fs::File>::adopt(batch->files[i]).reset();
+    std::destroy_at(batch);
     mm::heap_free(batch);
 }
 
@@ -164,12 +160,7 @@ void give_back(Batch* batch, bool must_look) {
 
 }
 
-void PassedFiles::settle(Batch& batch) {
-    u32 const charged = std::exchange(batch.charged, 0u);
-    if (charged == 0) return;
-    flying_files.remove(batch.payer, charged);
-    all_flying_files.fetch_sub(charged, std::memory_order_relaxed);
-}
+void PassedFiles::settle(Batch& batch) { batch.charge.settle(); }
 
 PassedFiles::~PassedFiles() {
     if (batch_) give_back(batch_, false);
@@ -187,20 +178,10 @@ u32 PassedFiles::count() const { return batch_ ? batch_->count : 0; }
 
 Ref<fs::File> PassedFiles::at(u32 index) const { return Ref<fs::File>::share(batch_->files[index]); }
 
-Result<> PassedFiles::charge(UserId user, u64 limit) {
-    u32 const added = count();
-    for (int attempt = 0;; ++attempt) {
-        bool const fits_all = all_flying_files.fetch_add(added, std::memory_order_relaxed) + added <= most_in_flight;
-        auto const charged = fits_all ? flying_files.add(user, added, limit) : Result<bool>(false);
-        if (charged && *charged) break;
-        all_flying_files.fetch_sub(added, std::memory_order_relaxed);
-        if (!charged) return fail(charged.error());
-        if (attempt > 0) return fail(ETOOMANYREFS);
-        look_for_circles();
-    }
-    batch_->payer = user;
-    batch_->charged = added;
-    return {};
+Result<> PassedFiles::charge(Ref<fs::User> const& user, u64 limit) {
+    if (batch_->charge.begin(user, fs::Charged::FilesInFlight, count(), limit)) return {};
+    look_for_circles();
+    return batch_->charge.begin(user, fs::Charged::FilesInFlight, count(), limit) ? Result<>() : fail(ETOOMANYREFS);
 }
 
 void Flight::depart(PassedFiles files, Channel& channel) {

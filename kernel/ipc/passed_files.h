@@ -7,6 +7,7 @@
 #include <base/intrusive.h>
 
 #include "kernel/fs/file.h"
+#include "kernel/fs/user.h"
 
 namespace ipc {
 
@@ -30,8 +31,8 @@ public:
     u32 count() const;
     Ref<fs::File> at(u32 index) const;
     explicit operator bool() const { return batch_; }
-    /// The user answers for them until they arrive or are given back; `limit` is RLIMIT_NOFILE. ETOOMANYREFS ENOMEM.
-    Result<> charge(UserId user, u64 limit);
+    /// The user answers for them until they arrive or are given back; `limit` is RLIMIT_NOFILE. ETOOMANYREFS.
+    Result<> charge(Ref<fs::User> const& user, u64 limit);
     static void settle(Batch& batch);                ///< the charge ends
 
 private:

@@ -48,6 +48,9 @@ PipeBuffer& buffer_of(fs::Inode& inode) { return static_cast<PipeBuffer&>(**inod
 
 class PipeFile final : public fs::File {
 public:
+    static inline char const kind_mark = 0;
+    void const* kind() const override { return &kind_mark; }
+    PipeBuffer& buffer() const { return buffer_; }
     /// The ends it stands for were counted already.
     PipeFile(Ref<fs::Dentry> dentry, u32 flags)
         : File(std::move(dentry), flags), buffer_(buffer_of(*inode())), writers_at_open_(comes_first(flags) ? buffer_.writers_seen() : 0) {}
@@ -82,12 +85,9 @@ Result<i64> PipeFile::ioctl(u32 command, u64 argument) {
     return 0;
 }
 
-Result<i64> PipeFile::control(u32 command, u64 argument) {
-    switch (command) {
-    case F_GETPIPE_SZ: return static_cast<i64>(buffer_.capacity());
-    case F_SETPIPE_SZ: return static_cast<i64>(TRY(buffer_.resize(argument, fs::caller_credentials().is_privileged())));
-    default: return fail(EINVAL);
-    }
+Result<i64> PipeFile::control(u32 command, u64) {
+    if (command != F_GETPIPE_SZ) return fail(EINVAL);
+    return static_cast<i64>(buffer_.capacity());
 }
 
 fs::PollEvents PipeFile::poll(sched::WaitQueue*& queue_out) {
@@ -141,7 +141,7 @@ Result<Ref<PipeBuffer>> buffer_of_fifo(fs::Inode& inode) {
 }
 
 /// fifo(7): each side waits for the other; O_NONBLOCK readers do not, writers fail with ENXIO.
-Result<Ref<fs::File>> open_fifo(fs::Dentry& dentry, u32 flags) {
+Result<Ref<fs::File>> open_fifo(fs::Dentry& dentry, fs::Credentials const& who, u32 flags) {
     auto const buffer = TRY(buffer_of_fifo(dentry.file()));
     // A pipe without a name, opened through /proc/PID/fd, waits for nobody: its writers may have come and gone.
     bool const has_name = &dentry.file().file_system() != &pipe_file_system;
@@ -152,6 +152,7 @@ Result<Ref<fs::File>> open_fifo(fs::Dentry& dentry, u32 flags) {
     u32 const readers_before = buffer->readers_seen(), writers_before = buffer->writers_seen();
     bool const partner_waits = mode == O_RDONLY ? buffer->has_writers() : buffer->has_readers();
     CountedEnds ends(*buffer, flags);
+    TRY(buffer->begin(who));
     auto file = TRY(mm::make_ref<PipeFile>(Ref<fs::Dentry>::share(&dentry), flags));
     ends.keep();
     if (!wait || mode == O_RDWR || partner_waits) return file;
@@ -166,6 +167,7 @@ Result<Ref<fs::File>> open_fifo(fs::Dentry& dentry, u32 flags) {
 
 Result<std::pair<Ref<fs::File>, Ref<fs::File>>> make_pipe(u32 flags, fs::Credentials const& who) {
     auto buffer = TRY(mm::make_ref<PipeBuffer>());
+    TRY(buffer->begin(who));
     PipeBuffer& ring = *buffer;
     fs::Ownership const owner{fs::FileType::Fifo, 0600, who.fs_uid, who.fs_gid};
     auto const inode = TRY(mm::make_ref<PipeInode>(owner, std::move(buffer)));
@@ -177,6 +179,11 @@ Result<std::pair<Ref<fs::File>, Ref<fs::File>>> make_pipe(u32 flags, fs::Credent
     auto reader = TRY(make_end(*dentry, ring, O_RDONLY | status));
     auto writer = TRY(make_end(*dentry, ring, O_WRONLY | status));
     return std::pair(std::move(reader), std::move(writer));
+}
+
+Result<u64> set_pipe_size(fs::File& file, u64 bytes, fs::Credentials const& who) {
+    if (file.kind() != &PipeFile::kind_mark) return fail(EBADF);
+    return static_cast<PipeFile&>(file).buffer().resize(bytes, who.is_privileged());
 }
 
 void register_fifos() { fs::register_fifo_open(open_fifo); }

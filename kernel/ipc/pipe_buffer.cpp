@@ -7,6 +7,7 @@
 #include <bit>
 #include <cstring>
 
+#include "kernel/ipc/pipe_limits.h"
 #include "mm/frame_allocator.h"
 
 namespace ipc {
@@ -15,6 +16,13 @@ MM_OBJECT_CACHE_DEFINE(PipeBuffer)
 
 PipeBuffer::~PipeBuffer() {
     if (pages_ != inline_pages_) delete[] pages_;
+}
+
+Result<> PipeBuffer::begin(fs::Credentials const& maker) {
+    Lock::Guard guard(lock_);
+    if (charge_.amount() != 0) return {};
+    capacity_.store(TRY(charge_new_pipe(charge_, maker, default_pages)) * page_size, std::memory_order_relaxed);
+    return {};
 }
 
 void PipeBuffer::drop_pages() {
@@ -139,13 +147,16 @@ void PipeBuffer::add_writer() {
     openers_.wake_all();
 }
 
-/// Nobody can read these bytes any more: fifo(7).
+/// Nobody can read these bytes any more: fifo(7). Who opens the FIFO next finds it as new.
 void PipeBuffer::forget_bytes() {
     Lock::Guard guard(lock_);
     if (has_readers() || has_writers()) return;
     used_.store(0, std::memory_order_release);
     head_ = 0;
     drop_pages();
+    if (pages_ != inline_pages_) delete[] std::exchange(pages_, inline_pages_);
+    capacity_.store(default_pages * page_size, std::memory_order_relaxed);
+    charge_ = {};
 }
 
 void PipeBuffer::remove_reader() {
@@ -175,17 +186,22 @@ void PipeBuffer::move_pages(mm::FrameRef* to, mm::FrameRef& spare) {
     head_ %= page_size;
 }
 
-Result<u64> PipeBuffer::resize(u64 bytes, bool superuser) {
-    if (bytes == 0 || bytes > (u64{1} << 31)) return fail(EINVAL);
+Result<u64> PipeBuffer::resize(u64 bytes, bool privileged) {
+    if (bytes > (u64{1} << 31)) return fail(EINVAL);
     u64 const wanted = std::bit_ceil(std::max<u64>(bytes, page_size)) / page_size;
-    if (wanted > most_pages && !superuser) return fail(EPERM);
+    bool const grows = wanted * page_size > capacity();
+    if (grows && !privileged && bytes > pipe_max_size.load(std::memory_order_relaxed)) return fail(EPERM);
     auto spare = TRY(mm::frame_allocator.allocate());
     auto* const fresh = new (std::nothrow) mm::FrameRef[wanted];
     if (!fresh) return fail(ENOMEM);
     mm::FrameRef* retired = fresh;
     {
         Lock::Guard guard(lock_);
-        if (used() <= wanted * page_size - head_ % page_size) {
+        u64 const before = charge_.amount();
+        if (!charge_.change(wanted, most_pipe_pages(privileged))) return delete[] fresh, fail(EPERM);
+        if (used() > wanted * page_size - head_ % page_size) {
+            (void)charge_.change(before, ~u64{0});
+        } else {
             move_pages(fresh, spare);
             retired = std::exchange(pages_, fresh);
             capacity_.store(wanted * page_size, std::memory_order_relaxed);

@@ -15,10 +15,12 @@ enum class Blocking : u8 { No, Yes };
 class PipeBuffer final : public fs::InodeAttachment {
 public:
     static constexpr size_t atomic_write = 4096;         ///< PIPE_BUF
-    static constexpr u32 default_pages = 16, most_pages = 256;
+    static constexpr u32 default_pages = 16;
 
     PipeBuffer() = default;
     ~PipeBuffer() override;
+    /// An end has been opened: the first to open one answers for the pipe until the last is closed (pipe_limits.h). ENFILE.
+    Result<> begin(fs::Credentials const& maker);
 
     /// Waits for bytes unless there are no writers. EAGAIN, restart_sys, EFAULT.
     Result<size_t> read(mm::IoBuffer& buffer, Blocking blocking);
@@ -41,7 +43,8 @@ public:
     bool has_room() const { return capacity_.load(std::memory_order_relaxed) - used() >= atomic_write; }
     sched::WaitQueue& pollers() { return pollers_; }
     u64 capacity() const { return capacity_.load(std::memory_order_relaxed); }
-    Result<u64> resize(u64 bytes, bool superuser);       ///< F_SETPIPE_SZ: EBUSY EPERM EINVAL ENOMEM
+    /// F_SETPIPE_SZ: EBUSY EINVAL ENOMEM; EPERM: too large for one, or for all of its maker's, and `privileged` is not given.
+    Result<u64> resize(u64 bytes, bool privileged);
 
     MM_OBJECT_CACHE(PipeBuffer)
 private:
@@ -57,6 +60,7 @@ private:
     void announce_room(bool had_room);
 
     Lock lock_;
+    fs::Charge charge_ GUARDED_BY(lock_);                ///< its capacity in pages
     u64 head_ GUARDED_BY(lock_) = 0;                     ///< position of the next byte to read
     std::atomic<u64> used_{0};                           ///< written under lock_
     std::atomic<u64> capacity_{default_pages * page_size};   ///< written under lock_

@@ -9,7 +9,6 @@
 #include <base/format.h>
 
 #include "kernel/fs/tree_edit.h"
-#include "kernel/ipc/user_charges.h"
 
 namespace ipc {
 
@@ -23,7 +22,6 @@ constexpr u64 entry_size = 20, queue_file_size = 80;       // what stat shows, a
 // What Linux counts against RLIMIT_MSGQUEUE besides the bytes of the messages: mq_overview(7), getrlimit(2).
 constexpr u64 message_overhead = 48, priority_overhead = 48;
 
-constinit UserCharges queue_bytes;
 constinit std::atomic<u32> queue_count{0};
 
 class QueueFileSystem final : public fs::FileSystem {
@@ -68,10 +66,9 @@ struct Size {
 
 class QueueInode final : public fs::Inode {
 public:
-    QueueInode(fs::Ownership const& owner, Size size, UserId payer)
-        : Inode(queue_file_system, queue_file_system.next_number(), owner), queue(size.messages, size.bytes), payer_(payer), cost_(size.cost()) {}
+    QueueInode(fs::Ownership const& owner, Size size, fs::Charge charge)
+        : Inode(queue_file_system, queue_file_system.next_number(), owner), queue(size.messages, size.bytes), charge_(std::move(charge)) {}
     ~QueueInode() override {
-        queue_bytes.remove(payer_, cost_);
         queue_count.fetch_sub(1, std::memory_order_relaxed);
     }
     Result<fs::Attributes> attributes() override {
@@ -85,8 +82,7 @@ public:
     PosixQueue queue;
     MM_OBJECT_CACHE(QueueInode)
 private:
-    UserId const payer_;
-    u64 const cost_;
+    fs::Charge charge_;
 };
 
 MM_OBJECT_CACHE_DEFINE(QueueInode)
@@ -132,13 +128,11 @@ Result<Ref<QueueInode>> make_queue(OpenQueue const& request, fs::Credentials con
     };
     auto const size = size_of_new(request.attributes, is_superuser);
     if (!size) return give_up(size.error());
-    auto const charged = queue_bytes.add(who.real_uid, size->cost(), request.byte_limit);
-    if (!charged) return give_up(charged.error());
-    if (!*charged) return give_up(Errno(EMFILE));
+    fs::Charge charge;
+    if (!charge.begin(who.user, fs::Charged::QueueBytes, size->cost(), request.byte_limit)) return give_up(Errno(EMFILE));
     fs::Ownership const owner{fs::FileType::Regular, request.mode & 07777 & ~request.umask, who.fs_uid, who.fs_gid};
-    auto inode = mm::make_ref<QueueInode>(owner, *size, who.real_uid);
+    auto inode = mm::make_ref<QueueInode>(owner, *size, std::move(charge));
     if (inode) return inode;
-    queue_bytes.remove(who.real_uid, size->cost());
     return give_up(inode.error());
 }
 

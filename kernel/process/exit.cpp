@@ -151,6 +151,7 @@ void ProcessManager::end_last_thread(UserThread& thread, int status) {
             process.usage.add(thread);
             if (process.killed) count_dying(-1);
         }
+        if (!thread.is_leader()) remove_task(process);
         if (thread.entry_id.value != 0) pids_.remove(thread);   // the first thread ended before it
         thread_count_.fetch_sub(1, std::memory_order_relaxed);
         become_zombie(process, reaped);
@@ -178,6 +179,7 @@ void ProcessManager::exit_thread(int status) {
             --process.thread_count;
             process.usage.add(thread);
             thread_count_.fetch_sub(1, std::memory_order_relaxed);
+            if (!thread.is_leader()) remove_task(process);
             if (thread.entry_id.value != 0) pids_.remove(thread);
             if (process.execing) process.stop_wait.wake_all();
         }

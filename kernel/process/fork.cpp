@@ -113,31 +113,34 @@ void wait_for_release(Process& child, UserThread& caller) {
 
 }
 
-/// The last places are for init and session leaders: a shell that must end a fork bomb can still fork.
+/// Some places are for who has privilege, whatever ordinary users take; the last of them for init and privileged leaders of
+/// sessions: root's shell can still fork when root's own bomb is to be ended.
 bool ProcessManager::has_room_for_thread(Process const& caller, TreeGuard const&) const {
-    constexpr u32 reserved = 16;
-    bool const may_use_reserve = caller.is_init() || caller.session == caller.pid();
-    return thread_count_.load(std::memory_order_relaxed) + (may_use_reserve ? 0 : reserved) < thread_limit_;
+    constexpr u32 for_leaders = 16;
+    bool const privileged = caller.credentials.is_privileged();
+    bool const leads = caller.is_init() || caller.session == caller.pid();
+    u32 const kept = !privileged ? thread_limit_ / 32 + 2 * for_leaders : leads ? 0 : for_leaders;
+    return thread_count_.load(std::memory_order_relaxed) + kept < thread_limit_;
 }
 
 Result<> ProcessManager::link_process(Process& child, UserThread& thread, u64 flags) {
     Process& caller = current_process();
-    UserId const payer = caller.credentials.real_uid;
-    mm::Owned<UserAccount> fresh_account;
-    if (payer.value != 0) fresh_account = mm::Owned<UserAccount>(TRY(mm::make<UserAccount>()));
+    child.payer = child.credentials.user;
     TreeGuard guard(tree_lock);
     // A signal sent to the caller's whole group reaches either the caller before it forks, or the child too.
     if (current_user_thread().has_signal()) return fail(restart_no_intr);
     if (!has_room_for_thread(caller, guard)) return fail(EAGAIN);
-    if (processes_of(payer) >= caller.limits[RLIMIT_NPROC].soft) return fail(EAGAIN);
-    if (!pids_.add_with_new_number(child)) return fail(EAGAIN);
+    if (!add_task(child, caller)) return fail(EAGAIN);
+    if (!pids_.add_with_new_number(child)) {
+        remove_task(child);
+        return fail(EAGAIN);
+    }
     thread.tid = child.pid();
     thread.number = static_cast<u32>(thread.tid.value);
     child.parent = (flags & CLONE_PARENT) && caller.parent ? caller.parent : &caller;
     child.parent->children.push_back(child);
     child.controlling_terminal = caller.controlling_terminal;
     join_group(child, *caller.group_object);
-    charge(child, payer, fresh_account);
     add_first_thread(child, thread);
     return {};
 }
@@ -182,8 +185,11 @@ Result<Pid> ProcessManager::clone_thread(CloneRequest const& request, TrapFrame 
         TreeGuard guard(tree_lock);
         decltype(process.signal_lock)::Guard signal_guard(process.signal_lock);
         if (process.group_exit || process.execing || parent.has_signal()) return fail(restart_no_intr);
-        if (!has_room_for_thread(process, guard)) return fail(EAGAIN);
-        if (!pids_.add_with_new_number(*thread)) return fail(EAGAIN);
+        if (!has_room_for_thread(process, guard) || !add_task(process, process)) return fail(EAGAIN);
+        if (!pids_.add_with_new_number(*thread)) {
+            remove_task(process);
+            return fail(EAGAIN);
+        }
         thread->tid = thread->entry_id;
         thread->number = static_cast<u32>(thread->tid.value);
         process.threads.push_back(*thread);
@@ -209,6 +215,7 @@ Result<Pid> ProcessManager::clone_once(CloneRequest const& request, TrapFrame co
 
 Result<Pid> ProcessManager::clone(CloneRequest const& request, TrapFrame const& frame) {
     TRY(check(request));
+    current_user_thread().has_too_many_tasks = false;   // as Linux: whoever forks was let in once more
     // Who has just killed a crowd gets its room: the killed only need the CPU to be gone.
     constexpr int most_turns = 64;
     for (int turn = 0;; ++turn) {

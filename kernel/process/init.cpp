@@ -84,6 +84,7 @@ Result<> ProcessManager::link_first(Process& process, UserThread& thread) {
     group->session = session.leak();
     join_group(process, *group.leak());
     init_ = &process;
+    (void)add_task(process, process);
     add_first_thread(process, thread);
     return {};
 }

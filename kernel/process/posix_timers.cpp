@@ -12,7 +12,7 @@ namespace process {
 
 MM_OBJECT_CACHE_DEFINE(PosixTimer)
 
-PosixTimer::PosixTimer(Process& owner, TimerRequest const& request, UserId payer)
+PosixTimer::PosixTimer(Process& owner, TimerRequest const& request, fs::Charge charge)
     : Timer([](sched::Timer& timer) {
           auto& self = static_cast<PosixTimer&>(timer);
           SignalLock::Guard guard(self.process.signal_lock);
@@ -21,7 +21,7 @@ PosixTimer::PosixTimer(Process& owner, TimerRequest const& request, UserId payer
           self.process.timers.expire(self, guard);
       }),
       process(owner), clock(request.clock), notice(request.notice), target(request.target),
-      measured_thread(current_user_thread().tid), node(payer) {
+      measured_thread(current_user_thread().tid), node(std::move(charge)) {
     node.timer = this;
     node.info.signal = request.signal;
     node.info.code = -2;                         // SI_TIMER
@@ -46,13 +46,10 @@ u64 ProcessTimers::now(PosixTimer const& timer) const {
 }
 
 Result<int> ProcessTimers::create(TimerRequest const& request) {
-    UserId const payer = process_.copy_credentials().real_uid;
-    if (!SignalNode::charge(payer, process_.limit(RLIMIT_SIGPENDING).soft)) return fail(EAGAIN);
-    auto made = mm::make<PosixTimer>(process_, request, payer);
-    if (!made) {
-        SignalNode give_back(payer);
-        return fail(EAGAIN);
-    }
+    auto charge = SignalNode::charge(process_);
+    if (!charge) return fail(EAGAIN);
+    auto made = mm::make<PosixTimer>(process_, request, std::move(*charge));
+    if (!made) return fail(EAGAIN);
     mm::Owned<PosixTimer> timer(*made);
     Guard guard(process_.signal_lock);
     while (find(next_id_)) next_id_ = next_id_ == INT_MAX ? 0 : next_id_ + 1;

@@ -140,7 +140,7 @@ void write_memory(Look const& look, Writer& out) {
 
 void write_signals(Process const& process, Look const& look, Writer& out) {
     format_to(out, "NoNewPrivs:\t{}\n", process.no_new_privileges ? 1 : 0);
-    format_to(out, "Threads:\t{}\nSigQ:\t{}/{}\n", look.threads, queued_signals_of(process.copy_credentials().real_uid), process.limit(RLIMIT_SIGPENDING).soft);
+    format_to(out, "Threads:\t{}\nSigQ:\t{}/{}\n", look.threads, fs::user_or_root(process.copy_user()).charged(fs::Charged::Signals), process.limit(RLIMIT_SIGPENDING).soft);
     format_to(out, "SigPnd:\t{:016x}\nShdPnd:\t{:016x}\nSigBlk:\t{:016x}\nSigIgn:\t{:016x}\nSigCgt:\t{:016x}\n", look.thread_pending,
               look.shared_pending, look.blocked, look.ignored, look.caught);
 }

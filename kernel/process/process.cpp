@@ -15,12 +15,10 @@ MM_OBJECT_CACHE_DEFINE(UserThread)
 MM_OBJECT_CACHE_DEFINE(SignalHandlers)
 MM_OBJECT_CACHE_DEFINE(ProcessGroup)
 MM_OBJECT_CACHE_DEFINE(Session)
-MM_OBJECT_CACHE_DEFINE(UserAccount)
 
 Remains::~Remains() {
     delete group;
     delete session;
-    delete account;
 }
 
 UserThread::UserThread(Ref<Process> process) : PidEntry(PidKind::Thread), process_(std::move(process)) {}
@@ -42,6 +40,11 @@ Ref<fs::DescriptorTable> Process::copy_descriptors() const {
 fs::Credentials Process::copy_credentials() const {
     decltype(credentials_lock)::Guard guard(credentials_lock);
     return credentials;
+}
+
+Ref<fs::User> Process::copy_user() const {
+    decltype(credentials_lock)::Guard guard(credentials_lock);
+    return credentials.user;
 }
 
 Ref<fs::Dentry> Process::copy_executable() const {

@@ -27,7 +27,6 @@ namespace process {
 class Process;
 struct ProcessGroup;
 struct Session;
-struct UserAccount;
 
 /// Bits of Thread::return_work beyond the scheduler's own.
 namespace return_work = sched::return_work;
@@ -68,6 +67,7 @@ public:
     RestartBlock restart_block;
     u64 start_time_ns = 0;
     u32 personality = 0;                         ///< personality(2)
+    bool has_too_many_tasks = false;             ///< its new user's are more than RLIMIT_NPROC; then exec answers EAGAIN
     MM_OBJECT_CACHE(UserThread)
 private:
     Ref<Process> process_;
@@ -91,7 +91,6 @@ inline constexpr int continued_status = 0xffff;   ///< WIFCONTINUED
 struct Remains {
     ProcessGroup* group = nullptr;
     Session* session = nullptr;
-    UserAccount* account = nullptr;
     Remains() = default;
     Remains(Remains const&) = delete;
     ~Remains();
@@ -124,6 +123,7 @@ public:
     fs::Credentials credentials;
     mutable SpinLock<LockRank::leaf, InterruptsOff> credentials_lock;
     fs::Credentials copy_credentials() const;
+    Ref<fs::User> copy_user() const;             ///< of its credentials
 
     // ---- GUARDED_BY process_manager.tree_lock
     Process* parent = nullptr;                   ///< null: init
@@ -132,7 +132,8 @@ public:
     base::List<Process, &Process::sibling_hook> children, zombies;
     Pid group, session;
     ProcessGroup* group_object = nullptr;
-    UserAccount* account = nullptr;              ///< who is charged for it (RLIMIT_NPROC); null: root
+    Ref<fs::User> payer;                         ///< who answers for its tasks (RLIMIT_NPROC): its real user; null: root
+    u32 charged_tasks = 0;                       ///< 1 until it is reaped, and each further thread
     Remains remains;
     u64 controlling_terminal = 0;                ///< device number; 0: none
     Pid lost_foreground;                         ///< a session's leader: what was in front when its terminal hung up

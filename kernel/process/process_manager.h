@@ -61,14 +61,6 @@ struct Session final : PidEntry {
     MM_OBJECT_CACHE(Session)
 };
 
-/// How many processes a user who is not root has, for RLIMIT_NPROC. Charged to the real uid at fork.
-struct UserAccount {
-    UserAccount* next = nullptr;
-    UserId uid{0};
-    u32 processes = 0;
-    MM_OBJECT_CACHE(UserAccount)
-};
-
 class ProcessManager {
 public:
     constexpr ProcessManager() = default;
@@ -112,6 +104,9 @@ public:
     Result<Pid> new_session();                                                                  ///< setsid(2)
     /// True if no member has a parent in another group of the session: no shell can continue it. POSIX 3.264.
     bool is_orphaned(Pid group);
+
+    /// The running thread's process has another real user, who answers for its tasks from now on. tasks.cpp
+    void follow_user(UserThread& thread);
 
     /// Memory is out: kills the largest process with a log line (SIGKILL); false if there is none to kill.
     bool out_of_memory();
@@ -167,15 +162,14 @@ private:
     // process_group.cpp
     void join_group(Process& process, ProcessGroup& group) REQUIRES(tree_lock);
     void leave_group(Process& process, Remains& remains) REQUIRES(tree_lock);
-    // user_accounts.cpp
-    u64 processes_of(UserId uid) const REQUIRES(tree_lock);
-    void charge(Process& child, UserId uid, mm::Owned<UserAccount>& fresh) REQUIRES(tree_lock);
-    void uncharge(Process& process) REQUIRES(tree_lock);
+    // tasks.cpp
+    static bool add_task(Process& process, Process const& caller);
+    static void remove_task(Process& process);
+    static void remove_all_tasks(Process& process);
     Result<> check_set_group(Process const& caller, Process const& target, Pid group) const REQUIRES(tree_lock);
 
     PidTable pids_ GUARDED_BY(tree_lock);
     Process* init_ GUARDED_BY(tree_lock) = nullptr;
-    std::array<UserAccount*, 64> accounts_ GUARDED_BY(tree_lock){};
     std::atomic<u32> process_count_{0}, thread_count_{0};
     std::atomic<u32> dying_{0};
     std::atomic<u64> forks_{0};

@@ -13,6 +13,7 @@
 #include <base/ref.h>
 #include <base/result.h>
 
+#include "kernel/fs/user.h"
 #include "mm/slab.h"
 
 namespace process {
@@ -43,13 +44,14 @@ class PendingSignals;
 
 /// A queued signal that found no slot. Counted for RLIMIT_SIGPENDING, by user (signal_nodes.cpp).
 struct SignalNode {
-    explicit SignalNode(UserId payer) : payer_(payer) {}
-    ~SignalNode();
+    explicit SignalNode(fs::Charge charge) : charge_(std::move(charge)) {}
     SignalNode(SignalNode const&) = delete;
     /// Null if the target's user has as many as the target may have, or no memory is left.
     static SignalNode* make(Process const& target);
-    /// As make() counts; false: there is no room. For a node that is part of something else.
-    static bool charge(UserId payer, u64 limit);
+    /// As make() counts; empty: there is no room. For a node that is part of something else.
+    static std::optional<fs::Charge> charge(Process const& target);
+    /// It counts no more, though it is still there. Any context.
+    void settle() { charge_.settle(); }
 
     SignalInfo info;
     base::ListHook hook;
@@ -58,10 +60,8 @@ struct SignalNode {
     bool was_ignored = false;                            ///< of a timer's: its signal was discarded
     MM_OBJECT_CACHE(SignalNode)
 private:
-    UserId payer_;
+    fs::Charge charge_;
 };
-/// Nodes of a user, for /proc/PID/status.
-u32 queued_signals_of(UserId user);
 
 /// Nodes on their way to the heap: declare it before the lock's guard, so that it dies after it.
 class SignalNodes {

@@ -37,7 +37,7 @@ struct TimerRequest {
 /// All fields but the constant ones: GUARDED_BY the process's signal_lock.
 class PosixTimer final : public sched::Timer {
 public:
-    PosixTimer(Process& process, TimerRequest const& request, UserId payer);
+    PosixTimer(Process& process, TimerRequest const& request, fs::Charge charge);
     ~PosixTimer() { finish(); }                  // before what the callback uses
     Process& process;
     TimerClock const clock;

@@ -84,7 +84,7 @@ void ProcessManager::unlink_reaped(Process& child) {
     child.state.store(ProcessState::Reaped, std::memory_order_release);
     child.end_wait.wake_all();
     leave_group(child, child.remains);
-    uncharge(child);
+    remove_all_tasks(child);
     pids_.remove(child);
     child.parent = nullptr;
     process_count_.fetch_sub(1, std::memory_order_relaxed);

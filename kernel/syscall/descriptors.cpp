@@ -102,8 +102,8 @@ Result<i64> sys_fcntl(Caller& caller, Fd fd, u32 command, u64 argument) {
         if (file->is_path_only()) return fail(EBADF);
         file->set_status_flags(static_cast<u32>(argument));
         return 0;
-    case F_GETPIPE_SZ:
-    case F_SETPIPE_SZ: return file->control(command, argument);
+    case F_GETPIPE_SZ: return file->control(command, argument);
+    case F_SETPIPE_SZ: return static_cast<i64>(TRY(ipc::set_pipe_size(*file, argument, caller.process.credentials)));
     case F_ADD_SEALS:
     case F_GET_SEALS: {
         if (file->is_path_only()) return fail(EBADF);

@@ -32,24 +32,46 @@ namespace {
 
 constexpr u32 leave = ~0u;
 
+struct Changed { bool needs_user = false, user = false, rights = false; };
+
+/// One try. needs_user: nothing has changed, since the real user is another one than `user`, who is to be found.
+template <class Rule>
+Result<Changed> try_change(process::Process& process, Rule& rule, Ref<fs::User> const& user, UserId& real) {
+    fs::Credentials who;                 // leaves with what was there before, when no lock is held
+    process::Process::StateGuard state_guard(process.state_lock);
+    SpinLock<LockRank::leaf, InterruptsOff>::Guard guard(process.credentials_lock);
+    fs::Credentials const& old = process.credentials;
+    who = old;
+    TRY(rule(who));
+    real = who.real_uid;
+    Changed changed;
+    changed.user = real != old.real_uid;
+    changed.needs_user = changed.user && real != fs::user_or_root(user).uid();
+    if (changed.needs_user) return changed;
+    if (changed.user) who.user = user;
+    changed.rights = who.effective_uid != old.effective_uid || who.effective_gid != old.effective_gid || who.fs_uid != old.fs_uid ||
+                     who.fs_gid != old.fs_gid;
+    if (changed.rights) process.dumpable = false;
+    std::swap(process.credentials, who);
+    return changed;
+}
+
 /// Changes the caller's credentials by `rule`, which edits a copy or refuses. Linux's commit_creds: a process whose rights
-/// have changed may hold what its new user may not see, and no longer dies with a parent it may not know.
+/// have changed may hold what its new user may not see, and no longer dies with a parent it may not know. EAGAIN: no memory.
 template <class Rule>
 Result<> change(Caller& caller, Rule rule) {
     process::Process& process = caller.process;
-    bool rights_changed;
-    {
-        process::Process::StateGuard state_guard(process.state_lock);
-        SpinLock<LockRank::leaf, InterruptsOff>::Guard guard(process.credentials_lock);
-        fs::Credentials const& old = process.credentials;
-        fs::Credentials who = old;
-        TRY(rule(who));
-        rights_changed = who.effective_uid != old.effective_uid || who.effective_gid != old.effective_gid || who.fs_uid != old.fs_uid ||
-                         who.fs_gid != old.fs_gid;
-        if (rights_changed) process.dumpable = false;
-        process.credentials = who;
+    Ref<fs::User> user;
+    UserId real;
+    auto changed = TRY(try_change(process, rule, user, real));
+    while (changed.needs_user) {
+        auto found = fs::User::find(real);
+        if (!found) return fail(EAGAIN);
+        user = std::move(*found);
+        changed = TRY(try_change(process, rule, user, real));
     }
-    if (rights_changed) {
+    if (changed.user) process::process_manager.follow_user(caller.thread);
+    if (changed.rights) {
         process::ProcessManager::TreeGuard guard(process::process_manager.tree_lock);
         process.parent_death_signal = 0;
     }

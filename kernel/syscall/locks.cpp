@@ -74,13 +74,13 @@ Result<> set_lock(Caller& caller, Fd fd, fs::File& file, LockRange wanted, bool 
     if (wanted.type == LockType::Shared && !file.is_readable()) return fail(EBADF);
     if (wanted.type == LockType::Exclusive && !file.is_writable()) return fail(EBADF);
     auto* const locks = TRY(file.inode()->locks());
-    TRY(restartable(locks->set(wanted, wait)));
+    TRY(restartable(locks->set(wanted, wait, caller.process.copy_user())));
     if (wanted.kind != LockKind::Process || wanted.type == LockType::None) return {};
     // Another thread may have closed the descriptor meanwhile, and looked for locks to drop before ours was there.
     auto const now = file_of(caller, fd);
     if (now && now->get() == &file) return {};
     wanted.type = LockType::None;
-    (void)locks->set(wanted, false);
+    (void)locks->set(wanted, false, caller.process.copy_user());
     return fail(EBADF);
 }
 
@@ -114,7 +114,7 @@ Result<> sys_flock(Caller& caller, Fd fd, u32 operation) {
     if (!file->inode() || (wanted.type != LockType::None && !file->is_readable() && !file->is_writable())) return fail(EBADF);
     wanted.owner = file.get();
     wanted.pid = caller.process.pid();
-    return restartable(TRY(file->inode()->locks())->set(wanted, !(operation & LOCK_NB)));
+    return restartable(TRY(file->inode()->locks())->set(wanted, !(operation & LOCK_NB), caller.process.copy_user()));
 }
 
 }

@@ -137,7 +137,7 @@ Result<ipc::Outgoing> read_control(Caller& caller, UserMessage const& header) {
     if (!out.files) return out;
     u64 limit = ~u64{0};
     if (caller.process.credentials.effective_uid.value != 0) limit = u64{descriptor_limit(caller)} + out.files.count();
-    TRY(out.files.charge(caller.process.credentials.real_uid, limit));
+    TRY(out.files.charge(caller.process.copy_user(), limit));
     return out;
 }
 

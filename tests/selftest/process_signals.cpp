@@ -22,7 +22,7 @@ SignalInfo make(int signal, u64 value) {
 }
 
 SignalNode* make_node() {
-    return SignalNode::charge(UserId(0), ~u64{0}) ? new (std::nothrow) SignalNode(UserId(0)) : nullptr;
+    return new (std::nothrow) SignalNode(fs::Charge());
 }
 
 /// Adds as a sender does: with a node where one is wanted.
