@@ -1,0 +1,437 @@
+// SPDX-License-Identifier: MIT
+// timeout: 60
+// What a user may make the kernel hold, by effect: the limits of setrlimit(2) that count by user, and those of pipes. Each test
+// takes a user number that nobody else has, so that nothing is counted for it before.
+#include "test.h"
+
+#include <mqueue.h>
+#include <pthread.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+enum { SOMEBODY = 47200 };   // … and the numbers behind it
+
+static int limit(int which, rlim_t soft, rlim_t hard) {
+    struct rlimit wanted = {soft, hard};
+    return setrlimit(which, &wanted);
+}
+
+static void become(int user) { REQUIRE(setgid(user) == 0 && setuid(user) == 0); }
+
+static void* nap(void* nothing) {
+    for (;;) pause();
+    return nothing;
+}
+
+static pthread_attr_t small_stack(void) {
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, 32768);
+    return attributes;
+}
+
+/// Threads until one is refused, `most` at most; errno is why.
+static int make_threads(int most) {
+    pthread_attr_t const attributes = small_stack();
+    int count = 0;
+    errno = 0;
+    while (count < most) {
+        pthread_t thread;
+        int const error = pthread_create(&thread, &attributes, nap, NULL);
+        if (error) {
+            errno = error;
+            break;
+        }
+        ++count;
+    }
+    return count;
+}
+
+/// Children that live until the parent's end of the pipe is closed.
+static int make_children(int most, int const ends[2]) {
+    int count = 0;
+    errno = 0;
+    while (count < most) {
+        pid_t const child = fork();
+        if (child == 0) {
+            char byte;
+            close(ends[1]);
+            (void)read(ends[0], &byte, 1);
+            _exit(0);
+        }
+        if (child < 0) break;
+        ++count;
+    }
+    return count;
+}
+
+static void end_children(int count, int const ends[2]) {
+    int error = errno;
+    close(ends[1]);
+    while (count-- > 0) CHECK(wait(NULL) > 0);
+    close(ends[0]);
+    errno = error;
+}
+
+// ---------------------------------------------------------------- RLIMIT_NPROC
+
+TEST(threads_count_as_processes_do) {
+    become(SOMEBODY + 1);
+    REQUIRE(limit(RLIMIT_NPROC, 20, 20) == 0);
+    SHOW(make_threads(100));
+    CHECK(errno == EAGAIN);
+    CHECK_ERRNO(fork(), EAGAIN);
+}
+
+TEST(processes_and_threads_together) {
+    int ends[2];
+    REQUIRE(pipe(ends) == 0);
+    become(SOMEBODY + 2);
+    REQUIRE(limit(RLIMIT_NPROC, 10, 10) == 0);
+    int const children = make_children(5, ends);
+    SHOW(children);
+    SHOW(make_threads(100));
+    CHECK(errno == EAGAIN);
+    end_children(children, ends);
+    SHOW(make_threads(100));
+}
+
+TEST(a_zombie_counts_until_it_is_waited_for) {
+    become(SOMEBODY + 3);
+    REQUIRE(limit(RLIMIT_NPROC, 2, 2) == 0);
+    pid_t const child = fork();
+    if (child == 0) _exit(0);
+    REQUIRE(child > 0);
+    siginfo_t info;
+    CHECK(waitid(P_PID, child, &info, WEXITED | WNOWAIT) == 0);
+    CHECK_ERRNO(fork(), EAGAIN);
+    CHECK(ended_with(wait_for(child), 0));
+    pid_t const next = fork();
+    if (next == 0) _exit(3);
+    CHECK(next > 0 && ended_with(wait_for(next), 3));
+}
+
+static void* end_at_once(void* nothing) { return nothing; }
+
+TEST(ended_threads_give_their_places_back) {
+    become(SOMEBODY + 4);
+    REQUIRE(limit(RLIMIT_NPROC, 3, 3) == 0);
+    int bad = 0;
+    for (int i = 0; i < 200; ++i) {
+        pthread_attr_t const attributes = small_stack();
+        pthread_t thread;
+        int error, tries = 0;
+        // pthread_join returns a moment before the thread is gone.
+        while ((error = pthread_create(&thread, &attributes, end_at_once, NULL)) == EAGAIN && ++tries < 2000) sched_yield();
+        if (error) ++bad;
+        else pthread_join(thread, NULL);
+    }
+    SHOW(bad);
+}
+
+TEST(root_and_the_privileged_are_not_held) {
+    int ends[2];
+    REQUIRE(pipe(ends) == 0 && limit(RLIMIT_NPROC, 0, 0) == 0);
+    int const children = make_children(3, ends);
+    SHOW(children);
+    SHOW(make_threads(3));
+    end_children(children, ends);
+    // A set-user-ID program of root's in the hands of a user.
+    REQUIRE(setresuid(SOMEBODY + 5, 0, 0) == 0);
+    REQUIRE(pipe(ends) == 0);
+    int const more = make_children(3, ends);
+    SHOW(more);
+    end_children(more, ends);
+    // … that drops its rights.
+    REQUIRE(setresuid(SOMEBODY + 5, SOMEBODY + 5, SOMEBODY + 5) == 0);
+    CHECK_ERRNO(fork(), EAGAIN);
+}
+
+TEST(root_as_effective_user_alone_is_another_matter) {
+    REQUIRE(limit(RLIMIT_NPROC, 0, 0) == 0 && setresuid(0, SOMEBODY + 6, 0) == 0);
+    pid_t const child = fork();   // the real user is root
+    if (child == 0) _exit(0);
+    CHECK(child > 0 && ended_with(wait_for(child), 0));
+}
+
+TEST(a_process_is_its_new_users_after_setuid) {
+    int ends[2];
+    REQUIRE(pipe(ends) == 0);
+    int const children = make_children(0, ends);
+    CHECK(children == 0);
+    pid_t helpers[4];
+    int ready[2];
+    REQUIRE(pipe(ready) == 0);
+    for (int i = 0; i < 4; ++i) {
+        helpers[i] = fork();
+        if (helpers[i]) continue;
+        char byte;
+        close(ends[1]);
+        become(SOMEBODY + 7);
+        (void)write(ready[1], "x", 1);
+        (void)read(ends[0], &byte, 1);
+        _exit(0);
+    }
+    char byte;
+    for (int i = 0; i < 4; ++i) REQUIRE(read(ready[0], &byte, 1) == 1);
+    pid_t const user = fork();
+    if (user == 0) {
+        become(SOMEBODY + 7);
+        REQUIRE(limit(RLIMIT_NPROC, 6, 6) == 0);   // four and itself
+        SHOW(make_threads(9));
+        CHECK(errno == EAGAIN);
+        _exit(failures != 0);
+    }
+    CHECK(ended_with(wait_for(user), 0));
+    // Root's processes that became the user's are no longer root's, and the user's are gone with them.
+    close(ends[1]);
+    for (int i = 0; i < 4; ++i) CHECK(ended_with(wait_for(helpers[i]), 0));
+    become(SOMEBODY + 7);
+    REQUIRE(limit(RLIMIT_NPROC, 6, 6) == 0);
+    SHOW(make_threads(9));
+}
+
+/// Linux lets setuid pass where the new user has too many, and refuses the program that comes next.
+TEST(exec_of_a_user_with_too_many) {
+    int ends[2], ready[2];
+    REQUIRE(pipe(ends) == 0 && pipe(ready) == 0);
+    pid_t const other = fork();
+    if (other == 0) {
+        char byte;
+        close(ends[1]);
+        become(SOMEBODY + 8);
+        (void)write(ready[1], "x", 1);
+        (void)read(ends[0], &byte, 1);
+        _exit(0);
+    }
+    char byte;
+    REQUIRE(read(ready[0], &byte, 1) == 1);
+    pid_t const child = fork();
+    if (child == 0) {
+        char* const arguments[] = {"none", NULL};
+        REQUIRE(limit(RLIMIT_NPROC, 0, RLIM_INFINITY) == 0);
+        become(SOMEBODY + 8);
+        CHECK_ERRNO(execv("/nowhere/none", arguments), EAGAIN);
+        CHECK_ERRNO(execv("/nowhere/none", arguments), EAGAIN);
+        REQUIRE(limit(RLIMIT_NPROC, 2, RLIM_INFINITY) == 0);
+        CHECK_ERRNO(execv("/nowhere/none", arguments), ENOENT);
+        REQUIRE(limit(RLIMIT_NPROC, 1, RLIM_INFINITY) == 0);
+        CHECK_ERRNO(execv("/nowhere/none", arguments), ENOENT);   // it was let in once
+        _exit(failures != 0);
+    }
+    CHECK(ended_with(wait_for(child), 0));
+    close(ends[1]);
+    CHECK(ended_with(wait_for(other), 0));
+}
+
+// ---------------------------------------------------------------- RLIMIT_SIGPENDING
+
+static int queue_signals(pid_t target, int most) {
+    int count = 0;
+    union sigval const value = {.sival_int = 1};
+    errno = 0;
+    while (count < most && sigqueue(target, SIGRTMIN, value) == 0) ++count;
+    return count;
+}
+
+static void block_realtime(void) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGRTMIN);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+TEST(queued_signals_are_of_one_user) {
+    int ready[2];
+    block_realtime();
+    REQUIRE(limit(RLIMIT_SIGPENDING, 10, 10) == 0 && pipe(ready) == 0);
+    pid_t const one = fork();
+    if (one == 0) {
+        become(SOMEBODY + 9);
+        (void)write(ready[1], "x", 1);
+        nap(NULL);
+    }
+    // Users whose numbers are alike in their lower bits have nothing to do with each other.
+    pid_t const far = fork();
+    if (far == 0) {
+        become(SOMEBODY + 9 + 1024 * 256);
+        (void)write(ready[1], "x", 1);
+        nap(NULL);
+    }
+    pid_t const same = fork();
+    if (same == 0) {
+        become(SOMEBODY + 9);
+        (void)write(ready[1], "x", 1);
+        nap(NULL);
+    }
+    char byte;
+    for (int i = 0; i < 3; ++i) REQUIRE(read(ready[0], &byte, 1) == 1);
+    SHOW(queue_signals(one, 6));
+    SHOW(queue_signals(same, 100));
+    CHECK(errno == EAGAIN);
+    SHOW(queue_signals(far, 100));
+    for (pid_t const* each = (pid_t const[]){one, far, same, 0}; *each; ++each) {
+        kill(*each, SIGKILL);
+        CHECK(killed_by(wait_for(*each), SIGKILL));
+    }
+    pid_t const later = fork();
+    if (later == 0) {
+        become(SOMEBODY + 9);
+        (void)write(ready[1], "x", 1);
+        nap(NULL);
+    }
+    REQUIRE(read(ready[0], &byte, 1) == 1);
+    SHOW(queue_signals(later, 100));
+    kill(later, SIGKILL);
+    wait_for(later);
+}
+
+// ---------------------------------------------------------------- RLIMIT_MSGQUEUE
+
+TEST(queues_count_for_who_made_them) {
+    become(SOMEBODY + 10);
+    struct mq_attr attributes = {.mq_maxmsg = 10, .mq_msgsize = 1024};
+    REQUIRE(limit(RLIMIT_MSGQUEUE, 3 * 10 * (1024 + 96), RLIM_INFINITY) == 0 || errno == EPERM);
+    char name[4][40];
+    mqd_t queues[4];
+    int made = 0;
+    for (; made < 4; ++made) {
+        snprintf(name[made], sizeof name[made], "/limits_%d_%d", (int)getpid(), made);
+        queues[made] = mq_open(name[made], O_CREAT | O_EXCL | O_RDWR, 0600, &attributes);
+        if (queues[made] == (mqd_t)-1) break;
+    }
+    CHECK(errno == EMFILE);
+    SHOW(made);
+    mq_close(queues[0]);
+    mq_unlink(name[0]);
+    mqd_t const again = mq_open(name[3], O_CREAT | O_EXCL | O_RDWR, 0600, &attributes);
+    CHECK(again != (mqd_t)-1);
+    for (int i = 1; i < 4; ++i) mq_unlink(name[i]);
+}
+
+// ---------------------------------------------------------------- pipes
+
+static int capacity(int const ends[2]) { return fcntl(ends[0], F_GETPIPE_SZ); }
+
+/// Pipes of 1 MiB until one cannot grow.
+static int fill_pipe_pages(int (*pipes)[2], int most) {
+    int count = 0;
+    for (; count < most; ++count) {
+        if (pipe(pipes[count]) != 0) break;
+        if (fcntl(pipes[count][1], F_SETPIPE_SZ, 1 << 20) != 1 << 20) break;
+    }
+    return count;
+}
+
+TEST(pipes_of_a_user_have_16384_pages) {
+    int pipes[80][2], small[2];
+    REQUIRE(limit(RLIMIT_NOFILE, 4096, 4096) == 0);
+    pid_t const child = fork();
+    if (child == 0) {
+        become(SOMEBODY + 11);
+        int const count = fill_pipe_pages(pipes, 80);
+        SHOW(count);
+        CHECK(errno == EPERM);
+        SHOW(capacity(pipes[count]));
+        // Beyond the limit there are pipes of two pages, which cannot grow.
+        REQUIRE(pipe(small) == 0);
+        SHOW(capacity(small));
+        CHECK_ERRNO(fcntl(small[0], F_SETPIPE_SZ, 65536), EPERM);
+        SHOW(fcntl(small[0], F_SETPIPE_SZ, 4096));
+        char block[4096] = "";
+        SHOW(write(small[1], block, sizeof block));
+        // Another user has its own.
+        // What is closed, is free again.
+        close(pipes[0][0]);
+        close(pipes[0][1]);
+        SHOW(fcntl(small[0], F_SETPIPE_SZ, 65536));
+        // What shrinks, too.
+        SHOW(fcntl(pipes[1][0], F_SETPIPE_SZ, 65536));
+        CHECK(fcntl(pipes[count][0], F_SETPIPE_SZ, 1 << 20) == 1 << 20);
+        _exit(failures != 0);
+    }
+    CHECK(ended_with(wait_for(child), 0));
+    pid_t const again = fork();
+    if (again == 0) {
+        become(SOMEBODY + 11);
+        int const count = fill_pipe_pages(pipes, 70);
+        SHOW(count);
+        _exit(failures != 0);
+    }
+    CHECK(ended_with(wait_for(again), 0));
+}
+
+TEST(root_may_have_more_pipe_pages) {
+    int pipes[70][2];
+    int const count = fill_pipe_pages(pipes, 70);
+    SHOW(count);
+    SHOW(fcntl(pipes[0][0], F_SETPIPE_SZ, 2 << 20));
+    // Who may is the one who asks, not the one who opened.
+    become(SOMEBODY + 12);
+    CHECK_ERRNO(fcntl(pipes[0][0], F_SETPIPE_SZ, 4 << 20), EPERM);
+    SHOW(fcntl(pipes[0][0], F_SETPIPE_SZ, 0));
+    CHECK_ERRNO(fcntl(pipes[0][0], F_SETPIPE_SZ, 1 << 20), EPERM);   // root has too many pages now, and this one does not
+    int own[2];
+    REQUIRE(pipe(own) == 0);
+    SHOW(fcntl(own[0], F_SETPIPE_SZ, 1 << 20));
+    CHECK_ERRNO(fcntl(own[0], F_SETPIPE_SZ, 2 << 20), EPERM);
+    CHECK_ERRNO(fcntl(own[0], F_SETPIPE_SZ, 0x80000001u), EINVAL);
+}
+
+TEST(a_fifo_counts_while_it_is_open) {
+    enum { FIFOS = 30 };
+    char name[FIFOS][40];
+    int files[FIFOS];
+    REQUIRE(chmod(".", 01777) == 0);
+    become(SOMEBODY + 13);
+    for (int i = 0; i < FIFOS; ++i) {
+        snprintf(name[i], sizeof name[i], "limit_fifo_%d", i);
+        REQUIRE(mkfifo(name[i], 0600) == 0);
+    }
+    for (int round = 0; round < 4; ++round) {
+        int grown = 0;
+        for (int i = 0; i < FIFOS; ++i) {
+            files[i] = open(name[i], O_RDWR);
+            REQUIRE(files[i] >= 0);
+            if (round == 1) CHECK(fcntl(files[i], F_GETPIPE_SZ) == 65536);   // as new
+            grown += fcntl(files[i], F_SETPIPE_SZ, 1 << 20) == 1 << 20;
+        }
+        CHECK(grown == FIFOS);
+        for (int i = 0; i < FIFOS; ++i) close(files[i]);
+    }
+    for (int i = 0; i < FIFOS; ++i) unlink(name[i]);
+}
+
+// ---------------------------------------------------------------- descriptors under way
+
+static int send_descriptor(int socket, int file) {
+    char byte = 0;
+    struct iovec part = {&byte, 1};
+    union { char bytes[CMSG_SPACE(sizeof(int))]; struct cmsghdr header; } control;
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    struct cmsghdr* header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(header), &file, sizeof file);
+    return (int)sendmsg(socket, &message, MSG_DONTWAIT);
+}
+
+TEST(descriptors_under_way_count_for_their_sender) {
+    int pairs[12][2];
+    become(SOMEBODY + 14);
+    for (int i = 0; i < 12; ++i) REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, pairs[i]) == 0);
+    REQUIRE(limit(RLIMIT_NOFILE, 40, 40) == 0);
+    int sent = 0, result = 0;
+    for (int i = 0; i < 120 && result >= 0; ++i)
+        if ((result = send_descriptor(pairs[i % 12][0], 0)) > 0) ++sent;
+    CHECK(errno == ETOOMANYREFS);
+    SHOW(sent);
+    for (int i = 0; i < 12; ++i) close(pairs[i][1]);
+    int fresh[2];
+    REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, fresh) == 0);
+    CHECK(send_descriptor(fresh[0], 0) == 1);
+}
