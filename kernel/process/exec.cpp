@@ -6,7 +6,6 @@
 
 #include <algorithm>
 
-#include <asm/resource.h>
 #include <linux/personality.h>
 
 #include "kernel/process/futex.h"
@@ -55,15 +54,6 @@ Result<> make_own_tables(Process& process, Ref<SignalHandlers>& handlers, Ref<fs
 Result<> check_executable(fs::File const& file, fs::Credentials const& who) {
     fs::Inode const* inode = file.inode();
     return inode ? fs::vfs.check_executable(*inode, who) : fail(EACCES);
-}
-
-/// Of a user with too many tasks (tasks.cpp), as long as they are too many.
-Result<> check_task_count(UserThread& thread) {
-    if (!std::exchange(thread.has_too_many_tasks, false)) return {};
-    Ref<fs::User> const user = thread.process().copy_user();
-    if (fs::user_or_root(user).charged(fs::Charged::Tasks) <= thread.process().limit(RLIMIT_NPROC).soft) return {};
-    thread.has_too_many_tasks = true;
-    return fail(EAGAIN);
 }
 
 fs::FsContext copy_context(Process const& process) {
@@ -188,7 +178,6 @@ Result<> ProcessManager::execute(std::string_view path, Ref<fs::File> file, u64 
     Process& process = thread.process();
     bool const may_move = random_layout_allowed() && !(thread.personality & ADDR_NO_RANDOMIZE);
     RandomLayout const random = may_move ? RandomLayout::Yes : RandomLayout::No;
-    TRY(check_task_count(thread));
     fs::Credentials const who = process.copy_credentials();
     TRY(check_executable(*file, who));
     fs::FsContext const context = copy_context(process);

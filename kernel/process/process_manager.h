@@ -107,6 +107,8 @@ public:
 
     /// The running thread's process has another real user, who answers for its tasks from now on. tasks.cpp
     void follow_user(UserThread& thread);
+    /// Before exec: EAGAIN, if they were too many then and still are.
+    Result<> check_task_count(UserThread& thread);
 
     /// Memory is out: kills the largest process with a log line (SIGKILL); false if there is none to kill.
     bool out_of_memory();

@@ -40,4 +40,12 @@ void ProcessManager::follow_user(UserThread& thread) {
     std::swap(process.payer, user);
 }
 
+Result<> ProcessManager::check_task_count(UserThread& thread) {
+    if (!thread.has_too_many_tasks) return {};
+    Ref<fs::User> const user = thread.process().copy_user();
+    if (fs::user_or_root(user).charged(fs::Charged::Tasks) > thread.process().limit(RLIMIT_NPROC).soft) return fail(EAGAIN);
+    thread.has_too_many_tasks = false;
+    return {};
+}
+
 }
