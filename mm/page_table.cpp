@@ -10,8 +10,8 @@ namespace mm {
 
 namespace { constexpr unsigned first_kernel_entry = arch::entries_per_table / 2; }
 
-Result<PhysAddr> FrameTables::allocate(Fill fill) {
-    return frame_address(TRY(frame_allocator.allocate(0, fill, Urgency::Kernel)).leak());
+Result<PhysAddr> FrameTables::allocate(Fill fill, Urgency urgency) {
+    return frame_address(TRY(frame_allocator.allocate(0, fill, urgency)).leak());
 }
 
 void FrameTables::free(PhysAddr table) { frame_release(frame_record(table)); }

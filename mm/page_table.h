@@ -12,7 +12,7 @@
 namespace mm {
 
 struct FrameTables {
-    static Result<PhysAddr> allocate(Fill fill = Fill::Zero);
+    static Result<PhysAddr> allocate(Fill fill = Fill::Zero, Urgency urgency = Urgency::Kernel);
     static void free(PhysAddr table);
     static arch::PageEntry* entries(PhysAddr table) { return static_cast<arch::PageEntry*>(arch::direct_map(table)); }
     static Frame& record(arch::PageEntry const& entry) { return frame_record(arch::direct_map_inverse(&entry)); }

@@ -19,6 +19,8 @@ void Thread::set_name(std::string_view text) {
     std::fill(name + length, name + name_capacity, '\0');
 }
 
+bool caller_is_dying() { return current_thread().is_interrupted(Interruptible::Fatal); }
+
 void Thread::on_terminated() { delete this; }
 
 }

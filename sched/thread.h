@@ -119,5 +119,7 @@ extern arch::PerCpu<Thread*> current_thread_pointer;
 
 /// The running thread. Its value does not change under the one who asks.
 inline Thread& current_thread() { return *current_thread_pointer.read(); }
+/// The running thread's program is to end: a loop whose length a program has chosen looks here.
+bool caller_is_dying();
 
 }

@@ -21,6 +21,14 @@ public:
         (last_ ? last_->next : first_) = &node;
         last_ = &node;
     }
+    /// Before `at`; null: at the end.
+    void insert_before(WaitNode* at, WaitNode& node) {
+        if (!at) return push_back(node);
+        node.previous = at->previous;
+        node.next = at;
+        (at->previous ? at->previous->next : first_) = &node;
+        at->previous = &node;
+    }
     void remove(WaitNode& node) {
         (node.previous ? node.previous->next : first_) = node.next;
         (node.next ? node.next->previous : last_) = node.previous;

@@ -26,6 +26,7 @@ enum class LockRank : u8 {
     // Spin locks that leave interrupts alone.
     process_state,      // process: what one process is and has, as others see it
     page_table,         // mm/user: one address space's page tables
+    mappings,           // mm/user: which VMAs show an object; fs: whose pages it has
     name_tree,          // fs: changes of names, parents and mounts
     dentry_cache,       // fs: one directory's table of names
     open_files,         // fs: one descriptor table

@@ -40,9 +40,14 @@ public:
         std::copy_n(block.begin() + key_words, key_words, key.begin());
         return key;
     }
+    /// Block by block: others wait for one block, with interrupts off, however much is mixed in.
     void mix(std::span<std::byte const> bytes) {
-        SpinLock<LockRank::leaf, InterruptsOff>::Guard guard(lock_);
-        absorb(bytes);
+        while (!bytes.empty()) {
+            auto const part = bytes.first(std::min(bytes.size(), sizeof(Key)));
+            bytes = bytes.subspan(part.size());
+            SpinLock<LockRank::leaf, InterruptsOff>::Guard guard(lock_);
+            absorb(part);
+        }
     }
 private:
     void absorb(std::span<std::byte const> bytes) REQUIRES(lock_) {

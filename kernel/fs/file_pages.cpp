@@ -9,6 +9,7 @@
 
 #include "kernel/fs/vfs.h"
 #include "mm/frame_allocator.h"
+#include "sched/thread.h"
 
 namespace fs {
 
@@ -49,8 +50,14 @@ struct FilePages::Batch {
 FilePages::~FilePages() { release_from(0); }
 
 void FilePages::disown() {
-    TreeLock::Guard guard(tree_lock);
+    decltype(owner_lock_)::Guard guard(owner_lock_);
     owner_ = nullptr;
+}
+
+/// As Linux, at the first write to a page that was not there: its times are those of a write(2).
+void FilePages::written() {
+    decltype(owner_lock_)::Guard guard(owner_lock_);
+    if (owner_) owner_->touch_modified();
 }
 
 mm::Frame* FilePages::probe(u64 index) const {
@@ -67,13 +74,14 @@ mm::FrameRef FilePages::find(u64 index) const {
     return frame ? mm::FrameRef::share(*frame) : mm::FrameRef();
 }
 
-bool FilePages::try_insert(u64 index, mm::FrameRef& frame, SpareNodes& spare) {
+FilePages::Entered FilePages::try_insert(u64 index, mm::FrameRef& frame, SpareNodes& spare, Bound bound) {
     Guard guard(lock_);
+    if (bound == Bound::Size && is_past_end(index)) return Entered::PastEnd;
     if (!root_) height_ = 0;
     while (!reaches(height_, index)) {
         if (root_) {
             Node* const node = spare.take();
-            if (!node) return false;
+            if (!node) return Entered::NeedsNode;
             node->slots[0] = root_;
             root_ = node;
         }
@@ -81,28 +89,30 @@ bool FilePages::try_insert(u64 index, mm::FrameRef& frame, SpareNodes& spare) {
     }
     void** slot = &root_;
     for (unsigned level = height_; level > 0; --level) {
-        if (!*slot && !(*slot = spare.take())) return false;
+        if (!*slot && !(*slot = spare.take())) return Entered::NeedsNode;
         slot = &static_cast<Node*>(*slot)->slots[(index >> ((level - 1) * node_bits)) & (node_slots - 1)];
     }
     if (*slot) {
         frame = mm::FrameRef::share(*static_cast<mm::Frame*>(*slot));
-        return true;
+        return Entered::Yes;
     }
     *slot = &frame.record();
     mm::frame_acquire(frame.record());
     frames_.store(frames() + 1, std::memory_order_relaxed);
-    return true;
+    return Entered::Yes;
 }
 
-Result<mm::FrameRef> FilePages::insert(u64 index, mm::FrameRef frame) {
+Result<mm::FrameRef> FilePages::insert(u64 index, mm::FrameRef frame, Bound bound) {
     SpareNodes spare;
     mm::FrameRef const mine = frame;   // the last reference must not go under the lock
     if (quota_ && !quota_->take()) return fail(ENOSPC);
-    while (!try_insert(index, frame, spare)) {
-        if (auto const refilled = spare.refill(); !refilled) {
-            if (quota_) quota_->give(1);
-            return fail(refilled.error());
-        }
+    for (;;) {
+        Entered const entered = try_insert(index, frame, spare, bound);
+        if (entered == Entered::Yes) break;
+        auto const refilled = entered == Entered::PastEnd ? Result<>(fail(ENXIO)) : spare.refill();
+        if (refilled) continue;
+        if (quota_) quota_->give(1);
+        return fail(refilled.error());
     }
     if (quota_ && &frame.record() != &mine.record()) quota_->give(1);
     return frame;
@@ -112,10 +122,10 @@ Result<mm::FrameRef> FilePages::insert(u64 index, mm::FrameRef frame) {
 Result<mm::FrameRef> FilePages::page(u64 index, mm::Access) {
     {
         Guard guard(lock_);
-        if (index >= (size() + page_mask) >> page_shift) return fail(ENXIO);
+        if (is_past_end(index)) return fail(ENXIO);
         if (mm::Frame* const frame = probe(index)) [[likely]] return mm::FrameRef::share(*frame);
     }
-    return insert(index, TRY(mm::frame_allocator.allocate(0, mm::Fill::Zero, mm::Urgency::User)));
+    return insert(index, TRY(mm::frame_allocator.allocate(0, mm::Fill::Zero, mm::Urgency::User)), Bound::Size);
 }
 
 Result<size_t> FilePages::read(u64 position, mm::IoBuffer& buffer) {
@@ -132,7 +142,7 @@ Result<size_t> FilePages::read(u64 position, mm::IoBuffer& buffer) {
         total += *copied;
         position += *copied;
         left -= *copied;
-        if (*copied < chunk) break;
+        if (*copied < chunk || sched::caller_is_dying()) break;
     }
     return total;
 }
@@ -145,7 +155,7 @@ Result<size_t> FilePages::write_new_page(u64 index, size_t offset, size_t size, 
     auto* const data = static_cast<std::byte*>(frame->data());
     size_t const copied = TRY(buffer.copy_in(data + offset, size));
     if (whole) std::memset(data + copied, 0, page_size - copied);
-    auto const entered = insert(index, *frame);
+    auto const entered = insert(index, *frame, Bound::None);
     if (!entered) return fail(ENOSPC);
     if (&entered->record() != &frame->record()) std::memcpy(static_cast<std::byte*>(entered->data()) + offset, data + offset, copied);
     return copied;
@@ -165,7 +175,7 @@ Result<size_t> FilePages::write(u64 position, mm::IoBuffer& buffer) {
         if (!copied) break;
         total += *copied;
         position += *copied;
-        if (*copied < chunk) break;
+        if (*copied < chunk || sched::caller_is_dying()) break;
     }
     Guard guard(lock_);
     if (position > size()) size_.store(position, std::memory_order_relaxed);
@@ -185,7 +195,11 @@ void FilePages::resize(u64 new_size) {
         Guard guard(lock_);
         size_.store(new_size, std::memory_order_relaxed);
     }
-    if (new_size < old_size) release_from((new_size + page_mask) >> page_shift);
+    if (new_size < old_size) {
+        u64 const first_gone = (new_size + page_mask) >> page_shift;
+        unmap_from(first_gone);
+        release_from(first_gone);
+    }
     clear_tail(std::min(old_size, new_size));
 }
 
@@ -226,7 +240,7 @@ void FilePages::release_from(u64 first) {
 void FilePages::describe(base::Writer& out) const {
     Ref<Inode> owner;
     {
-        TreeLock::Guard guard(tree_lock);
+        decltype(owner_lock_)::Guard guard(owner_lock_);
         if (owner_ && owner_->try_acquire_ref()) owner = Ref<Inode>::adopt(owner_);
     }
     auto const name = owner ? Dentry::alias_of(*owner) : Ref<Dentry>();

@@ -2,7 +2,8 @@
 // FilePages: the bytes of one file in memory, frame by frame, in a radix tree by page
 // index; a hole costs nothing. It is what a mapping of the file shows. lock_ (spin) guards the tree
 // and the size and is all that a page fault takes, so that a copy to or from a program may
-// fault on the very file it reads or writes. Pages mapped before a truncation stay with their mapping.
+// fault on the very file it reads or writes. A truncation sets the size, takes the pages beyond it out of all programs,
+// and then frees them: a fault looks at the size again under lock_ before it enters a page.
 #pragma once
 
 #include <arch/spin_lock.h>
@@ -21,16 +22,16 @@ class FilePages final : public mm::VmObject {
 public:
     /// Without a quota memory is the limit.
     FilePages(Inode& owner, u64 device, u64 number, Ref<PageQuota> quota)
-        : owner_(&owner), device_(device), number_(number), quota_(std::move(quota)) {}
+        : VmObject(Size::Changing), owner_(&owner), device_(device), number_(number), quota_(std::move(quota)) {}
     ~FilePages() override;
 
     u64 size() const { return size_.load(std::memory_order_relaxed); }
     u64 frames() const { return frames_.load(std::memory_order_relaxed); }
-    /// Bytes from `position` on; 0 at the end. EFAULT.
+    /// Bytes from `position` on; 0 at the end. Less than asked for if the caller is to die. EFAULT.
     Result<size_t> read(u64 position, mm::IoBuffer& buffer);
     /// Callers exclude each other (the inode's mutex). Grows the file. ENOSPC EFAULT.
     Result<size_t> write(u64 position, mm::IoBuffer& buffer);
-    /// Callers exclude each other.
+    /// Callers exclude each other, and hold no program's lock: pages beyond the end leave the programs that map them.
     void resize(u64 size);
     /// The inode dies; mappings may live on.
     void disown();
@@ -42,6 +43,7 @@ public:
     Result<bool> begin_sharing(bool writes, bool may_write) override { return seals.begin_sharing(writes, may_write); }
     void end_sharing() override { seals.end_sharing(); }
     void mapped(bool added, bool writable) override { if (writable) seals.writable_mapping(added); }
+    void written() override;
     Seals seals;
 
     MM_OBJECT_CACHE(FilePages)
@@ -56,10 +58,13 @@ private:
     mm::FrameRef find(u64 index) const;
     mm::Frame* probe(u64 index) const;
     static bool reaches(unsigned height, u64 index) { return height * node_bits >= 64 || (index >> (height * node_bits)) == 0; }
-    /// Puts `frame` at `index`, or gives what someone else put there first. ENOMEM ENOSPC.
-    Result<mm::FrameRef> insert(u64 index, mm::FrameRef frame);
-    /// False: needs another spare node.
-    bool try_insert(u64 index, mm::FrameRef& frame, SpareNodes& spare);
+    /// Whether a page may lie beyond the end: a writer's, who will move it.
+    enum class Bound : bool { None, Size };
+    /// Puts `frame` at `index`, or gives what someone else put there first. ENOMEM ENOSPC; ENXIO: it would lie beyond the end.
+    Result<mm::FrameRef> insert(u64 index, mm::FrameRef frame, Bound bound);
+    enum class Entered : u8 { Yes, NeedsNode, PastEnd };
+    Entered try_insert(u64 index, mm::FrameRef& frame, SpareNodes& spare, Bound bound);
+    bool is_past_end(u64 index) const { return index >= (size() + page_mask) >> page_shift; }
     Result<size_t> write_new_page(u64 index, size_t offset, size_t size, mm::IoBuffer& buffer);
     void release_from(u64 first);
     static void extract(void*& slot, unsigned level, u64 first, Batch& out);
@@ -70,7 +75,8 @@ private:
     unsigned height_ = 0;                   ///< lock_
     std::atomic<u64> size_{0};              ///< written under lock_
     std::atomic<u64> frames_{0};            ///< written under lock_
-    Inode* owner_;                          ///< tree_lock
+    mutable SpinLock<LockRank::mappings, PreemptOff> owner_lock_;
+    Inode* owner_;                          ///< owner_lock_
     u64 const device_, number_;
     Ref<PageQuota> const quota_;            ///< outlives the file system while a mapping has pages
 };

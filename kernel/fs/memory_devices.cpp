@@ -69,7 +69,7 @@ protected:
             auto const count = buffer.copy_out(part.data(), part.size());
             if (!count) return total ? Result<size_t>(total) : fail(count.error());
             total += *count;
-            if (*count < part.size() || sched::current_thread().has_signal()) break;
+            if (*count < part.size() || is_interrupted_after(total)) break;
         }
         return total;
     }
@@ -81,9 +81,13 @@ protected:
             if (!count) return total ? Result<size_t>(total) : fail(count.error());
             base::add_entropy({bytes.data(), *count});
             total += *count;
+            if (is_interrupted_after(total)) break;
         }
         return total;
     }
+private:
+    /// As Linux, each page is read or written whole.
+    static bool is_interrupted_after(size_t total) { return total % page_size == 0 && sched::current_thread().has_signal(); }
 };
 
 template <class Kind>

@@ -16,13 +16,15 @@ namespace process {
 constinit FutexTable futexes;
 
 struct FutexTable::Waiter : sched::WaitNode {
-    Waiter(FutexKey waited, u32 mask) : thread(sched::current_thread()), key(std::move(waited)), bits(mask) {}
+    Waiter(FutexKey waited, u32 mask)
+        : thread(sched::current_thread()), key(std::move(waited)), bits(mask), level(std::min(thread.own_level(), sched::first_fair_level)) {}
     /// The waker is done with this frame and its thread. It does little in between, with interrupts off.
     // Ordering: acquire, with the release in wake_one().
     void wait_for_waker() const { while (!released.load(std::memory_order_acquire)) arch::relax(); }
     sched::Thread& thread;
     FutexKey key;                            ///< GUARDED_BY the bucket's lock
     u32 const bits;
+    sched::Level const level;                ///< as it was when it began to wait; all that are not realtime are equal
     std::atomic<Bucket*> bucket{nullptr};    ///< null: woken. Written with its lock held (and the new one's, if it moves)
     std::atomic<bool> released{false};
 };
@@ -42,13 +44,19 @@ FutexTable::Bucket& bucket_of(FutexKey const& key) {
     return buckets[hash >> 56];
 }
 
+Result<FutexKey> key_of_present(FutexWord word) {
+    FutexKey key = TRY(key_of(word));
+    if (word.scope == FutexScope::Shared) TRY(fault_in(word.address));
+    return key;
+}
+
 Result<FutexKey> key_of(FutexWord word) {
     if (word.address.value() % sizeof(u32) != 0) return fail(EINVAL);
     if (word.address.value() >= arch::user_space_end) return fail(EFAULT);
     FutexKey key;
     key.scope = word.scope;
     auto& space = *current_process().address_space;
-    if (word.scope == FutexScope::Shared) key.object = TRY(space.shared_object_at(word.address, key.offset));
+    if (word.scope == FutexScope::Shared) key.object = TRY(space.shared_word_at(word.address, key.offset));
     if (!key.object) {
         key.space = &space;
         key.offset = word.address.value();
@@ -124,6 +132,14 @@ struct SCOPED_CAPABILITY FutexTable::BothLocked {
     std::optional<BucketGuard> second;
 };
 
+/// Realtime waiters first, by priority; equal ones in the order they came, as all others do. The bucket is locked.
+void FutexTable::enter(Bucket& bucket, Waiter& waiter) NO_THREAD_SAFETY_ANALYSIS {
+    if (waiter.level == sched::first_fair_level) return bucket.waiters.push_back(waiter);
+    auto* at = bucket.waiters.first();
+    while (at && static_cast<Waiter*>(at)->level <= waiter.level) at = at->next;
+    bucket.waiters.insert_before(at, waiter);
+}
+
 /// Out of the list; false: it had been woken.
 bool FutexTable::leave(Waiter& waiter) NO_THREAD_SAFETY_ANALYSIS {
     for (;;) {
@@ -166,7 +182,7 @@ Result<> FutexTable::wait(FutexWord word, u32 expected, u32 bits, u64 deadline_n
             BucketGuard guard(bucket.lock);
             readable = arch::read_user_u32(word.address, value);
             if (readable && value == expected) {
-                bucket.waiters.push_back(waiter);
+                enter(bucket, waiter);
                 waiter.bucket.store(&bucket, std::memory_order_relaxed);
             }
         }
@@ -207,7 +223,7 @@ bool FutexTable::has_plain_waiter(Bucket const& bucket, FutexKey const& key) NO_
 
 Result<u32> FutexTable::wake(FutexWord word, u32 count, u32 bits) {
     if (!bits) return fail(EINVAL);
-    FutexKey const key = TRY(key_of(word));
+    FutexKey const key = TRY(key_of_present(word));
     Bucket& bucket = bucket_of(key);
     std::atomic_thread_fence(std::memory_order_seq_cst);
     if (bucket.count.load(std::memory_order_relaxed) == 0) return 0u;
@@ -229,7 +245,7 @@ u32 FutexTable::requeue_in(Bucket& from, FutexKey const& key, Bucket& to, FutexK
         waiter.key = new_key;
         if (&from == &to) continue;
         from.waiters.remove(waiter);
-        to.waiters.push_back(waiter);
+        enter(to, waiter);
         from.count.fetch_sub(1, std::memory_order_relaxed);
         to.count.fetch_add(1, std::memory_order_seq_cst);
         waiter.bucket.store(&to, std::memory_order_relaxed);
@@ -239,7 +255,7 @@ u32 FutexTable::requeue_in(Bucket& from, FutexKey const& key, Bucket& to, FutexK
 
 Result<u32> FutexTable::requeue(FutexWord from, FutexWord to, u32 wake_count, u32 move_count, std::optional<u32> expected) {
     for (;;) {
-        FutexKey const key = TRY(key_of(from)), new_key = TRY(key_of(to));
+        FutexKey const key = TRY(key_of_present(from)), new_key = TRY(key_of_present(to));
         Bucket &source = bucket_of(key), &target = bucket_of(new_key);
         {
             // A waker of `to` that comes from now on looks into the bucket.
@@ -258,7 +274,7 @@ Result<u32> FutexTable::requeue(FutexWord from, FutexWord to, u32 wake_count, u3
 Result<u32> FutexTable::wake_operation(FutexWord first, FutexWord second, u32 first_count, u32 second_count, u32 encoded) {
     Operation const operation(encoded);
     for (;;) {
-        FutexKey const key = TRY(key_of(first)), second_key = TRY(key_of(second));
+        FutexKey const key = TRY(key_of_present(first)), second_key = TRY(key_of(second));
         if (!operation.is_known()) return fail(ENOSYS);
         Bucket &bucket = bucket_of(key), &second_bucket = bucket_of(second_key);
         {

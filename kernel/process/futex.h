@@ -46,7 +46,7 @@ public:
     /// Sleeps while the word is `expected`, until a wake with a common bit. EAGAIN: it is not. EINTR ETIMEDOUT
     /// EFAULT EINVAL. `deadline_ns` of clock_ns().
     Result<> wait(FutexWord word, u32 expected, u32 bits, u64 deadline_ns);
-    /// Wakes at most `count`, first come first served; how many. EFAULT; EINVAL: or waited for with lock_pi().
+    /// Wakes at most `count`, realtime waiters by their priority and first, equal ones first come first served; how many. EFAULT; EINVAL: or waited for with lock_pi().
     Result<u32> wake(FutexWord word, u32 count, u32 bits);
     /// Wakes `wake_count` waiters and moves `move_count` of the others to `to`; how many altogether. EAGAIN: the word
     /// is not `expected`. EFAULT EINVAL.
@@ -83,6 +83,7 @@ private:
     static bool has_plain_waiter(Bucket const& bucket, FutexKey const& key);
     struct Waiter;
     struct BothLocked;
+    static void enter(Bucket& bucket, Waiter& waiter);
     static bool leave(Waiter& waiter);
     static Result<> sleep(Waiter& waiter, u64 deadline_ns);
     static void wake_one(Bucket& bucket, Waiter& waiter);

@@ -21,24 +21,10 @@ constexpr u64 page_kib = page_size / kib;
 void line(Writer& out, std::string_view label, u64 kibibytes) { format_to(out, "{:<16}{:>8} kB\n", label, kibibytes); }
 void pages(Writer& out, std::string_view label, u64 count) { line(out, label, count * page_kib); }
 
-/// What the programs have, added up; a page that two of them share counts twice.
-mm::AddressSpaceStatistics sum_over_processes() {
-    mm::AddressSpaceStatistics sum;
-    for (Ref<Process> process = process_manager.find_after(Pid(0)); process; process = process_manager.find_after(process->pid())) {
-        Ref<mm::AddressSpace> const space = process->copy_address_space();
-        if (!space) continue;
-        mm::AddressSpaceStatistics const one = space->statistics();
-        sum.mapped_pages += one.mapped_pages;
-        sum.table_frames += one.table_frames;
-        sum.data_pages += one.data_pages;
-    }
-    return sum;
-}
-
 }
 
 Result<> write_memory_info(Writer& out) {
-    mm::AddressSpaceStatistics const programs = sum_over_processes();
+    mm::VmCounters const programs = mm::vm_counters();
     u64 const total = mm::frame_allocator.total_bytes() / page_size;
     u64 const free = mm::free_frames();
     pages(out, "MemTotal:", total);
@@ -56,7 +42,7 @@ Result<> write_memory_info(Writer& out) {
     pages(out, "KernelStack:", mm::kernel_space.stack_frames());
     pages(out, "PageTables:", programs.table_frames);
     pages(out, "CommitLimit:", total / 2);
-    pages(out, "Committed_AS:", programs.data_pages);
+    pages(out, "Committed_AS:", programs.committed_pages);
     line(out, "VmallocTotal:", arch::kernel_space_size / kib);
     return {};
 }

@@ -21,23 +21,27 @@ struct Entry {
 
 /// The lock of a dead owner is marked, and one waiter woken to find that out. (The kernel knows who waits for one with priority
 /// inheritance: leave_all_pi() sees to that.) `pending`: the thread was about to take or give it back; if it had given it back
-/// already, its wake-up may still be owed.
-void release_lock(Entry const& entry, u64 offset, Pid owner, bool pending) {
+/// already, its wake-up may still be owed. False: the word is out of reach, and so the list is not to be trusted any further.
+bool release_lock(Entry const& entry, u64 offset, Pid owner, bool pending) {
     UserAddr const address(entry.address + offset);
-    if (address.value() % sizeof(u32) != 0) return;
+    if (address.value() % sizeof(u32) != 0) return false;
     u32 value;
-    if (!arch::read_user_u32(address, value)) return;
+    if (!arch::read_user_u32(address, value)) return false;
     // Robust locks may lie in memory that processes share.
     FutexWord const word{address, FutexScope::Shared};
     for (;;) {
-        if (pending && !entry.inherits && value == 0) return (void)futexes.wake(word, 1, any_bit);
-        if ((value & FUTEX_TID_MASK) != static_cast<u32>(owner.value)) return;
+        if (pending && !entry.inherits && value == 0) {
+            (void)futexes.wake(word, 1, any_bit);
+            return true;
+        }
+        if ((value & FUTEX_TID_MASK) != static_cast<u32>(owner.value)) return true;
         u32 previous;
-        if (!arch::compare_exchange_user_u32(address, value, (value & FUTEX_WAITERS) | FUTEX_OWNER_DIED, previous)) return;
+        if (!arch::compare_exchange_user_u32(address, value, (value & FUTEX_WAITERS) | FUTEX_OWNER_DIED, previous)) return false;
         if (previous == value) break;
         value = previous;
     }
     if ((value & FUTEX_WAITERS) && !entry.inherits) (void)futexes.wake(word, 1, any_bit);
+    return true;
 }
 
 void release_robust_list(UserThread& thread) {
@@ -51,11 +55,11 @@ void release_robust_list(UserThread& thread) {
     for (unsigned i = 0; i < longest_list && entry.address != at.value(); ++i) {
         // Before the lock is released: its new owner may take the entry apart.
         auto const next = mm::UserPtr<u64>(entry.address).read();
-        if (entry.address != pending.address) release_lock(entry, offset, thread.tid, false);
-        if (!next) break;
+        if (entry.address != pending.address && !release_lock(entry, offset, thread.tid, false)) return;
+        if (!next) return;
         entry = Entry(*next);
     }
-    if (pending.address) release_lock(pending, offset, thread.tid, true);
+    if (pending.address) (void)release_lock(pending, offset, thread.tid, true);
 }
 
 /// Only of use to who shares the memory.

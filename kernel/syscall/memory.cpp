@@ -2,6 +2,7 @@
 // A program's memory: mmap(2) munmap(2) mprotect(2) mremap(2) madvise(2) msync(2) brk(2).
 #include <linux/mman.h>
 #include <asm/mman.h>
+#include <linux/fcntl.h>
 
 #include "kernel/syscall/arguments.h"
 #include "kernel/syscall/flags.h"
@@ -9,7 +10,6 @@
 
 namespace syscall {
 namespace {
-
 
 mm::Protection decode_protection(u64 protection) {
     return {(protection & PROT_READ) != 0, (protection & PROT_WRITE) != 0, (protection & PROT_EXEC) != 0};
@@ -22,21 +22,43 @@ mm::MapRequest::Placement decode_placement(u64 flags, u64 address) {
     return address ? Hint : Anywhere;
 }
 
+/// A file ends here at the latest: off_t.
+constexpr u64 largest_file = ~u64{0} >> 1;
+
+/// What a mapping of a file must have: the flags that MAP_SHARED_VALIDATE lets through, rights of the descriptor. In the
+/// order in which Linux looks. EOVERFLOW EOPNOTSUPP EACCES EINVAL.
+Result<> check_file(fs::File const& file, mm::MapRequest const& request, u64 flags) {
+    u64 const size = align_up(request.size, page_size);
+    if (size > largest_file || request.offset > largest_file - size) return fail(EOVERFLOW);
+    u64 const type = flags & MAP_TYPE;
+    // Advice, or ignored by Linux too: DENYWRITE EXECUTABLE STACK LOCKED NONBLOCK UNINITIALIZED.
+    constexpr u64 validated = MAP_TYPE | MAP_FIXED | MAP_FIXED_NOREPLACE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_POPULATE | MAP_32BIT
+                              | MAP_DENYWRITE | MAP_EXECUTABLE | MAP_STACK | MAP_LOCKED | MAP_NONBLOCK | MAP_GROWSDOWN;
+    if (type == MAP_SHARED_VALIDATE && (flags & ~validated)) return fail(EOPNOTSUPP);
+    if (type != MAP_PRIVATE && type != MAP_SHARED && type != MAP_SHARED_VALIDATE) return fail(EINVAL);
+    if (type != MAP_PRIVATE && request.protection.write && !file.is_writable()) return fail(EACCES);
+    return file.is_readable() ? Result<>() : fail(EACCES);
+}
+
 /// Maps what the descriptor gives, as it allows. EBADF EACCES EPERM ENODEV, and map()'s.
-Result<UserAddr> map_file(Caller& caller, mm::MapRequest& request, Fd fd) {
+Result<UserAddr> map_file(Caller& caller, mm::MapRequest& request, Fd fd, u64 flags) {
     auto file = TRY(usable_file(caller, fd));
-    if (!file->is_readable()) return fail(EACCES);
+    if (flags & MAP_HUGETLB) return fail(EINVAL);
+    TRY(mm::AddressSpace::check_size(request));
+    TRY(check_file(*file, request, flags));
     if (auto const inode = file->inode(); inode && inode->file_system().flags().has(fs::MountFlags::noexec)) {
         if (request.protection.execute) return fail(EPERM);
         request.max_protection.execute = false;
     }
-    bool const is_shared = request.sharing == mm::Sharing::Shared;
-    if (is_shared && request.protection.write && !file->is_writable()) return fail(EACCES);
     request.object = TRY(file->vm_object());
-    if (!is_shared) return caller.process.address_space->map(request);
-    request.max_protection.write = TRY(request.object->begin_sharing(request.protection.write, file->is_writable()));
+    if (flags & MAP_GROWSDOWN) return fail(EINVAL);
+    bool const is_shared = request.sharing == mm::Sharing::Shared;
+    if (is_shared) request.max_protection.write = TRY(request.object->begin_sharing(request.protection.write, file->is_writable()));
     auto const mapped = caller.process.address_space->map(request);
-    if (request.max_protection.write) request.object->end_sharing();
+    if (is_shared && request.max_protection.write) request.object->end_sharing();
+    // As on Linux a mapping counts as a look at the file.
+    if (auto* const inode = file->inode(); mapped && inode && inode->type() == fs::FileType::Regular && !(file->flags() & O_NOATIME))
+        inode->touch_accessed();
     return mapped;
 }
 
@@ -44,12 +66,6 @@ Result<UserAddr> map_file(Caller& caller, mm::MapRequest& request, Fd fd) {
 
 Result<UserAddr> sys_mmap(Caller& caller, u64 address, u64 size, u64 protection, u64 flags, Fd fd, u64 offset) {
     u64 const type = flags & MAP_TYPE;
-    if (type != MAP_PRIVATE && type != MAP_SHARED && type != MAP_SHARED_VALIDATE) return fail(EINVAL);
-    // The rest is advice, or ignored by Linux too: DENYWRITE EXECUTABLE STACK LOCKED NONBLOCK UNINITIALIZED.
-    constexpr u64 validated = MAP_TYPE | MAP_FIXED | MAP_FIXED_NOREPLACE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_POPULATE
-                              | MAP_DENYWRITE | MAP_EXECUTABLE | MAP_STACK | MAP_LOCKED | MAP_NONBLOCK | MAP_GROWSDOWN;
-    if (type == MAP_SHARED_VALIDATE && (flags & ~validated)) return fail(EOPNOTSUPP);
-    if (flags & MAP_HUGETLB) return fail(EINVAL);
     if (offset & page_mask) return fail(EINVAL);
     mm::MapRequest request;
     request.address = UserAddr(address);
@@ -59,8 +75,17 @@ Result<UserAddr> sys_mmap(Caller& caller, u64 address, u64 size, u64 protection,
     request.sharing = type == MAP_PRIVATE ? mm::Sharing::Private : mm::Sharing::Shared;
     request.offset = offset;
     request.no_reserve = flags & MAP_NORESERVE;
-    request.populate = flags & MAP_POPULATE;
-    if (!(flags & MAP_ANONYMOUS)) return map_file(caller, request, fd);
+    request.below_2_gib = flags & MAP_32BIT;
+    request.populate = (flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE || (flags & MAP_LOCKED);   // nothing is swapped
+    if (!(flags & MAP_ANONYMOUS)) return map_file(caller, request, fd, flags);
+    // What MAP_SHARED_VALIDATE would look at is a file's.
+    if (type != MAP_PRIVATE && type != MAP_SHARED) return fail(EINVAL);
+    if (flags & MAP_HUGETLB) return fail(EINVAL);
+    if (flags & MAP_GROWSDOWN) {
+        if (type == MAP_SHARED) return fail(EINVAL);
+        request.kind = mm::VmaKind::Stack;
+    }
+    TRY(mm::AddressSpace::check_size(request));
     request.offset = 0;   // shared: map() makes the object, after it has looked at the room
     return caller.process.address_space->map(request);
 }
@@ -68,10 +93,12 @@ Result<UserAddr> sys_mmap(Caller& caller, u64 address, u64 size, u64 protection,
 Result<> sys_munmap(Caller& caller, u64 address, u64 size) { return caller.process.address_space->unmap(UserAddr(address), size); }
 
 Result<> sys_mprotect(Caller& caller, u64 address, u64 size, u64 protection) {
-    if (address & page_mask) return fail(EINVAL);
+    u64 const growth = protection & (PROT_GROWSDOWN | PROT_GROWSUP);
+    if (growth == (PROT_GROWSDOWN | PROT_GROWSUP) || (address & page_mask)) return fail(EINVAL);
     if (size == 0) return {};      // whatever the rights are
+    if (align_up(size, page_size) < size) return fail(ENOMEM);
     TRY(accepted::mprotect.check(protection));
-    return caller.process.address_space->protect(UserAddr(address), size, decode_protection(protection));
+    return caller.process.address_space->protect(UserAddr(address), size, decode_protection(protection), growth & PROT_GROWSDOWN);
 }
 
 Result<UserAddr> sys_mremap(Caller& caller, u64 address, u64 old_size, u64 new_size, u64 flags, u64 new_address) {

@@ -21,7 +21,14 @@ void initialize_user_memory() {
     zero_frame_address = frame_address(frame->leak());   // its reference is kept for ever
 }
 
-Result<Ref<AddressSpace>> AddressSpace::create() {
+/// Not analysed: nobody else knows it.
+Result<Ref<AddressSpace>> AddressSpace::create() NO_THREAD_SAFETY_ANALYSIS {
+    auto space = TRY(create_silently());
+    space->vmas_.announce_as(*space);
+    return space;
+}
+
+Result<Ref<AddressSpace>> AddressSpace::create_silently() {
     PageTable table = TRY(PageTable::create_user());
     auto* const space = new (std::nothrow) AddressSpace(table);
     if (!space) {
@@ -32,6 +39,7 @@ Result<Ref<AddressSpace>> AddressSpace::create() {
 }
 
 AddressSpace::AddressSpace(PageTable table) : page_table_(table), tlb_(table.root()) {
+    note_tables();
     // Linux keeps at least 128 MiB below the top for the stack; exec knows better.
     vmas_.set_search_top(arch::user_space_end - 128 * mib);
 }
@@ -54,6 +62,7 @@ AddressSpace::~AddressSpace() {
         });
     });
     page_table_.destroy_user();
+    vm_events.table_frames.add(0 - noted_tables_);
     for (PageSource source : {PageSource::Anonymous, PageSource::File, PageSource::Shared})
         vm_events.resident[static_cast<size_t>(source)].add(0 - resident_[static_cast<size_t>(source)]);
 }

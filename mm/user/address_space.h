@@ -37,6 +37,7 @@ struct MapRequest {
     VmaKind kind = VmaKind::Ordinary;
     bool no_reserve = false;
     bool populate = false;
+    bool below_2_gib = false;                      ///< MAP_32BIT
 };
 
 enum class FaultKind : u8 { Read, Write, Execute };
@@ -81,10 +82,12 @@ public:
 
     // ---- mmap family. Addresses and sizes in bytes; errors as the man pages have them.
     Result<UserAddr> map(MapRequest const& request);                               ///< EINVAL ENOMEM EEXIST
+    static Result<> check_size(MapRequest const& request);                         ///< its size and offset: EINVAL ENOMEM EOVERFLOW
     Result<> unmap(UserAddr start, u64 size);                                      ///< EINVAL ENOMEM
     /// shmdt(2): unmaps what is left of the System V segment attached at `start`, which is returned. EINVAL.
     Result<Ref<VmObject>> detach(UserAddr start);
-    Result<> protect(UserAddr start, u64 size, Protection protection);             ///< EACCES EINVAL ENOMEM
+    /// `with_lower_end`: PROT_GROWSDOWN, of a stack from its start on.
+    Result<> protect(UserAddr start, u64 size, Protection protection, bool with_lower_end = false);   ///< EACCES EINVAL ENOMEM
     enum class Move : u8 { Never, Maybe, Fixed };
     Result<UserAddr> remap(UserAddr start, u64 old_size, u64 new_size, Move move, UserAddr new_address);   ///< EFAULT EINVAL ENOMEM
     Result<> advise(UserAddr start, u64 size, Advice advice);
@@ -101,9 +104,10 @@ public:
     Result<> write(UserAddr to, std::span<std::byte const> bytes);                 ///< EFAULT ENOMEM
     Result<size_t> read(UserAddr from, std::span<std::byte> bytes);                ///< short at an unmapped page
 
-    /// The object that a shared mapping shows at `address`, and the byte of it in `offset`; null: the page is this
-    /// space's own. EFAULT: nothing is mapped there.
-    Result<Ref<VmObject>> shared_object_at(UserAddr address, u64& offset) const;
+    /// What a futex that programs share lies in, as Linux has it: the object that is shown at `address`, and the byte of it in
+    /// `offset`; null: a page that is this space's own. EFAULT: nothing is mapped there, or out of reach, or this space's own for
+    /// reading only, so that it never changes.
+    Result<Ref<VmObject>> shared_word_at(UserAddr address, u64& offset) const;
 
     /// More than there ever is: mapping or promising `size` bytes is refused.
     static bool is_obvious_overcommit(u64 size);
@@ -131,6 +135,8 @@ private:
     };
 
     explicit AddressSpace(PageTable table);
+    /// One that no object is told of yet.
+    static Result<Ref<AddressSpace>> create_silently();
     static Result<u64> checked_end(u64 start, u64 size);
     u64 resident(PageSource source) const { return resident_[static_cast<size_t>(source)]; }
     void count_resident(PageSource source, u64 pages) {
@@ -144,6 +150,12 @@ private:
     void count_page(arch::PageEntry const& entry, PageSource source, u64 sign) {
         count_resident(source, sign);
         if (source == PageSource::File) FrameTables::record(entry).table.file_pages += static_cast<u32>(sign);
+    }
+    /// Called where tables came or went, with page_table_lock_ or with lock_ held for writing.
+    void note_tables() {
+        u64 const now = page_table_.table_frames();
+        vm_events.table_frames.add(now - noted_tables_);
+        noted_tables_ = now;
     }
     static void count_zero_page(arch::PageEntry const& entry, u64 sign) { FrameTables::record(entry).table.zero_pages += static_cast<u32>(sign); }
     void forget_last_found(WriteGuard const&) REQUIRES(lock_) { last_found_.store(nullptr, std::memory_order_relaxed); }
@@ -161,6 +173,7 @@ private:
     // ---- protect.cpp
     Result<> protect_piece(Vma& whole, u64 start, u64 end, Protection protection, TlbBatch& batch, WriteGuard const&) REQUIRES(lock_);
     void change_entries(Vma const& vma, Protection old, TlbBatch& batch, WriteGuard const&) REQUIRES(lock_);
+    Result<u64> lower_end(u64 start, u64 end, WriteGuard const&) const REQUIRES(lock_);
     // ---- remap.cpp
     Result<> check_resize(Vma const& vma, u64 start, u64 old_size, u64 new_size, WriteGuard const&) const REQUIRES(lock_);
     Result<u64> remap_fixed(u64 start, u64 old_size, u64 new_size, u64 target, RemovedVmas& removed, WriteGuard const&) REQUIRES(lock_);
@@ -191,22 +204,27 @@ private:
     FaultResult reuse_in_place(Fault const& fault) REQUIRES_SHARED(lock_);
     FaultResult replace(Fault const& fault, FrameRef frame, PageSource source, arch::PerCpu<u64>& counter) REQUIRES_SHARED(lock_);
     Result<> copy_from(AddressSpace const& parent) REQUIRES(parent.lock_);
+    void begin_showing();
     struct TableVerdict;
     Result<> share_pages(Vma const& vma, AddressSpace& child, TableVerdict& verdict, TlbBatch& batch, WriteGuard const&) REQUIRES(lock_);
     Result<> copy_entries(arch::PageEntry directory, u64 first, u64 last, AddressSpace& child, TlbBatch& batch, WriteGuard const&) REQUIRES(lock_);
     // ---- shared_tables.cpp
     bool is_worth_sharing(arch::PageEntry directory, u64 base, WriteGuard const&) const REQUIRES(lock_);
     Result<> share_table(arch::PageEntry& directory, u64 base, AddressSpace& child, TlbBatch& batch, WriteGuard const&) REQUIRES(lock_);
-    Result<Frame*> own_table(arch::PageEntry& directory);
+    Result<Frame*> own_table(arch::PageEntry& directory, Urgency urgency = Urgency::Kernel);
     FaultResult own_table_for_fault(u64 page) REQUIRES_SHARED(lock_);
-    Result<> own_table_of(u64 address, TlbBatch& batch, WriteGuard const&) REQUIRES(lock_);
+    Result<> own_table_of(u64 address, TlbBatch& batch, WriteGuard const&, Urgency urgency = Urgency::Kernel) REQUIRES(lock_);
     Result<> own_tables(u64 start, u64 end, TlbBatch& batch, WriteGuard const&) REQUIRES(lock_);
-    Result<> own_edges(u64 start, u64 end, TlbBatch& batch, WriteGuard const&) REQUIRES(lock_);
+    Result<> own_edges(u64 start, u64 end, TlbBatch& batch, WriteGuard const&, Urgency urgency = Urgency::Kernel) REQUIRES(lock_);
     void drop_shared_tables(u64 start, u64 end, TlbBatch& batch, WriteGuard const&) REQUIRES(lock_);
+    // ---- truncate.cpp
+    friend VmObject;
+    void forget_pages(VmObject& object, Mapping& mark, u64 first) EXCLUDES(lock_);
     // ---- maps.cpp
     std::string_view name_of(Vma const& vma, ReadGuard const&) const REQUIRES_SHARED(lock_);
     // ---- remote_access.cpp
     Result<FrameRef> pin_page(u64 page, FaultKind kind);
+    bool shows_copy(u64 page) const REQUIRES_SHARED(lock_);
 
     mutable Lock lock_;
     VmaSet vmas_ GUARDED_BY(lock_);
@@ -223,6 +241,7 @@ private:
     // may be shared (shared_tables.h) are replaced with lock_ held for reading and this one.
     mutable SpinLock<LockRank::page_table, PreemptOff> page_table_lock_;
     PageTable page_table_;
+    u64 noted_tables_ = 0;   ///< as many of its tables are in vm_events.table_frames; as the tables
     /// A fork has shared a leaf table, in one direction or the other, some time ago. Written with lock_ held for writing.
     bool may_share_tables_ = false;
     arch::TlbSpace tlb_;

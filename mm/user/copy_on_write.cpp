@@ -42,6 +42,7 @@ FaultResult AddressSpace::make_writable(Fault const& fault) {
 FaultResult AddressSpace::make_shared_writable(Fault const& fault) {
     auto frame = fault.vma.object->page(fault.vma.page_index(fault.page), Access::Write);
     if (!frame) return frame.error().value == ENOMEM ? FaultResult::OutOfMemory : FaultResult::PastEnd;
+    fault.vma.object->written();
     return replace(fault, std::move(*frame), PageSource::Shared, vm_events.file_maps);
 }
 
@@ -96,6 +97,13 @@ Result<> AddressSpace::copy_from(AddressSpace const& parent) NO_THREAD_SAFETY_AN
     return {};
 }
 
+/// Who truncates a file may come to the child from here on, after the parent, whose lock is still held: a page beyond
+/// the new end that was copied is found there.
+void AddressSpace::begin_showing() NO_THREAD_SAFETY_ANALYSIS {
+    vmas_.announce_as(*this);
+    note_tables();
+}
+
 /// Shows the private pages of [first, last], in one table, in the child too, read-only in both: some twenty instructions a page. ENOMEM.
 Result<> AddressSpace::copy_entries(arch::PageEntry directory, u64 first, u64 last, AddressSpace& child, TlbBatch& batch, WriteGuard const&) {
     bool narrowed = false;
@@ -136,7 +144,7 @@ Result<> AddressSpace::share_pages(Vma const& vma, AddressSpace& child, TableVer
 }
 
 Result<Ref<AddressSpace>> AddressSpace::fork() {
-    Ref<AddressSpace> child = TRY(create());
+    Ref<AddressSpace> child = TRY(create_silently());
     WriteGuard const guard(lock_);
     TRY(child->copy_from(*this));
     TlbBatch batch(tlb_);
@@ -146,6 +154,7 @@ Result<Ref<AddressSpace>> AddressSpace::fork() {
         bool const has_own_pages = !vma->object || vma->has_private_pages.load(std::memory_order_relaxed);
         if (!vma->is_shared() && has_own_pages) TRY(share_pages(*vma, *child, verdict, batch, guard));
     }
+    child->begin_showing();
     vm_events.forks.add(1);
     return child;
 }

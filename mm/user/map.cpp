@@ -4,10 +4,13 @@
 
 #include "mm/user/address_space.h"
 #include "mm/user/tlb_batch.h"
+#include "sched/thread.h"
 
 namespace mm {
 
 namespace {
+
+constexpr u64 start_of_low_memory = 1 * gib, end_of_low_memory = 2 * gib;   // where MAP_32BIT maps, as on Linux
 
 bool is_fixed(MapRequest const& request) {
     return request.placement == MapRequest::Placement::Fixed || request.placement == MapRequest::Placement::FixedNoReplace;
@@ -44,8 +47,10 @@ Result<u64> AddressSpace::choose_address(MapRequest const& request, u64 size, Wr
     }
     if (request.placement == MapRequest::Placement::Hint && wanted >= page_size) {
         u64 const hint = std::max(request.address.page_down().value(), VmaSet::lowest_address);
-        if (hint <= arch::user_space_end - size && vmas_.is_free_with_guard(hint, hint + size)) return hint;
+        u64 const end = request.below_2_gib ? end_of_low_memory : arch::user_space_end;
+        if (size <= end && hint <= end - size && vmas_.is_free_with_guard(hint, hint + size)) return hint;
     }
+    if (request.below_2_gib) return vmas_.find_gap_between(size, start_of_low_memory, end_of_low_memory);
     return vmas_.find_gap(size, arch::user_space_end);
 }
 
@@ -74,23 +79,31 @@ Result<u64> AddressSpace::map_range(MapRequest const& request, u64 size, Ref<VmO
     return start;
 }
 
-Result<UserAddr> AddressSpace::map(MapRequest const& request) {
-    if (request.size == 0) return fail(EINVAL);
+Result<> AddressSpace::check_size(MapRequest const& request) {
+    if (request.size == 0 || !is_aligned(request.offset, page_size)) return fail(EINVAL);
     u64 const size = align_up(request.size, page_size);
-    if (size == 0 || size > arch::user_space_end) return fail(ENOMEM);
-    if (!is_aligned(request.offset, page_size)) return fail(EINVAL);
+    if (size == 0) return fail(ENOMEM);
     if (request.offset + size < request.offset) return fail(EOVERFLOW);
+    return size > arch::user_space_end ? fail(ENOMEM) : Result<>();
+}
+
+Result<UserAddr> AddressSpace::map(MapRequest const& request) {
+    TRY(check_size(request));
+    u64 const size = align_up(request.size, page_size);
     Ref<VmObject> object = request.object;
     if (!object && request.sharing == Sharing::Shared) object = TRY(make_anonymous_object(size));
     u64 const start = TRY(map_range(request, size, std::move(object)));
-    if (request.populate) populate(start, size, request.protection.write ? FaultKind::Write : FaultKind::Read);
+    bool const copies = request.protection.write && request.sharing == Sharing::Private;
+    if (request.populate) populate(start, size, copies ? FaultKind::Write : FaultKind::Read);
     return UserAddr(start);
 }
 
-/// MAP_POPULATE: failure to touch a page is not an error, mmap(2).
+/// MAP_POPULATE: failure to touch a page is not an error, mmap(2). There may be 2^35 pages: who is killed meanwhile goes.
 void AddressSpace::populate(u64 start, u64 size, FaultKind kind) {
-    for (u64 page = start; page < start + size; page += page_size)
+    for (u64 page = start; page < start + size; page += page_size) {
         if (handle_fault(UserAddr(page), kind, UserAddr()) != FaultResult::Handled) return;
+        if (sched::caller_is_dying()) return;
+    }
 }
 
 }

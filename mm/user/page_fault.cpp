@@ -40,6 +40,7 @@ inline arch::PageEntry* AddressSpace::absent_entry(Fault const& fault, PageTable
             result = FaultResult::OutOfMemory;
             return nullptr;
         }
+        note_tables();
         entry = *created;
     }
     return entry->is_present() ? nullptr : entry;
@@ -94,6 +95,7 @@ FaultResult AddressSpace::map_object(Fault const& fault) {
     if (frame && !copies && is_zero_frame(frame->address())) frame = vma.object->page(index, Access::Write);
     if (!frame) return result_of(frame.error());
     if (copies) return map_private_copy(fault, *frame);
+    if (fault.kind == FaultKind::Write) vma.object->written();
     return install(fault, std::move(*frame), writes_object ? Writable::Yes : Writable::No,
                    vma.is_shared() ? PageSource::Shared : PageSource::File, vm_events.file_maps);
 }

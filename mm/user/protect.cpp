@@ -51,16 +51,24 @@ Result<> AddressSpace::protect_piece(Vma& whole, u64 start, u64 end, Protection 
     return {};
 }
 
+/// Where the stack begins that reaches into [start, end). ENOMEM; EINVAL: what is there does not grow.
+Result<u64> AddressSpace::lower_end(u64 start, u64 end, WriteGuard const&) const {
+    Vma const* const vma = vmas_.first_ending_above(start);
+    if (!vma || vma->start >= end) return fail(ENOMEM);
+    return vma->is_stack() ? Result<u64>(vma->start) : fail(EINVAL);
+}
+
 /// As Linux: what lies before a hole or before a VMA that refuses has been changed when the error returns.
-Result<> AddressSpace::protect(UserAddr start, u64 size, Protection protection) {
-    if (!start.is_page_aligned()) return fail(EINVAL);
+Result<> AddressSpace::protect(UserAddr first, u64 size, Protection protection, bool with_lower_end) {
+    if (!first.is_page_aligned()) return fail(EINVAL);
     if (size == 0) return {};
-    u64 const end = TRY(checked_end(start.value(), size));
+    u64 const end = TRY(checked_end(first.value(), size));
     WriteGuard const guard(lock_);
     forget_last_found(guard);
     TlbBatch batch(tlb_);
+    u64 const start = with_lower_end ? TRY(lower_end(first.value(), end, guard)) : first.value();
     Result<> result;
-    u64 at = start.value();
+    u64 at = start;
     while (at < end && result) {
         Vma* const vma = vmas_.find(at);
         if (!vma) {
@@ -71,7 +79,7 @@ Result<> AddressSpace::protect(UserAddr start, u64 size, Protection protection) 
         result = protect_piece(*vma, at, piece_end, protection, batch, guard);
         at = piece_end;
     }
-    vmas_.merge_range(start.value(), at);
+    vmas_.merge_range(start, at);
     return result;
 }
 

@@ -37,6 +37,7 @@ Result<> AddressSpace::prepare_tables(u64 start, u64 size, u64 target, TlbBatch&
         if (auto const made = page_table_.find_or_create(table); !made) result = fail(made.error());
         prepared = table;
     });
+    note_tables();
     return result;
 }
 
@@ -61,7 +62,7 @@ Result<u64> AddressSpace::move_mapping(Vma& vma, u64 start, u64 old_size, u64 ta
     if (!moved) return fail(ENOMEM);
     moved->start = target;
     moved->end = target + new_size;
-    moved->attributes.kind = VmaKind::Ordinary;
+    if (!moved->is_stack()) moved->attributes.kind = VmaKind::Ordinary;
     TlbBatch batch(tlb_);
     TRY(prepare_tables(start, old_size, target, batch, guard));
     TRY(vmas_.isolate(start, start + old_size));

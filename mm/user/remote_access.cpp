@@ -6,6 +6,7 @@
 
 #include "mm/user/address_space.h"
 #include "mm/user/shared_tables.h"
+#include "mm/user/user_page.h"
 
 namespace mm {
 
@@ -27,11 +28,21 @@ Result<FrameRef> AddressSpace::pin_page(u64 page, FaultKind kind) {
     }
 }
 
-Result<Ref<VmObject>> AddressSpace::shared_object_at(UserAddr address, u64& offset) const {
+/// True if the program has written to a private page that it can now only read.
+bool AddressSpace::shows_copy(u64 page) const {
+    PageTableGuard const guard(page_table_lock_);
+    arch::PageEntry const entry = page_table_.leaf_of(page);
+    return entry.is_present() && !is_zero_frame(entry.address()) && (frame_record(entry.address()).flags & frame_is_anonymous);
+}
+
+Result<Ref<VmObject>> AddressSpace::shared_word_at(UserAddr address, u64& offset) const {
     ReadGuard const guard(lock_);
     Vma const* const vma = vmas_.find(address.value());
-    if (!vma) return fail(EFAULT);
-    if (!vma->is_shared()) return Ref<VmObject>();
+    if (!vma || vma->attributes.protection.none()) return fail(EFAULT);
+    if (!vma->is_shared()) {
+        if (vma->attributes.protection.write) return Ref<VmObject>();
+        if (!vma->object || shows_copy(address.page_down().value())) return fail(EFAULT);
+    }
     offset = vma->offset + (address.value() - vma->start);
     return vma->object;
 }

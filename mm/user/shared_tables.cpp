@@ -71,7 +71,7 @@ Result<> AddressSpace::share_table(arch::PageEntry& directory, u64 base, Address
 
 /// Makes a table that may be shared this space's own. The table that was there, or null if it is the same: its
 /// reference must be given back after a flush. With page_table_lock_, or lock_ held for writing. ENOMEM.
-Result<Frame*> AddressSpace::own_table(arch::PageEntry& directory) {
+Result<Frame*> AddressSpace::own_table(arch::PageEntry& directory, Urgency urgency) {
     Frame& table = frame_record(directory.address());
     // Ordering: acquire, with the release in frame_release_last(): who shared it is done with it.
     if (table.references.load(std::memory_order_acquire) == 1) {
@@ -79,7 +79,7 @@ Result<Frame*> AddressSpace::own_table(arch::PageEntry& directory) {
         vm_events.table_takeovers.add(1);
         return nullptr;
     }
-    PhysAddr const copy = TRY(FrameTables::allocate(Fill::Dirty));
+    PhysAddr const copy = TRY(FrameTables::allocate(Fill::Dirty, urgency));
     copy_leaf_table(table, frame_record(copy));
     page_table_.set(directory, arch::PageEntry::table(copy, true));
     vm_events.table_copies.add(1);
@@ -104,10 +104,10 @@ FaultResult AddressSpace::own_table_for_fault(u64 page) {
     return FaultResult::Handled;
 }
 
-Result<> AddressSpace::own_table_of(u64 address, TlbBatch& batch, WriteGuard const&) {
+Result<> AddressSpace::own_table_of(u64 address, TlbBatch& batch, WriteGuard const&, Urgency urgency) {
     arch::PageEntry* const directory = page_table_.find_directory_entry(address);
     if (!directory || !is_shared(*directory)) return {};
-    if (Frame* const before = TRY(own_table(*directory))) batch.release_table_later(*before);
+    if (Frame* const before = TRY(own_table(*directory, urgency))) batch.release_table_later(*before);
     return {};
 }
 
@@ -123,10 +123,10 @@ Result<> AddressSpace::own_tables(u64 start, u64 end, TlbBatch& batch, WriteGuar
 }
 
 /// The tables that [start, end) covers in part; then drop_shared_tables() does the rest. ENOMEM.
-Result<> AddressSpace::own_edges(u64 start, u64 end, TlbBatch& batch, WriteGuard const& guard) {
+Result<> AddressSpace::own_edges(u64 start, u64 end, TlbBatch& batch, WriteGuard const& guard, Urgency urgency) {
     if (!may_share_tables_) return {};
-    if (!is_aligned(start, table_span)) TRY(own_table_of(start, batch, guard));
-    if (!is_aligned(end, table_span)) TRY(own_table_of(end, batch, guard));
+    if (!is_aligned(start, table_span)) TRY(own_table_of(start, batch, guard, urgency));
+    if (!is_aligned(end, table_span)) TRY(own_table_of(end, batch, guard, urgency));
     return {};
 }
 
@@ -141,6 +141,7 @@ void AddressSpace::drop_shared_tables(u64 start, u64 end, TlbBatch& batch, Write
         page_table_.detach(directory);
         batch.release_table_later(table);
     });
+    note_tables();
 }
 
 }

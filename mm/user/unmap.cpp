@@ -37,6 +37,7 @@ void AddressSpace::free_tables(u64 start, u64 end, TlbBatch& batch, WriteGuard c
         batch.changed_all();
         batch.release_later(frame_record(table));
     });
+    note_tables();
 }
 
 /// An empty range: nothing happens. ENOMEM: nothing has changed.

@@ -28,6 +28,8 @@ VmCounters vm_counters() {
     counters.table_shares = sum(vm_events.table_shares);
     counters.table_copies = sum(vm_events.table_copies);
     counters.table_takeovers = sum(vm_events.table_takeovers);
+    counters.table_frames = sum(vm_events.table_frames);
+    counters.committed_pages = sum(vm_events.committed_pages);
     counters.resident_anonymous = sum(vm_events.resident[static_cast<size_t>(PageSource::Anonymous)]);
     counters.resident_file = sum(vm_events.resident[static_cast<size_t>(PageSource::File)]);
     counters.resident_shared = sum(vm_events.resident[static_cast<size_t>(PageSource::Shared)]);

@@ -16,6 +16,7 @@ struct VmCounters {
     u64 forks = 0, table_shares = 0, table_copies = 0, table_takeovers = 0;
     // Now, not since boot: entries of all programs, by what they show (AnonPages, Mapped of /proc/meminfo).
     u64 resident_anonymous = 0, resident_file = 0, resident_shared = 0;
+    u64 table_frames = 0, committed_pages = 0;   // now: PageTables, Committed_AS
 };
 
 struct VmEvents {
@@ -23,8 +24,10 @@ struct VmEvents {
     arch::PerCpu<u64> cow_copies, cow_reuses, file_maps;
     arch::PerCpu<u64> forks;
     arch::PerCpu<u64> table_shares, table_copies, table_takeovers;   ///< leaf tables: shared by fork, copied and taken over by writers
-    /// Each CPU's may wrap below 0; the sum is right.
-    arch::PerCpu<u64> resident[3];   // by PageSource
+    // Each CPU's may wrap below 0; the sum is right.
+    arch::PerCpu<u64> resident[3];       // by PageSource
+    arch::PerCpu<u64> table_frames;      ///< page tables of all programs; one that they share counts for each
+    arch::PerCpu<u64> committed_pages;   ///< private and writable, mapped by all programs
 };
 
 extern VmEvents vm_events;

@@ -17,6 +17,7 @@ void Vma::set_protection(Protection protection) {
 }
 
 Vma::~Vma() {
+    if (space) object->leave(*this);
     if (object && is_shared()) object->mapped(false, attributes.max_protection.write);
 }
 

@@ -24,7 +24,7 @@ struct Protection {
 };
 
 enum class Sharing : u8 { Private, Shared };
-enum class VmaKind : u8 { Ordinary, Heap, Stack };   ///< Stack grows down; names in /proc/PID/maps
+enum class VmaKind : u8 { Ordinary, Heap, Stack };   ///< Stack grows down: the program's, and MAP_GROWSDOWN
 
 /// What makes one VMA differ from its neighbour.
 struct VmaAttributes {
@@ -36,7 +36,7 @@ struct VmaAttributes {
     constexpr bool operator==(VmaAttributes const&) const = default;
 };
 
-struct Vma {
+struct Vma : Mapping {
     base::TreeHook hook;
     u64 start, end;                ///< page aligned, start < end
     u64 offset;                    ///< where `start` lies in the object, bytes
@@ -47,6 +47,8 @@ struct Vma {
     /// the space's lock for reading only. Ordering: relaxed; fork holds it for writing.
     std::atomic<bool> has_private_pages{false};
     Vma* next_removed = nullptr;   ///< in RemovedVmas
+    // VmaSet's, while it has a tree of gaps: the bytes free below this VMA, and the most below any VMA of its subtree.
+    u64 gap = 0, largest_gap = 0;
 
     Vma(u64 from, u64 to, u64 object_offset, Ref<VmObject> source, VmaAttributes const& what);
     ~Vma();

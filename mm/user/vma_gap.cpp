@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
-// The search for free address space: the highest gap that is large enough, as Linux's
-// top-down layout has it. A search goes on where the last one stopped unless a hole above may be
-// large enough, so a program that maps again and again pays O(log n), not O(n), each time.
+// The search for free address space: the highest gap that is large enough, as Linux's top-down layout has it.
+// Few VMAs: their holes are walked, from where the last search stopped unless a hole above may be large enough, so a
+// program that maps again and again pays little. Many: each VMA keeps the largest gap of its subtree, and whatever is
+// asked for in whatever order takes O(log n), to find and to keep. The tree itself is Boost's, which knows nothing of it:
+// after it has been rebalanced, the way up from the lowest change is measured again, with the children of each step
+// (a rotation leaves what it moved down as a child of what it moved up).
 #include <algorithm>
 
 #include "mm/user/vma_set.h"
@@ -9,6 +12,8 @@
 namespace mm {
 
 namespace {
+
+constexpr u32 few = 64;   ///< VMAs; a walk past so many costs as much as keeping gaps
 
 /// Nothing may be placed between this address and `vma`.
 u64 guard_start(Vma const& vma) {
@@ -22,6 +27,8 @@ void VmaSet::set_search_top(u64 top) {
     top_ = searched_to_ = top;
     largest_skipped_ = 0;
 }
+
+// ---------------------------------------------------------------- few VMAs
 
 /// The hole that ends at or above `end` is larger than it was: look at it again.
 void VmaSet::hole_grew(u64 end) {
@@ -46,7 +53,160 @@ std::optional<u64> VmaSet::search_down(u64 size, u64 low, u64 high, u64& largest
     }
 }
 
+// ---------------------------------------------------------------- many
+
+/// The shape of the tree, and what each subtree says of its gaps.
+struct VmaSet::GapTree {
+    using Traits = VmaTree::node_traits;
+    using Node = VmaTree::node_ptr;
+
+    static Node node(Vma const& vma) { return VmaTree::value_traits::to_node_ptr(const_cast<Vma&>(vma)); }
+    static Vma* vma(Node node) { return node ? VmaTree::value_traits::to_value_ptr(node) : nullptr; }
+    static Vma* left(Vma const& of) { return vma(Traits::get_left(node(of))); }
+    static Vma* right(Vma const& of) { return vma(Traits::get_right(node(of))); }
+    Node header() const { return const_cast<VmaTree&>(tree).end().pointed_node(); }
+    Vma* parent(Vma const& of) const {
+        Node const above = Traits::get_parent(node(of));
+        return above == header() ? nullptr : vma(above);
+    }
+    Vma* root() const { return vma(Traits::get_parent(header())); }
+
+    static u64 largest(Vma const* of) { return of ? of->largest_gap : 0; }
+    static void refresh(Vma& of) { of.largest_gap = std::max({of.gap, largest(left(of)), largest(right(of))}); }
+    /// From `lowest` to the root, and their children.
+    void refresh_changed(Vma* lowest) const {
+        for (Vma* at = lowest; at; at = parent(*at)) {
+            for (Vma* const child : {left(*at), right(*at)})
+                if (child) refresh(*child);
+            refresh(*at);
+        }
+    }
+    void refresh_up(Vma* lowest) const {
+        for (Vma* at = lowest; at; at = parent(*at)) refresh(*at);
+    }
+    /// Everything, below first: as deep as the tree is high, some forty calls.
+    static void refresh_all(Vma* of) {
+        if (!of) return;
+        refresh_all(left(*of));
+        refresh_all(right(*of));
+        refresh(*of);
+    }
+    /// The last in this subtree, where there is one, with a gap of `size` bytes.
+    static Vma* last_below(Vma* top, u64 size) {
+        for (;;) {
+            Vma* const upper = right(*top);
+            if (largest(upper) >= size) top = upper;
+            else if (top->gap >= size) return top;
+            else top = left(*top);
+        }
+    }
+    /// The last at or before `from` with a gap of `size` bytes, or null.
+    Vma* last_before(Vma* from, u64 size) const {
+        for (Vma* at = from; at;) {
+            if (at->gap >= size) return at;
+            if (Vma* const lower = left(*at); largest(lower) >= size) return last_below(lower, size);
+            Vma* above = parent(*at);
+            for (; above && left(*above) == at; above = parent(*above)) at = above;
+            at = above;
+        }
+        return nullptr;
+    }
+
+    VmaTree const& tree;
+};
+
+namespace {
+
+/// Between `below`, or the lowest address, and `vma`.
+u64 gap_between(Vma const* below, Vma const& vma) {
+    u64 const top = guard_start(vma), bottom = below ? below->end : VmaSet::lowest_address;
+    return top > bottom ? top - bottom : 0;
+}
+
+}
+
+void VmaSet::gaps_inserted(Vma& vma) {
+    Vma* const above = next(vma);
+    vma.gap = gap_between(previous(vma), vma);
+    if (above) above->gap = gap_between(&vma, *above);
+    GapTree const gaps{tree_};
+    gaps.refresh_changed(&vma);
+    gaps.refresh_up(above);
+}
+
+/// Called before `vma` leaves the tree: from where on up subtrees will have changed. Null: only the root's, or nothing is left.
+Vma* VmaSet::lowest_changed_by_removal(Vma& vma) const {
+    GapTree const gaps{tree_};
+    if (!GapTree::left(vma) || !GapTree::right(vma)) return gaps.parent(vma);
+    Vma* const successor = next(vma);   // takes its place
+    Vma* const below = gaps.parent(*successor);
+    return below == &vma ? successor : below;
+}
+
+/// `above`: the one that followed what was removed.
+void VmaSet::gaps_removed(Vma* lowest_changed, Vma* above) {
+    if (count_ < few / 2) {
+        has_gaps_ = false;
+        searched_to_ = top_;
+        largest_skipped_ = 0;
+        return;
+    }
+    if (above) above->gap = gap_between(previous(*above), *above);
+    GapTree const gaps{tree_};
+    gaps.refresh_changed(lowest_changed);
+    gaps.refresh_up(above);
+}
+
+/// `vma` begins or ends elsewhere.
+void VmaSet::gaps_resized(Vma& vma) {
+    Vma* const above = next(vma);
+    vma.gap = gap_between(previous(vma), vma);
+    if (above) above->gap = gap_between(&vma, *above);
+    GapTree const gaps{tree_};
+    gaps.refresh_up(&vma);
+    gaps.refresh_up(above);
+}
+
+std::optional<u64> VmaSet::search_tree(u64 size, u64 low, u64 high) const {
+    auto const at = tree_.lower_bound(high);
+    Vma const* const above = at == tree_.end() ? nullptr : &*at;
+    Vma* const below = above ? previous(*above) : last();
+    u64 top = above ? std::min(high, guard_start(*above)) : high;
+    u64 bottom = std::max(low, below ? below->end : lowest_address);
+    if (top > bottom && top - bottom >= size) return top - size;
+    Vma const* const found = GapTree{tree_}.last_before(below, size);
+    if (!found) return std::nullopt;
+    top = guard_start(*found);
+    bottom = std::max(low, top - found->gap);
+    return top > bottom && top - bottom >= size ? std::optional<u64>(top - size) : std::nullopt;
+}
+
+void VmaSet::measure_gaps() {
+    Vma const* below = nullptr;
+    for (Vma& vma : tree_) {
+        vma.gap = gap_between(below, vma);
+        below = &vma;
+    }
+    GapTree::refresh_all(GapTree{tree_}.root());
+    has_gaps_ = true;
+}
+
+// ----------------------------------------------------------------
+
+Result<u64> VmaSet::find_gap_between(u64 size, u64 low, u64 high) {
+    if (!has_gaps_ && count_ > few) measure_gaps();
+    u64 ignored = 0;
+    auto const found = has_gaps_ ? search_tree(size, low, high) : search_down(size, low, high, ignored);
+    return found ? Result<u64>(*found) : fail(ENOMEM);
+}
+
 Result<u64> VmaSet::find_gap(u64 size, u64 limit) {
+    if (!has_gaps_ && count_ > few) measure_gaps();
+    if (has_gaps_) {
+        if (auto const found = search_tree(size, lowest_address, top_)) return *found;
+        if (auto const found = search_tree(size, top_, limit)) return *found;
+        return fail(ENOMEM);
+    }
     if (size <= largest_skipped_) {
         searched_to_ = top_;
         largest_skipped_ = 0;

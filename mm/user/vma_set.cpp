@@ -4,9 +4,12 @@
 
 #include <algorithm>
 
+#include "mm/user/vm_counters.h"
+
 namespace mm {
 
 VmaSet::~VmaSet() {
+    vm_events.committed_pages.add(0 - pages_.data);
     tree_.clear_and_dispose([](Vma* vma) { delete vma; });
 }
 
@@ -70,34 +73,50 @@ void VmaSet::account(Vma const& vma, u64 sign) {
     Protection const protection = vma.attributes.protection;
     pages_.total += pages;
     if (vma.is_stack()) pages_.stack += pages;
-    else if (vma.is_private_writable()) pages_.data += pages;
-    else if (protection.execute && !protection.write) pages_.text += pages;
+    else if (vma.is_private_writable()) {
+        pages_.data += pages;
+        vm_events.committed_pages.add(pages);
+    } else if (protection.execute && !protection.write) pages_.text += pages;
+}
+
+void VmaSet::announce(Vma& vma) {
+    if (vma.object && vma.object->may_shrink()) vma.object->enter(vma, *space_);
+}
+
+void VmaSet::announce_as(AddressSpace& space) {
+    space_ = &space;
+    for (Vma& vma : tree_) announce(vma);
 }
 
 void VmaSet::insert(Vma& vma) {
     tree_.insert(vma);
     ++count_;
     account(vma, 1);
+    if (space_) announce(vma);
+    if (has_gaps_) return gaps_inserted(vma);
     // The hole below no longer has to keep away from a stack.
     if (Vma const* const above = next(vma); above && above->is_stack()) hole_grew(vma.start);
 }
 
 void VmaSet::remove(Vma& vma) {
+    Vma* const above = has_gaps_ ? next(vma) : nullptr;
+    Vma* const lowest = has_gaps_ ? lowest_changed_by_removal(vma) : nullptr;
     tree_.erase(tree_.iterator_to(vma));
     --count_;
     account(vma, ~u64{0});
+    if (vma.space) vma.object->leave(vma);
+    if (has_gaps_) gaps_removed(lowest, above);
 }
 
 Vma& VmaSet::merge(Vma& vma) {
     Vma* survivor = &vma;
     auto const join = [this](Vma& lower, Vma& upper) {
         bool const has_private_pages = upper.has_private_pages.load(std::memory_order_relaxed);
-        u64 const end = upper.end;
+        account(lower, ~u64{0});
+        lower.end = upper.end;
+        account(lower, 1);
         remove(upper);
         delete &upper;
-        account(lower, ~u64{0});
-        lower.end = end;
-        account(lower, 1);
         if (has_private_pages) lower.has_private_pages.store(true, std::memory_order_relaxed);
     };
     if (Vma* const below = previous(vma); below && below->end == vma.start && below->can_merge_with(vma)) {
@@ -158,6 +177,7 @@ void VmaSet::resize(Vma& vma, u64 start, u64 end) {
     vma.start = start;
     vma.end = end;
     account(vma, 1);
+    if (has_gaps_) return gaps_resized(vma);
     if (end < old_end) hole_grew(old_end);
     if (start > old_start) hole_grew(start);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // VmaSet: the VMAs of one address space, disjoint, in a red-black tree by start. Knows
 // nothing of page tables, so it runs in host tests. The space's lock protects it.
-// The surprise: the gap search remembers how far down it has looked (find_gap).
+// The surprise: the gap search remembers how far down it has looked, or, among many VMAs, the largest gap of each subtree (vma_gap.cpp).
 #pragma once
 
 #include <optional>
@@ -29,6 +29,8 @@ public:
     VmaSet() = default;
     VmaSet(VmaSet const&) = delete;
     ~VmaSet();
+    /// Objects learn that `space` shows them, by what is here and what will come.
+    void announce_as(AddressSpace& space);
 
     /// The VMA that contains `address`, or null.
     Vma* find(u64 address) const;
@@ -62,6 +64,8 @@ public:
     u64 search_top() const { return top_; }
     /// The highest free range of `size` bytes below the search top, else above it up to `limit`. ENOMEM.
     Result<u64> find_gap(u64 size, u64 limit);
+    /// The highest in [low, high). ENOMEM.
+    Result<u64> find_gap_between(u64 size, u64 low, u64 high);
 
     u32 count() const { return count_; }
     VmaPages const& pages() const { return pages_; }
@@ -75,14 +79,27 @@ private:
     Result<> split(u64 address);
     void remove(Vma& vma);
     void account(Vma const& vma, u64 sign);
+    void announce(Vma& vma);
+
+    // ---- vma_gap.cpp
+    struct GapTree;
     void hole_grew(u64 end);
     std::optional<u64> search_down(u64 size, u64 low, u64 high, u64& largest_skipped) const;
+    std::optional<u64> search_tree(u64 size, u64 low, u64 high) const;
+    void measure_gaps();
+    void gaps_inserted(Vma& vma);
+    Vma* lowest_changed_by_removal(Vma& vma) const;
+    void gaps_removed(Vma* lowest_changed, Vma* above);
+    void gaps_resized(Vma& vma);
 
     VmaTree tree_;
+    AddressSpace* space_ = nullptr;   ///< what objects are told
     VmaPages pages_;
     u32 count_ = 0;
     u64 top_ = 0;
-    // Every hole between these two addresses is at most `largest_skipped_` bytes large.
+    /// Every VMA's gap and largest_gap are kept. A small set does without: its insertions are many, its walks short.
+    bool has_gaps_ = false;
+    // Without: every hole between these two addresses is at most `largest_skipped_` bytes large.
     u64 searched_to_ = 0;
     u64 largest_skipped_ = 0;
 };

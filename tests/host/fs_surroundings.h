@@ -64,7 +64,11 @@ void FileLocks::drop(LockKind, void const*) {}
 
 }
 
+namespace sched { bool caller_is_dying() { return false; } }
+
 namespace mm {
+
+void VmObject::unmap_from(u64) {}   // nobody maps a file, either
 
 constinit FrameAllocator frame_allocator;
 

@@ -80,6 +80,9 @@ void arch::tlb_flush(TlbSpace&, std::span<u64 const>) {}
 void arch::tlb_flush(TlbSpace&) {}
 void arch::tlb_leave(TlbSpace const&) {}
 
+namespace sched { bool caller_is_dying(); }
+bool sched::caller_is_dying() { return false; }
+
 namespace sync {
 void RwLockBase::acquire_shared() {}
 void RwLockBase::release_shared() {}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // VmaSet against a model that knows each page by itself: thousands of random operations, after each of
 // which the set must say the same as the model, be joined wherever it can be, and find the same gap.
-// sources: mm/user/vma.cpp mm/user/vma_set.cpp mm/user/vma_gap.cpp
+// sources: mm/user/vma.cpp mm/user/vma_set.cpp mm/user/vma_gap.cpp mm/user/vm_counters.cpp
 #include <cstdlib>
 #include <random>
 
