@@ -44,19 +44,17 @@ FutexTable::Bucket& bucket_of(FutexKey const& key) {
     return buckets[hash >> 56];
 }
 
-Result<FutexKey> key_of_present(FutexWord word) {
-    FutexKey key = TRY(key_of(word));
-    if (word.scope == FutexScope::Shared) TRY(fault_in(word.address));
-    return key;
-}
-
-Result<FutexKey> key_of(FutexWord word) {
+Result<FutexKey> key_of(FutexWord word, Presence presence) {
     if (word.address.value() % sizeof(u32) != 0) return fail(EINVAL);
     if (word.address.value() >= arch::user_space_end) return fail(EFAULT);
     FutexKey key;
     key.scope = word.scope;
     auto& space = *current_process().address_space;
-    if (word.scope == FutexScope::Shared) key.object = TRY(space.shared_word_at(word.address, key.offset));
+    if (word.scope == FutexScope::Shared) {
+        key.object = TRY(space.shared_word_at(word.address, key.offset));
+        u32 value;
+        if (presence == Presence::Asked && !arch::read_user_u32(word.address, value)) return fail(EFAULT);
+    }
     if (!key.object) {
         key.space = &space;
         key.offset = word.address.value();
@@ -134,7 +132,7 @@ struct SCOPED_CAPABILITY FutexTable::BothLocked {
 
 /// Realtime waiters first, by priority; equal ones in the order they came, as all others do. The bucket is locked.
 void FutexTable::enter(Bucket& bucket, Waiter& waiter) NO_THREAD_SAFETY_ANALYSIS {
-    if (waiter.level == sched::first_fair_level) return bucket.waiters.push_back(waiter);
+    if (waiter.level == sched::first_fair_level) [[likely]] return bucket.waiters.push_back(waiter);
     auto* at = bucket.waiters.first();
     while (at && static_cast<Waiter*>(at)->level <= waiter.level) at = at->next;
     bucket.waiters.insert_before(at, waiter);
@@ -223,7 +221,7 @@ bool FutexTable::has_plain_waiter(Bucket const& bucket, FutexKey const& key) NO_
 
 Result<u32> FutexTable::wake(FutexWord word, u32 count, u32 bits) {
     if (!bits) return fail(EINVAL);
-    FutexKey const key = TRY(key_of_present(word));
+    FutexKey const key = TRY(key_of(word, Presence::Asked));
     Bucket& bucket = bucket_of(key);
     std::atomic_thread_fence(std::memory_order_seq_cst);
     if (bucket.count.load(std::memory_order_relaxed) == 0) return 0u;
@@ -255,7 +253,7 @@ u32 FutexTable::requeue_in(Bucket& from, FutexKey const& key, Bucket& to, FutexK
 
 Result<u32> FutexTable::requeue(FutexWord from, FutexWord to, u32 wake_count, u32 move_count, std::optional<u32> expected) {
     for (;;) {
-        FutexKey const key = TRY(key_of_present(from)), new_key = TRY(key_of_present(to));
+        FutexKey const key = TRY(key_of(from, Presence::Asked)), new_key = TRY(key_of(to, Presence::Asked));
         Bucket &source = bucket_of(key), &target = bucket_of(new_key);
         {
             // A waker of `to` that comes from now on looks into the bucket.
@@ -274,7 +272,7 @@ Result<u32> FutexTable::requeue(FutexWord from, FutexWord to, u32 wake_count, u3
 Result<u32> FutexTable::wake_operation(FutexWord first, FutexWord second, u32 first_count, u32 second_count, u32 encoded) {
     Operation const operation(encoded);
     for (;;) {
-        FutexKey const key = TRY(key_of_present(first)), second_key = TRY(key_of(second));
+        FutexKey const key = TRY(key_of(first, Presence::Asked)), second_key = TRY(key_of(second));
         if (!operation.is_known()) return fail(ENOSYS);
         Bucket &bucket = bucket_of(key), &second_bucket = bucket_of(second_key);
         {

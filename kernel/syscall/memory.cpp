@@ -85,7 +85,6 @@ Result<UserAddr> sys_mmap(Caller& caller, u64 address, u64 size, u64 protection,
         if (type == MAP_SHARED) return fail(EINVAL);
         request.kind = mm::VmaKind::Stack;
     }
-    TRY(mm::AddressSpace::check_size(request));
     request.offset = 0;   // shared: map() makes the object, after it has looked at the room
     return caller.process.address_space->map(request);
 }

@@ -82,7 +82,14 @@ public:
 
     // ---- mmap family. Addresses and sizes in bytes; errors as the man pages have them.
     Result<UserAddr> map(MapRequest const& request);                               ///< EINVAL ENOMEM EEXIST
-    static Result<> check_size(MapRequest const& request);                         ///< its size and offset: EINVAL ENOMEM EOVERFLOW
+    /// Its size and offset. EINVAL ENOMEM EOVERFLOW.
+    static Result<> check_size(MapRequest const& request) {
+        if (request.size == 0 || !is_aligned(request.offset, page_size)) return fail(EINVAL);
+        u64 const size = align_up(request.size, page_size);
+        if (size == 0) return fail(ENOMEM);
+        if (request.offset + size < request.offset) return fail(EOVERFLOW);
+        return size > arch::user_space_end ? fail(ENOMEM) : Result<>();
+    }
     Result<> unmap(UserAddr start, u64 size);                                      ///< EINVAL ENOMEM
     /// shmdt(2): unmaps what is left of the System V segment attached at `start`, which is returned. EINVAL.
     Result<Ref<VmObject>> detach(UserAddr start);

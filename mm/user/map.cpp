@@ -79,14 +79,6 @@ Result<u64> AddressSpace::map_range(MapRequest const& request, u64 size, Ref<VmO
     return start;
 }
 
-Result<> AddressSpace::check_size(MapRequest const& request) {
-    if (request.size == 0 || !is_aligned(request.offset, page_size)) return fail(EINVAL);
-    u64 const size = align_up(request.size, page_size);
-    if (size == 0) return fail(ENOMEM);
-    if (request.offset + size < request.offset) return fail(EOVERFLOW);
-    return size > arch::user_space_end ? fail(ENOMEM) : Result<>();
-}
-
 Result<UserAddr> AddressSpace::map(MapRequest const& request) {
     TRY(check_size(request));
     u64 const size = align_up(request.size, page_size);

@@ -94,7 +94,7 @@ Result<u64> AddressSpace::remap_grow(Vma& vma, u64 start, u64 old_size, u64 new_
     TRY(check_resize(vma, start, old_size, new_size, guard));
     u64 const new_end = start + new_size;
     bool const ends_with_vma = start + old_size == vma.end;
-    if (ends_with_vma && checked_end(start, new_size) && vmas_.is_free_with_guard(vma.end, new_end)) {
+    if (ends_with_vma && checked_end(start, new_size) && vmas_.is_free(vma.end, new_end)) {
         vmas_.resize(vma, vma.start, new_end);
         vmas_.merge(vma);
         return start;

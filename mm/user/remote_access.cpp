@@ -38,7 +38,7 @@ bool AddressSpace::shows_copy(u64 page) const {
 Result<Ref<VmObject>> AddressSpace::shared_word_at(UserAddr address, u64& offset) const {
     ReadGuard const guard(lock_);
     Vma const* const vma = vmas_.find(address.value());
-    if (!vma || vma->attributes.protection.none()) return fail(EFAULT);
+    if (!vma || !vma->rights.is_accessible()) return fail(EFAULT);
     if (!vma->is_shared()) {
         if (vma->attributes.protection.write) return Ref<VmObject>();
         if (!vma->object || shows_copy(address.page_down().value())) return fail(EFAULT);

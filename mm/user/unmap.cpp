@@ -33,11 +33,11 @@ void AddressSpace::free_tables(u64 start, u64 end, TlbBatch& batch, WriteGuard c
     u64 const ceiling = above ? align_down(above->start, span) : align_up(arch::user_space_end, span);
     u64 const first = std::max(floor, align_down(start, span)), last = std::min(ceiling, align_up(end, span));
     if (first >= last) return;
-    page_table_.free_empty_tables(first, last, [&batch](PhysAddr table) {
+    page_table_.free_empty_tables(first, last, [this, &batch](PhysAddr table) {
         batch.changed_all();
         batch.release_later(frame_record(table));
+        note_tables();
     });
-    note_tables();
 }
 
 /// An empty range: nothing happens. ENOMEM: nothing has changed.

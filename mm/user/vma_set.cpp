@@ -80,32 +80,38 @@ void VmaSet::account(Vma const& vma, u64 sign) {
 }
 
 void VmaSet::announce(Vma& vma) {
-    if (vma.object && vma.object->may_shrink()) vma.object->enter(vma, *space_);
+    if (vma.object->may_shrink()) vma.object->enter(vma, *space_);
 }
 
 void VmaSet::announce_as(AddressSpace& space) {
     space_ = &space;
-    for (Vma& vma : tree_) announce(vma);
+    for (Vma& vma : tree_)
+        if (vma.object) announce(vma);
 }
 
 void VmaSet::insert(Vma& vma) {
     tree_.insert(vma);
     ++count_;
     account(vma, 1);
-    if (space_) announce(vma);
-    if (has_gaps_) return gaps_inserted(vma);
+    if (space_ && vma.object) announce(vma);
+    if (has_gaps_) [[unlikely]] return gaps_inserted(vma);
     // The hole below no longer has to keep away from a stack.
     if (Vma const* const above = next(vma); above && above->is_stack()) hole_grew(vma.start);
 }
 
-void VmaSet::remove(Vma& vma) {
-    Vma* const above = has_gaps_ ? next(vma) : nullptr;
-    Vma* const lowest = has_gaps_ ? lowest_changed_by_removal(vma) : nullptr;
+void VmaSet::take_out(Vma& vma) {
     tree_.erase(tree_.iterator_to(vma));
     --count_;
     account(vma, ~u64{0});
     if (vma.space) vma.object->leave(vma);
-    if (has_gaps_) gaps_removed(lowest, above);
+}
+
+void VmaSet::remove(Vma& vma) {
+    if (!has_gaps_) [[likely]] return take_out(vma);
+    Vma* const above = next(vma);
+    Vma* const lowest = lowest_changed_by_removal(vma);
+    take_out(vma);
+    gaps_removed(lowest, above);
 }
 
 Vma& VmaSet::merge(Vma& vma) {
@@ -177,7 +183,7 @@ void VmaSet::resize(Vma& vma, u64 start, u64 end) {
     vma.start = start;
     vma.end = end;
     account(vma, 1);
-    if (has_gaps_) return gaps_resized(vma);
+    if (has_gaps_) [[unlikely]] return gaps_resized(vma);
     if (end < old_end) hole_grew(old_end);
     if (start > old_start) hole_grew(start);
 }

@@ -78,6 +78,7 @@ private:
 
     Result<> split(u64 address);
     void remove(Vma& vma);
+    void take_out(Vma& vma);
     void account(Vma const& vma, u64 sign);
     void announce(Vma& vma);
 
