@@ -101,7 +101,8 @@ static long sample(struct row const* row, unsigned long flags) {
     case SYS_wait4: return syscall(nr, -1, NULL, WNOHANG | flags, NULL);
     case SYS_waitid: return syscall(nr, 0, 0, NULL, WNOHANG | WEXITED | flags, NULL);
     case SYS_madvise: case SYS_mprotect: case SYS_msync: case SYS_mremap: {
-        char* area = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        int const growth = nr == SYS_mprotect ? MAP_GROWSDOWN : 0;   // for PROT_GROWSDOWN
+        char* area = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | growth, -1, 0);
         long result;
         if (nr == SYS_mremap) result = syscall(nr, area, PAGE, PAGE, MREMAP_MAYMOVE | flags, area + PAGE);
         else result = syscall(nr, area, PAGE, flags);
