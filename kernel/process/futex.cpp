@@ -44,17 +44,13 @@ FutexTable::Bucket& bucket_of(FutexKey const& key) {
     return buckets[hash >> 56];
 }
 
-Result<FutexKey> key_of(FutexWord word, Presence presence) {
+Result<FutexKey> key_of(FutexWord word) {
     if (word.address.value() % sizeof(u32) != 0) return fail(EINVAL);
     if (word.address.value() >= arch::user_space_end) return fail(EFAULT);
     FutexKey key;
     key.scope = word.scope;
     auto& space = *current_process().address_space;
-    if (word.scope == FutexScope::Shared) {
-        key.object = TRY(space.shared_word_at(word.address, key.offset));
-        u32 value;
-        if (presence == Presence::Asked && !arch::read_user_u32(word.address, value)) return fail(EFAULT);
-    }
+    if (word.scope == FutexScope::Shared) key.object = TRY(space.shared_word_at(word.address, key.offset));
     if (!key.object) {
         key.space = &space;
         key.offset = word.address.value();
@@ -75,6 +71,14 @@ Result<> fault_in_writable(UserAddr address) {
 }
 
 namespace {
+
+/// As on Linux, a word that programs share must be there even for who does not look at it. EFAULT.
+Result<> check_presence(FutexWord word) { return word.scope == FutexScope::Shared ? fault_in(word.address) : Result<>(); }
+/// What a wake that found nobody says. (Who sleeps has read the word, so it is there.)
+Result<u32> nobody_at(FutexWord word) {
+    TRY(check_presence(word));
+    return 0u;
+}
 
 /// FUTEX_WAKE_OP's third word, decoded (futex(2)).
 struct Operation {
@@ -132,7 +136,6 @@ struct SCOPED_CAPABILITY FutexTable::BothLocked {
 
 /// Realtime waiters first, by priority; equal ones in the order they came, as all others do. The bucket is locked.
 void FutexTable::enter(Bucket& bucket, Waiter& waiter) NO_THREAD_SAFETY_ANALYSIS {
-    if (waiter.level == sched::first_fair_level) [[likely]] return bucket.waiters.push_back(waiter);
     auto* at = bucket.waiters.first();
     while (at && static_cast<Waiter*>(at)->level <= waiter.level) at = at->next;
     bucket.waiters.insert_before(at, waiter);
@@ -180,7 +183,8 @@ Result<> FutexTable::wait(FutexWord word, u32 expected, u32 bits, u64 deadline_n
             BucketGuard guard(bucket.lock);
             readable = arch::read_user_u32(word.address, value);
             if (readable && value == expected) {
-                enter(bucket, waiter);
+                if (waiter.level == sched::first_fair_level) [[likely]] bucket.waiters.push_back(waiter);
+                else enter(bucket, waiter);
                 waiter.bucket.store(&bucket, std::memory_order_relaxed);
             }
         }
@@ -221,13 +225,17 @@ bool FutexTable::has_plain_waiter(Bucket const& bucket, FutexKey const& key) NO_
 
 Result<u32> FutexTable::wake(FutexWord word, u32 count, u32 bits) {
     if (!bits) return fail(EINVAL);
-    FutexKey const key = TRY(key_of(word, Presence::Asked));
+    FutexKey const key = TRY(key_of(word));
     Bucket& bucket = bucket_of(key);
     std::atomic_thread_fence(std::memory_order_seq_cst);
-    if (bucket.count.load(std::memory_order_relaxed) == 0) return 0u;
-    BucketGuard guard(bucket.lock);
-    if (bucket.find_pi_state(key)) return fail(EINVAL);
-    return wake_in(bucket, key, count, bits);
+    if (bucket.count.load(std::memory_order_relaxed) == 0) return nobody_at(word);
+    u32 woken;
+    {
+        BucketGuard guard(bucket.lock);
+        if (bucket.find_pi_state(key)) return fail(EINVAL);
+        woken = wake_in(bucket, key, count, bits);
+    }
+    return woken != 0 ? Result<u32>(woken) : nobody_at(word);
 }
 
 /// Both buckets are locked. Drops no last reference: the caller holds `key`.
@@ -253,8 +261,10 @@ u32 FutexTable::requeue_in(Bucket& from, FutexKey const& key, Bucket& to, FutexK
 
 Result<u32> FutexTable::requeue(FutexWord from, FutexWord to, u32 wake_count, u32 move_count, std::optional<u32> expected) {
     for (;;) {
-        FutexKey const key = TRY(key_of(from, Presence::Asked)), new_key = TRY(key_of(to, Presence::Asked));
+        FutexKey const key = TRY(key_of(from)), new_key = TRY(key_of(to));
         Bucket &source = bucket_of(key), &target = bucket_of(new_key);
+        TRY(check_presence(from));
+        TRY(check_presence(to));
         {
             // A waker of `to` that comes from now on looks into the bucket.
             BothLocked guard(source, target);
@@ -272,7 +282,8 @@ Result<u32> FutexTable::requeue(FutexWord from, FutexWord to, u32 wake_count, u3
 Result<u32> FutexTable::wake_operation(FutexWord first, FutexWord second, u32 first_count, u32 second_count, u32 encoded) {
     Operation const operation(encoded);
     for (;;) {
-        FutexKey const key = TRY(key_of(first, Presence::Asked)), second_key = TRY(key_of(second));
+        FutexKey const key = TRY(key_of(first)), second_key = TRY(key_of(second));
+        TRY(check_presence(first));
         if (!operation.is_known()) return fail(ENOSYS);
         Bucket &bucket = bucket_of(key), &second_bucket = bucket_of(second_key);
         {

@@ -24,9 +24,7 @@ using BucketGuard = decltype(FutexTable::Bucket::lock)::Guard;
 FutexTable::Bucket& bucket_of(FutexKey const& key);
 std::span<FutexTable::Bucket> all_buckets();
 /// EINVAL: not aligned. EFAULT: not the program's, or (shared) nothing mapped, or memory of its own that it cannot write to.
-/// Asked: and a shared word must be readable, for who would not look at it.
-enum class Presence : bool { Unasked, Asked };
-Result<FutexKey> key_of(FutexWord word, Presence presence = Presence::Unasked);
+Result<FutexKey> key_of(FutexWord word);
 /// Brings the word in, where sleeping is allowed. EFAULT.
 Result<> fault_in(UserAddr address);
 /// The same for writing: exchanges the value with itself.

@@ -10,12 +10,6 @@ Vma::Vma(u64 from, u64 to, u64 object_offset, Ref<VmObject> source, VmaAttribute
     if (object && is_shared()) object->mapped(true, attributes.max_protection.write);
 }
 
-void Vma::set_protection(Protection protection) {
-    attributes.protection = protection;
-    auto const entry = arch::PageEntry::leaf(PhysAddr(), {.writable = protection.write, .user = true, .executable = protection.execute});
-    rights = protection.none() ? entry.without_access() : entry;
-}
-
 Vma::~Vma() {
     if (space) object->leave(*this);
     if (object && is_shared()) object->mapped(false, attributes.max_protection.write);

@@ -55,7 +55,11 @@ struct Vma : Mapping {
     /// The same pages from the same source. Null: no memory.
     Vma* clone(u64 from, u64 to) const;
 
-    void set_protection(Protection protection);
+    void set_protection(Protection protection) {
+        attributes.protection = protection;
+        auto const entry = arch::PageEntry::leaf(PhysAddr(), {.writable = protection.write, .user = true, .executable = protection.execute});
+        rights = protection.none() ? entry.without_access() : entry;
+    }
 
     u64 pages() const { return (end - start) >> page_shift; }
     bool contains(u64 address) const { return address >= start && address < end; }

@@ -200,13 +200,13 @@ Result<u64> VmaSet::find_gap_between(u64 size, u64 low, u64 high) {
     return found ? Result<u64>(*found) : fail(ENOMEM);
 }
 
+Result<u64> VmaSet::find_gap_among_many(u64 size, u64 limit) {
+    if (auto const found = find_gap_between(size, lowest_address, top_)) return found;
+    return find_gap_between(size, top_, limit);
+}
+
 Result<u64> VmaSet::find_gap(u64 size, u64 limit) {
-    if (!has_gaps_ && count_ > few) measure_gaps();
-    if (has_gaps_) {
-        if (auto const found = search_tree(size, lowest_address, top_)) return *found;
-        if (auto const found = search_tree(size, top_, limit)) return *found;
-        return fail(ENOMEM);
-    }
+    if (count_ > few || has_gaps_) [[unlikely]] return find_gap_among_many(size, limit);
     if (size <= largest_skipped_) {
         searched_to_ = top_;
         largest_skipped_ = 0;

@@ -88,6 +88,7 @@ private:
     std::optional<u64> search_down(u64 size, u64 low, u64 high, u64& largest_skipped) const;
     std::optional<u64> search_tree(u64 size, u64 low, u64 high) const;
     void measure_gaps();
+    Result<u64> find_gap_among_many(u64 size, u64 limit);
     void gaps_inserted(Vma& vma);
     Vma* lowest_changed_by_removal(Vma& vma) const;
     void gaps_removed(Vma* lowest_changed, Vma* above);

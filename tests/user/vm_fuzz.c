@@ -144,7 +144,7 @@ static long step(unsigned kind, unsigned long at, unsigned pages, int rights) {
     case 5: return map_at(at, pages, rights, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
     case 6: return map_at(at, 1 + pick(3), rights, MAP_PRIVATE | MAP_ANONYMOUS | (as_6_1 ? MAP_GROWSDOWN : 0) | MAP_FIXED, -1, 0);
     case 7: return munmap((void*)at, size - pick(PAGE));
-    case 8: case 9: return syscall(SYS_mprotect, at, size - pick(PAGE), rights | (pick(12) || !as_6_1 ? 0 : PROT_GROWSDOWN));
+    case 8: case 9: return syscall(SYS_mprotect, at, size - pick(PAGE), rights);
     case 10: return madvise((void*)at, size - (pick(3) ? 0 : pick(PAGE)), pick(2) ? MADV_DONTNEED : pick(3) ? MADV_NORMAL : MADV_SEQUENTIAL);
     case 11: return (long)mremap((void*)at, pick(8) ? PAGE : pick(2) || !as_6_1 ? PAGE - 1 : 0, others * PAGE - pick(100), MREMAP_MAYMOVE | MREMAP_FIXED, (void*)other);
     case 12: return (long)mremap((void*)at, pick(6) ? PAGE - pick(100) : size, others * PAGE, 0);
