@@ -97,14 +97,15 @@ Result<> Screen::start(boot::BootInfo const& info) {
 
 // ---------------------------------------------------------------- drawing
 
-void Screen::draw_row(VirtualConsole& console, u16 row) {
+/// The cells [from, to) of a row.
+void Screen::draw_row(VirtualConsole& console, u16 row, u16 from, u16 to) {
     ScreenCells& cells = console.vt.cells();
     u16 const columns = cells.columns();
     bool const has_cursor = console.vt.is_cursor_visible() && cells.view() == 0 && cells.row() == row;
     u8 const inverted = console.vt.is_inverted() ? Pen::reverse : 0;
     Cell const* const line = cells.shown_line(row);
     Cell* const shown = shown_ + size_t{row} * columns;
-    for (u16 column = 0; column < columns; ++column) {
+    for (u16 column = from; column < to; ++column) {
         Cell wanted = line[column];
         wanted.pen.flags ^= inverted;
         if (has_cursor && cells.column() == column) wanted.pen.flags |= Pen::cursor;
@@ -112,13 +113,16 @@ void Screen::draw_row(VirtualConsole& console, u16 row) {
         shown[column] = wanted;
         surface_->draw(column, row, wanted);
     }
-    cells.clear_dirty(row);
 }
 
 void Screen::draw_all(VirtualConsole& console) {
     draw_look(console);
-    for (u16 row = 0; row < console.vt.cells().rows(); ++row)
-        if (console.vt.cells().is_dirty(row)) draw_row(console, row);
+    ScreenCells& cells = console.vt.cells();
+    for (u16 row = 0; row < cells.rows(); ++row) {
+        if (!cells.is_dirty(row)) continue;
+        cells.clear_dirty(row);
+        draw_row(console, row, 0, cells.columns());
+    }
 }
 
 /// Colours and the cursor's shape: with other ones, nothing that is shown is right.
@@ -139,14 +143,22 @@ void Screen::repaint() {
     wake();
 }
 
-/// Interrupts are off for one row at a time, whichever console is in front by then.
+/// Interrupts are off for a part of a row at a time, whichever console is in front by then. What changes in a row behind
+/// that part marks the row again.
 void Screen::draw_changes() {
+    constexpr u16 part = 64;
     for (u16 row = 0; row < surface_->rows(); ++row) {
-        ScreenLock::Guard guard(screen_lock);
-        VirtualConsole& console = foreground();
-        if (console.shows_graphics) return;
-        draw_look(console);
-        if (console.vt.cells().is_dirty(row)) draw_row(console, row);
+        bool dirty = false;
+        for (u16 from = 0; from < columns(); from = static_cast<u16>(from + part)) {
+            ScreenLock::Guard guard(screen_lock);
+            VirtualConsole& console = foreground();
+            if (console.shows_graphics) return;
+            draw_look(console);
+            ScreenCells& cells = console.vt.cells();
+            if (from == 0) dirty = cells.is_dirty(row), cells.clear_dirty(row);
+            if (!dirty) break;
+            draw_row(console, row, from, std::min<u16>(static_cast<u16>(from + part), columns()));
+        }
     }
     ScreenLock::Guard guard(screen_lock);
     if (!foreground().vt.is_cursor_visible() || foreground().vt.cells().view() != 0) surface_->hide_cursor();
@@ -171,6 +183,7 @@ void Screen::draw_for_ever(void* context) {
         // Not interruptible and without a deadline: it can only end with the condition true.
         static_cast<void>(self.changes_.wait([&] { return self.changed_.exchange(false, std::memory_order_acquire); }, sched::Interruptible::No));
         self.obey();
+        for (VirtualConsole& console : self.consoles_) console.settle();
         self.draw_changes();
         self.send_replies();
         static_cast<void>(sched::scheduler.sleep_until(sched::clock.monotonic_ns() + frame_ns, sched::Interruptible::No));

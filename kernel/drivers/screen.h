@@ -36,6 +36,8 @@ public:
     void forbid_switching(bool on) { may_switch_.store(!on, std::memory_order_relaxed); }
     /// Its cells are other ones. Any context, under a terminal's lock.
     void console_changed(VirtualConsole& console);
+    /// A console has output queued. Any context, under a terminal's lock.
+    void output_waits() { wake(); }
     /// Everything is to be drawn again, whatever is thought to be shown.
     void repaint();
     Result<i64> set_graphics(VirtualConsole& console, bool on);
@@ -53,7 +55,7 @@ private:
     u32 neighbour(i32 step);
     void wake();
     void draw_changes();
-    void draw_row(VirtualConsole& console, u16 row) REQUIRES(screen_lock);
+    void draw_row(VirtualConsole& console, u16 row, u16 from, u16 to) REQUIRES(screen_lock);
     void draw_all(VirtualConsole& console) REQUIRES(screen_lock);
     void draw_look(VirtualConsole& console) REQUIRES(screen_lock);
     void send_replies();

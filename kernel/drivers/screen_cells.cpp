@@ -21,7 +21,10 @@ void ScreenCells::attach(std::span<Cell> cells, u16 columns, u16 rows, std::span
     move_to(0, 0);
 }
 
-void ScreenCells::mark_all() { std::fill_n(dirty_.begin(), rows_, true); }
+void ScreenCells::mark_all() {
+    std::fill_n(dirty_.begin(), rows_, true);
+    work_ += rows_;
+}
 
 // ---------------------------------------------------------------- history
 
@@ -56,6 +59,7 @@ void ScreenCells::use_alternate(bool on) {
     if (!has_alternate_ || on == on_alternate_) return;
     on_alternate_ = on;
     std::swap_ranges(order_.begin(), order_.begin() + rows_, other_order_.begin());
+    work_ += rows_;
     mark_all();
 }
 
@@ -101,6 +105,7 @@ void ScreenCells::put(u16 character, Pen const& pen, Wrap wrap, Insert insert) {
     if (insert == Insert::Yes) insert_cells(1, pen);
     line(row_)[column_] = {character, pen};
     mark(row_);
+    ++work_;
     if (column_ + 1 < columns_) ++column_;
     else wrap_pending_ = wrap == Wrap::Yes;
 }
@@ -108,7 +113,10 @@ void ScreenCells::put(u16 character, Pen const& pen, Wrap wrap, Insert insert) {
 void ScreenCells::fill_row(u16 row, u32 from, u32 to, Pen const& pen) {
     Pen const empty{pen.foreground, pen.background, static_cast<u8>(pen.flags & Pen::blink)};   // as on Linux
     to = std::min<u32>(to, columns_);
-    for (u32 i = from; i < to; ++i) line(row)[i] = {' ', empty};
+    if (from < to) {
+        std::fill(line(row) + from, line(row) + to, Cell{' ', empty});
+        work_ += to - from;
+    }
     mark(row);
 }
 
@@ -117,11 +125,18 @@ void ScreenCells::fill_rows(u32 from, u32 to, Pen const& pen) {
     for (u32 row = from; row < to; ++row) fill_row(static_cast<u16>(row), 0, columns_, pen);
 }
 
+void ScreenCells::fill_all(u16 character, Pen const& pen) {
+    for (u16 row = 0; row < rows_; ++row) std::fill_n(line(row), columns_, Cell{character, pen});
+    work_ += u64{rows_} * columns_;
+    mark_all();
+}
+
 void ScreenCells::insert_cells(u32 count, Pen const& pen) {
     Cell* const cells = line(row_);
     count = std::min<u32>(count, columns_ - column_);
     std::copy_backward(cells + column_, cells + columns_ - count, cells + columns_);
     fill_row(row_, column_, column_ + count, pen);
+    work_ += columns_;
     wrap_pending_ = false;
 }
 
@@ -130,6 +145,7 @@ void ScreenCells::delete_cells(u32 count, Pen const& pen) {
     count = std::min<u32>(count, columns_ - column_);
     std::copy(cells + column_ + count, cells + columns_, cells + column_);
     fill_row(row_, columns_ - count, columns_, pen);
+    work_ += columns_;
     wrap_pending_ = false;
 }
 
@@ -147,6 +163,7 @@ void ScreenCells::shift_rows(u16 from, u16 to, Shift shift, u32 count, Pen const
         fill_rows(from, from + count, pen);
     }
     std::fill(dirty_.begin() + from, dirty_.begin() + to, true);
+    work_ += to - from;
 }
 
 void ScreenCells::scroll(Shift shift, u32 count, Pen const& pen) {

@@ -50,6 +50,8 @@ public:
     void clear_dirty(u16 row) { dirty_[row] = false; }
     void mark_all();
     void mark_row() { mark(row_); }
+    /// How many cells all calls so far have written, about: what they cost.
+    u64 work() const { return work_; }
 
     // ---- looking back
     u32 view() const { return view_; }                ///< by how many rows
@@ -78,6 +80,7 @@ public:
     void put(u16 character, Pen const& pen, Wrap wrap = Wrap::Yes, Insert insert = Insert::No);
     void fill_row(u16 row, u32 from, u32 to, Pen const& pen);       ///< [from, to)
     void fill_rows(u32 from, u32 to, Pen const& pen);               ///< [from, to)
+    void fill_all(u16 character, Pen const& pen);
     void insert_cells(u32 count, Pen const& pen);
     void delete_cells(u32 count, Pen const& pen);
     /// From the cursor's row to the end of the region; nothing if the cursor is outside.
@@ -102,6 +105,7 @@ private:
     std::array<u16, most_rows> other_order_{};      ///< of the screen that is not shown
     std::array<bool, most_rows> dirty_{};
     bool has_alternate_ = false, on_alternate_ = false;
+    u64 work_ = 0;
     std::span<u16> history_;                        ///< a ring of line numbers
     u32 history_next_ = 0, history_count_ = 0;      ///< where the next one goes; how many are kept
     u32 view_ = 0;

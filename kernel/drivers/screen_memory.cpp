@@ -23,6 +23,7 @@ public:
 protected:
     Result<size_t> do_read(u64 position, mm::IoBuffer& buffer) override {
         size_t total = 0;
+        (number_ == 0 ? screen.foreground() : *screen.console(number_)).settle();
         while (buffer.remaining() != 0) {
             std::array<u8, 256> part;
             size_t const length = TRY(copy(position + total, {part.data(), std::min<size_t>(part.size(), buffer.remaining())}));

@@ -16,6 +16,10 @@ namespace {
 constexpr size_t most_lines = 3000, most_bytes = 4 * mib;
 constexpr u64 part_of_memory = 64;
 
+/// What is done to cells and bytes in one piece, with interrupts off; one sequence may do more, as many cells as there are.
+constexpr u64 most_work = 512;
+constexpr u32 most_bytes_at_once = 64;
+
 size_t history_lines(u16 columns) {
     size_t const bytes = std::min<u64>(mm::frame_allocator.total_bytes() / part_of_memory, most_bytes);
     return std::min(bytes / (columns * sizeof(Cell)), most_lines);
@@ -75,13 +79,38 @@ void VirtualConsole::closed() {
 
 void VirtualConsole::size(u16& columns, u16& rows) { columns = screen.columns(), rows = screen.rows(); }
 
+size_t VirtualConsole::room() {
+    ScreenLock::Guard guard(screen_lock);
+    size_t const room = queue_size - (queue_head_ - queue_tail_);
+    if (room == 0) was_full_.store(true, std::memory_order_relaxed);
+    return room;
+}
+
 void VirtualConsole::transmit(std::span<char const> bytes) {
     {
         ScreenLock::Guard guard(screen_lock);
-        if (!is_allocated()) return;
-        vt.write(bytes);
+        for (char const byte : bytes) queue_[queue_head_++ % queue_size] = byte;
     }
-    screen.console_changed(*this);
+    screen.output_waits();   // an echo has nobody else who would read it
+}
+
+/// A piece of what is queued; false: that is nothing.
+bool VirtualConsole::settle_some() {
+    ScreenLock::Guard guard(screen_lock);
+    if (!is_allocated()) queue_tail_ = queue_head_;
+    u32 const start = queue_tail_ % queue_size;
+    u32 const length = std::min({queue_head_ - queue_tail_, queue_size - start, most_bytes_at_once});
+    if (length == 0) return false;
+    queue_tail_ += static_cast<u32>(vt.write({&queue_[start], length}, most_work));
+    return true;
+}
+
+/// Several may do this at once: the queue's order is the output's, whoever reads it.
+void VirtualConsole::settle() {
+    bool changed = false;
+    while (settle_some()) changed = true;
+    if (changed) screen.console_changed(*this);
+    if (was_full_.exchange(false, std::memory_order_relaxed)) terminal.output_ready();
 }
 
 }

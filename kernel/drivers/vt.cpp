@@ -78,9 +78,12 @@ void Vt::write_aside(std::string_view text, Pen const& pen) {
     }
 }
 
-void Vt::write(std::span<char const> bytes) {
+size_t Vt::write(std::span<char const> bytes, u64 most_work) {
     cells_.end_view();
-    for (char c : bytes) byte(static_cast<u8>(c));
+    u64 const start = cells_.work();
+    size_t done = 0;
+    while (done < bytes.size() && cells_.work() - start < most_work) byte(static_cast<u8>(bytes[done++]));
+    return done;
 }
 
 void Vt::byte(u8 c) {
@@ -224,12 +227,8 @@ void Vt::escape_argument(u8 c) {
 
 /// DECALN, for adjusting a screen: full of E, in the pen's colours. The cursor stays, as on Linux.
 void Vt::show_test_pattern() {
-    u16 const column = cells_.column(), row = cells_.row();
-    for (u16 y = 0; y < cells_.rows(); ++y) {
-        cells_.move_to(0, y);
-        for (u16 x = 0; x < cells_.columns(); ++x) cells_.put('E', {pen_.foreground, pen_.background, 0}, ScreenCells::Wrap::No);
-    }
-    cells_.move_to(column, row);
+    cells_.fill_all('E', {pen_.foreground, pen_.background, 0});
+    cells_.end_wrap();
 }
 
 u32 Vt::parameter(size_t index, u32 otherwise) const {

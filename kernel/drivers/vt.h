@@ -18,8 +18,9 @@ public:
     constexpr Vt() = default;
     void attach(std::span<Cell> cells, u16 columns, u16 rows, std::span<u16> history = {});   // as ScreenCells
 
-    /// Output of programs.
-    void write(std::span<char const> bytes);
+    /// Output of programs; how much of it was read. It stops behind the sequence with which the cells' work() has grown by
+    /// `most_work`: one sequence writes as many cells as there are, at most.
+    size_t write(std::span<char const> bytes, u64 most_work = ~u64{0});
     /// Text that is not a program's: begins on a new line and touches neither pen nor
     /// a sequence that is half read. Only '\n' has a meaning.
     void write_aside(std::string_view text, Pen const& pen);

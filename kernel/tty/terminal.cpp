@@ -221,6 +221,7 @@ Result<size_t> Terminal::write_all(Use use, mm::IoBuffer& buffer) {
                 Lock::Guard guard(lock_);
                 taken = discipline_.write({chunk + done, *length - done}, *this);
             }
+            device_->settle();
             done += taken, total += taken;
             if (done == *length) break;
             if (taken != 0) continue;

@@ -27,6 +27,8 @@ public:
     virtual size_t room() = 0;
     /// At most room() bytes.
     virtual void transmit(std::span<char const> bytes) = 0;
+    /// In a thread, with no lock held: does what transmit() has put off, because it takes longer than interrupts may be off.
+    virtual void settle() {}
     /// Bytes taken that have not left yet.
     virtual size_t pending() = 0;
     virtual void discard() = 0;
