@@ -89,6 +89,7 @@ void on_page_fault(TrapFrame& frame, u64 address, FaultAccess access, bool prese
     auto const result = resolve(*thread, frame, address, access);
     if (result == mm::FaultResult::Handled) {
         ++thread->minor_faults;
+        sched::SharedUsage::add(thread->shared_usage->minor_faults, 1);
         return;
     }
     if (result == mm::FaultResult::OutOfMemory) {

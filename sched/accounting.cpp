@@ -20,6 +20,19 @@ void Scheduler::account(Thread const& thread, u64& user_ns, u64& system_ns) cons
     (thread.charge_to_user ? user_ns : system_ns) += running_ns;
 }
 
+void Scheduler::account_together(SharedUsage const& usage, u64& user_ns, u64& system_ns) const {
+    // First what was charged: a thread that is charged and runs on between this look and the next is counted from there.
+    user_ns = usage.user_ns.load(std::memory_order_acquire);
+    system_ns = usage.system_ns.load(std::memory_order_acquire);
+    for (u32 cpu = 0; cpu < arch::online_cpus(); ++cpu) {
+        RunQueue& queue = *run_queue.on(CpuId(cpu));
+        decltype(queue.lock)::Guard guard(queue.lock);
+        if (queue.running->shared_usage != &usage) continue;
+        u64 const running_ns = arch::clock_ns() - queue.running->last_charged_ns;
+        (queue.running->charge_to_user ? user_ns : system_ns) += running_ns;
+    }
+}
+
 CpuTimes Scheduler::cpu_times(CpuId cpu) const {
     RunQueue& queue = *run_queue.on(cpu);
     decltype(queue.lock)::Guard guard(queue.lock);

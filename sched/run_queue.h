@@ -66,12 +66,15 @@ inline void charge(RunQueue& queue, u64 now_ns) {
     u64 const elapsed_ns = now_ns - thread.last_charged_ns;
     thread.last_charged_ns = now_ns;
     thread.ran_ns += elapsed_ns;
+    SharedUsage* const shared = thread.shared_usage;
     if (thread.charge_to_user) {
         thread.user_ns += elapsed_ns;
         queue.user_ns += elapsed_ns;
+        if (shared) SharedUsage::add(shared->user_ns, elapsed_ns);
     } else {
         thread.system_ns += elapsed_ns;
         queue.system_ns += elapsed_ns;
+        if (shared) SharedUsage::add(shared->system_ns, elapsed_ns);
     }
 }
 

@@ -94,6 +94,9 @@ public:
 
     /// The time a thread has used: exact in sum; the share of each mode is sampled (at least every 4 ms).
     void account(Thread const& thread, u64& user_ns, u64& system_ns) const;
+    /// The same of all threads that share `usage`: what they were charged, and what those that run now have used since. In
+    /// a time that grows with the CPUs alone. A charge that comes meanwhile may be missing, none is there twice.
+    void account_together(SharedUsage const& usage, u64& user_ns, u64& system_ns) const;
     CpuTimes cpu_times(CpuId cpu) const;
 
     Policy const& policy() const { return *policy_.load(std::memory_order_relaxed); }

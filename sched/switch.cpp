@@ -24,6 +24,15 @@ constexpr u64 stop_reason(ThreadState state) {
     return state == ThreadState::Ready ? 1 : state == ThreadState::Blocked ? 2 : state == ThreadState::Terminated ? 3 : 0;
 }
 
+void count_voluntary_switch(Thread& thread) {
+    ++thread.voluntary_switches;
+    if (thread.shared_usage) SharedUsage::add(thread.shared_usage->voluntary_switches, 1);
+}
+void count_involuntary_switch(Thread& thread) {
+    ++thread.involuntary_switches;
+    if (thread.shared_usage) SharedUsage::add(thread.shared_usage->involuntary_switches, 1);
+}
+
 }
 
 [[gnu::always_inline]] inline void Scheduler::enqueue(RunQueue& queue, Thread& thread, Arrival arrival) {
@@ -147,7 +156,7 @@ void Scheduler::yield() {
     charge(queue, now_ns);
     if (&self != queue.idle) enqueue(queue, self, Arrival::Expired);
     Thread& next = pick(queue);
-    if (&next != &self) ++self.voluntary_switches;
+    if (&next != &self) count_voluntary_switch(self);
     switch_to(queue, next, now_ns);
 }
 
@@ -168,7 +177,7 @@ void Scheduler::on_preempt() {
         enqueue(queue, self, expired ? Arrival::Expired : Arrival::Preempted);
     }
     Thread& next = pick(queue);
-    if (&next != &self) ++self.involuntary_switches;
+    if (&next != &self) count_involuntary_switch(self);
     switch_to(queue, next, now_ns);
 }
 
@@ -183,7 +192,7 @@ void Scheduler::block() {
     self.block_phase.store(BlockPhase::None, std::memory_order_relaxed);
     if (!sleep) return;
     self.state = ThreadState::Blocked;
-    ++self.voluntary_switches;
+    count_voluntary_switch(self);
     u64 const now_ns = arch::clock_ns();
     charge(queue, now_ns);
     switch_to(queue, pick(queue), now_ns);

@@ -62,6 +62,14 @@ struct Heir {
     std::atomic<u32> pins{0};                   ///< of those who use what waits_as points to
 };
 
+/// What the threads of one process, ended ones too, have used together: who asks does not walk through them. Counted where
+/// their own counts are. Ordering: relaxed; each is a count of its own, and grows.
+struct SharedUsage {
+    std::atomic<u64> user_ns{0}, system_ns{0};  ///< charged so far: what runs now is Scheduler::account_together()'s
+    std::atomic<u64> voluntary_switches{0}, involuntary_switches{0}, minor_faults{0};
+    static void add(std::atomic<u64>& count, u64 by) { count.fetch_add(by, std::memory_order_relaxed); }
+};
+
 class Thread : public Schedulable {
 public:
     static constexpr u32 first_kernel_number = 1u << 22;   ///< above every pid (proc(5): pid_max)
@@ -92,6 +100,7 @@ public:
     // ---- accounting, ns of clock_ns(); written by the CPU it runs on. Read by Scheduler::account().
     u64 user_ns = 0, system_ns = 0, last_charged_ns = 0;
     u64 voluntary_switches = 0, involuntary_switches = 0;
+    SharedUsage* shared_usage = nullptr;        ///< of a program's thread: set before it starts
     u64 minor_faults = 0;                       ///< page faults of it that were resolved; files live in memory, so there are no major ones
 
     char name[name_capacity] = {};

@@ -8,13 +8,20 @@
 #include "sched/timer.h"
 
 namespace sched {
+namespace {
+
+/// Callbacks of one interrupt. Programs choose how many timers expire at one moment; between two such interrupts
+/// other ones come in, and the thread that the timers have made the most urgent runs.
+constexpr unsigned most_timers_at_once = 16;
+
+}
 
 void Scheduler::on_timer(bool from_user) {
     if (!run_queue.read()) return;
     arch::preempt_disable();   // wake-ups only ask for a switch; it happens when the interrupt is done
     alarm_rang();
     u64 const now_ns = arch::clock_ns();
-    timer_queue.read()->run_expired(now_ns);
+    timer_queue.read()->run_expired(now_ns, most_timers_at_once);
     alarm_no_later_than(timer_queue.read()->first_deadline_ns());
     if (load_average_.is_due(now_ns)) load_average_.sample(now_ns, runnable_threads());
     {

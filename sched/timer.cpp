@@ -39,8 +39,8 @@ bool TimerQueue::remove(Timer& timer) {
     return true;
 }
 
-void TimerQueue::run_expired(u64 now_ns) {
-    for (;;) {
+void TimerQueue::run_expired(u64 now_ns, unsigned most) {
+    for (unsigned i = 0; i < most; ++i) {
         Timer* timer;
         {
             decltype(lock_)::Guard guard(lock_);

@@ -49,7 +49,8 @@ public:
     void insert(Timer& timer, u64 deadline_ns);             ///< interrupts off, on its own CPU
     bool insert_if_running(Timer& timer, u64 deadline_ns);  ///< interrupts off; false: its callback does not run here
     bool remove(Timer& timer);
-    void run_expired(u64 now_ns);                           ///< interrupts off, on its own CPU
+    /// Runs the callbacks that are due, `most` at most: what is left rings again at once. Interrupts off, on its own CPU.
+    void run_expired(u64 now_ns, unsigned most);
     u64 first_deadline_ns() const;                          ///< no_alarm: there is none
     // Ordering: acquire, with the release after the callback: ~Timer frees what the callback used.
     bool is_running(Timer const& timer) const { return running_.load(std::memory_order_acquire) == &timer; }

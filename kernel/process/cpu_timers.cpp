@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Timers of CPU time and RLIMIT_CPU: looked at by the ticks, so they expire up to one tick late. A tick costs one flag
-// where a process has none of them; else a walk through its threads and its armed CPU timers.
+// where a process has none of them; else a look at each CPU and a walk through its armed CPU timers.
 #include <abi/signal.h>
 
 #include "kernel/process/process.h"
@@ -16,8 +16,7 @@ u64 cpu_time_of(UserThread const& thread) {
 
 ProcessTimers::CpuTime ProcessTimers::cpu_time() const {
     process_.signal_lock.assert_held();
-    ResourceUsage total = process_.usage;
-    for (UserThread const& thread : process_.threads) total.add(thread);
+    ResourceUsage const total = process_.total_usage_locked();
     return {total.user_ns, total.user_ns + total.system_ns};
 }
 

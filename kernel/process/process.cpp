@@ -21,7 +21,9 @@ Remains::~Remains() {
     delete session;
 }
 
-UserThread::UserThread(Ref<Process> process) : PidEntry(PidKind::Thread), process_(std::move(process)) {}
+UserThread::UserThread(Ref<Process> process) : PidEntry(PidKind::Thread), process_(std::move(process)) {
+    shared_usage = &process_->shared_usage;
+}
 
 Process::Process() : PidEntry(PidKind::Process) {}
 
@@ -65,8 +67,18 @@ bool Process::has_several_threads() const {
 
 ResourceUsage Process::total_usage() const {
     decltype(signal_lock)::Guard guard(signal_lock);
-    ResourceUsage total = usage;
-    for (UserThread const& thread : threads) total.add(thread);
+    return total_usage_locked();
+}
+
+ResourceUsage Process::total_usage_locked() const {
+    ResourceUsage total;
+    total.max_resident_kib = usage.max_resident_kib;
+    sched::scheduler.account_together(shared_usage, total.user_ns, total.system_ns);
+    total.user_ns = told_user_ns = std::max(told_user_ns, total.user_ns);
+    total.system_ns = told_system_ns = std::max(told_system_ns, total.system_ns);
+    total.voluntary = shared_usage.voluntary_switches.load(std::memory_order_relaxed);
+    total.involuntary = shared_usage.involuntary_switches.load(std::memory_order_relaxed);
+    total.minor_faults = shared_usage.minor_faults.load(std::memory_order_relaxed);
     return total;
 }
 
@@ -87,6 +99,7 @@ void ResourceUsage::add(sched::Thread const& thread) {
     system_ns += system;
     voluntary += thread.voluntary_switches;
     involuntary += thread.involuntary_switches;
+    minor_faults += thread.minor_faults;
 }
 
 Result<mm::Owned<UserThread>> UserThread::create(Ref<Process> process) {

@@ -127,6 +127,7 @@ public:
 
     // ---- GUARDED_BY process_manager.tree_lock
     Process* parent = nullptr;                   ///< null: init
+    u64 serial = 0;                              ///< how many births there had been, with its own
     base::ListHook sibling_hook;                 ///< in the parent's children or zombies
     base::ListHook group_hook;
     base::List<Process, &Process::sibling_hook> children, zombies;
@@ -153,6 +154,8 @@ public:
     base::List<UserThread, &UserThread::process_hook> threads GUARDED_BY(signal_lock);
     u32 thread_count GUARDED_BY(signal_lock) = 0;
     ResourceUsage usage GUARDED_BY(signal_lock);         ///< of threads that have ended
+    sched::SharedUsage shared_usage;                     ///< of all threads ever
+    mutable u64 told_user_ns GUARDED_BY(signal_lock) = 0, told_system_ns GUARDED_BY(signal_lock) = 0;   ///< by total_usage(): time does not go back
     bool group_exit GUARDED_BY(signal_lock) = false;    ///< all threads must end, with group_exit_status
     int group_exit_status GUARDED_BY(signal_lock) = 0;
     UserThread* execing GUARDED_BY(signal_lock) = nullptr;   ///< the thread for whose exec the others end
@@ -181,8 +184,9 @@ public:
     void set_name(std::string_view text);
     /// Who asks is one of its threads: the answer no stays true.
     bool has_several_threads() const;
-    /// Own time and switches, ended and living threads.
+    /// Own time, faults and switches, of ended and living threads; however many, it takes the same time.
     ResourceUsage total_usage() const;
+    ResourceUsage total_usage_locked() const REQUIRES(signal_lock);
     ResourceLimit limit(unsigned resource) const { return limits[resource]; }
     bool is_init() const { return entry_id.value == 1; }
     MM_OBJECT_CACHE(Process)
