@@ -142,6 +142,7 @@ Result<> ProcessManager::link_process(Process& child, UserThread& thread, u64 fl
     child.controlling_terminal = caller.controlling_terminal;
     join_group(child, *caller.group_object);
     add_first_thread(child, thread);
+    tell_walks_of_birth(child, caller);
     return {};
 }
 
@@ -151,7 +152,7 @@ void ProcessManager::add_first_thread(Process& process, UserThread& thread) NO_T
     process.thread_count = 1;
     process_count_.fetch_add(1, std::memory_order_relaxed);
     thread_count_.fetch_add(1, std::memory_order_relaxed);
-    forks_.fetch_add(1, std::memory_order_relaxed);
+    process.serial = forks_.fetch_add(1, std::memory_order_relaxed) + 1;
     process.acquire_ref();   // the tree's, given back by who reaps it
 }
 

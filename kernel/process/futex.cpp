@@ -31,6 +31,9 @@ struct FutexTable::Waiter : sched::WaitNode {
 
 namespace {
 
+/// How many are woken or moved while a bucket is locked and interrupts are off; programs choose how many wait.
+constexpr u32 most_at_once = 32;
+
 constexpr size_t bucket_count = 256;
 constinit std::array<FutexTable::Bucket, bucket_count> buckets;
 
@@ -233,15 +236,27 @@ Result<u32> FutexTable::wake(FutexWord word, u32 count, u32 bits) {
     {
         BucketGuard guard(bucket.lock);
         if (bucket.find_pi_state(key)) return fail(EINVAL);
-        woken = wake_in(bucket, key, count, bits);
+        woken = wake_in(bucket, key, std::min(count, most_at_once), bits);
     }
+    if (woken == most_at_once && woken < count) woken += wake_more(bucket, key, count - woken, bits);
     return woken != 0 ? Result<u32>(woken) : nobody_at(word);
 }
 
-/// Both buckets are locked. Drops no last reference: the caller holds `key`.
-u32 FutexTable::requeue_in(Bucket& from, FutexKey const& key, Bucket& to, FutexKey const& new_key, u32 wake_count,
-                           u32 move_count) NO_THREAD_SAFETY_ANALYSIS {
-    u32 done = wake_in(from, key, wake_count, any_bit);
+/// The rest of many, a few at a time. Who comes meanwhile may be woken too, but does not make it go on for ever.
+u32 FutexTable::wake_more(Bucket& bucket, FutexKey const& key, u32 count, u32 bits) {
+    count = std::min(count, bucket.count.load(std::memory_order_relaxed));
+    u32 woken = 0;
+    for (;;) {
+        u32 const wanted = std::min(count - woken, most_at_once);
+        BucketGuard guard(bucket.lock);
+        u32 const some = wake_in(bucket, key, wanted, bits);
+        woken += some;
+        if (woken == count || some < wanted) return woken;
+    }
+}
+
+/// Both buckets are locked. How many were moved. Drops no last reference: the caller holds `key`.
+u32 FutexTable::requeue_in(Bucket& from, FutexKey const& key, Bucket& to, FutexKey const& new_key, u32 move_count) NO_THREAD_SAFETY_ANALYSIS {
     u32 moved = 0;
     for (auto* node = from.waiters.first(); node && moved < move_count;) {
         auto& waiter = static_cast<Waiter&>(*node);
@@ -256,10 +271,27 @@ u32 FutexTable::requeue_in(Bucket& from, FutexKey const& key, Bucket& to, FutexK
         to.count.fetch_add(1, std::memory_order_seq_cst);
         waiter.bucket.store(&to, std::memory_order_relaxed);
     }
-    return done + moved;
+    return moved;
+}
+
+/// Wakes and moves a few, and counts them off what is wanted. False: there is nobody left.
+bool FutexTable::requeue_some(Bucket& from, FutexKey const& key, Bucket& to, FutexKey const& new_key, u32& wake_count, u32& move_count) {
+    u32 const to_wake = std::min(wake_count, most_at_once);
+    u32 const woken = wake_in(from, key, to_wake, any_bit);
+    wake_count -= woken;
+    if (woken < to_wake) return false;
+    if (wake_count != 0) return true;
+    // To the same word in the same bucket they would be moved again and again: there the first look has done it.
+    u32 const to_move = &from == &to ? move_count : std::min(move_count, most_at_once);
+    u32 const moved = requeue_in(from, key, to, new_key, to_move);
+    move_count -= moved;
+    return moved == to_move && move_count != 0;
 }
 
 Result<u32> FutexTable::requeue(FutexWord from, FutexWord to, u32 wake_count, u32 move_count, std::optional<u32> expected) {
+    u32 to_wake = wake_count, to_move = move_count;
+    auto const done = [&] { return (wake_count - to_wake) + (move_count - to_move); };
+    u32 rounds = PidTable::pid_max / most_at_once;   // more threads than that there are not
     for (;;) {
         FutexKey const key = TRY(key_of(from)), new_key = TRY(key_of(to));
         Bucket &source = bucket_of(key), &target = bucket_of(new_key);
@@ -272,7 +304,10 @@ Result<u32> FutexTable::requeue(FutexWord from, FutexWord to, u32 wake_count, u3
             if (!expected || arch::read_user_u32(from.address, value)) {
                 if (expected && value != *expected) return fail(EAGAIN);
                 if (source.find_pi_state(key)) return fail(EINVAL);
-                return requeue_in(source, key, target, new_key, wake_count, move_count);
+                if (!requeue_some(source, key, target, new_key, to_wake, to_move)) return done();
+                expected.reset();   // it was, when this began
+                if (--rounds == 0) return done();
+                continue;
             }
         }
         TRY(fault_in(from.address));
@@ -286,14 +321,16 @@ Result<u32> FutexTable::wake_operation(FutexWord first, FutexWord second, u32 fi
         TRY(check_presence(first));
         if (!operation.is_known()) return fail(ENOSYS);
         Bucket &bucket = bucket_of(key), &second_bucket = bucket_of(second_key);
+        bool is_done = false;
         {
             BothLocked guard(bucket, second_bucket);
             u32 old = 0;
             if (exchange(second.address, operation, old)) {
-                u32 const woken = wake_in(bucket, key, first_count, any_bit);
-                return woken + (operation.compares(old) ? wake_in(second_bucket, second_key, second_count, any_bit) : 0);
+                if (!operation.compares(old)) second_count = 0;
+                is_done = true;
             }
         }
+        if (is_done) return wake_more(bucket, key, first_count, any_bit) + wake_more(second_bucket, second_key, second_count, any_bit);
         TRY(fault_in_writable(second.address));
     }
 }

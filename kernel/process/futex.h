@@ -88,7 +88,9 @@ private:
     static Result<> sleep(Waiter& waiter, u64 deadline_ns);
     static void wake_one(Bucket& bucket, Waiter& waiter);
     static u32 wake_in(Bucket& bucket, FutexKey const& key, u32 count, u32 bits);
-    static u32 requeue_in(Bucket& from, FutexKey const& key, Bucket& to, FutexKey const& new_key, u32 wake_count, u32 move_count);
+    static u32 wake_more(Bucket& bucket, FutexKey const& key, u32 count, u32 bits);
+    static u32 requeue_in(Bucket& from, FutexKey const& key, Bucket& to, FutexKey const& new_key, u32 move_count);
+    static bool requeue_some(Bucket& from, FutexKey const& key, Bucket& to, FutexKey const& new_key, u32& wake_count, u32& move_count);
 };
 
 extern constinit FutexTable futexes;

@@ -3,6 +3,7 @@
 #include <abi/signal.h>
 
 #include "kernel/process/process_manager.h"
+#include "kernel/process/process_walk.h"
 #include "kernel/process/rights.h"
 
 namespace process {
@@ -32,26 +33,43 @@ struct Tally {
     }
 };
 
+/// To all of a group, or to all but init and the sender.
+class KillWalk final : public ProcessWalk {
+public:
+    KillWalk(Process& sender, SignalInfo const& info, Pid group = Pid()) : ProcessWalk(group), sender_(sender), info_(info), to_all_(group.value == 0) {}
+    Tally tally;
+private:
+    void visit(Process& target) override {
+        if (to_all_ && (target.is_init() || &target == &sender_)) return;
+        tally.deliver(sender_, target, info_);
+    }
+    Process& sender_;
+    SignalInfo const& info_;
+    bool const to_all_;
+};
+
 }
 
 Result<> ProcessManager::kill_group(Process& sender, Pid group, SignalInfo const& info) {
-    TreeGuard guard(tree_lock);
-    auto* found = static_cast<ProcessGroup*>(pids_.find(group, PidKind::Group));
-    if (!found) return fail(ESRCH);
-    Tally tally;
-    for (Process& member : found->members) tally.deliver(sender, member, info);
-    return tally.result();
+    {
+        TreeGuard guard(tree_lock);
+        auto* found = static_cast<ProcessGroup*>(pids_.find(group, PidKind::Group));
+        if (!found) return fail(ESRCH);
+        if (is_small(*found)) {
+            Tally tally;
+            for (Process& member : found->members) tally.deliver(sender, member, info);
+            return tally.result();
+        }
+    }
+    KillWalk walk(sender, info, group);
+    walk.run();
+    return walk.tally.result();
 }
 
 Result<> ProcessManager::kill_everyone(Process& sender, SignalInfo const& info) {
-    TreeGuard guard(tree_lock);
-    Tally tally;
-    // With the lock held throughout, so that a fork cannot slip through behind the walk.
-    for (PidEntry* entry = pids_.next_process(Pid(1)); entry; entry = pids_.next_process(entry->entry_id)) {
-        auto& target = static_cast<Process&>(*entry);
-        if (&target != &sender) tally.deliver(sender, target, info);
-    }
-    return tally.result();
+    KillWalk walk(sender, info);
+    walk.run();
+    return walk.tally.result();
 }
 
 Result<> ProcessManager::kill(i32 pid, int signal) {

@@ -67,14 +67,16 @@ PidEntry* PidTable::find(Pid id, PidKind kind) const {
     return nullptr;
 }
 
-PidEntry* PidTable::next_process(Pid previous) const {
-    for (i32 number = previous.value + 1; number < pid_max; ++number) {
+PidEntry* PidTable::next_of(Pid previous, i32 end, PidKind kind, PidKind other) const {
+    for (i32 number = previous.value + 1; number < end; ++number) {
         if (number % 64 == 0 && used_[number / 64] == 0) {
             number += 63;
             continue;
         }
         if (!is_used(number)) continue;
-        if (PidEntry* entry = find(Pid(number), PidKind::Process)) return entry;
+        if (PidEntry* entry = find(Pid(number), kind)) return entry;
+        if (other == kind) continue;
+        if (PidEntry* entry = find(Pid(number), other)) return entry;
     }
     return nullptr;
 }

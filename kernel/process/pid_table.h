@@ -34,7 +34,10 @@ public:
     void remove(PidEntry& entry);
     PidEntry* find(Pid id, PidKind kind) const;
     /// The next process after `previous`, in order of numbers, or null.
-    PidEntry* next_process(Pid previous) const;
+    PidEntry* next_process(Pid previous) const { return next_of(previous, pid_max, PidKind::Process); }
+    /// The next number after `previous`, below `end`, that something of `kind` has (or of `other`), or null.
+    PidEntry* next_of(Pid previous, i32 end, PidKind kind) const { return next_of(previous, end, kind, kind); }
+    PidEntry* next_of(Pid previous, i32 end, PidKind kind, PidKind other) const;
     Pid last_given() const { return Pid(last_); }
 
 private:

@@ -1,9 +1,25 @@
 // SPDX-License-Identifier: MIT
 // Process groups and sessions: setpgid(2), setsid(2), and signals to a whole group.
 // Groups are objects, so that signalling one is O(its members); all under tree_lock.
+#include <algorithm>
+
+#include <arch/interrupts.h>
+
 #include "kernel/process/process_manager.h"
+#include "kernel/process/process_walk.h"
 
 namespace process {
+namespace {
+
+class GroupWalk final : public ProcessWalk {
+public:
+    GroupWalk(Pid group, SignalInfo const& info) : ProcessWalk(group), info_(info) {}
+private:
+    void visit(Process& member) override { post_signal(member, info_); }
+    SignalInfo const& info_;
+};
+
+}
 
 void ProcessManager::join_group(Process& process, ProcessGroup& group) {
     process.group_object = &group;
@@ -25,10 +41,54 @@ void ProcessManager::leave_group(Process& process, Remains& remains) {
 }
 
 void ProcessManager::signal_group(Pid group, SignalInfo const& info) {
+    bool const in_thread = arch::interrupts_enabled() && arch::preempt_enabled();
+    {
+        TreeGuard guard(tree_lock);
+        auto* found = static_cast<ProcessGroup*>(pids_.find(group, PidKind::Group));
+        if (!found) return;
+        bool const left = !is_small(*found) && (in_thread || leave_to_thread(group, info));
+        if (!left) {
+            for (Process& member : found->members) post_signal(member, info);
+            return;
+        }
+    }
+    if (!in_thread) return group_signal_wait_.wake_one();
+    GroupWalk walk(group, info);
+    walk.run();
+}
+
+/// Its members can be told in one go, with interrupts off.
+bool ProcessManager::is_small(ProcessGroup const& group) {
+    u32 left = 32;
+    return std::ranges::all_of(group.members, [&](Process const&) { return left-- != 0; });
+}
+
+/// False: too much has been left to it already. The same signal, not yet sent, is one signal.
+bool ProcessManager::leave_to_thread(Pid group, SignalInfo const& info) {
+    for (size_t i = 0; i < group_signal_count_; ++i)
+        if (group_signals_[i].group == group && group_signals_[i].info.signal == info.signal) return true;
+    if (group_signal_count_ == group_signals_.size()) return false;
+    group_signals_[group_signal_count_++] = {group, info};
+    return true;
+}
+
+std::optional<ProcessManager::GroupSignal> ProcessManager::next_group_signal() {
     TreeGuard guard(tree_lock);
-    auto* found = static_cast<ProcessGroup*>(pids_.find(group, PidKind::Group));
-    if (!found) return;
-    for (Process& member : found->members) post_signal(member, info);
+    if (group_signal_count_ == 0) return std::nullopt;
+    GroupSignal const first = group_signals_[0];
+    std::copy_n(group_signals_.begin() + 1, --group_signal_count_, group_signals_.begin());
+    return first;
+}
+
+/// The thread that sends what interrupts have left to it.
+void ProcessManager::signal_large_groups(void*) {
+    for (;;) {
+        std::optional<GroupSignal> next;
+        static_cast<void>(process_manager.group_signal_wait_.wait([&] { return (next = process_manager.next_group_signal()).has_value(); },
+                                                                  sched::Interruptible::No));
+        GroupWalk walk(next->group, next->info);
+        walk.run();
+    }
 }
 
 Pid ProcessManager::session_of_group(Pid group) {

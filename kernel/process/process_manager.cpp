@@ -20,6 +20,8 @@ namespace process {
 
 constinit ProcessManager process_manager;
 
+namespace { constexpr u8 signalling_priority = 50; }   // a busy program does not keep ^C from its group
+
 void ProcessManager::initialize() {
     // The FPU area shares the kernel stack's pages: most of them must be left for frames.
     ASSERT(arch::fpu_area_size() <= mm::kernel_stack_size / 4);
@@ -30,6 +32,9 @@ void ProcessManager::initialize() {
     register_terminal_signals();
     register_caller();
     start_oom_turns();
+    auto const thread = create("signals", signal_large_groups, 0);
+    if (!thread) panic("no memory for the thread of signals");
+    sched::scheduler.set_class(**thread, sched::SchedulingClass::Fifo, signalling_priority);
     log_info("process", "at most {} threads, pids below {}", thread_limit_, PidTable::pid_max);
 }
 

@@ -46,6 +46,7 @@ struct NiceTarget {
 
 struct Session;
 struct Image;
+class ProcessWalk;
 
 /// A group of processes that a terminal signals as one. credentials(7).
 struct ProcessGroup final : PidEntry {
@@ -159,8 +160,20 @@ private:
     // kill.cpp
     Result<> kill_group(Process& sender, Pid group, SignalInfo const& info);
     Result<> kill_everyone(Process& sender, SignalInfo const& info);
+    // process_walk.cpp
+    friend class ProcessWalk;
+    void begin_walk(ProcessWalk& walk);
+    bool walk_on(ProcessWalk& walk);
+    void tell_walks_of_birth(Process& child, Process const& maker) REQUIRES(tree_lock);
+    // process_group.cpp: signals to many, which an interrupt leaves to a thread
+    struct GroupSignal { Pid group; SignalInfo info; };
+    static bool is_small(ProcessGroup const& group);
+    bool leave_to_thread(Pid group, SignalInfo const& info) REQUIRES(tree_lock);
+    static void signal_large_groups(void*);
+    std::optional<GroupSignal> next_group_signal();
     // scheduling.cpp
     template <class Use> void with_threads(NiceTarget const& target, Use&& use);
+    template <class Wanted, class Use> bool with_some_threads(Pid& position, Wanted const& is_wanted, Use& use);
     // process_group.cpp
     void join_group(Process& process, ProcessGroup& group) REQUIRES(tree_lock);
     void leave_group(Process& process, Remains& remains) REQUIRES(tree_lock);
@@ -172,6 +185,10 @@ private:
 
     PidTable pids_ GUARDED_BY(tree_lock);
     Process* init_ GUARDED_BY(tree_lock) = nullptr;
+    ProcessWalk* walks_ GUARDED_BY(tree_lock) = nullptr;   ///< that are under way
+    std::array<GroupSignal, 32> group_signals_ GUARDED_BY(tree_lock){};   ///< of each terminal few: signals once sent are not sent again
+    size_t group_signal_count_ GUARDED_BY(tree_lock) = 0;
+    sched::WaitQueue group_signal_wait_;
     std::atomic<u32> process_count_{0}, thread_count_{0};
     std::atomic<u32> dying_{0};
     std::atomic<u64> forks_{0};

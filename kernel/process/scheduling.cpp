@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Who may change how a thread is scheduled: sched_setscheduler(2), setpriority(2), sched(7). All changes
 // are made under tree_lock, so that what was permitted is still true when it is done.
+#include <algorithm>
+
 #include <asm/resource.h>
 
 #include "kernel/process/rights.h"
@@ -61,15 +63,37 @@ void set_nice_of(Process const& caller, UserThread& thread, int nice, Result<>& 
     sched::scheduler.set_nice(thread, nice);
 }
 
-template <class Use>
-void with_threads_of(Process& process, Use& use) {
+/// The first thread of a process; null: it has ended before the others. tree_lock is held, so that it stays.
+UserThread* first_thread(Process& process) {
     SignalGuard guard(process.signal_lock);
-    for (UserThread& thread : process.threads) use(thread);
+    return process.threads.empty() || !process.threads.front().is_leader() ? nullptr : &process.threads.front();
 }
+
+/// Threads that are looked at while interrupts are off, and numbers that nobody has.
+constexpr u32 most_at_once = 16;
+constexpr i32 most_numbers = 256;
 
 }
 
-/// Calls use(thread) for each, with tree_lock held.
+/// A few threads of wanted processes, in order of their numbers. False: there are no more.
+template <class Wanted, class Use>
+bool ProcessManager::with_some_threads(Pid& position, Wanted const& is_wanted, Use& use) {
+    TreeGuard guard(tree_lock);
+    i32 const end = std::min(position.value + 1 + most_numbers, PidTable::pid_max);
+    for (u32 used = 0; used < most_at_once && position.value + 1 < end;) {
+        PidEntry* const entry = pids_.next_of(position, end, PidKind::Process, PidKind::Thread);
+        position = entry ? entry->entry_id : Pid(end - 1);
+        if (!entry) break;
+        bool const is_process = entry->entry_kind == PidKind::Process;
+        UserThread* const thread = is_process ? first_thread(static_cast<Process&>(*entry)) : static_cast<UserThread*>(entry);
+        if (!thread || !is_wanted(thread->process())) continue;
+        use(*thread);
+        ++used;
+    }
+    return position.value + 1 < PidTable::pid_max;
+}
+
+/// Calls use(thread) for each, with tree_lock held, a few at a time.
 template <class Use>
 void ProcessManager::with_threads(NiceTarget const& target, Use&& use) {
     if (target.who == NiceTarget::Who::Thread) {
@@ -77,19 +101,14 @@ void ProcessManager::with_threads(NiceTarget const& target, Use&& use) {
         return;
     }
     Process& caller = current_process();
-    TreeGuard guard(tree_lock);
+    Pid position;
     if (target.who == NiceTarget::Who::Group) {
-        Pid const number = target.id == 0 ? caller.group : Pid(target.id);
-        auto* group = static_cast<ProcessGroup*>(pids_.find(number, PidKind::Group));
-        if (!group) return;
-        for (Process& member : group->members) with_threads_of(member, use);
+        Pid const group = target.id == 0 ? caller.group : Pid(target.id);
+        while (with_some_threads(position, [&](Process const& process) { return process.group == group; }, use)) {}
         return;
     }
     UserId const user = target.id == 0 ? caller.credentials.real_uid : UserId(static_cast<u32>(target.id));
-    for (PidEntry* entry = pids_.next_process(Pid(0)); entry; entry = pids_.next_process(entry->entry_id)) {
-        auto& process = static_cast<Process&>(*entry);
-        if (process.credentials.real_uid == user) with_threads_of(process, use);
-    }
+    while (with_some_threads(position, [&](Process const& process) { return process.credentials.real_uid == user; }, use)) {}
 }
 
 Result<> ProcessManager::set_scheduling(Pid tid, SchedulingRequest const& request) {

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+// ProcessWalk: what is done to all processes, or to all of a group, however many: a few at a time, between which tree_lock is
+// free and interrupts come in. Everyone who was there when it began is visited, unless he ends first, and so is every child
+// of one who is still to be visited when it is born: no fork slips through behind the walk. Children of those who have been
+// visited are not.
+#pragma once
+
+#include "kernel/process/process.h"
+
+namespace process {
+
+class ProcessWalk {
+public:
+    /// Of a group, or of all (0).
+    explicit ProcessWalk(Pid group = Pid()) : group_(group) {}
+    ProcessWalk(ProcessWalk const&) = delete;
+    /// In a thread, with no spin lock held.
+    void run();
+protected:
+    ~ProcessWalk() = default;
+    /// Under tree_lock.
+    virtual void visit(Process& process) = 0;
+private:
+    friend class ProcessManager;
+    bool concerns(Process const& process) const { return group_.value == 0 || process.group == group_; }
+    bool has_visited(Process const& process) const { return process.serial > started_ || process.pid().value <= position_.value; }
+
+    // GUARDED_BY tree_lock
+    Pid const group_;
+    Pid position_;                  ///< all up to this number have been visited
+    u64 started_ = 0;               ///< who has a greater Process::serial was born meanwhile
+    ProcessWalk* next_ = nullptr;   ///< another one under way
+};
+
+}
