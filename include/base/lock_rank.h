@@ -9,7 +9,7 @@
 
 enum class LockRank : u8 {
     // Sleeping locks (kernel/sync), outermost first.
-    execve,             // process: one exec at a time changes a process
+    execve,             // process: its limits and what they mean to its memory change together
     file_offset,        // fs::File: position shared by dup and fork
     watches,            // ipc: which epoll watches which file
     rename,             // fs: at most one directory rename at a time
@@ -30,6 +30,8 @@ enum class LockRank : u8 {
     name_tree,          // fs: changes of names, parents and mounts
     dentry_cache,       // fs: one directory's table of names
     open_files,         // fs: one descriptor table
+    fs_context,         // fs: root, working directory and umask of who shares them
+    process_limits,     // process: resource limits
     inode_spin,         // fs: times, link counts
     slab,               // mm: one object cache
     kernel_space,       // mm: kernel virtual regions and stacks

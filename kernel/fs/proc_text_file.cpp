@@ -14,35 +14,34 @@ constexpr size_t longest_write = 4096;
 
 class TextFile final : public File {
 public:
-    TextFile(Ref<Dentry> dentry, u32 flags, TextSource& source) : File(std::move(dentry), flags), source_(source) {}
-    /// Makes the text (again). No lock of ours is held: the source may take any.
-    Result<> refresh();
-    Result<u64> seek(i64 offset, int whence) override;
+    TextFile(Ref<Dentry> dentry, u32 flags, TextSource& source, u64 opened) : File(std::move(dentry), flags), source_(source), opened_(opened) {}
 protected:
     Result<size_t> do_read(u64 position, mm::IoBuffer& buffer) override;
     Result<size_t> do_write(u64 position, mm::IoBuffer& buffer) override;
 private:
+    /// Makes the text (again). No lock of ours is held: the source may take any.
+    Result<> refresh();
+    bool has_text() {
+        decltype(text_lock_)::Guard guard(text_lock_);
+        return text_.get() != nullptr;
+    }
     TextSource& source_;
+    u64 const opened_;                           ///< what source_.open() gave
     sync::Mutex<LockRank::inode> text_lock_;
     mm::Owned<TextBuffer> text_ GUARDED_BY(text_lock_);
 };
 
 Result<> TextFile::refresh() {
     mm::Owned<TextBuffer> fresh(TRY(mm::make<TextBuffer>()));
-    TRY(source_.make_text(*fresh));
+    TRY(source_.make_text(opened_, *fresh));
     if (fresh->is_out_of_memory()) return fail(ENOMEM);
     decltype(text_lock_)::Guard guard(text_lock_);
-    text_ = std::move(fresh);
+    std::swap(text_, fresh);
     return {};
 }
 
-Result<u64> TextFile::seek(i64 offset, int whence) {
-    u64 const position = TRY(File::seek(offset, whence));
-    if (position == 0 && is_readable()) TRY(refresh());
-    return position;
-}
-
 Result<size_t> TextFile::do_read(u64 position, mm::IoBuffer& buffer) {
+    if (position == 0 || !has_text()) TRY(refresh());
     decltype(text_lock_)::Guard guard(text_lock_);
     auto const text = text_ ? text_->text() : std::string_view();
     if (position >= text.size() || buffer.remaining() == 0) return 0;
@@ -79,9 +78,8 @@ void TextBuffer::write(std::string_view text) {
 }
 
 Result<Ref<File>> open_text(Dentry& dentry, u32 flags, TextSource& source) {
-    auto file = TRY(mm::make_ref<TextFile>(Ref<Dentry>::share(&dentry), flags, source));
-    if (file->is_readable()) TRY(file->refresh());
-    return file;
+    u64 const opened = TRY(source.open());
+    return TRY(mm::make_ref<TextFile>(Ref<Dentry>::share(&dentry), flags, source, opened));
 }
 
 }

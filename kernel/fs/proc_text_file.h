@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// An open /proc file: a text that is made whole, then read piece by piece. Inside fs only.
+// An open /proc file: a text that is made whole by a read at the start, then read piece by piece. Inside fs only.
 #pragma once
 
 #include <base/format.h>
@@ -23,7 +23,9 @@ private:
 /// Where the text comes from; lives in the inode, which the open file keeps.
 class TextSource {
 public:
-    virtual Result<> make_text(base::Writer& out) = 0;
+    /// Who opens it asks for the right to; make_text() gets what this gives.
+    virtual Result<u64> open() { return u64{0}; }
+    virtual Result<> make_text(u64 opened, base::Writer& out) = 0;
     virtual Result<> take_text(std::string_view text, Credentials const& who) { (void)text; (void)who; return fail(EIO); }
 protected:
     ~TextSource() = default;

@@ -2,7 +2,7 @@
 // /proc's registered names: a small tree of nodes that only grows, under nodes_lock.
 #include "kernel/fs/procfs.h"
 
-#include <charconv>
+#include <base/format.h>
 
 #include <linux/magic.h>
 
@@ -19,7 +19,8 @@ struct ProcFs::Leaf {
     u32 permissions = 0555;
     ProcText text = nullptr;
     ProcWrite write = nullptr;
-    std::string_view target;       ///< symbolic links; empty: self
+    std::string_view target;       ///< symbolic links; empty: the caller's directory
+    bool of_thread = false;        ///< then it is the running thread's
 };
 
 struct ProcFs::Node : Leaf {
@@ -46,7 +47,7 @@ public:
     explicit NodeText(Node const& node) : Inode(procfs, node.number, owned_by_root(node)), node_(node) {}
     Result<Ref<File>> open(Dentry& dentry, u32 flags) override { return open_text(dentry, flags, *this); }
     Result<> truncate(u64) override { return {}; }     // the shell's `>` opens with O_TRUNC
-    Result<> make_text(base::Writer& out) override { return node_.text(out); }
+    Result<> make_text(u64, base::Writer& out) override { return node_.text(out); }
     Result<> take_text(std::string_view text, Credentials const& who) override { return node_.write ? node_.write(text, who) : fail(EIO); }
 private:
     Node const& node_;
@@ -60,8 +61,11 @@ public:
         auto* const provider = procfs.provider();
         auto const self = provider ? provider->current() : std::nullopt;
         if (!self) return fail(ENOENT);
-        auto const [end, error] = std::to_chars(out.data(), out.data() + out.size(), self->value);
-        return error == std::errc{} ? Result<size_t>(static_cast<size_t>(end - out.data())) : fail(ENAMETOOLONG);
+        char text[40];
+        base::BufferWriter writer(text);
+        if (node_.of_thread) base::format_to(writer, "{}/task/{}", self->process, self->thread);
+        else base::format_to(writer, "{}", self->process);
+        return writer.text().copy(out.data(), out.size());
     }
 private:
     Node const& node_;
@@ -154,16 +158,17 @@ Result<> ProcFs::initialize() {
         top_->number = next_node_number++;
     }
     TRY(add_link("self", {}));
+    TRY(enter("thread-self", {FileType::Symlink, 0777, nullptr, nullptr, {}, true}));
     TRY(add_link("mounts", "self/mounts"));
     return add("filesystems", write_file_systems);
 }
 
 Result<> ProcFs::add(std::string_view path, ProcText text, u32 permissions, ProcWrite write) {
-    return enter(path, {FileType::Regular, permissions, text, write, {}});
+    return enter(path, {FileType::Regular, permissions, text, write, {}, false});
 }
 
 Result<> ProcFs::add_link(std::string_view path, std::string_view target) {
-    return enter(path, {FileType::Symlink, 0777, nullptr, nullptr, target});
+    return enter(path, {FileType::Symlink, 0777, nullptr, nullptr, target, false});
 }
 
 Ref<Inode> ProcFs::root() {

@@ -11,6 +11,8 @@
 
 namespace fs {
 
+MM_OBJECT_CACHE_DEFINE(SharedContext)
+
 constinit Vfs vfs;
 
 Ref<Dentry> Vfs::root() const { return Ref<Dentry>::share(root_); }

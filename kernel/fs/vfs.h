@@ -15,6 +15,33 @@ struct FsContext {
     u32 umask = 022;
 };
 
+/// The context that threads have in common (CLONE_FS): what one changes, all see.
+class SharedContext : public RefCounted<SharedContext> {
+public:
+    explicit SharedContext(FsContext context) : context_(std::move(context)) {}
+    FsContext copy() const {
+        decltype(lock_)::Guard guard(lock_);
+        return context_;
+    }
+    u32 umask() const {
+        decltype(lock_)::Guard guard(lock_);
+        return context_.umask;
+    }
+    /// The one before.
+    u32 set_umask(u32 umask) {
+        decltype(lock_)::Guard guard(lock_);
+        return std::exchange(context_.umask, umask);
+    }
+    void set(Ref<Dentry> FsContext::* member, Ref<Dentry> directory) {   // the old one dies with the argument, when the lock is free
+        decltype(lock_)::Guard guard(lock_);
+        std::swap(context_.*member, directory);
+    }
+    MM_OBJECT_CACHE(SharedContext)
+private:
+    mutable SpinLock<LockRank::fs_context, PreemptOff> lock_;
+    FsContext context_ GUARDED_BY(lock_);
+};
+
 enum class FollowLast : u8 { No, Yes };
 
 /// Who walks and from where. `base`: the directory of an *at() call, or null for the working directory.

@@ -12,6 +12,7 @@
 #include "kernel/process/image.h"
 #include "kernel/process/process_manager.h"
 #include "kernel/process/signal_action.h"
+#include "kernel/process/thread_tables.h"
 #include "mm/user/user_access.h"
 
 namespace process {
@@ -42,23 +43,9 @@ struct ProcessManager::OwnTables {
 
 namespace {
 
-/// The caller is the only thread of its process: a count of 1 stays 1 but for observers (/proc), who change nothing in a table. Before
-/// that, another thread could still give the table to a process that is none of the new program's business.
-Result<> make_own_tables(Process& process, Ref<SignalHandlers>& handlers, Ref<fs::DescriptorTable>& descriptors) {
-    handlers = TRY(reset_handlers(process));
-    bool const is_shared = process.descriptors->reference_count() > 1;
-    descriptors = is_shared ? TRY(process.descriptors->copy()) : process.descriptors;
-    return {};
-}
-
 Result<> check_executable(fs::File const& file, fs::Credentials const& who) {
     fs::Inode const* inode = file.inode();
     return inode ? fs::vfs.check_executable(*inode, who) : fail(EACCES);
-}
-
-fs::FsContext copy_context(Process const& process) {
-    decltype(process.fs_lock)::Guard guard(process.fs_lock);
-    return process.fs_context;
 }
 
 /// Linux's commit_creds(): what is different if not, others shall not look into.
@@ -133,23 +120,25 @@ Result<bool> ProcessManager::become_only_thread(UserThread& thread) {
 void ProcessManager::become(Image& image, OwnTables& tables, UserThread& thread) {
     Process& process = thread.process();
     bool const changes_rights = image.gains_rights || !acts_alike(image.credentials, process.credentials);
-    release_thread_words(thread);
     thread.context.space = &image.space->tlb_space();
     image.space->activate();
     {
         Process::StateGuard guard(process.state_lock);
         std::swap(process.address_space, image.space);
         std::swap(process.executable, image.executable);
-        std::swap(process.descriptors, tables.descriptors);
+        std::swap(thread.descriptors, tables.descriptors);
         process.auxiliary_vector = image.auxiliary_vector;
         process.dumpable = !changes_rights && !image.is_secret;
         ++process.programs;
         decltype(process.credentials_lock)::Guard credentials_guard(process.credentials_lock);
         std::swap(process.credentials, image.credentials);
     }
+    ResourceUsage memory;
+    memory.add_peak(*image.space);
     {
         SignalGuard guard(process.signal_lock);
         std::swap(process.handlers, tables.handlers);
+        process.usage.add(memory);
     }
     thread.personality &= ~(image.sets_id ? personality_of_rights : u32{READ_IMPLIES_EXEC});
     process.set_name(image.name);
@@ -161,15 +150,25 @@ void ProcessManager::become(Image& image, OwnTables& tables, UserThread& thread)
 }
 
 /// The caller is alone: whatever it decides on now stays as it is. ENOMEM: nothing has changed.
-Result<> ProcessManager::change_over(Image& image, UserThread& thread) {
+Result<> ProcessManager::change_over(Image& image, UserThread& thread, bool was_always_alone) {
     Process& process = thread.process();
-    take_rights(image, process.credentials, !process.no_new_privileges);
-    TRY(tell_rights(image));
+    if (!was_always_alone) {
+        // Other threads could change these while the image was built (setuid(2), prctl(2)).
+        take_rights(image, process.credentials, !process.no_new_privileges);
+        TRY(tell_rights(image));
+    }
     OwnTables tables;
-    TRY(make_own_tables(process, tables.handlers, tables.descriptors));
+    // Before it was alone, another thread could still give its table to a process that is none of the new program's business.
+    tables.handlers = TRY(reset_handlers(process));
+    tables.descriptors = TRY(own_descriptors(thread));
     process.timers.remove_all();
-    become(image, tables, thread);
-    process.descriptors->close_on_exec();
+    release_thread_words(thread);
+    {
+        sync::Mutex<LockRank::execve>::Guard guard(process.memory_limits_lock);
+        become(image, tables, thread);
+        process.address_space->set_limits(process.memory_limits());
+    }
+    thread.descriptors->close_on_exec();
     return {};
 }
 
@@ -178,14 +177,15 @@ Result<> ProcessManager::execute(std::string_view path, Ref<fs::File> file, u64 
     Process& process = thread.process();
     bool const may_move = random_layout_allowed() && !(thread.personality & ADDR_NO_RANDOMIZE);
     RandomLayout const random = may_move ? RandomLayout::Yes : RandomLayout::No;
+    bool const is_alone = !process.has_several_threads();
     fs::Credentials const who = process.copy_credentials();
     TRY(check_executable(*file, who));
-    fs::FsContext const context = copy_context(process);
+    fs::FsContext const context = thread.names->copy();
     UserArguments arguments(argv, envp);
     Image image;
     TRY(build_image(image, {context, who, process.limits, random, !process.no_new_privileges}, path, std::move(file), arguments));
     bool const was_alone = TRY(become_only_thread(thread));
-    if (auto const done = change_over(image, thread); !done) {
+    if (auto const done = change_over(image, thread, is_alone); !done) {
         // The other threads are gone: there is nothing to go back to (as Linux).
         if (!was_alone) die_of(thread, SIGSEGV);
         return done;

@@ -10,6 +10,7 @@
 #include "kernel/process/oom.h"
 #include "kernel/process/process_manager.h"
 #include "kernel/process/signal_action.h"
+#include "kernel/process/thread_tables.h"
 #include "kernel/process/terminal_signals.h"
 #include "sched/scheduler.h"
 
@@ -24,28 +25,25 @@ void leave_address_space(UserThread& thread) {
     mm::AddressSpace::deactivate();
 }
 
-/// Gives memory, descriptors and names back. The swaps are short; the work is done with no lock held.
-void release_resources(Process& process) {
+/// Gives memory back, and what is left of the last thread. The swaps are short; the work is done with no lock held.
+void release_resources(UserThread& thread) {
+    Process& process = thread.process();
     Ref<mm::AddressSpace> space;
-    Ref<fs::DescriptorTable> descriptors;
     Executable executable;
-    u64 const resident_kib = process.address_space->statistics().resident_pages * (page_size / kib);
+    ResourceUsage memory;
+    memory.add_peak(*process.address_space);
     {
         SignalGuard guard(process.signal_lock);
-        process.usage.max_resident_kib = resident_kib;
+        process.usage.add(memory);
     }
     {
         decltype(process.state_lock)::Guard guard(process.state_lock);
         std::swap(space, process.address_space);
-        std::swap(descriptors, process.descriptors);
         std::swap(executable, process.executable);
     }
     space.reset();
     process.semaphore_undos.apply(process.pid());
-    descriptors.reset();
-    fs::FsContext names;
-    decltype(process.fs_lock)::Guard guard(process.fs_lock);
-    std::swap(names, process.fs_context);
+    release_tables(thread);
 }
 
 /// SIGCHLD's content (sigaction(2)).
@@ -97,7 +95,8 @@ void ProcessManager::hand_to_parent(Process& process, ProcessList& reaped) {
     parent.children.erase(parent.children.iterator_to(process));
     bool const awaited = is_awaited_by(parent, process.exit_signal);
     if (awaited) parent.zombies.push_back(process);
-    if (process.exit_signal != 0) post_signal(parent, child_signal(process));
+    // clone(2) takes any number; those that are no signals say nothing.
+    if (process.exit_signal > 0 && process.exit_signal <= signal_count) post_signal(parent, child_signal(process));
     if (!awaited) {
         unlink_reaped(process);
         reaped.push_back(process);
@@ -134,7 +133,7 @@ void ProcessManager::end_last_thread(UserThread& thread, int status) {
     if (process.is_init()) on_init_exit(status);
     process.state.store(ProcessState::Exiting, std::memory_order_relaxed);
     process.timers.end();
-    release_resources(process);
+    release_resources(thread);
     leave_terminal(process);
     release_vfork_parent(process);
     ProcessList reaped;
@@ -167,6 +166,8 @@ void ProcessManager::exit_thread(int status) {
     Process& process = thread.process();
     release_thread_words(thread);
     leave_address_space(thread);
+    // Before the process can be seen to have ended: descriptors that are this thread's own are closed by then.
+    if (process.has_several_threads()) release_tables(thread);
     bool last;
     {
         TreeGuard guard(tree_lock);

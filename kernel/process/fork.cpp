@@ -11,6 +11,7 @@
 
 #include "kernel/process/process_manager.h"
 #include "kernel/process/signal_action.h"
+#include "kernel/process/thread_tables.h"
 #include "mm/user/user_access.h"
 #include "sched/clock.h"
 #include "sched/scheduler.h"
@@ -24,17 +25,14 @@ constexpr u64 accepted_flags = CSIGNAL | CLONE_VM | CLONE_FS | CLONE_FILES | CLO
                                CLONE_DETACHED | CLONE_UNTRACED | CLONE_CHILD_SETTID | CLONE_IO | CLONE_PTRACE |
                                CLONE_CLEAR_SIGHAND;
 
-/// A thread shares everything; a process of its own shares no more than memory and descriptors.
-constexpr u64 thread_flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD;
-
 Result<> check(CloneRequest const& request) {
     u64 const flags = request.flags;
     if (flags & ~accepted_flags) return fail(EINVAL);
     if ((flags & CLONE_SIGHAND) && !(flags & CLONE_VM)) return fail(EINVAL);
     if ((flags & CLONE_SIGHAND) && (flags & CLONE_CLEAR_SIGHAND)) return fail(EINVAL);
-    if ((flags & CLONE_THREAD) && (flags & thread_flags) != thread_flags) return fail(EINVAL);
-    if (!(flags & CLONE_THREAD) && (flags & (CLONE_FS | CLONE_SIGHAND))) return fail(EINVAL);
-    if (request.exit_signal < 0 || request.exit_signal > signal_count) return fail(EINVAL);
+    if ((flags & CLONE_THREAD) && !(flags & CLONE_SIGHAND)) return fail(EINVAL);
+    // Init's siblings would be nobody's.
+    if ((flags & CLONE_PARENT) && current_process().is_init()) return fail(EINVAL);
     if ((flags & CLONE_SETTLS) && request.tls >= arch::user_space_end) return fail(EPERM);
     return {};
 }
@@ -63,22 +61,16 @@ void inherit(UserThread& child, UserThread& parent, CloneRequest const& request)
     if (request.flags & CLONE_CHILD_CLEARTID) child.clear_child_tid = UserAddr(request.child_tid);
 }
 
-Result<Ref<SignalHandlers>> inherit_handlers(Process& parent, u64 flags) {
-    if (flags & CLONE_CLEAR_SIGHAND) return reset_handlers(parent);
-    decltype(parent.signal_lock)::Guard guard(parent.signal_lock);
-    return parent.handlers;
-}
-
 /// Not analysed: nobody else knows the child, whose locks are not taken.
 Result<> share_or_copy(Process& child, Process& parent, u64 flags) NO_THREAD_SAFETY_ANALYSIS {
-    child.handlers = TRY(inherit_handlers(parent, flags));
-    child.descriptors = (flags & CLONE_FILES) ? parent.descriptors : TRY(parent.descriptors->copy());
+    child.handlers = (flags & CLONE_CLEAR_SIGHAND) ? TRY(reset_handlers(parent)) : TRY(inherit_handlers(parent, flags & CLONE_SIGHAND));
+    child.address_space = (flags & CLONE_VM) ? parent.address_space : TRY(parent.address_space->fork());
     {
-        decltype(parent.fs_lock)::Guard guard(parent.fs_lock);
-        child.fs_context = parent.fs_context;
+        decltype(parent.limits_lock)::Guard guard(parent.limits_lock);
         child.limits = parent.limits;
     }
-    child.address_space = (flags & CLONE_VM) ? parent.address_space : TRY(parent.address_space->fork());
+    // Those that the space has copied may be older.
+    if (!(flags & CLONE_VM)) child.address_space->set_limits(child.memory_limits());
     child.timers.set_cpu_limit(child.limits[RLIMIT_CPU]);
     child.executable = parent.executable;
     return {};
@@ -90,7 +82,8 @@ void inherit(Process& child, Process& parent, CloneRequest const& request) {
     child.auxiliary_vector = parent.auxiliary_vector;
     child.dumpable = parent.dumpable.load();
     child.no_new_privileges = parent.no_new_privileges.load();
-    child.oom_score_adjustment = parent.oom_score_adjustment;
+    child.oom_score_adjustment = parent.oom_score_adjustment.load();
+    child.least_oom_adjustment = parent.least_oom_adjustment;
     child.exit_signal = request.exit_signal;
     child.start_time_ns = sched::clock.monotonic_ns();
     child.vfork_done.store(!(request.flags & CLONE_VFORK), std::memory_order_relaxed);
@@ -162,6 +155,7 @@ Result<Pid> ProcessManager::clone_process(CloneRequest const& request, TrapFrame
     auto child = TRY(mm::make_ref<Process>());
     auto thread = TRY(UserThread::create(child));
     TRY(share_or_copy(*child, parent, request.flags));
+    TRY(share_or_copy_tables(*thread, parent_thread, request.flags));
     inherit(*child, parent, request);
     inherit(*thread, parent_thread, request);
     prepare_context(*thread, parent_thread, request, frame);
@@ -179,6 +173,7 @@ Result<Pid> ProcessManager::clone_thread(CloneRequest const& request, TrapFrame 
     UserThread& parent = current_user_thread();
     Process& process = parent.process();
     auto thread = TRY(UserThread::create(Ref<Process>::share(&process)));
+    TRY(share_or_copy_tables(*thread, parent, request.flags));
     inherit(*thread, parent, request);
     prepare_context(*thread, parent, request, frame);
     thread->context.space = &process.address_space->tlb_space();

@@ -45,13 +45,13 @@ void set_default_limits(std::array<ResourceLimit, 16>& limits, u32 thread_limit)
     limits[RLIMIT_RTPRIO] = {0, 0};
 }
 
-Result<> open_console(Process& process) {
-    auto console = fs::vfs.open({process.fs_context, process.credentials}, "/dev/console", O_RDWR | O_NOCTTY, 0);
+Result<> open_console(UserThread& thread) {
+    auto console = fs::vfs.open({thread.names->copy(), thread.process().credentials}, "/dev/console", O_RDWR | O_NOCTTY, 0);
     if (!console) {
         log_warning("process", "no /dev/console: init starts without standard files");
         return {};
     }
-    for (int i = 0; i < 3; ++i) TRY(process.descriptors->add(*console, fs::CloseOnExec::No, 3));
+    for (int i = 0; i < 3; ++i) TRY(thread.descriptors->add(*console, fs::CloseOnExec::No, 3));
     return {};
 }
 
@@ -59,11 +59,8 @@ Result<> open_console(Process& process) {
 Result<Ref<Process>> make_first_process(u32 thread_limit) NO_THREAD_SAFETY_ANALYSIS {
     auto process = TRY(mm::make_ref<Process>());
     process->handlers = default_handlers();
-    process->descriptors = TRY(fs::DescriptorTable::create());
-    process->fs_context = fs::vfs.root_context();
     process->start_time_ns = sched::clock.monotonic_ns();
     set_default_limits(process->limits, thread_limit);
-    TRY(open_console(*process));
     return process;
 }
 
@@ -93,11 +90,15 @@ Result<> ProcessManager::start_init(std::string_view path, std::span<std::string
                                     std::span<std::string_view const> environment) {
     auto process = TRY(make_first_process(thread_limit_));
     auto thread = TRY(UserThread::create(process));
+    thread->descriptors = TRY(fs::DescriptorTable::create());
+    thread->names = TRY(mm::make_ref<fs::SharedContext>(fs::vfs.root_context()));
+    TRY(open_console(*thread));
+    fs::FsContext const context = thread->names->copy();
     RandomLayout const random = random_layout_allowed() ? RandomLayout::Yes : RandomLayout::No;
     KernelArguments source(path, arguments, environment);
     Image image;
-    auto file = TRY(open_executable({process->fs_context, process->credentials}, path));
-    TRY(build_image(image, {process->fs_context, process->credentials, process->limits, random, true}, path, std::move(file), source));
+    auto file = TRY(open_executable({context, process->credentials}, path));
+    TRY(build_image(image, {context, process->credentials, process->limits, random, true}, path, std::move(file), source));
     process->address_space = std::move(image.space);
     process->executable = std::move(image.executable);
     process->auxiliary_vector = image.auxiliary_vector;

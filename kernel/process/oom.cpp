@@ -37,13 +37,14 @@ struct Candidate {
 u64 score_of(Process const& process, mm::AddressSpaceStatistics const& size) {
     i64 const total = static_cast<i64>(mm::frame_allocator.total_bytes() / page_size);
     i64 const pages = static_cast<i64>(size.resident_pages + size.table_frames);
-    i64 const score = pages + process.oom_score_adjustment * (total / 1000);
+    i64 const score = pages + process.oom_score_adjustment.load() * (total / 1000);
     return score > 0 ? static_cast<u64>(score) : 1;
 }
 
+constexpr int never_chosen = -1000;   // OOM_SCORE_ADJ_MIN
+
 bool may_be_killed(Process const& process) {
-    constexpr int never = -1000;   // OOM_SCORE_ADJ_MIN
-    return !process.is_init() && process.oom_score_adjustment != never && !process.oom_victim &&
+    return !process.is_init() && process.oom_score_adjustment != never_chosen && !process.oom_victim &&
            process.state.load(std::memory_order_relaxed) == ProcessState::Alive;
 }
 
@@ -68,7 +69,7 @@ void kill_victim(Candidate const& victim) {
               "Out of memory: Killed process {} ({}) total-vm:{}kB, anon-rss:{}kB, file-rss:{}kB, shmem-rss:{}kB, pgtables:{}kB oom_score_adj:{}",
               victim.process->pid(), victim.process->name(), size.mapped_pages * page_kib, anonymous * page_kib,
               size.file_pages * page_kib, size.shared_pages * page_kib, size.table_frames * page_kib,
-              victim.process->oom_score_adjustment);
+              victim.process->oom_score_adjustment.load());
     SignalInfo info;
     info.signal = SIGKILL;
     info.code = SI_KERNEL;
@@ -111,6 +112,16 @@ bool make_room(UserThread const* self) {
     return true;
 }
 
+}
+
+u64 shown_oom_score(Process const& process) {
+    if (process.oom_score_adjustment == never_chosen) return 0;
+    Ref<mm::AddressSpace> const space = process.copy_address_space();
+    if (!space) return 0;
+    mm::AddressSpaceStatistics const size = space->statistics();
+    i64 const total = static_cast<i64>(mm::frame_allocator.total_bytes() / page_size);
+    i64 const pages = static_cast<i64>(size.resident_pages + size.table_frames) + process.oom_score_adjustment.load() * (total / 1000);
+    return static_cast<u64>((1000 + pages * 1000 / total) * 2 / 3);
 }
 
 void start_oom_turns() { turn.complete(); }

@@ -2,7 +2,13 @@
 // Out of memory: what exit tells those who wait for a victim's memory.
 #pragma once
 
+#include <base/types.h>
+
 namespace process {
+
+class Process;
+/// /proc/PID/oom_score: from 0 (never chosen) to about 1333 (all memory is its).
+u64 shown_oom_score(Process const& process);
 
 /// At boot: the first who needs memory need not wait for its turn.
 void start_oom_turns();

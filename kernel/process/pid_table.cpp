@@ -3,6 +3,7 @@
 // not used again soon: 64 numbers a step, at most 512 steps.
 #include "kernel/process/pid_table.h"
 
+#include <algorithm>
 #include <bit>
 
 #include <base/panic.h>
@@ -24,8 +25,8 @@ std::optional<i32> PidTable::next_free(i32 from, i32 end) const {
 }
 
 bool PidTable::add_with_new_number(PidEntry& entry) {
-    auto number = next_free(last_ + 1, pid_max);
-    if (!number) number = next_free(first_reused, last_ + 1);
+    auto number = next_free(last_ + 1, limit_);
+    if (!number) number = next_free(first_reused, std::min(last_ + 1, limit_));
     if (!number) return false;
     last_ = *number;
     used_[*number / 64] |= u64{1} << (*number % 64);

@@ -23,7 +23,8 @@ struct PidEntry {
 
 class PidTable {
 public:
-    static constexpr i32 pid_max = 32768;            ///< /proc/sys/kernel/pid_max
+    static constexpr i32 pid_max = 32768;            ///< no number is as high
+    static constexpr i32 least_limit = 301;          ///< of set_limit(), as on Linux
     static constexpr i32 first_reused = 300;         ///< below are the numbers of boot, as in Linux
 
     constexpr PidTable() = default;
@@ -39,6 +40,9 @@ public:
     PidEntry* next_of(Pid previous, i32 end, PidKind kind) const { return next_of(previous, end, kind, kind); }
     PidEntry* next_of(Pid previous, i32 end, PidKind kind, PidKind other) const;
     Pid last_given() const { return Pid(last_); }
+    /// /proc/sys/kernel/pid_max: numbers that are given from now on are below it.
+    i32 limit() const { return limit_; }
+    void set_limit(i32 limit) { limit_ = limit; }
 
 private:
     static constexpr size_t bucket_count = 4096;
@@ -51,7 +55,7 @@ private:
 
     std::array<PidEntry*, bucket_count> buckets_{};
     std::array<u64, word_count> used_{1};            ///< 0 is nobody's
-    i32 last_ = 0;
+    i32 last_ = 0, limit_ = pid_max;
 };
 
 }

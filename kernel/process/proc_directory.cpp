@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// /proc/PID: which files a process has, and the small ones among them. proc(5). A process
-// may end at any time: what is asked of it then is ESRCH.
+// /proc/PID and /proc/PID/task/TID: which files there are, and whose descriptors and directories are given to whom. proc(5). Whatever is
+// taken of a process is taken in the same hold of its state_lock in which the right to it is asked for.
 #include <algorithm>
 
 #include "kernel/fs/procfs.h"
+#include "kernel/process/pid_file.h"
 #include "kernel/process/proc_files.h"
 #include "kernel/process/process_manager.h"
 #include "kernel/process/rights.h"
@@ -11,89 +12,15 @@
 namespace process {
 namespace {
 
-using base::format_to;
 using base::Writer;
-
-/// Copies a part of a program's memory to the text.
-Result<> copy_out(mm::AddressSpace& space, UserAddr from, UserAddr end, Writer& out) {
-    std::array<std::byte, 512> piece;
-    while (from < end) {
-        size_t const wanted = std::min<u64>(piece.size(), end - from);
-        size_t const got = TRY(space.read(from, {piece.data(), wanted}));
-        if (got == 0) break;
-        out.write({reinterpret_cast<char const*>(piece.data()), got});
-        from += got;
-    }
-    return {};
-}
-
-Result<> write_arguments(Process const& process, Writer& out) {
-    Ref<mm::AddressSpace> const space = process.copy_address_space();
-    if (!space) return {};
-    mm::ImageLayout const layout = space->layout();
-    return copy_out(*space, layout.arguments_start, layout.arguments_end, out);
-}
-
-Result<> write_environment(Process const& process, Writer& out) {
-    Ref<mm::AddressSpace> const space = process.copy_address_space();
-    if (!space) return {};
-    mm::ImageLayout const layout = space->layout();
-    return copy_out(*space, layout.environment_start, layout.environment_end, out);
-}
-
-Result<> write_command_name(Process const& process, Writer& out) {
-    format_to(out, "{}\n", process.name());
-    return {};
-}
-
-Result<> write_maps(Process const& process, Writer& out) {
-    if (Ref<mm::AddressSpace> const space = process.copy_address_space()) space->write_maps(out);
-    return {};
-}
-
-Result<> write_auxiliary_vector(Process const& process, Writer& out) {
-    auto const& words = process.auxiliary_vector;
-    size_t used = 0;
-    while (used + 2 < words.size() && words[used] != 0) used += 2;
-    out.write({reinterpret_cast<char const*>(words.data()), (used + 2) * sizeof(u64)});
-    return {};
-}
-
-Result<> write_limits(Process const& process, Writer& out) {
-    struct Row { std::string_view name, unit; };
-    static constexpr Row rows[] = {
-        {"Max cpu time", "seconds"},      {"Max file size", "bytes"},      {"Max data size", "bytes"},
-        {"Max stack size", "bytes"},      {"Max core file size", "bytes"}, {"Max resident set", "bytes"},
-        {"Max processes", "processes"},   {"Max open files", "files"},     {"Max locked memory", "bytes"},
-        {"Max address space", "bytes"},   {"Max file locks", "locks"},     {"Max pending signals", "signals"},
-        {"Max msgqueue size", "bytes"},   {"Max nice priority", ""},       {"Max realtime priority", ""},
-        {"Max realtime timeout", "us"},
-    };
-    format_to(out, "{:<26}{:<21}{:<21}{:<10}\n", "Limit", "Soft Limit", "Hard Limit", "Units");
-    for (size_t i = 0; i < std::size(rows); ++i) {
-        ResourceLimit const limit = process.limit(static_cast<unsigned>(i));
-        format_to(out, "{:<26}", rows[i].name);
-        for (u64 value : {limit.soft, limit.hard}) {
-            if (value == ~u64{0}) format_to(out, "{:<21}", "unlimited");
-            else format_to(out, "{:<21}", value);
-        }
-        format_to(out, "{:<10}\n", rows[i].unit);
-    }
-    return {};
-}
-
-Result<> write_oom_adjustment(Process const& process, Writer& out) {
-    format_to(out, "{}\n", process.oom_score_adjustment);
-    return {};
-}
-
-using Provider = fs::ProcessProvider;
 using fs::FileType;
+using fs::ProcessSubject;
 
 struct TextFile {
-    Provider::Entry entry;
-    Result<> (*write)(Process const& process, Writer& out);
+    ProcessSubject::Entry entry;
+    Result<> (*show)(Shown const& shown, u64 opened, Writer& out);
     bool is_private = false;                     ///< shows of its memory: may_look_into() decides at open
+    Result<> (*change)(Shown const& shown, std::string_view text) = nullptr;
 };
 
 constexpr TextFile text_files[] = {
@@ -101,92 +28,164 @@ constexpr TextFile text_files[] = {
     {{"status", FileType::Regular, 0444}, write_process_status},
     {{"statm", FileType::Regular, 0444}, write_process_statm},
     {{"cmdline", FileType::Regular, 0444}, write_arguments},
-    {{"comm", FileType::Regular, 0444}, write_command_name},
+    {{"comm", FileType::Regular, 0644}, write_command_name, false, change_command_name},
     {{"environ", FileType::Regular, 0400}, write_environment, true},
     {{"auxv", FileType::Regular, 0400}, write_auxiliary_vector, true},
     {{"maps", FileType::Regular, 0444}, write_maps, true},
+    {{"personality", FileType::Regular, 0400}, write_personality, true},
     {{"limits", FileType::Regular, 0444}, write_limits},
-    {{"oom_score_adj", FileType::Regular, 0444}, write_oom_adjustment},
+    {{"oom_score", FileType::Regular, 0444}, write_oom_score},
+    {{"oom_score_adj", FileType::Regular, 0644}, write_oom_adjustment, false, change_oom_adjustment},
 };
-constexpr Provider::Entry links[] = {
+constexpr ProcessSubject::Entry links[] = {
     {"exe", FileType::Symlink, 0777}, {"cwd", FileType::Symlink, 0777}, {"root", FileType::Symlink, 0777}
 };
 
 constexpr auto all_entries = [] {
-    std::array<Provider::Entry, std::size(text_files) + std::size(links)> all{};
+    std::array<ProcessSubject::Entry, std::size(text_files) + std::size(links)> all{};
     size_t used = 0;
     for (TextFile const& file : text_files) all[used++] = file.entry;
-    for (Provider::Entry const& link : links) all[used++] = link;
+    for (ProcessSubject::Entry const& link : links) all[used++] = link;
     return all;
 }();
 
-class Directories final : public Provider {
+TextFile const* text_file(std::string_view name) {
+    auto const* const found = std::find_if(std::begin(text_files), std::end(text_files), [&](TextFile const& file) { return file.entry.name == name; });
+    return found == std::end(text_files) ? nullptr : found;
+}
+
+using StateGuard = Process::StateGuard;
+using SignalGuard = decltype(Process::signal_lock)::Guard;
+
+class Subject final : public ProcessSubject {
 public:
-    bool exists(Pid pid) override { return static_cast<bool>(process_manager.find(pid)); }
+    explicit Subject(Shown shown) : shown_(std::move(shown)) {}
+    Shown const& shown() const { return shown_; }
+
+    Pid id() const override { return shown_.id(); }
+    bool is_thread() const override { return shown_.is_thread(); }
+    bool exists() const override { return shown_.exists(); }
+    std::span<Entry const> entries() const override { return all_entries; }
+
+    Result<u64> open(std::string_view name) const override {
+        TextFile const* const file = text_file(name);
+        return file && file->is_private ? open_program(shown_) : Result<u64>(0);
+    }
+    Result<> text(std::string_view name, u64 opened, Writer& out) const override {
+        TextFile const* const file = text_file(name);
+        if (!file) return fail(ENOENT);
+        return exists() ? file->show(shown_, opened, out) : fail(ESRCH);
+    }
+    Result<> write(std::string_view name, std::string_view text) override {
+        TextFile const* const file = text_file(name);
+        if (!file || !file->change) return fail(EINVAL);
+        return exists() ? file->change(shown_, text) : fail(ESRCH);
+    }
+
+    Result<Ref<fs::Dentry>> link(std::string_view name) const override {
+        if (!exists()) return fail(ESRCH);
+        Process const& process = *shown_.process;
+        Ref<fs::Dentry> target;
+        StateGuard guard(process.state_lock);
+        TRY(look_into(guard));
+        if (name == "exe") target = process.executable.file();
+        else if (auto const names = shared(&UserThread::names, guard)) {
+            fs::FsContext context = names->copy();
+            target = std::move(name == "cwd" ? context.working_directory : context.root);
+        }
+        return target ? Result<Ref<fs::Dentry>>(std::move(target)) : fail(ENOENT);
+    }
+
+    Result<Ref<fs::File>> file(Fd fd) const override {
+        StateGuard guard(shown_.process->state_lock);
+        TRY(look_into(guard));
+        return file_under(fd, guard);
+    }
+    Result<u32> modes_of(Fd fd) const override {
+        auto const file = TRY([&] {
+            StateGuard guard(shown_.process->state_lock);
+            return file_under(fd, guard);
+        }());
+        return (file->is_readable() ? 0500u : 0u) | (file->is_writable() ? 0300u : 0u);
+    }
+    std::optional<Fd> next_descriptor(Fd from) const override {
+        Ref<fs::DescriptorTable> table;
+        {
+            StateGuard guard(shown_.process->state_lock);
+            table = shared(&UserThread::descriptors, guard);
+        }
+        return table ? table->next_used(from) : std::nullopt;
+    }
+
+    Result<Ref<ProcessSubject>> thread(Pid tid) const override;
+    std::optional<Pid> next_thread(Pid previous) const override {
+        SignalGuard guard(shown_.process->signal_lock);
+        i32 next = INT32_MAX;
+        for (UserThread const& one : shown_.process->threads)
+            if (one.tid.value > previous.value) next = std::min(next, one.tid.value);
+        return next == INT32_MAX ? std::nullopt : std::optional(Pid(next));
+    }
+
+    std::pair<UserId, GroupId> owner(bool of_directory) const override {
+        Process const& process = *shown_.process;
+        StateGuard guard(process.state_lock);
+        if (!exists() || (!of_directory && !process.dumpable)) return {UserId(0), GroupId(0)};
+        fs::Credentials const who = process.copy_credentials();
+        return {who.effective_uid, who.effective_gid};
+    }
+    bool is_own() const override {
+        UserThread const* const caller = current_user_thread_or_null();
+        return caller && &caller->process() == shown_.process.get();
+    }
+
+private:
+    /// The kernel itself may.
+    Result<> look_into(StateGuard const&) const {
+        UserThread const* const caller = current_user_thread_or_null();
+        return caller ? may_look_into(caller->process(), *shown_.process) : Result<>{};
+    }
+    /// The shown thread's, or that of the first that has one.
+    template <class Thing> Ref<Thing> shared(Ref<Thing> UserThread::* member, StateGuard const& guard) const {
+        if (!is_thread()) return shown_.process->first_threads(member, guard);
+        SignalGuard signal_guard(shown_.process->signal_lock);
+        UserThread const* const thread = shown_.thread();
+        return thread ? thread->*member : nullptr;
+    }
+    Result<Ref<fs::File>> file_under(Fd fd, StateGuard const& guard) const {
+        Ref<fs::DescriptorTable> const table = shared(&UserThread::descriptors, guard);
+        auto file = table ? table->get(fd) : fail(ENOENT);
+        return file ? std::move(file) : fail(ENOENT);
+    }
+    Shown const shown_;
+};
+
+Result<Ref<ProcessSubject>> make_subject(Shown shown) { return TRY(mm::make_ref<Subject>(std::move(shown))); }
+
+Result<Ref<ProcessSubject>> Subject::thread(Pid tid) const {
+    Shown found{shown_.process, tid, 0};
+    {
+        SignalGuard guard(shown_.process->signal_lock);
+        for (UserThread const& one : shown_.process->threads)
+            if (one.tid == tid) found.start_time_ns = one.start_time_ns;
+    }
+    return found.start_time_ns != 0 ? make_subject(std::move(found)) : fail(ENOENT);
+}
+
+class Directories final : public fs::ProcessProvider {
+public:
+    Result<Ref<ProcessSubject>> find(Pid pid) override {
+        Ref<Process> process = process_manager.find(pid);
+        return process ? make_subject({std::move(process), Pid(0), 0}) : fail(ENOENT);
+    }
     std::optional<Pid> next(Pid previous) override {
         Ref<Process> const process = process_manager.find_after(previous);
         if (!process) return std::nullopt;
         return process->pid();
     }
-    std::optional<Pid> current() override {
-        UserThread const* thread = current_user_thread_or_null();
+    std::optional<Self> current() override {
+        UserThread const* const thread = current_user_thread_or_null();
         if (!thread) return std::nullopt;
-        return thread->process().pid();
-    }
-    std::span<Entry const> entries() override { return all_entries; }
-
-    Result<> text(Pid pid, std::string_view name, Writer& out) override {
-        Ref<Process> const process = TRY(get(pid));
-        for (TextFile const& file : text_files) {
-            if (file.entry.name != name) continue;
-            if (file.is_private) TRY(look_into(*process));
-            return file.write(*process, out);
-        }
-        return fail(ENOENT);
-    }
-
-    Result<Ref<fs::Dentry>> link(Pid pid, std::string_view name) override {
-        Ref<Process> const process = TRY(get(pid));
-        Ref<fs::Dentry> target = name == "exe" ? process->copy_executable() : name == "cwd" ? directory(*process).working_directory
-                                                                                           : directory(*process).root;
-        if (!target) return fail(ENOENT);
-        return target;
-    }
-
-    Result<Ref<fs::File>> file(Pid pid, Fd fd) override {
-        Ref<fs::DescriptorTable> const table = TRY(get(pid))->copy_descriptors();
-        if (!table) return fail(ENOENT);
-        return table->get(fd);
-    }
-    std::optional<Fd> next_descriptor(Pid pid, Fd from) override {
-        Ref<Process> const process = process_manager.find(pid);
-        Ref<fs::DescriptorTable> const table = process ? process->copy_descriptors() : nullptr;
-        if (!table) return std::nullopt;
-        return table->next_used(from);
-    }
-    std::pair<UserId, GroupId> owner(Pid pid, bool of_directory) override {
-        Ref<Process> const process = process_manager.find(pid);
-        if (!process || (!of_directory && !process->dumpable)) return {UserId(0), GroupId(0)};
-        fs::Credentials const who = process->copy_credentials();
-        return {who.effective_uid, who.effective_gid};
-    }
-    Result<> may_look_into(Pid pid) override { return look_into(*TRY(get(pid))); }
-    bool is_own(Pid pid) override { return current() == pid; }
-
-private:
-    /// The kernel itself may.
-    static Result<> look_into(Process const& process) {
-        UserThread const* thread = current_user_thread_or_null();
-        return thread ? process::may_look_into(thread->process(), process) : Result<>{};
-    }
-    static Result<Ref<Process>> get(Pid pid) {
-        Ref<Process> process = process_manager.find(pid);
-        if (!process) return fail(ESRCH);
-        return process;
-    }
-    static fs::FsContext directory(Process const& process) {
-        decltype(process.fs_lock)::Guard guard(process.fs_lock);
-        return process.fs_context;
+        return Self{thread->process().pid(), thread->tid};
     }
 };
 
@@ -194,6 +193,18 @@ constinit Directories directories;
 
 }
 
+bool Shown::exists() const {
+    if (process->state.load(std::memory_order_acquire) == ProcessState::Reaped) return false;
+    if (!is_thread()) return true;
+    SignalGuard guard(process->signal_lock);
+    return thread() != nullptr;
+}
+
 void register_process_directories() { fs::procfs.set_process_provider(directories); }
+
+Ref<Process> process_of_directory(fs::File const& file) {
+    Ref<ProcessSubject> const subject = fs::ProcFs::subject_of(file);
+    return subject ? static_cast<Subject const&>(*subject).shown().process : nullptr;
+}
 
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // /proc's files about the whole machine: time, load, CPUs, names, limits. proc(5).
 #include <algorithm>
+#include <charconv>
 
 #include <arch/cpu.h>
 #include <arch/interrupts.h>
@@ -137,6 +138,28 @@ Result<> write_number(Writer& out) {
     return {};
 }
 
+template <auto get>
+Result<> write_value(Writer& out) {
+    format_to(out, "{}\n", get());
+    return {};
+}
+
+/// A decimal number between two bounds, given to `set`; of a list the first. EINVAL.
+template <auto set, i32 least, i32 greatest>
+Result<> change_value(std::string_view text, fs::Credentials const& who) {
+    if (!who.is_superuser()) return fail(EPERM);
+    text.remove_prefix(std::min(text.find_first_not_of(" \t\n"), text.size()));
+    i32 value = 0;
+    auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    bool const ends = end == text.data() + text.size() || *end == ' ' || *end == '\t' || *end == '\n' || *end == '\0';
+    if (error != std::errc{} || !ends || value < least || value > greatest) return fail(EINVAL);
+    set(value);
+    return {};
+}
+
+i32 pid_limit() { return process_manager.pid_limit(); }
+void set_pid_limit(i32 limit) { process_manager.set_pid_limit(limit); }
+
 Result<> write_thread_limit(Writer& out) {
     format_to(out, "{}\n", process_manager.thread_limit());
     return {};
@@ -209,7 +232,11 @@ constexpr SystemFile system_files[] = {
     {"sys/kernel/version", write_constant<system_version>},
     {"sys/kernel/hostname", write_name<host_name>, 0644, change_name<set_host_name>},
     {"sys/kernel/domainname", write_name<domain_name>, 0644, change_name<set_domain_name>},
-    {"sys/kernel/pid_max", write_number<PidTable::pid_max>},
+    {"sys/kernel/pid_max", write_value<pid_limit>, 0644, change_value<set_pid_limit, PidTable::least_limit, PidTable::pid_max>},
+    {"sys/kernel/tainted", write_number<0>},
+    {"sys/fs/nr_open", write_number<u64{1} << 20>},
+    {"sys/fs/file-max", write_number<u64{INT64_MAX}>},   // nothing counts them
+    {"sys/vm/max_map_count", write_number<mm::VmaSet::max_count>},
     {"sys/kernel/threads-max", write_thread_limit},
     {"sys/kernel/ngroups_max", write_number<fs::Credentials::max_groups>},
     {"sys/kernel/cap_last_cap", write_number<40>},

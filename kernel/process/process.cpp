@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include <asm/resource.h>
+
 #include "kernel/process/process_manager.h"
 #include "sched/clock.h"
 #include "sched/scheduler.h"
@@ -35,8 +37,18 @@ Ref<mm::AddressSpace> Process::copy_address_space() const {
 }
 
 Ref<fs::DescriptorTable> Process::copy_descriptors() const {
-    decltype(state_lock)::Guard guard(state_lock);
-    return descriptors;
+    StateGuard guard(state_lock);
+    return first_threads(&UserThread::descriptors, guard);
+}
+
+Ref<fs::SharedContext> Process::copy_names() const {
+    StateGuard guard(state_lock);
+    return first_threads(&UserThread::names, guard);
+}
+
+mm::AddressSpaceLimits Process::memory_limits() const {
+    decltype(limits_lock)::Guard guard(limits_lock);
+    return {limits[RLIMIT_AS].soft, limits[RLIMIT_DATA].soft, limits[RLIMIT_STACK].soft};
 }
 
 fs::Credentials Process::copy_credentials() const {
@@ -47,11 +59,6 @@ fs::Credentials Process::copy_credentials() const {
 Ref<fs::User> Process::copy_user() const {
     decltype(credentials_lock)::Guard guard(credentials_lock);
     return credentials.user;
-}
-
-Ref<fs::Dentry> Process::copy_executable() const {
-    decltype(state_lock)::Guard guard(state_lock);
-    return executable.file();
 }
 
 void Process::set_name(std::string_view text) {
@@ -82,6 +89,16 @@ ResourceUsage Process::total_usage_locked() const {
     return total;
 }
 
+ResourceUsage Process::usage_with_memory() const {
+    ResourceUsage total = total_usage();
+    if (Ref<mm::AddressSpace> const space = copy_address_space()) total.add_peak(*space);
+    return total;
+}
+
+void ResourceUsage::add_peak(mm::AddressSpace const& space) {
+    max_resident_kib = std::max(max_resident_kib, space.statistics().peak_resident_pages * (page_size / kib));
+}
+
 void ResourceUsage::add(ResourceUsage const& other) {
     user_ns += other.user_ns;
     system_ns += other.system_ns;
@@ -97,6 +114,7 @@ void ResourceUsage::add(sched::Thread const& thread) {
     sched::scheduler.account(thread, user, system);
     user_ns += user;
     system_ns += system;
+    minor_faults += thread.minor_faults;
     voluntary += thread.voluntary_switches;
     involuntary += thread.involuntary_switches;
     minor_faults += thread.minor_faults;

@@ -47,6 +47,10 @@ public:
     static Result<mm::Owned<UserThread>> create(Ref<Process> process);
 
     Process& process() const { return *process_; }
+    /// Its own or its relatives' too (CLONE_FILES, CLONE_FS); itself uses them without a lock. They are exchanged by itself alone, under
+    /// process.state_lock, with which others look at them. Null: it ends.
+    Ref<fs::DescriptorTable> descriptors;
+    Ref<fs::SharedContext> names;
     bool is_leader() const;
     void on_terminated() override;
 
@@ -79,6 +83,7 @@ struct ResourceUsage {
     u64 user_ns = 0, system_ns = 0, minor_faults = 0, major_faults = 0, voluntary = 0, involuntary = 0, max_resident_kib = 0;
     void add(ResourceUsage const& other);
     void add(sched::Thread const& thread);
+    void add_peak(mm::AddressSpace const& space);   ///< the most that ever was resident of it
 };
 
 enum class ProcessState : u8 { Alive, Exiting, Zombie, Reaped };
@@ -105,7 +110,6 @@ public:
     // ---- What it is and has. Its own threads use it without a lock; exec and exit, which change it, do so as the only
     // thread, under state_lock: who asks for the rights to a process and takes something of it does both in one hold (rights.h).
     Ref<mm::AddressSpace> address_space;
-    Ref<fs::DescriptorTable> descriptors;
     Ref<SignalHandlers> handlers GUARDED_BY(signal_lock);   ///< exchange_action() changes what it says
     Executable executable;                       ///< /proc/PID/exe
     std::array<u64, 2 * 24> auxiliary_vector{};  ///< /proc/PID/auxv
@@ -114,11 +118,10 @@ public:
     mutable SpinLock<LockRank::process_state, PreemptOff> state_lock;
     using StateGuard = decltype(state_lock)::Guard;
     Ref<mm::AddressSpace> copy_address_space() const;   ///< null: it has exited
+    /// Of the first thread that has some; null: it has exited.
     Ref<fs::DescriptorTable> copy_descriptors() const;
-    Ref<fs::Dentry> copy_executable() const;
+    Ref<fs::SharedContext> copy_names() const;
 
-    fs::FsContext fs_context GUARDED_BY(fs_lock);
-    mutable sync::Mutex<LockRank::sleeping_leaf> fs_lock;
     /// Changed by its own threads, under state_lock and credentials_lock; others copy them.
     fs::Credentials credentials;
     mutable SpinLock<LockRank::leaf, InterruptsOff> credentials_lock;
@@ -171,12 +174,18 @@ public:
 
     // ---- exec's
     u64 start_time_ns = 0;
-    std::array<ResourceLimit, 16> limits;        ///< RLIM_NLIMITS; changed under fs_lock, single words of it are read without
+    std::array<ResourceLimit, 16> limits;        ///< RLIM_NLIMITS; changed under limits_lock, single words of it are read without
+    mutable SpinLock<LockRank::process_limits, PreemptOff> limits_lock;
+    /// Held while limits change and its memory is told of them, so that the last of two who change them is the last in both.
+    sync::Mutex<LockRank::execve> memory_limits_lock;
+    /// Those of its memory, now.
+    mm::AddressSpaceLimits memory_limits() const;
     bool has_executed = false;                   ///< setpgid(2): EACCES after exec
     /// False after a change of rights: /proc/PID is root's, and closed to others. Changes with the rights, under state_lock.
     std::atomic<bool> dumpable{true};
     std::atomic<bool> no_new_privileges{false};  ///< prctl(PR_SET_NO_NEW_PRIVS)
-    int oom_score_adjustment = 0;
+    std::atomic<int> oom_score_adjustment{0};    ///< changed under tree_lock
+    int least_oom_adjustment = 0;                ///< GUARDED_BY tree_lock: below it only who has the right to may put it
     bool oom_victim = false;                     ///< it was told to die for its memory
 
     /// The name of its first thread (comm), for messages.
@@ -187,8 +196,16 @@ public:
     /// Own time, faults and switches, of ended and living threads; however many, it takes the same time.
     ResourceUsage total_usage() const;
     ResourceUsage total_usage_locked() const REQUIRES(signal_lock);
+    ResourceUsage usage_with_memory() const;     ///< max_resident_kib of the present program, too
     ResourceLimit limit(unsigned resource) const { return limits[resource]; }
     bool is_init() const { return entry_id.value == 1; }
+    /// What the first thread that has such a thing has; state_lock is held.
+    template <class Thing> Ref<Thing> first_threads(Ref<Thing> UserThread::* member, StateGuard const&) const {
+        decltype(signal_lock)::Guard guard(signal_lock);
+        for (UserThread const& thread : threads)
+            if (thread.*member) return thread.*member;
+        return nullptr;
+    }
     MM_OBJECT_CACHE(Process)
 
 private:

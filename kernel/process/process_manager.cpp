@@ -52,6 +52,16 @@ Ref<Process> ProcessManager::find_after(Pid pid) {
     return Ref<Process>::share(static_cast<Process*>(pids_.next_process(pid)));
 }
 
+i32 ProcessManager::pid_limit() const {
+    TreeGuard guard(tree_lock);
+    return pids_.limit();
+}
+
+void ProcessManager::set_pid_limit(i32 limit) {
+    TreeGuard guard(tree_lock);
+    pids_.set_limit(limit);
+}
+
 Pid ProcessManager::last_pid() const {
     TreeGuard guard(tree_lock);
     return pids_.last_given();

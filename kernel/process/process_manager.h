@@ -118,6 +118,8 @@ public:
     u32 thread_count() const { return thread_count_.load(std::memory_order_relaxed); }
     u32 thread_limit() const { return thread_limit_; }
     Pid last_pid() const;
+    i32 pid_limit() const;
+    void set_pid_limit(i32 limit);
     /// Killed processes that have not exited yet.
     void count_dying(int by) { dying_.fetch_add(static_cast<u32>(by), std::memory_order_relaxed); }
     u64 forks() const { return forks_.load(std::memory_order_relaxed); }
@@ -141,7 +143,7 @@ private:
     struct OwnTables;
     Result<bool> become_only_thread(UserThread& thread);
     void become(Image& image, OwnTables& tables, UserThread& thread);
-    Result<> change_over(Image& image, UserThread& thread);
+    Result<> change_over(Image& image, UserThread& thread, bool was_always_alone);
     // init.cpp
     Result<> link_first(Process& process, UserThread& thread);
     // exit.cpp

@@ -215,14 +215,15 @@ Result<SignalAction> exchange_action(Process& process, int signal, SignalAction 
     for (;;) {
         {
             SignalGuard guard(process.signal_lock);
-            SignalAction const old = process.handlers->of(signal);
+            SignalAction const old = process.handlers->read(signal);
             if (!replacement) return old;
-            bool const shared = process.handlers->reference_count() > 1;
+            // Under the lock of the process that has it: fork, which makes it more, holds that too.
+            bool const shared = process.handlers->reference_count() > 1 && !process.handlers->is_common;
             if (!shared || own) {
                 if (shared) take_own_table(process, own);
-                SignalAction& action = process.handlers->of(signal);
-                action = *replacement;
+                SignalAction action = *replacement;
                 action.mask &= ~unblockable_signals;
+                process.handlers->write(signal, action);
                 if (ignores(action, signal)) discard_everywhere(process, signal, guard);
                 else process.timers.stop_ignoring(signal, guard);
                 return old;
@@ -232,11 +233,27 @@ Result<SignalAction> exchange_action(Process& process, int signal, SignalAction 
     }
 }
 
+Result<Ref<SignalHandlers>> inherit_handlers(Process& parent, bool in_common) {
+    {
+        SignalGuard guard(parent.signal_lock);
+        if (parent.handlers->is_common == in_common) return parent.handlers;
+    }
+    // The parent needs one that fork has not shared, or the child one that nobody else changes.
+    auto table = TRY(mm::make_ref<SignalHandlers>());
+    SignalGuard guard(parent.signal_lock);
+    for (int signal = 1; signal <= signal_count; ++signal) table->of(signal) = parent.handlers->read(signal);
+    if (parent.handlers->is_common == in_common) return parent.handlers;
+    table->is_common = in_common;
+    return in_common ? parent.handlers = table : table;
+}
+
 Result<Ref<SignalHandlers>> reset_handlers(Process& process) {
     bool keeps_something = false;
     {
         SignalGuard guard(process.signal_lock);
         if (process.handlers.get() == &all_default) return process.handlers;
+        // One that others change is not looked at twice.
+        keeps_something = process.handlers->is_common;
         for (SignalAction const& action : process.handlers->actions) keeps_something |= action.handler == ignore_handler;
     }
     if (!keeps_something) return default_handlers();

@@ -110,11 +110,25 @@ struct SignalAction { u64 handler = 0; u64 flags = 0; u64 restorer = 0; SignalMa
 
 /// What a process does with each signal. fork shares the table, and whoever changes an action while
 /// others share it takes a copy first. GUARDED_BY the process's signal_lock, with its pointer.
+/// But processes may have one in common (CLONE_SIGHAND): they change it for all of them, under common_lock. Then a single word may be
+/// read under one's own signal_lock, a whole action by read().
 struct SignalHandlers : RefCounted<SignalHandlers> {
     constexpr SignalHandlers() = default;
     std::array<SignalAction, signal_count> actions{};    ///< index signal - 1
+    bool is_common = false;                              ///< set before others know of it, for good
+    mutable SpinLock<LockRank::leaf, InterruptsOff> common_lock;
     SignalAction& of(int signal) { return actions[signal - 1]; }
     SignalAction const& of(int signal) const { return actions[signal - 1]; }
+    SignalAction read(int signal) const {
+        if (!is_common) [[likely]] return of(signal);
+        decltype(common_lock)::Guard guard(common_lock);
+        return of(signal);
+    }
+    void write(int signal, SignalAction const& action) {
+        if (!is_common) [[likely]] return (void)(of(signal) = action);
+        decltype(common_lock)::Guard guard(common_lock);
+        of(signal) = action;
+    }
     MM_OBJECT_CACHE(SignalHandlers)
 };
 

@@ -29,6 +29,8 @@ constexpr DefaultAction default_action(int signal) {
 
 /// For exec and CLONE_CLEAR_SIGHAND: what was caught gets its default action, what was ignored stays so. ENOMEM.
 Result<Ref<SignalHandlers>> reset_handlers(Process& process);
+/// For clone: the parent's table, shared until one of the two changes it, or `in_common` (CLONE_SIGHAND). ENOMEM.
+Result<Ref<SignalHandlers>> inherit_handlers(Process& parent, bool in_common);
 /// All actions default; shared by all who have no other.
 Ref<SignalHandlers> default_handlers();
 

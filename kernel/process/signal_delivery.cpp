@@ -24,7 +24,7 @@ std::optional<SignalInfo> take_next(UserThread& thread, SignalAction& action) {
     Process& process = thread.process();
     {
         SignalGuard guard(process.signal_lock);
-        action = process.handlers->of(info->signal);
+        action = process.handlers->read(info->signal);
     }
     if (thread.must_die_of & mask_of(info->signal)) action.handler = default_handler;
     if ((action.flags & SA_RESETHAND) && action.handler > ignore_handler) {

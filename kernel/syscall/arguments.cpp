@@ -13,10 +13,7 @@ Result<std::string_view> UserPath::read(UserAddr from) {
     return mm::read_user_string(from, {long_.chars(), path_capacity}, ENAMETOOLONG);
 }
 
-Place::Place(Caller& caller) : credentials_(caller.process.credentials) {
-    sync::Mutex<LockRank::sleeping_leaf>::Guard guard(caller.process.fs_lock);
-    context_ = caller.process.fs_context;
-}
+Place::Place(Caller& caller) : context_(caller.thread.names->copy()), credentials_(caller.process.credentials) {}
 
 Result<Place> Place::at(Caller& caller, Fd directory, std::string_view path) {
     Place place(caller);
@@ -47,7 +44,6 @@ Result<Ref<fs::File>> usable_file(Caller& caller, Fd fd) {
 }
 
 u32 descriptor_limit(Caller& caller) {
-    sync::Mutex<LockRank::sleeping_leaf>::Guard guard(caller.process.fs_lock);
     return static_cast<u32>(std::min<u64>(caller.process.limits[RLIMIT_NOFILE].soft, 1u << 20));
 }
 

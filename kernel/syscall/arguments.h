@@ -52,7 +52,7 @@ Result<Ref<fs::Dentry>> resolve_at(Caller& caller, Fd directory, UserAddr path, 
 /// Descriptors for both ends of a pipe or socket pair, written to `out`; O_CLOEXEC of `flags`. EMFILE EFAULT: neither is left.
 Result<> add_pair(Caller& caller, std::pair<Ref<fs::File>, Ref<fs::File>> ends, u32 flags, mm::UserPtr<i32> out);
 
-inline Result<Ref<fs::File>> file_of(Caller& caller, Fd fd) { return caller.process.descriptors->get(fd); }
+inline Result<Ref<fs::File>> file_of(Caller& caller, Fd fd) { return caller.thread.descriptors->get(fd); }
 /// As file_of, but a descriptor opened with O_PATH is EBADF.
 Result<Ref<fs::File>> usable_file(Caller& caller, Fd fd);
 

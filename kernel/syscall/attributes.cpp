@@ -242,8 +242,7 @@ Result<> sys_ftruncate(Caller& caller, Fd fd, i64 size) {
 }
 
 Result<u32> sys_umask(Caller& caller, u32 mask) {
-    sync::Mutex<LockRank::sleeping_leaf>::Guard guard(caller.process.fs_lock);
-    return std::exchange(caller.process.fs_context.umask, mask & 0777);
+    return caller.thread.names->set_umask(mask & 0777);
 }
 
 Result<> sys_fsync(Caller& caller, Fd fd) { return TRY(usable_file(caller, fd))->synchronise(); }

@@ -8,6 +8,7 @@
 #include "kernel/syscall/arguments.h"
 #include "kernel/syscall/flags.h"
 #include "kernel/syscall/handlers.h"
+#include "kernel/syscall/timers.h"
 #include "sched/clock.h"
 
 namespace syscall {
@@ -26,20 +27,42 @@ __kernel_timespec encode(u64 ns) {
     return t;
 }
 
+u64 read_thread(process::UserThread const& thread, CpuClock const& clock) {
+    u64 user = 0, system = 0;
+    sched::scheduler.account(thread, user, system);
+    return clock.value(user, system);
+}
+
+Result<u64> read_thread_clock(Caller& caller, CpuClock const& clock) {
+    if (clock.is_own(caller)) return read_thread(caller.thread, clock);
+    decltype(caller.process.signal_lock)::Guard guard(caller.process.signal_lock);
+    for (process::UserThread const& thread : caller.process.threads)
+        if (thread.tid == clock.id) return read_thread(thread, clock);
+    return fail(EINVAL);
+}
+
+/// A thread may name its process by its own number, too.
+Result<u64> read_process_clock(Caller& caller, CpuClock const& clock) {
+    bool const is_own = clock.id.value == 0 || clock.id == caller.thread.tid;
+    auto const process = is_own ? Ref<process::Process>::share(&caller.process) : process::process_manager.find(clock.id);
+    if (!process) return fail(EINVAL);
+    auto const usage = process->total_usage();
+    return clock.value(usage.user_ns, usage.system_ns);
+}
+
+Result<u64> read_cpu_clock(Caller& caller, i32 number) {
+    CpuClock const clock(number);
+    if (clock.counts == CpuClock::Counts::Nothing) return fail(EINVAL);
+    return clock.of_thread ? read_thread_clock(caller, clock) : read_process_clock(caller, clock);
+}
+
 Result<u64> read_clock(Caller& caller, i32 clock) {
     switch (clock) {
     case clock_realtime: case clock_realtime_coarse: return sched::clock.realtime_ns();
     case clock_monotonic: case clock_monotonic_raw: case clock_monotonic_coarse: case clock_boottime: return sched::clock.monotonic_ns();
-    case clock_process_cpu: {
-        auto const usage = caller.process.total_usage();
-        return usage.user_ns + usage.system_ns;
-    }
-    case clock_thread_cpu: {
-        u64 user = 0, system = 0;
-        sched::scheduler.account(caller.thread, user, system);
-        return user + system;
-    }
-    default: return fail(EINVAL);
+    case clock_process_cpu: return read_cpu_clock(caller, CpuClock::own_process);
+    case clock_thread_cpu: return read_cpu_clock(caller, CpuClock::own_thread);
+    default: return clock < 0 ? read_cpu_clock(caller, clock) : fail(EINVAL);
     }
 }
 
@@ -73,12 +96,18 @@ Result<> sys_clock_gettime(Caller& caller, i32 clock, UserAddr out) {
 Result<> sys_clock_getres(Caller& caller, i32 clock, UserAddr out) {
     (void)TRY(read_clock(caller, clock));
     if (out.is_null()) return {};
-    bool const coarse = clock == clock_realtime_coarse || clock == clock_monotonic_coarse;
+    bool const by_ticks = clock < 0 && CpuClock(clock).counts != CpuClock::Counts::Precise;
+    bool const coarse = clock == clock_realtime_coarse || clock == clock_monotonic_coarse || by_ticks;
     return mm::UserPtr<__kernel_timespec>(out).write(encode(coarse ? 4 * ns_per_ms : 1));
 }
 
 Result<> sys_clock_settime(Caller& caller, i32 clock, UserAddr in) {
-    if (clock != clock_realtime) return fail(EINVAL);
+    if (clock != clock_realtime && clock >= 0) return fail(EINVAL);
+    if (clock < 0) {
+        (void)TRY(mm::UserPtr<__kernel_timespec>(in).read());
+        (void)TRY(read_cpu_clock(caller, clock));
+        return fail(EPERM);                      // nobody sets what time has been used
+    }
     u64 const ns = TRY(read_timespec(in));
     if (!caller.process.credentials.is_privileged()) return fail(EPERM);
     sched::clock.set_realtime(ns);
@@ -103,8 +132,10 @@ Result<> sys_gettimeofday(Caller&, mm::UserPtr<i64> out, UserAddr zone) {
 }
 
 Result<> sys_clock_nanosleep(Caller& caller, i32 clock, u32 flags, UserAddr request, UserAddr remaining) {
-    if (clock != clock_realtime && clock != clock_monotonic && clock != clock_boottime)
-        return fail(clock == clock_process_cpu || clock == clock_thread_cpu ? EOPNOTSUPP : EINVAL);
+    if (clock != clock_realtime && clock != clock_monotonic && clock != clock_boottime) {
+        (void)TRY(read_clock(caller, clock));
+        return fail(clock < 0 && CpuClock(clock).of_thread && CpuClock(clock).is_own(caller) ? EINVAL : EOPNOTSUPP);   // who sleeps uses no time
+    }
     TRY(accepted::clock_nanosleep.check(flags));
     u64 const ns = TRY(read_timespec(request));
     u64 const deadline = deadline_of(ns, flags & timer_abstime, clock == clock_realtime);

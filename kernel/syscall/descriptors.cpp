@@ -3,6 +3,7 @@
 #include <asm/ioctls.h>
 
 #include "kernel/ipc/pipe.h"
+#include "kernel/process/thread_tables.h"
 #include "kernel/syscall/arguments.h"
 #include "kernel/syscall/flags.h"
 #include "kernel/syscall/handlers.h"
@@ -17,7 +18,7 @@ fs::CloseOnExec close_on_exec_of(u32 flags) { return flags & O_CLOEXEC ? fs::Clo
 }
 
 Result<> add_pair(Caller& caller, std::pair<Ref<fs::File>, Ref<fs::File>> ends, u32 flags, mm::UserPtr<i32> out) {
-    auto& table = *caller.process.descriptors;
+    auto& table = *caller.thread.descriptors;
     u32 const limit = descriptor_limit(caller);
     Fd const first = TRY(table.add(ends.first, close_on_exec_of(flags), limit));
     auto const second = table.add(ends.second, close_on_exec_of(flags), limit);
@@ -34,7 +35,7 @@ Result<Fd> sys_openat(Caller& caller, Fd directory, UserAddr path_address, u32 f
     auto const path = TRY(buffer.read(path_address));
     auto const place = TRY(Place::at(caller, directory, path));
     auto file = TRY(restartable(fs::vfs.open(place.walk(), path, flags, mode & 07777)));
-    return caller.process.descriptors->add(std::move(file), close_on_exec_of(flags), descriptor_limit(caller));
+    return caller.thread.descriptors->add(std::move(file), close_on_exec_of(flags), descriptor_limit(caller));
 }
 
 Result<Fd> sys_open(Caller& caller, UserAddr path, u32 flags, u32 mode) {
@@ -45,24 +46,25 @@ Result<Fd> sys_creat(Caller& caller, UserAddr path, u32 mode) {
     return sys_openat(caller, Fd(AT_FDCWD), path, O_CREAT | O_WRONLY | O_TRUNC, mode);
 }
 
-Result<> sys_close(Caller& caller, Fd fd) { return caller.process.descriptors->close(fd); }
+Result<> sys_close(Caller& caller, Fd fd) { return caller.thread.descriptors->close(fd); }
 
 Result<> sys_close_range(Caller& caller, u32 first, u32 last, u32 flags) {
     constexpr u32 unshare = 2, close_on_exec = 4;      // linux/close_range.h
     TRY(accepted::close_range.check(flags));
-    if ((flags & unshare) && caller.process.has_several_threads()) return fail(EINVAL);   // one table a process
-    if (flags & close_on_exec) return caller.process.descriptors->set_close_on_exec_range(first, last);
-    return caller.process.descriptors->close_range(first, last);
+    if (first > last) return fail(EINVAL);
+    if (flags & unshare) TRY(process::unshare_descriptors(caller.thread));
+    if (flags & close_on_exec) return caller.thread.descriptors->set_close_on_exec_range(first, last);
+    return caller.thread.descriptors->close_range(first, last);
 }
 
 Result<Fd> sys_dup(Caller& caller, Fd fd) {
-    return caller.process.descriptors->add(TRY(file_of(caller, fd)), fs::CloseOnExec::No, descriptor_limit(caller));
+    return caller.thread.descriptors->add(TRY(file_of(caller, fd)), fs::CloseOnExec::No, descriptor_limit(caller));
 }
 
 Result<Fd> sys_dup2(Caller& caller, Fd from, Fd to) {
     auto file = TRY(file_of(caller, from));
     if (from == to) return to;
-    TRY(caller.process.descriptors->replace(to, std::move(file), fs::CloseOnExec::No, descriptor_limit(caller)));
+    TRY(caller.thread.descriptors->replace(to, std::move(file), fs::CloseOnExec::No, descriptor_limit(caller)));
     return to;
 }
 
@@ -70,7 +72,7 @@ Result<Fd> sys_dup3(Caller& caller, Fd from, Fd to, u32 flags) {
     TRY(accepted::dup3.check(flags));
     if (from == to) return fail(EINVAL);
     auto file = TRY(file_of(caller, from));
-    TRY(caller.process.descriptors->replace(to, std::move(file), close_on_exec_of(flags), descriptor_limit(caller)));
+    TRY(caller.thread.descriptors->replace(to, std::move(file), close_on_exec_of(flags), descriptor_limit(caller)));
     return to;
 }
 
@@ -82,7 +84,7 @@ Result<> sys_pipe2(Caller& caller, mm::UserPtr<i32> out, u32 flags) {
 Result<> sys_pipe(Caller& caller, mm::UserPtr<i32> out) { return sys_pipe2(caller, out, 0); }
 
 Result<i64> sys_fcntl(Caller& caller, Fd fd, u32 command, u64 argument) {
-    auto& table = *caller.process.descriptors;
+    auto& table = *caller.thread.descriptors;
     auto file = TRY(file_of(caller, fd));
     TRY(accepted::fcntl.check(command));
     switch (command) {
@@ -124,10 +126,10 @@ Result<i64> sys_ioctl(Caller& caller, Fd fd, u32 command, u64 argument) {
     auto file = TRY(usable_file(caller, fd));
     switch (command) {
     case FIOCLEX:
-        TRY(caller.process.descriptors->set_close_on_exec(fd, fs::CloseOnExec::Yes));
+        TRY(caller.thread.descriptors->set_close_on_exec(fd, fs::CloseOnExec::Yes));
         return 0;
     case FIONCLEX:
-        TRY(caller.process.descriptors->set_close_on_exec(fd, fs::CloseOnExec::No));
+        TRY(caller.thread.descriptors->set_close_on_exec(fd, fs::CloseOnExec::No));
         return 0;
     case FIONBIO: {
         bool const on = TRY(mm::UserPtr<i32>(argument).read()) != 0;
@@ -137,7 +139,7 @@ Result<i64> sys_ioctl(Caller& caller, Fd fd, u32 command, u64 argument) {
     case TIOCGPTPEER: {
         u32 const flags = static_cast<u32>(argument);
         auto peer = TRY(tty::open_pty_peer(*file, flags, caller.process.credentials));
-        return TRY(caller.process.descriptors->add(std::move(peer), close_on_exec_of(flags), descriptor_limit(caller))).value;
+        return TRY(caller.thread.descriptors->add(std::move(peer), close_on_exec_of(flags), descriptor_limit(caller))).value;
     }
     default: return restartable(file->ioctl(command, argument));
     }

@@ -24,7 +24,7 @@ Result<Fd> sys_epoll_create1(Caller& caller, u32 flags) {
     TRY(accepted::epoll_create1.check(flags));
     auto file = TRY(ipc::make_epoll(caller.process.credentials));
     auto const on_exec = flags & EPOLL_CLOEXEC ? fs::CloseOnExec::Yes : fs::CloseOnExec::No;
-    return caller.process.descriptors->add(std::move(file), on_exec, descriptor_limit(caller));
+    return caller.thread.descriptors->add(std::move(file), on_exec, descriptor_limit(caller));
 }
 
 Result<Fd> sys_epoll_create(Caller& caller, i32 size) {

@@ -11,7 +11,7 @@ Result<Fd> sys_eventfd2(Caller& caller, u32 initial, u32 flags) {
     auto const reads = flags & EFD_SEMAPHORE ? ipc::EventReads::One : ipc::EventReads::All;
     auto file = TRY(ipc::make_event_file(initial, reads, flags, caller.process.credentials));
     auto const on_exec = flags & EFD_CLOEXEC ? fs::CloseOnExec::Yes : fs::CloseOnExec::No;
-    return caller.process.descriptors->add(std::move(file), on_exec, descriptor_limit(caller));
+    return caller.thread.descriptors->add(std::move(file), on_exec, descriptor_limit(caller));
 }
 
 Result<Fd> sys_eventfd(Caller& caller, u32 initial) { return sys_eventfd2(caller, initial, 0); }

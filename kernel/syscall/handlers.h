@@ -116,6 +116,7 @@ Result<Pid> sys_fork(Caller& caller);
 Result<Pid> sys_vfork(Caller& caller);
 Result<Pid> sys_clone(Caller& caller, u64 flags, u64 stack, u64 parent_tid, u64 child_tid, u64 tls);
 Result<Pid> sys_clone3(Caller& caller, UserAddr arguments, u64 size);
+Result<> sys_unshare(Caller& caller, u32 flags);
 Result<u64> sys_execve(Caller& caller, UserAddr path_address, u64 argv, u64 envp);
 Result<> sys_exit(Caller&, u32 status);
 Result<> sys_exit_group(Caller&, u32 status);

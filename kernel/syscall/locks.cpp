@@ -50,7 +50,7 @@ Result<LockRange> range_of(Caller& caller, fs::File& file, flock const& user, Lo
     LockRange range;
     range.kind = kind;
     range.type = TRY(type_of(user.l_type));
-    range.owner = kind == LockKind::Process ? static_cast<void const*>(caller.process.descriptors.get()) : &file;
+    range.owner = kind == LockKind::Process ? static_cast<void const*>(caller.thread.descriptors.get()) : &file;
     range.pid = kind == LockKind::Process ? caller.process.pid() : Pid(static_cast<decltype(Pid::value)>(-1));
     TRY(set_bytes(range, user, file));
     if (kind == LockKind::Description && user.l_pid != 0) return fail(EINVAL);

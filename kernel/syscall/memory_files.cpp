@@ -28,7 +28,7 @@ Result<Fd> sys_memfd_create(Caller& caller, UserAddr name_address, u32 flags) {
     u32 seals = flags & (MFD_ALLOW_SEALING | mfd_noexec_seal) ? 0 : F_SEAL_SEAL;
     if (flags & mfd_noexec_seal) seals |= F_SEAL_EXEC;
     auto file = TRY(fs::make_memory_file({text, prefix.size() + name.size()}, flags & mfd_noexec_seal ? 0666 : 0777, seals, caller.process.credentials));
-    return caller.process.descriptors->add(std::move(file), flags & MFD_CLOEXEC ? fs::CloseOnExec::Yes : fs::CloseOnExec::No, descriptor_limit(caller));
+    return caller.thread.descriptors->add(std::move(file), flags & MFD_CLOEXEC ? fs::CloseOnExec::Yes : fs::CloseOnExec::No, descriptor_limit(caller));
 }
 
 }

@@ -102,8 +102,7 @@ Result<> enter(Caller& caller, Ref<fs::Dentry> directory, Ref<fs::Dentry> fs::Fs
     auto inode = directory->inode();
     if (!inode->is_directory()) return fail(ENOTDIR);
     TRY(fs::permission(*inode, caller.process.credentials, fs::may_execute));
-    sync::Mutex<LockRank::sleeping_leaf>::Guard guard(caller.process.fs_lock);
-    std::swap(caller.process.fs_context.*member, directory);
+    caller.thread.names->set(member, std::move(directory));
     return {};
 }
 

@@ -18,13 +18,14 @@ Result<Fd> sys_pidfd_open(Caller& caller, Pid pid, u32 flags) {
     auto process = process::process_manager.find(pid);
     if (!process) return fail(ESRCH);
     auto file = TRY(process::make_pid_file(std::move(process), flags, caller.process.credentials));
-    return caller.process.descriptors->add(std::move(file), fs::CloseOnExec::Yes, descriptor_limit(caller));
+    return caller.thread.descriptors->add(std::move(file), fs::CloseOnExec::Yes, descriptor_limit(caller));
 }
 
 Result<> sys_pidfd_send_signal(Caller& caller, Fd fd, i32 signal, UserAddr info_address, u32 flags) {
     TRY(accepted::pidfd_send_signal.check(flags));
     auto const file = TRY(usable_file(caller, fd));
-    process::Process* const target = process::process_of(*file);
+    Ref<process::Process> const directory = process::process_of_directory(*file);
+    process::Process* const target = directory ? directory.get() : process::process_of(*file);
     if (!target) return fail(EBADF);
     process::SignalInfo info;
     info.signal = signal;

@@ -115,7 +115,7 @@ Result<u32> write_selected(PollSet& set, SelectSets const& sets) {
 
 Result<u32> select_until(Caller& caller, i32 count, mm::UserPtr<u64> in, mm::UserPtr<u64> out, mm::UserPtr<u64> except, u64 deadline_ns) {
     if (count < 0) return fail(EINVAL);
-    SelectSets const sets{{in, out, except}, std::min(static_cast<u32>(count), caller.process.descriptors->capacity())};
+    SelectSets const sets{{in, out, except}, std::min(static_cast<u32>(count), caller.thread.descriptors->capacity())};
     PollSet set;
     TRY(add_selected(caller, set, sets));
     auto const ready = set.wait(deadline_ns);

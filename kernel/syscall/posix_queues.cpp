@@ -61,13 +61,10 @@ Result<Fd> sys_mq_open(Caller& caller, UserAddr name, u32 flags, u32 mode, mm::U
     request.name = TRY(buffer.read(name));
     request.flags = flags;
     request.mode = mode;
-    {
-        sync::Mutex<LockRank::sleeping_leaf>::Guard guard(caller.process.fs_lock);
-        request.umask = caller.process.fs_context.umask;
-        request.byte_limit = caller.process.limits[RLIMIT_MSGQUEUE].soft;
-    }
+    request.umask = caller.thread.names->umask();
+    request.byte_limit = caller.process.limit(RLIMIT_MSGQUEUE).soft;
     auto file = TRY(ipc::open_posix_queue(request, caller.process.credentials));
-    return caller.process.descriptors->add(std::move(file), fs::CloseOnExec::Yes, descriptor_limit(caller));
+    return caller.thread.descriptors->add(std::move(file), fs::CloseOnExec::Yes, descriptor_limit(caller));
 }
 
 Result<> sys_mq_unlink(Caller& caller, UserAddr name) {
@@ -105,7 +102,7 @@ Result<size_t> sys_mq_timedreceive(Caller& caller, Fd fd, UserAddr text, u64 siz
 }
 
 Result<> sys_mq_notify(Caller& caller, Fd fd, mm::UserPtr<UserSignalEvent> address) {
-    ipc::QueueNotification wish{caller.process.pid(), caller.process.descriptors.get()};
+    ipc::QueueNotification wish{caller.process.pid(), caller.thread.descriptors.get()};
     if (!address.is_null()) {
         auto const event = TRY(address.read());
         wish.how = event.how;

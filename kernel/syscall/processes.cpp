@@ -13,6 +13,7 @@
 #include "kernel/process/pid_file.h"
 #include "kernel/process/process_manager.h"
 #include "kernel/process/rights.h"
+#include "kernel/process/thread_tables.h"
 #include "kernel/syscall/arguments.h"
 #include "kernel/syscall/flags.h"
 #include "kernel/syscall/handlers.h"
@@ -74,6 +75,16 @@ Result<u64> sys_execve(Caller& caller, UserAddr path_address, u64 argv, u64 envp
         TRY(process_manager.execute(path, std::move(file), argv, envp, caller.frame));
     }
     return caller.frame.rax;
+}
+
+Result<> sys_unshare(Caller& caller, u32 flags) {
+    TRY(accepted::unshare.check(flags));
+    bool const leaves_process = flags & (CLONE_THREAD | CLONE_SIGHAND | CLONE_VM);
+    if (leaves_process && caller.process.has_several_threads()) return fail(EINVAL);
+    if ((flags & CLONE_VM) && caller.process.address_space->reference_count() > 1) return fail(EINVAL);
+    if (flags & CLONE_FS) TRY(process::unshare_names(caller.thread));
+    if (flags & CLONE_FILES) TRY(process::unshare_descriptors(caller.thread));
+    return {};
 }
 
 Result<> sys_exit(Caller&, u32 status) { process_manager.exit_thread(static_cast<int>(status & 0xff) << 8); }
@@ -180,8 +191,11 @@ Result<> sys_waitid(Caller& caller, u32 which, i32 id, UserAddr out, u32 options
 Result<> sys_getrusage(Caller& caller, i32 who, UserAddr out) {
     constexpr i32 of_self = 0, of_children = -1, of_thread = 1;
     process::ResourceUsage usage;
-    if (who == of_self) usage = caller.process.total_usage();
-    else if (who == of_thread) usage.add(caller.thread);
+    if (who == of_self) usage = caller.process.usage_with_memory();
+    else if (who == of_thread) {
+        usage.max_resident_kib = caller.process.usage_with_memory().max_resident_kib;   // as Linux: memory is no thread's own
+        usage.add(caller.thread);
+    }
     else if (who == of_children) {
         process::ProcessManager::TreeGuard guard(process_manager.tree_lock);
         usage = caller.process.children_usage;
@@ -284,19 +298,27 @@ Result<u64> sys_personality(Caller& caller, u32 persona) {
 
 namespace {
 
-Result<> set_limit(Caller& caller, process::Process& target, u32 resource, process::ResourceLimit wanted) {
+/// Asks for the right to it and does it in one hold of the lock under which the target changes what it is. `replacement` null: only asks
+/// what there is, which becomes `old`.
+Result<> exchange_limit(Caller& caller, process::Process& target, u32 resource, process::ResourceLimit const* replacement, process::ResourceLimit& old) {
+    process::Process::StateGuard guard(target.state_lock);
+    TRY(process::may_change_limits(caller.process, target));
+    decltype(target.limits_lock)::Guard limits_guard(target.limits_lock);
+    auto& limit = target.limits[resource];
+    if (replacement && replacement->hard > limit.hard && !caller.process.credentials.is_privileged()) return fail(EPERM);
+    old = limit;
+    if (replacement) limit = *replacement;
+    return {};
+}
+
+Result<> set_limit(Caller& caller, process::Process& target, u32 resource, process::ResourceLimit const& wanted, process::ResourceLimit& old) {
     if (wanted.soft > wanted.hard) return fail(EINVAL);
     if (resource == RLIMIT_NOFILE && wanted.hard > (1u << 20)) return fail(EPERM);
-    mm::AddressSpaceLimits memory;
-    {
-        sync::Mutex<LockRank::sleeping_leaf>::Guard guard(target.fs_lock);
-        auto& limit = target.limits[resource];
-        if (wanted.hard > limit.hard && !caller.process.credentials.is_privileged()) return fail(EPERM);
-        limit = wanted;
-        memory = {target.limits[RLIMIT_AS].soft, target.limits[RLIMIT_DATA].soft, target.limits[RLIMIT_STACK].soft};
-    }
+    sync::Mutex<LockRank::execve>::Guard guard(target.memory_limits_lock);
+    TRY(exchange_limit(caller, target, resource, &wanted, old));
     if (resource == RLIMIT_CPU) target.timers.set_cpu_limit(wanted);
-    if (auto space = target.copy_address_space()) space->set_limits(memory);
+    if (resource != RLIMIT_AS && resource != RLIMIT_DATA && resource != RLIMIT_STACK) return {};
+    if (auto space = target.copy_address_space()) space->set_limits(target.memory_limits());
     return {};
 }
 
@@ -305,16 +327,13 @@ Result<> set_limit(Caller& caller, process::Process& target, u32 resource, proce
 Result<> sys_prlimit64(Caller& caller, Pid pid, u32 resource, UserAddr new_limit, UserAddr old_limit) {
     process::ResourceLimit wanted;
     if (!new_limit.is_null()) wanted = TRY(mm::UserPtr<process::ResourceLimit>(new_limit).read());
-    if (resource >= RLIM_NLIMITS) return fail(EINVAL);
     auto target = pid.value == 0 ? Ref<process::Process>::share(&caller.process) : process_manager.find(pid);
     if (!target) return fail(ESRCH);
     TRY(process::may_change_limits(caller.process, *target));
+    if (resource >= RLIM_NLIMITS) return fail(EINVAL);
     process::ResourceLimit old;
-    {
-        sync::Mutex<LockRank::sleeping_leaf>::Guard guard(target->fs_lock);
-        old = target->limits[resource];
-    }
-    if (!new_limit.is_null()) TRY(set_limit(caller, *target, resource, wanted));
+    if (new_limit.is_null()) TRY(exchange_limit(caller, *target, resource, nullptr, old));
+    else TRY(set_limit(caller, *target, resource, wanted, old));
     if (!old_limit.is_null()) TRY(mm::UserPtr<process::ResourceLimit>(old_limit).write(old));
     return {};
 }

@@ -104,7 +104,7 @@ void write_sender(ControlRoom& room, ipc::Sender const& sender) {
 
 /// One more descriptor, its number written to `out`. EMFILE EFAULT ENOMEM: there is none.
 Result<> install(Caller& caller, Ref<fs::File> const& file, bool close_on_exec, mm::UserPtr<i32> out) {
-    auto& table = *caller.process.descriptors;
+    auto& table = *caller.thread.descriptors;
     Fd const fd = TRY(table.add(file, close_on_exec ? fs::CloseOnExec::Yes : fs::CloseOnExec::No, descriptor_limit(caller)));
     if (out.write(fd.value)) return {};
     table.close_if(fd, *file);

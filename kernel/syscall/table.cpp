@@ -152,6 +152,7 @@ constexpr NumberedRow rows[] = {
     ROW(sync),
     ROW(mount),
     ROW(umount2),
+    ROW(unshare),
     ROW(reboot),
     ROW(sethostname),
     ROW(setdomainname),

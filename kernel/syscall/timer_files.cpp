@@ -13,7 +13,7 @@ static_assert(TFD_CLOEXEC == O_CLOEXEC && TFD_NONBLOCK == O_NONBLOCK && SFD_CLOE
 
 Result<Fd> add_file(Caller& caller, Ref<fs::File> file, u32 flags) {
     auto const on_exec = flags & O_CLOEXEC ? fs::CloseOnExec::Yes : fs::CloseOnExec::No;
-    return caller.process.descriptors->add(std::move(file), on_exec, descriptor_limit(caller));
+    return caller.thread.descriptors->add(std::move(file), on_exec, descriptor_limit(caller));
 }
 
 }

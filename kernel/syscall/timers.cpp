@@ -86,7 +86,12 @@ Result<> sys_setitimer(Caller& caller, i32 which, UserAddr in, UserAddr out) {
 
 namespace {
 
-Result<TimerClock> timer_clock_of(i32 clock) {
+Result<TimerClock> timer_clock_of(Caller& caller, i32 clock) {
+    if (clock < 0) {
+        CpuClock const cpu(clock);
+        if (cpu.counts != CpuClock::Counts::Precise || !cpu.is_own(caller)) return fail(EINVAL);
+        return cpu.of_thread ? TimerClock::ThreadCpu : TimerClock::ProcessCpu;
+    }
     switch (clock) {
     case 0: return TimerClock::Realtime;
     case 1: case 7: return TimerClock::Monotonic;          // BOOTTIME: the machine never sleeps
@@ -130,7 +135,7 @@ Result<> sys_timer_create(Caller& caller, i32 clock, UserAddr event, mm::UserPtr
     UserEvent given{};
     if (!event.is_null()) given = TRY(mm::UserPtr<UserEvent>(event).read());
     process::TimerRequest request;
-    request.clock = TRY(timer_clock_of(clock));
+    request.clock = TRY(timer_clock_of(caller, clock));
     if (!event.is_null()) TRY(apply_event(caller, given, request));
     int const id = TRY(caller.process.timers.create(request));
     if (id_out.write(id)) return {};

@@ -6,6 +6,19 @@
 
 namespace syscall {
 
+/// A clock of the CPU time of a process or thread, by its number (clock_getcpuclockid(3)): ~number << 3, 4 for a thread's, what it counts.
+struct CpuClock {
+    static constexpr i32 own_process = -6, own_thread = -2;   ///< of number 0
+    enum class Counts : u8 { Ticks, UserTime, Precise, Nothing };
+    explicit CpuClock(i32 clock) : id(~(clock >> 3)), of_thread(clock & 4), counts(static_cast<Counts>(clock & 3)) {}
+    Pid id;                                      ///< 0: the caller's own
+    bool of_thread;
+    Counts counts;
+    /// The caller's own.
+    bool is_own(Caller const& caller) const { return id.value == 0 || id == (of_thread ? caller.thread.tid : caller.process.pid()); }
+    u64 value(u64 user_ns, u64 system_ns) const { return counts == Counts::UserTime ? user_ns : user_ns + system_ns; }
+};
+
 // ---- timers.cpp
 Result<u32> sys_alarm(Caller& caller, u32 seconds);
 Result<> sys_getitimer(Caller& caller, i32 which, UserAddr out);

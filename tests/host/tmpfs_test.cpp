@@ -235,24 +235,44 @@ TEST_F(TmpfsTest, Mounts) {
 
 // ---------------------------------------------------------------- /proc
 
-struct FakeProcesses final : ProcessProvider {
-    Ref<File> file_of_3;
+struct FakeProcess final : ProcessSubject {
+    static inline Ref<File> file_of_3;
+    static inline bool closed = false, ended = false;
     static constexpr Entry list[] = {{"stat", FileType::Regular, 0444}, {"environ", FileType::Regular, 0400}, {"cwd", FileType::Symlink, 0777}};
-    bool exists(Pid pid) override { return pid.value == 1 || pid.value == 42; }
-    std::optional<Pid> next(Pid previous) override { return previous.value < 1 ? std::optional(Pid(1)) : previous.value < 42 ? std::optional(Pid(42)) : std::nullopt; }
-    std::optional<Pid> current() override { return Pid(42); }
-    std::span<Entry const> entries() override { return list; }
-    Result<> text(Pid pid, std::string_view name, base::Writer& out) override {
-        base::format_to(out, "{} of {}\n", name, pid);
+    Pid const number, main;
+    explicit FakeProcess(Pid pid, Pid process = Pid(0)) : number(pid), main(process) {}
+    Pid id() const override { return number; }
+    bool is_thread() const override { return main.value != 0; }
+    bool exists() const override { return !ended; }
+    std::span<Entry const> entries() const override { return list; }
+    Result<u64> open(std::string_view) const override { return closed ? fail(EACCES) : Result<u64>(7); }
+    Result<> text(std::string_view name, u64 opened, base::Writer& out) const override {
+        if (ended) return fail(ESRCH);
+        EXPECT_EQ(opened, 7u);
+        base::format_to(out, "{} of {}\n", name, number);
         return {};
     }
-    Result<Ref<Dentry>> link(Pid, std::string_view) override { return vfs.root(); }
-    Result<Ref<File>> file(Pid, Fd fd) override { return fd.value == 3 && file_of_3 ? Result<Ref<File>>(file_of_3) : fail(EBADF); }
-    std::optional<Fd> next_descriptor(Pid, Fd from) override { return file_of_3 && from.value <= 3 ? std::optional(Fd(3)) : std::nullopt; }
-    bool closed = false;
-    Result<> may_look_into(Pid) override { return closed ? fail(EACCES) : Result<>{}; }
-    bool is_own(Pid pid) override { return pid.value == 42; }
-    std::pair<UserId, GroupId> owner(Pid pid, bool) override { return {UserId(pid.value == 42 ? 1000u : 0u), GroupId(0)}; }
+    Result<> write(std::string_view, std::string_view) override { return fail(EINVAL); }
+    Result<Ref<Dentry>> link(std::string_view) const override { return closed ? fail(EACCES) : Result<Ref<Dentry>>(vfs.root()); }
+    Result<Ref<File>> file(Fd fd) const override { return fd.value == 3 && file_of_3 ? Result<Ref<File>>(file_of_3) : fail(ENOENT); }
+    Result<u32> modes_of(Fd fd) const override { return file(fd) ? Result<u32>(0500) : fail(ENOENT); }
+    std::optional<Fd> next_descriptor(Fd from) const override { return file_of_3 && from.value <= 3 ? std::optional(Fd(3)) : std::nullopt; }
+    Result<Ref<ProcessSubject>> thread(Pid tid) const override {
+        if (tid.value != 43) return fail(ENOENT);
+        return TRY(mm::make_ref<FakeProcess>(tid, number));
+    }
+    std::optional<Pid> next_thread(Pid previous) const override { return previous.value < 43 ? std::optional(Pid(43)) : std::nullopt; }
+    bool is_own() const override { return number.value == 42; }
+    std::pair<UserId, GroupId> owner(bool) const override { return {UserId(number.value == 42 ? 1000u : 0u), GroupId(0)}; }
+};
+
+struct FakeProcesses final : ProcessProvider {
+    Result<Ref<ProcessSubject>> find(Pid pid) override {
+        if (pid.value != 1 && pid.value != 42) return fail(ENOENT);
+        return TRY(mm::make_ref<FakeProcess>(pid));
+    }
+    std::optional<Pid> next(Pid previous) override { return previous.value < 1 ? std::optional(Pid(1)) : previous.value < 42 ? std::optional(Pid(42)) : std::nullopt; }
+    std::optional<Self> current() override { return Self{Pid(42), Pid(43)}; }
 };
 
 TEST_F(TmpfsTest, Procfs) {
@@ -275,19 +295,31 @@ TEST_F(TmpfsTest, Procfs) {
     EXPECT_EQ(read(*file), "3\n");
     EXPECT_EQ(read("/proc/self/stat"), "stat of 42\n");
     EXPECT_EQ(read("/proc/1/stat"), "stat of 1\n");
+    EXPECT_EQ(read("/proc/thread-self/stat"), "stat of 43\n");
+    for (auto path : {"/proc/1/task/44", "/proc/1/task/1", "/proc/1/task/43/task"}) EXPECT_EQ(resolve(path), ENOENT) << path;
     EXPECT_EQ(error(vfs.open(as_user(), "/proc/1/environ", O_RDONLY, 0)), EACCES);
     EXPECT_EQ(error(vfs.open(as_user(), "/proc/42/environ", O_RDONLY, 0)), 0);
-    processes.closed = true;
+    FakeProcess::closed = true;
     EXPECT_EQ(error(vfs.resolve(as_user(), "/proc/1/cwd/x")), EACCES);
-    processes.closed = false;
+    FakeProcess::closed = false;
     EXPECT_EQ(attributes("/proc/self/cwd/").inode, attributes("/").inode);
     for (auto path : {"/proc/2", "/proc/042", "/proc/x", "/proc/self/x", "/proc/99999999999", "/proc/self/fd/3"}) EXPECT_EQ(resolve(path), ENOENT) << path;
+    {   // An open file speaks of the process that it was opened for.
+        auto const stat = *open("/proc/1/stat", O_RDONLY);
+        EXPECT_EQ(read(*stat), "stat of 1\n");
+        FakeProcess::ended = true;
+        EXPECT_EQ(resolve("/proc/1/stat"), ESRCH);
+        char byte;
+        auto buffer = mm::IoBuffer::kernel(&byte, 1);
+        EXPECT_EQ(error(stat->read_at(0, buffer)), ESRCH);
+        FakeProcess::ended = false;
+    }
     EXPECT_EQ(write("/proc/new", "x"), ENOENT);
     EXPECT_EQ(unlink("/proc/counter"), EPERM);
     EXPECT_EQ(write("/proc/sys/kernel/name", "aubrac"), 0);
     EXPECT_EQ(read("/proc/sys/kernel/name"), "aubrac");
     ASSERT_EQ(write("/target", "content"), 0);
-    processes.file_of_3 = *open("/target", O_RDONLY);
+    FakeProcess::file_of_3 = *open("/target", O_RDONLY);
     EXPECT_EQ(read("/proc/self/fd/3"), "content");
     char text[64];
     EXPECT_EQ(std::string_view(text, *vfs.read_link(as_root(), "/proc/self/fd/3", text)), "/target");
@@ -300,7 +332,7 @@ TEST_F(TmpfsTest, Procfs) {
     EXPECT_EQ(read("/proc/mounts"), "rootfs / rootfs rw,relatime 0 0\nproc /proc proc rw,relatime 0 0\n");
     auto const here = *vfs.resolve(as_root(), "/proc/sys/kernel");
     EXPECT_EQ(*here->path(*context.root, text, true), "/proc/sys/kernel");
-    processes.file_of_3.reset();
+    FakeProcess::file_of_3.reset();
     EXPECT_EQ(error(vfs.unmount(as_root(), "/proc")), EBUSY);
     const_cast<Ref<Dentry>&>(here).reset();
     const_cast<Ref<File>&>(file).reset();

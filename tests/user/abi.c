@@ -74,6 +74,7 @@ static long sample(struct row const* row, unsigned long flags) {
     case SYS_prctl: return syscall(nr, flags, 0, 0, 0, 0);
     case SYS_clone: return NOT_TRIED;   // its flags depend on each other: tests/user/threads.c and processes.c try them
     case SYS_mount: return NOT_TRIED;   // takes privileges: tests/boot/mounts.py
+    case SYS_unshare: return NOT_TRIED;     // what it takes apart shows in another thread: tests/user/sharing.c
     case SYS_close_range: return syscall(nr, 1000, 1001, flags);
     case SYS_copy_file_range: return syscall(nr, file, NULL, file, &(long){100}, 0, flags);
     case SYS_dup3: return made(syscall(nr, 1, 900, flags));

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+// See thread_tables.h. Whether a table is shared is asked of its count: only the thread itself gives it to others (by clone), and who
+// looks at it from outside (/proc) holds it for a moment and changes nothing in it. So a count of 1 stays 1, and one that is
+// too high by such an observer only makes a copy in vain.
+#include "kernel/process/thread_tables.h"
+
+#include <linux/sched.h>
+
+namespace process {
+
+Result<> share_or_copy_tables(UserThread& child, UserThread const& parent, u64 flags) {
+    child.descriptors = (flags & CLONE_FILES) ? parent.descriptors : TRY(parent.descriptors->copy());
+    child.names = (flags & CLONE_FS) ? parent.names : TRY(mm::make_ref<fs::SharedContext>(parent.names->copy()));
+    return {};
+}
+
+Result<Ref<fs::DescriptorTable>> own_descriptors(UserThread const& thread) {
+    if (thread.descriptors->reference_count() == 1) return thread.descriptors;
+    return thread.descriptors->copy();
+}
+
+Result<> unshare_descriptors(UserThread& thread) {
+    Ref<fs::DescriptorTable> table = TRY(own_descriptors(thread));
+    Process::StateGuard guard(thread.process().state_lock);
+    std::swap(thread.descriptors, table);
+    return {};
+}
+
+Result<> unshare_names(UserThread& thread) {
+    if (thread.names->reference_count() == 1) return {};
+    auto names = TRY(mm::make_ref<fs::SharedContext>(thread.names->copy()));
+    Process::StateGuard guard(thread.process().state_lock);
+    std::swap(thread.names, names);
+    return {};
+}
+
+void release_tables(UserThread& thread) {
+    Ref<fs::DescriptorTable> descriptors;
+    Ref<fs::SharedContext> names;
+    Process::StateGuard guard(thread.process().state_lock);
+    std::swap(descriptors, thread.descriptors);
+    std::swap(names, thread.names);
+}
+
+}
