@@ -178,7 +178,8 @@ Result<> ProcessManager::execute(std::string_view path, Ref<fs::File> file, u64 
     bool const may_move = random_layout_allowed() && !(thread.personality & ADDR_NO_RANDOMIZE);
     RandomLayout const random = may_move ? RandomLayout::Yes : RandomLayout::No;
     bool const is_alone = !process.has_several_threads();
-    fs::Credentials const who = process.copy_credentials();
+    std::optional<fs::Credentials> copy;         // while other threads may change them
+    fs::Credentials const& who = is_alone ? process.credentials : copy.emplace(process.copy_credentials());
     TRY(check_executable(*file, who));
     fs::FsContext const context = thread.names->copy();
     UserArguments arguments(argv, envp);

@@ -20,6 +20,7 @@ struct TextFile {
     ProcessSubject::Entry entry;
     Result<> (*show)(Shown const& shown, u64 opened, Writer& out);
     bool is_private = false;                     ///< shows of its memory: may_look_into() decides at open
+    bool is_of_memory = false;                   ///< of that alone: it is empty, and no error, when that is gone with the process
     Result<> (*change)(Shown const& shown, std::string_view text) = nullptr;
 };
 
@@ -28,14 +29,14 @@ constexpr TextFile text_files[] = {
     {{"status", FileType::Regular, 0444}, write_process_status},
     {{"statm", FileType::Regular, 0444}, write_process_statm},
     {{"cmdline", FileType::Regular, 0444}, write_arguments},
-    {{"comm", FileType::Regular, 0644}, write_command_name, false, change_command_name},
-    {{"environ", FileType::Regular, 0400}, write_environment, true},
-    {{"auxv", FileType::Regular, 0400}, write_auxiliary_vector, true},
+    {{"comm", FileType::Regular, 0644}, write_command_name, false, false, change_command_name},
+    {{"environ", FileType::Regular, 0400}, write_environment, true, true},
+    {{"auxv", FileType::Regular, 0400}, write_auxiliary_vector, true, true},
     {{"maps", FileType::Regular, 0444}, write_maps, true},
     {{"personality", FileType::Regular, 0400}, write_personality, true},
     {{"limits", FileType::Regular, 0444}, write_limits},
     {{"oom_score", FileType::Regular, 0444}, write_oom_score},
-    {{"oom_score_adj", FileType::Regular, 0644}, write_oom_adjustment, false, change_oom_adjustment},
+    {{"oom_score_adj", FileType::Regular, 0644}, write_oom_adjustment, false, false, change_oom_adjustment},
 };
 constexpr ProcessSubject::Entry links[] = {
     {"exe", FileType::Symlink, 0777}, {"cwd", FileType::Symlink, 0777}, {"root", FileType::Symlink, 0777}
@@ -74,7 +75,7 @@ public:
     Result<> text(std::string_view name, u64 opened, Writer& out) const override {
         TextFile const* const file = text_file(name);
         if (!file) return fail(ENOENT);
-        return exists() ? file->show(shown_, opened, out) : fail(ESRCH);
+        return file->is_of_memory || exists() ? file->show(shown_, opened, out) : fail(ESRCH);
     }
     Result<> write(std::string_view name, std::string_view text) override {
         TextFile const* const file = text_file(name);

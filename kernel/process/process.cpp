@@ -114,7 +114,6 @@ void ResourceUsage::add(sched::Thread const& thread) {
     sched::scheduler.account(thread, user, system);
     user_ns += user;
     system_ns += system;
-    minor_faults += thread.minor_faults;
     voluntary += thread.voluntary_switches;
     involuntary += thread.involuntary_switches;
     minor_faults += thread.minor_faults;

@@ -133,6 +133,7 @@ Result<> sys_gettimeofday(Caller&, mm::UserPtr<i64> out, UserAddr zone) {
 
 Result<> sys_clock_nanosleep(Caller& caller, i32 clock, u32 flags, UserAddr request, UserAddr remaining) {
     if (clock != clock_realtime && clock != clock_monotonic && clock != clock_boottime) {
+        if (clock < 0 && CpuClock(clock).counts == CpuClock::Counts::Nothing) return fail(EOPNOTSUPP);   // a clock that is a file
         (void)TRY(read_clock(caller, clock));
         return fail(clock < 0 && CpuClock(clock).of_thread && CpuClock(clock).is_own(caller) ? EINVAL : EOPNOTSUPP);   // who sleeps uses no time
     }

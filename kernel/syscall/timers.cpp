@@ -89,6 +89,7 @@ namespace {
 Result<TimerClock> timer_clock_of(Caller& caller, i32 clock) {
     if (clock < 0) {
         CpuClock const cpu(clock);
+        if (cpu.counts == CpuClock::Counts::Nothing) return fail(EOPNOTSUPP);
         if (cpu.counts != CpuClock::Counts::Precise || !cpu.is_own(caller)) return fail(EINVAL);
         return cpu.of_thread ? TimerClock::ThreadCpu : TimerClock::ProcessCpu;
     }
