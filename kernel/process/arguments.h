@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string_view>
+#include <utility>
 
 #include <base/result.h>
 #include <base/types.h>
@@ -18,6 +19,13 @@ public:
     ~StringList();
     StringList(StringList const&) = delete;
 
+    /// An empty list takes over what `other` has.
+    void take(StringList& other) {
+        std::swap(first_, other.first_);
+        std::swap(last_, other.last_);
+        std::swap(count_, other.count_);
+        std::swap(bytes_, other.bytes_);
+    }
     Result<> add(std::string_view text);
     /// A program's string. EFAULT; E2BIG when it is longer than Linux's MAX_ARG_STRLEN.
     Result<> add_user(UserAddr from);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include <asm/resource.h>
 #include <linux/personality.h>
 
 #include "kernel/process/futex.h"
@@ -23,11 +24,18 @@ using SignalGuard = decltype(Process::signal_lock)::Guard;
 class UserArguments final : public ArgumentSource {
 public:
     UserArguments(u64 argv, u64 envp) : argv_(argv), envp_(envp) {}
+    /// Before the program is looked for: what is wrong with the strings is said first. EFAULT E2BIG.
+    Result<> read(u64 stack_limit) { return read_.add_user(argv_, envp_, 0, stack_limit); }
     Result<> add_to(Arguments& arguments, u64 first, u64 stack_limit) override {
-        return arguments.add_user(argv_, envp_, first, stack_limit);
+        // A script's are read again, without the first and behind those of its `#!` line.
+        if (first != 0) return arguments.add_user(argv_, envp_, first, stack_limit);
+        arguments.arguments.take(read_.arguments);
+        arguments.environment.take(read_.environment);
+        return {};
     }
 private:
-    u64 argv_, envp_;
+    u64 const argv_, envp_;
+    Arguments read_;
 };
 
 /// Of personality(2): what a program with other rights does not take over (Linux's PER_CLEAR_ON_SETID).
@@ -42,11 +50,6 @@ struct ProcessManager::OwnTables {
 };
 
 namespace {
-
-Result<> check_executable(fs::File const& file, fs::Credentials const& who) {
-    fs::Inode const* inode = file.inode();
-    return inode ? fs::vfs.check_executable(*inode, who) : fail(EACCES);
-}
 
 /// Linux's commit_creds(): what is different if not, others shall not look into.
 bool acts_alike(fs::Credentials const& one, fs::Credentials const& other) {
@@ -172,7 +175,7 @@ Result<> ProcessManager::change_over(Image& image, UserThread& thread, bool was_
     return {};
 }
 
-Result<> ProcessManager::execute(std::string_view path, Ref<fs::File> file, u64 argv, u64 envp, TrapFrame& frame) {
+Result<> ProcessManager::execute(std::string_view path, u64 argv, u64 envp, TrapFrame& frame) {
     UserThread& thread = current_user_thread();
     Process& process = thread.process();
     bool const may_move = random_layout_allowed() && !(thread.personality & ADDR_NO_RANDOMIZE);
@@ -180,9 +183,10 @@ Result<> ProcessManager::execute(std::string_view path, Ref<fs::File> file, u64 
     bool const is_alone = !process.has_several_threads();
     std::optional<fs::Credentials> copy;         // while other threads may change them
     fs::Credentials const& who = is_alone ? process.credentials : copy.emplace(process.copy_credentials());
-    TRY(check_executable(*file, who));
-    fs::FsContext const context = thread.names->copy();
     UserArguments arguments(argv, envp);
+    TRY(arguments.read(process.limit(RLIMIT_STACK).soft));
+    fs::FsContext const context = thread.names->copy();
+    auto file = TRY(open_executable({context, who}, path));
     Image image;
     TRY(build_image(image, {context, who, process.limits, random, !process.no_new_privileges}, path, std::move(file), arguments));
     bool const was_alone = TRY(become_only_thread(thread));

@@ -75,7 +75,7 @@ public:
 
     Result<Pid> clone(CloneRequest const& request, TrapFrame const& frame);                     ///< EAGAIN ENOMEM EINVAL
     /// execve(2). Strings are still in the old image. On success does not fail any more; the frame is the new program's.
-    Result<> execute(std::string_view path_for_name, Ref<fs::File> file, u64 argv, u64 envp, TrapFrame& frame);
+    Result<> execute(std::string_view path, u64 argv, u64 envp, TrapFrame& frame);
     /// Ends the running thread; `status` as wait4 reports it, if it is the last.
     [[noreturn]] void exit_thread(int status_as_wait_reports);
     [[noreturn]] void exit_group(int status_as_wait_reports);

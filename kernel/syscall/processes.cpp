@@ -70,9 +70,8 @@ Result<u64> sys_execve(Caller& caller, UserAddr path_address, u64 argv, u64 envp
         UserPath buffer;
         auto const path = TRY(buffer.read(path_address));
         TRY(process_manager.check_task_count(caller.thread));
-        Place const place = Place::here(caller);
-        auto file = TRY(process::open_executable(place.walk(), path));
-        TRY(process_manager.execute(path, std::move(file), argv, envp, caller.frame));
+        if (path.empty()) return fail(ENOENT);
+        TRY(process_manager.execute(path, argv, envp, caller.frame));
     }
     return caller.frame.rax;
 }
