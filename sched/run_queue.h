@@ -10,6 +10,7 @@
 #include <arch/spin_lock.h>
 
 #include "sched/policy.h"
+#include "sched/realtime_share.h"
 #include "sched/thread.h"
 
 namespace sched {
@@ -27,6 +28,7 @@ struct RunQueue {
     Thread* running = nullptr;
     LevelQueue<first_fair_level> realtime;
     PolicyQueue other;
+    RealtimeShare realtime_share;
     /// Threads in `realtime` and `other`. Ordering: relaxed; changed under the lock, other CPUs read it to find work.
     std::atomic<u32> ready{0};
     /// Of `running`; for wake-ups of other CPUs that look for a place. Ordering: as `ready`.
@@ -66,6 +68,7 @@ inline void charge(RunQueue& queue, u64 now_ns) {
     u64 const elapsed_ns = now_ns - thread.last_charged_ns;
     thread.last_charged_ns = now_ns;
     thread.ran_ns += elapsed_ns;
+    if (is_realtime(thread.level())) [[unlikely]] charge_realtime(queue, now_ns, elapsed_ns);
     SharedUsage* const shared = thread.shared_usage;
     if (thread.charge_to_user) {
         thread.user_ns += elapsed_ns;

@@ -92,6 +92,7 @@ struct Schedulable {
     base::ListHook run_hook;                    ///< in a run queue while Ready
     u64 slice_left_ns = 0;                      ///< rest of an interrupted quantum; 0: a new one
     u64 ran_ns = 0;                             ///< all the time it ran, up to the last charge
+    u64 ran_at_wake_ns = 0;                     ///< … when it last woke (RLIMIT_RTTIME)
     Share share;                                ///< the policy `dynamic`'s
     base::TreeHook fair_hook;                   ///< in a FairQueue
 
@@ -129,6 +130,7 @@ public:
         }
         return nullptr;
     }
+    bool has(unsigned level) const { return present_[level / 64] >> (level % 64) & 1; }
     bool is_empty() const {
         for (u64 word : present_)
             if (word != 0) return false;

@@ -243,10 +243,16 @@ Result<> Scheduler::set_parameters(Thread& thread, Parameters const& wanted) {
     bool const realtime = is_realtime(wanted.scheduling_class);
     if (realtime != (wanted.realtime_priority != 0) || wanted.realtime_priority >= realtime_priority_reaper) return fail(EINVAL);
     bool const changed = requeue(thread, [&] {
+        if (!is_realtime(thread.own().scheduling_class)) thread.ran_at_wake_ns = thread.ran_ns;   // realtime is counted from here on
         if (thread.own().realtime_priority != realtime_priority_reaper) thread.set_own(wanted);   // begin_exit() has the last word
     });
     if (changed) Inheritable::urgency_changed(thread);
     return {};
+}
+
+void Scheduler::hurry_to_end(Thread& thread) {
+    (void)set_affinity(thread, ~u64{0});
+    (void)requeue(thread, [&] { thread.set_own({SchedulingClass::Fifo, realtime_priority_reaper}); });
 }
 
 bool Scheduler::set_inherited(Thread& thread, Level level) {

@@ -71,6 +71,8 @@ public:
     bool set_inherited(Thread& thread, Level level);
     /// sched_setaffinity(2): the thread runs only on CPUs of `allowed` from now on. EINVAL: none of them is online.
     Result<> set_affinity(Thread& thread, u64 allowed);
+    /// It has been killed and shall end at once: on any CPU, before all others. Any context.
+    void hurry_to_end(Thread& thread);
     /// The CPUs that it may run on and that are there.
     u64 affinity(Thread const& thread) const;
     /// Its quantum now, or 0: it runs until it blocks (sched_rr_get_interval(2)).
@@ -138,6 +140,9 @@ private:
     void move_away(RunQueue& queue, u64 now_ns);
     void wake_reaper(RunQueue& queue);
     Thread& pick(RunQueue& queue);
+    // ---- realtime_share.cpp
+    [[gnu::noinline]] Schedulable* pick_spared(RunQueue& queue);
+    [[gnu::noinline]] void settle_share(RunQueue& queue, u64 now_ns);
     Thread& pick_next(RunQueue& queue);
     void begin_slice(RunQueue& queue, Thread& next, u64 now_ns);
     u64 slice_ns(Thread const& thread, u32 waiting) const;

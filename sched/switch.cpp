@@ -7,6 +7,7 @@
 #include <arch/time.h>
 #include <base/trace.h>
 
+#include "sched/frame_caches.h"
 #include "sched/run_queue.h"
 #include "sched/scheduler.h"
 #include "sched/timer.h"
@@ -55,7 +56,7 @@ void Scheduler::dequeue(RunQueue& queue, Thread& thread) {
 [[gnu::always_inline]] inline Thread& Scheduler::pick(RunQueue& queue) {
     if (queue.ready_count() == 0) return *queue.idle;
     queue.add_ready(~u32{0});
-    Schedulable* next = queue.realtime.pop();
+    Schedulable* next = queue.realtime_share.is_spent ? pick_spared(queue) : queue.realtime.pop();
     if (!next) [[likely]] next = policy().pick(queue.other);
     return static_cast<Thread&>(*next);
 }
@@ -63,7 +64,8 @@ void Scheduler::dequeue(RunQueue& queue, Thread& thread) {
 [[gnu::always_inline]] inline void Scheduler::preempt_if_more_urgent(RunQueue& queue, Thread const& thread) {
     Thread const& running = *queue.running;
     Level const level = thread.level(), running_level = running.level();
-    bool const urgent = &running == queue.idle || (is_realtime(level) ? level < running_level
+    bool const waits_for_share = queue.realtime_share.is_spent && level != 0 && !is_realtime(running_level);
+    bool const urgent = &running == queue.idle || (is_realtime(level) ? level < running_level && !waits_for_share
                                                                       : !is_realtime(running_level) && policy().preempts(thread, running));
     if (urgent) ask_to_reschedule(queue);
     // From now on the running thread's quantum counts. (Another CPU sees that at its next tick.)
@@ -162,6 +164,7 @@ void Scheduler::yield() {
 
 void Scheduler::on_preempt() {
     if (!run_queue.read()) return arch::clear_need_resched();
+    if (frame_drains.load(std::memory_order_relaxed) != 0) [[unlikely]] drain_asked_cache();
     LocalQueueGuard guard;
     RunQueue& queue = guard.queue();
     Thread& self = *queue.running;
@@ -210,6 +213,7 @@ void Scheduler::block() {
             still_idle(target);
             return true;
         }
+        thread.ran_at_wake_ns = thread.ran_ns;
         make_ready(lock.queue(), thread);
         return true;
     }

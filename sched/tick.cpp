@@ -40,6 +40,7 @@ void Scheduler::continue_slice(RunQueue& queue, u64 now_ns) {
     if (queue.running == queue.idle) return;
     alarm_no_later_than(now_ns + statistics_tick_ns);
     if (queue.ready_count() == 0) return;
+    if (queue.realtime_share.is_spent) [[unlikely]] settle_share(queue, now_ns);
     if (now_ns >= queue.slice_end_ns) arch::set_need_resched();
     else alarm_no_later_than(queue.slice_end_ns);
 }

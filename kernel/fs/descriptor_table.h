@@ -39,6 +39,7 @@ public:
     Result<> set_close_on_exec(Fd fd, CloseOnExec value);
     /// The next used number from `from` on (/proc/PID/fd), or nothing.
     std::optional<Fd> next_used(Fd from) const;
+    u64 held_pages() const;                                       ///< the files' sum
     u32 capacity() const;                                         ///< FDSize of /proc/PID/status
 
     MM_OBJECT_CACHE(DescriptorTable)

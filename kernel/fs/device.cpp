@@ -11,7 +11,7 @@ namespace fs {
 constinit DeviceRegistry device_registry;
 
 Result<> DeviceRegistry::initialize() {
-    nodes_ = TRY(Tmpfs::create("devtmpfs", 0755));
+    nodes_ = TRY(Tmpfs::create("devtmpfs", 0755, Tmpfs::Limit::HalfOfMemory));
     Credentials const kernel;
     FsContext const context{nodes_->root_dentry(), nodes_->root_dentry(), 0};
     Walk const walk{context, kernel};

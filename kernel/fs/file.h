@@ -63,6 +63,8 @@ public:
     virtual Result<Attributes> attributes();
     virtual Result<> truncate(u64 size);                                       ///< ftruncate: EINVAL if not open for writing
     virtual Result<> synchronise() { return {}; }
+    /// Pages that nobody would hold if it were closed, for who looks for a process that holds too much. Takes no lock.
+    virtual u64 held_pages() const { return 0; }
     /// What mmap maps. ENODEV.
     virtual Result<Ref<mm::VmObject>> vm_object();
     /// Whether a write that nobody will read also sends SIGPIPE.

@@ -259,7 +259,7 @@ void Unpacker::set_directory_times() {
 }
 
 Result<InitramfsStatistics> unpack_initramfs(std::span<std::byte const> archive) {
-    auto* const staging = TRY(Tmpfs::create("rootfs", 0755));
+    auto* const staging = TRY(Tmpfs::create("rootfs", 0755, Tmpfs::Limit::HalfOfMemory));
     auto const attempt = [&]() -> Result<InitramfsStatistics> {
         mm::Owned<Unpacker> const unpacker(TRY(mm::make<Unpacker>(*staging)));
         TRY(unpacker->unpack(archive));

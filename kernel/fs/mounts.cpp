@@ -147,7 +147,7 @@ void write_mount_path(base::Writer& out, Mount const& mount, Dentry const& root)
 u64 next_anonymous_device() { return make_device(0, next_device_minor.fetch_add(1, std::memory_order_relaxed)); }
 
 Result<> Vfs::initialize() {
-    auto* const tmpfs = TRY(Tmpfs::create("rootfs", 0755));
+    auto* const tmpfs = TRY(Tmpfs::create("rootfs", 0755, Tmpfs::Limit::HalfOfMemory));
     auto* const mount = TRY(make_mount(*tmpfs, "rootfs"));
     mount->mounted_by = MountedBy::Kernel;
     root_ = Ref<Dentry>(mount->root).leak();

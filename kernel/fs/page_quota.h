@@ -7,9 +7,12 @@
 #include <base/ref.h>
 #include <base/types.h>
 
+#include "mm/frame_allocator.h"
+
 namespace fs {
 
-/// How many pages the files of one file system may have. Lock-free.
+/// How many pages the files of one file system may have. Several of them may be full: together they leave programs a 16th of
+/// memory to run in, since to kill one would free nothing of it. Lock-free.
 class PageQuota final : public RefCounted<PageQuota> {
 public:
     explicit PageQuota(u64 limit) : limit_(limit) {}
@@ -17,7 +20,8 @@ public:
     u64 used() const { return used_.load(std::memory_order_relaxed); }
     void set_limit(u64 pages) { limit_.store(pages, std::memory_order_relaxed); }
     bool take() {
-        if (used_.fetch_add(1, std::memory_order_relaxed) < limit()) return true;
+        u64 const kept = mm::frame_allocator.total_bytes() / page_size / 16;
+        if (used_.fetch_add(1, std::memory_order_relaxed) < limit() && mm::frame_allocator.may_take(kept, mm::Urgency::User)) return true;
         give(1);
         return false;
     }

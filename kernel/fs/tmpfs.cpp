@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // tmpfs: the inodes of each type, and the file system.
 #include "kernel/fs/tmpfs.h"
+#include "kernel/fs/size_limit.h"
 
 #include <linux/fcntl.h>
 #include <linux/magic.h>
@@ -68,6 +69,7 @@ public:
     using File::File;
     Result<Attributes> attributes() override { return regular().TmpfsRegular::attributes(); }
     Result<i64> control(u32 command, u64 argument) override;
+    u64 held_pages() const override { return inode()->links() == 0 ? regular().pages().frames() : 0; }
     MM_OBJECT_CACHE(TmpfsFile)
 protected:
     TmpfsRegular& regular() const { return static_cast<TmpfsRegular&>(*inode()); }
@@ -124,6 +126,7 @@ Result<Ref<File>> TmpfsRegular::open(Dentry& dentry, u32 flags) {
 }
 
 Result<size_t> TmpfsRegular::write_locked(u64 position, mm::IoBuffer& buffer) {
+    buffer.shorten(TRY(room_for_write(position)));
     if (position >= largest_size || buffer.remaining() > largest_size - position) return fail(EFBIG);
     TRY(check_seals(position + buffer.remaining()));
     drop_privilege_bits();
@@ -152,6 +155,7 @@ Result<> TmpfsRegular::truncate(u64 size) {
     if (size > largest_size) return fail(EINVAL);
     decltype(write_lock_)::Guard guard(write_lock_);
     u64 const old_size = pages_->size();
+    if (size > old_size) TRY(check_larger_size(size));
     if ((size < old_size && pages_->seals.has(F_SEAL_SHRINK)) || (size > old_size && pages_->seals.has(F_SEAL_GROW))) return fail(EPERM);
     drop_privilege_bits();
     pages_->resize(size);

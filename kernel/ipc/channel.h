@@ -26,6 +26,7 @@ public:
     bool is_mostly_free() const { return charged() * 4 <= capacity.load(std::memory_order_relaxed); }
     u64 largest_message() const { return capacity.load(std::memory_order_relaxed) - 32; }
     u64 first_size();                                    ///< FIONREAD
+    u64 held_pages() const { return (charged() + page_size - 1) / page_size; }
     // ---- ends
     std::atomic<bool> no_more_writes{false}, no_more_reads{false}, reader_closed{false};
     std::atomic<bool> was_reset{false};                  ///< the writer went without having read all: the reader hears of it once

@@ -51,6 +51,8 @@ public:
     static inline char const kind_mark = 0;
     void const* kind() const override { return &kind_mark; }
     PipeBuffer& buffer() const { return buffer_; }
+    /// Half of them for each end.
+    u64 held_pages() const override { return (buffer_.held_pages() + 1) / (is_readable() && is_writable() ? 1 : 2); }
     /// The ends it stands for were counted already.
     PipeFile(Ref<fs::Dentry> dentry, u32 flags)
         : File(std::move(dentry), flags), buffer_(buffer_of(*inode())), writers_at_open_(comes_first(flags) ? buffer_.writers_seen() : 0) {}

@@ -27,6 +27,7 @@ Result<> PipeBuffer::begin(fs::Credentials const& maker) {
 
 void PipeBuffer::drop_pages() {
     for (u64 i = 0; i < capacity() / page_size; ++i) pages_[i] = mm::FrameRef();
+    held_pages_.store(0, std::memory_order_relaxed);
 }
 
 // ---------------------------------------------------------------- bytes, under lock_
@@ -35,7 +36,10 @@ void PipeBuffer::drop_pages() {
 Result<std::byte*> PipeBuffer::page_at(u64 position) {
     u64 const place = position & (capacity() - 1);
     auto& page = pages_[place / page_size];
-    if (!page) [[unlikely]] page = TRY(mm::frame_allocator.allocate(0, mm::Fill::Dirty, mm::Urgency::User));
+    if (!page) [[unlikely]] {
+        page = TRY(mm::frame_allocator.allocate(0, mm::Fill::Dirty, mm::Urgency::User));
+        held_pages_.store(held_pages() + 1, std::memory_order_relaxed);
+    }
     return static_cast<std::byte*>(page.data()) + place % page_size;
 }
 
@@ -183,6 +187,7 @@ void PipeBuffer::move_pages(mm::FrameRef* to, mm::FrameRef& spare) {
     }
     for (u64 i = 0; i < std::min(count, pages); ++i) to[i] = std::move(pages_[(first + i) % pages]);
     drop_pages();
+    held_pages_.store(count, std::memory_order_relaxed);
     head_ %= page_size;
 }
 

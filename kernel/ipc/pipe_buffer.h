@@ -42,6 +42,7 @@ public:
     u64 used() const { return used_.load(std::memory_order_acquire); }
     bool has_room() const { return capacity_.load(std::memory_order_relaxed) - used() >= atomic_write; }
     sched::WaitQueue& pollers() { return pollers_; }
+    u64 held_pages() const { return held_pages_.load(std::memory_order_relaxed); }
     u64 capacity() const { return capacity_.load(std::memory_order_relaxed); }
     /// F_SETPIPE_SZ: EBUSY EINVAL ENOMEM; EPERM: too large for one, or for all of its maker's, and `privileged` is not given.
     Result<u64> resize(u64 bytes, bool privileged);
@@ -63,6 +64,7 @@ private:
     fs::Charge charge_ GUARDED_BY(lock_);                ///< its capacity in pages
     u64 head_ GUARDED_BY(lock_) = 0;                     ///< position of the next byte to read
     std::atomic<u64> used_{0};                           ///< written under lock_
+    std::atomic<u64> held_pages_{0};                     ///< that are there; written under lock_
     std::atomic<u64> capacity_{default_pages * page_size};   ///< written under lock_
     mm::FrameRef inline_pages_[default_pages] GUARDED_BY(lock_);
     mm::FrameRef* pages_ GUARDED_BY(lock_) = inline_pages_;

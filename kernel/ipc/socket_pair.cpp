@@ -110,6 +110,8 @@ Result<size_t> SocketFile::do_write(u64, mm::IoBuffer& buffer) {
     return send(buffer, 0, bytes_only);
 }
 
+u64 SocketFile::held_pages() const { return in_->held_pages(); }
+
 fs::PollEvents SocketFile::poll(sched::WaitQueue*& queue_out) {
     queue_out = &in_->pollers->queue;
     bool const in_shut = in_->no_more_writes.load(std::memory_order_acquire) || in_->no_more_reads.load(std::memory_order_acquire);

@@ -59,6 +59,7 @@ public:
     Sender const& peer_maker() const { return maker_; }              ///< SO_PEERCRED
     std::atomic<u32> receive_buffer;                                  ///< SO_RCVBUF; means nothing else
 
+    u64 held_pages() const override;
     bool is_seekable() const override { return false; }
     bool breaks_with_signal() const override { return type_ == SocketType::Stream; }
     fs::PollEvents poll(sched::WaitQueue*& queue_out) override;

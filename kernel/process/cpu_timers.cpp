@@ -3,6 +3,7 @@
 // where a process has none of them; else a look at each CPU and a walk through its armed CPU timers.
 #include <abi/signal.h>
 
+#include "kernel/process/limits.h"
 #include "kernel/process/process.h"
 #include "sched/scheduler.h"
 
@@ -81,7 +82,10 @@ void ProcessTimers::on_tick(UserThread const& thread) {
 
 void on_cpu_tick() {
     if (!sched::timer_queue.read()) return;
-    if (UserThread const* thread = current_user_thread_or_null()) thread->process().timers.on_tick(*thread);
+    if (UserThread* const thread = current_user_thread_or_null()) {
+        thread->process().timers.on_tick(*thread);
+        check_realtime_limit(*thread);
+    }
 }
 
 }

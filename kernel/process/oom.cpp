@@ -33,10 +33,19 @@ struct Candidate {
     mm::AddressSpaceStatistics size;
 };
 
-/// Pages it would give back, moved by oom_score_adj (thousandths of all memory), as Linux's badness.
+/// What its descriptors hold (pipes, sockets, files without a name), and its threads' stacks.
+u64 kernel_pages_of(Process const& process) {
+    Ref<fs::DescriptorTable> const descriptors = process.copy_descriptors();
+    u64 const in_files = descriptors ? descriptors->held_pages() : 0;
+    decltype(process.signal_lock)::Guard guard(process.signal_lock);
+    return in_files + process.thread_count * (mm::kernel_stack_size / page_size);
+}
+
+/// Pages it would give back, the kernel's for it among them, moved by oom_score_adj (thousandths of all memory), as Linux's
+/// badness.
 u64 score_of(Process const& process, mm::AddressSpaceStatistics const& size) {
     i64 const total = static_cast<i64>(mm::frame_allocator.total_bytes() / page_size);
-    i64 const pages = static_cast<i64>(size.resident_pages + size.table_frames);
+    i64 const pages = static_cast<i64>(size.resident_pages + size.table_frames + kernel_pages_of(process));
     i64 const score = pages + process.oom_score_adjustment.load() * (total / 1000);
     return score > 0 ? static_cast<u64>(score) : 1;
 }
@@ -74,6 +83,9 @@ void kill_victim(Candidate const& victim) {
     info.signal = SIGKILL;
     info.code = SI_KERNEL;
     send_signal(*victim.process, info);
+    // It ends whoever else wants its CPU: a realtime thread that spins there must not keep its memory from all others.
+    decltype(victim.process->signal_lock)::Guard guard(victim.process->signal_lock);
+    for (UserThread& thread : victim.process->threads) sched::scheduler.hurry_to_end(thread);
 }
 
 /// Gives the victims the CPU until one of them is gone.

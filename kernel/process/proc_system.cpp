@@ -11,6 +11,7 @@
 #include "kernel/base/random.h"
 #include "kernel/fs/procfs.h"
 #include "kernel/process/host_identity.h"
+#include "kernel/process/limits.h"
 #include "kernel/process/image.h"
 #include "kernel/process/proc_files.h"
 #include "kernel/process/process_manager.h"
@@ -250,6 +251,7 @@ constexpr SystemFile system_files[] = {
 }
 
 Result<> register_proc_entries() {
+    TRY(register_realtime_limits());
     for (SystemFile const& file : system_files) TRY(fs::procfs.add(file.path, file.text, file.permissions, file.write));
     if constexpr (config::debug) TRY(fs::procfs.add("latency", write_latency, 0600, forget_latency));
     register_process_directories();

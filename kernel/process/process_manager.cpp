@@ -11,6 +11,7 @@
 
 #include "kernel/base/command_line.h"
 #include "kernel/process/image.h"
+#include "kernel/process/limits.h"
 #include "kernel/process/rights.h"
 #include "kernel/process/terminal_signals.h"
 #include "mm/frame_allocator.h"
@@ -31,6 +32,7 @@ void ProcessManager::initialize() {
     if (base::CommandLine(boot::boot_info.command()).flag("norandmaps")) disable_random_layout();
     register_terminal_signals();
     register_caller();
+    register_size_limit();
     start_oom_turns();
     auto const thread = create("signals", signal_large_groups, 0);
     if (!thread) panic("no memory for the thread of signals");

@@ -3,6 +3,7 @@
 #include <linux/mman.h>
 #include <asm/mman.h>
 #include <linux/fcntl.h>
+#include <asm/resource.h>
 
 #include "kernel/syscall/arguments.h"
 #include "kernel/syscall/flags.h"
@@ -62,11 +63,20 @@ Result<UserAddr> map_file(Caller& caller, mm::MapRequest& request, Fd fd, u64 fl
     return mapped;
 }
 
+/// MAP_LOCKED: nothing is ever paged out, so there is only the right to it to ask for, of each mapping alone. EPERM EAGAIN.
+Result<> may_lock(process::Process const& process, u64 size) {
+    u64 const limit = process.limits[RLIMIT_MEMLOCK].soft;
+    if (process.credentials.is_privileged() || size == 0) return {};
+    if (limit == 0) return fail(EPERM);
+    return size > limit ? Result<>(fail(EAGAIN)) : Result<>();
+}
+
 }
 
 Result<UserAddr> sys_mmap(Caller& caller, u64 address, u64 size, u64 protection, u64 flags, Fd fd, u64 offset) {
     u64 const type = flags & MAP_TYPE;
     if (offset & page_mask) return fail(EINVAL);
+    if (flags & MAP_LOCKED) TRY(may_lock(caller.process, size));
     mm::MapRequest request;
     request.address = UserAddr(address);
     request.size = size;

@@ -336,7 +336,10 @@ Result<> sys_prlimit64(Caller& caller, Pid pid, u32 resource, UserAddr new_limit
     if (!old_limit.is_null()) TRY(mm::UserPtr<process::ResourceLimit>(old_limit).write(old));
     return {};
 }
-Result<> sys_getrlimit(Caller& caller, u32 resource, UserAddr out) { return sys_prlimit64(caller, Pid(0), resource, UserAddr(), out); }
+Result<> sys_getrlimit(Caller& caller, u32 resource, UserAddr out) {
+    if (resource < RLIM_NLIMITS && out.is_null()) return fail(EFAULT);
+    return sys_prlimit64(caller, Pid(0), resource, UserAddr(), out);
+}
 Result<> sys_setrlimit(Caller& caller, u32 resource, UserAddr in) {
     if (in.is_null()) return fail(EFAULT);
     return sys_prlimit64(caller, Pid(0), resource, in, UserAddr());

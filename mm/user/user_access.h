@@ -67,6 +67,7 @@ public:
     Result<size_t> copy_in(void* to, size_t size);            ///< buffer → kernel (write(2))
     Result<size_t> fill_zero(size_t size);
     void skip(u64 size);
+    void shorten(u64 size) { remaining_ = remaining_ < size ? remaining_ : size; }   ///< what is behind does not count
 
 private:
     Segment current();

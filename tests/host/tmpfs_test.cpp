@@ -2,7 +2,7 @@
 // The bytes of files against a model, mounts, /proc with a made-up process, descriptor tables,
 // and the initramfs: unpacked whole or not at all, however it is damaged.
 // sources: kernel/fs/dentry.cpp kernel/fs/names.cpp kernel/fs/inode.cpp kernel/fs/file.cpp kernel/fs/directory_file.cpp
-// sources: kernel/fs/path_walk.cpp kernel/fs/permissions.cpp kernel/fs/tree_edit.cpp kernel/fs/vfs.cpp kernel/fs/user.cpp kernel/fs/vfs_names.cpp
+// sources: kernel/fs/path_walk.cpp kernel/fs/permissions.cpp kernel/fs/tree_edit.cpp kernel/fs/vfs.cpp kernel/fs/user.cpp kernel/fs/size_limit.cpp kernel/fs/vfs_names.cpp
 // sources: kernel/fs/file_pages.cpp kernel/fs/tmpfs.cpp kernel/fs/tmpfs_options.cpp kernel/fs/device.cpp kernel/fs/mounts.cpp kernel/fs/procfs.cpp
 // sources: kernel/fs/proc_process.cpp kernel/fs/proc_text_file.cpp mm/user/io_buffer.cpp kernel/base/format.cpp
 // sources: kernel/fs/descriptor_table.cpp kernel/fs/initramfs.cpp kernel/fs/cpio.cpp kernel/fs/gzip.cpp kernel/fs/inflate.cpp

@@ -435,3 +435,258 @@ TEST(descriptors_under_way_count_for_their_sender) {
     REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, fresh) == 0);
     CHECK(send_descriptor(fresh[0], 0) == 1);
 }
+
+// ---------------------------------------------------------------- the rules of setrlimit(2)
+
+static char const* const names[RLIM_NLIMITS] = {"CPU", "FSIZE", "DATA", "STACK", "CORE", "RSS", "NPROC", "NOFILE",
+    "MEMLOCK", "AS", "LOCKS", "SIGPENDING", "MSGQUEUE", "NICE", "RTPRIO", "RTTIME"};
+
+/// Below what the others have, so that it can be lowered to.
+static rlim_t some_value(int which) { return which == RLIMIT_NOFILE ? 64 : which == RLIMIT_STACK ? 1 << 23 : 1 << 29; }
+
+TEST(each_limit_is_kept_and_inherited) {
+    for (int which = 0; which < RLIM_NLIMITS; ++which) {
+        rlim_t const value = some_value(which);
+        struct rlimit got;
+        if (!CHECK(limit(which, value, value) == 0)) say("of %s\n", names[which]);
+        CHECK(getrlimit(which, &got) == 0 && got.rlim_cur == value && got.rlim_max == value);
+        CHECK(limit(which, value - 1, value) == 0);
+        pid_t const child = fork();
+        if (child == 0) {
+            CHECK(getrlimit(which, &got) == 0 && got.rlim_cur == value - 1 && got.rlim_max == value);
+            _exit(failures != 0);
+        }
+        CHECK(ended_with(wait_for(child), 0));
+        errno = 0;
+        CHECK(limit(which, value + 1, value) == -1 && errno == EINVAL);
+    }
+    CHECK_ERRNO(limit(RLIM_NLIMITS, 1, 1), EINVAL);
+    CHECK_ERRNO(limit(-1, 1, 1), EINVAL);
+    CHECK_ERRNO(syscall(SYS_setrlimit, RLIMIT_CORE, NULL), EFAULT);
+    CHECK_ERRNO(syscall(SYS_getrlimit, RLIMIT_CORE, NULL), EFAULT);
+}
+
+TEST(a_user_lowers_and_does_not_raise) {
+    for (int which = 0; which < RLIM_NLIMITS; ++which) CHECK(limit(which, some_value(which), some_value(which)) == 0);
+    become(SOMEBODY + 15);
+    for (int which = 0; which < RLIM_NLIMITS; ++which) {
+        rlim_t const value = some_value(which);
+        CHECK(limit(which, value - 2, value) == 0);
+        CHECK(limit(which, value, value) == 0);
+        errno = 0;
+        CHECK(limit(which, value, value + 1) == -1 && errno == EPERM);
+        errno = 0;
+        CHECK(limit(which, RLIM_INFINITY, RLIM_INFINITY) == -1 && errno == EPERM);
+        CHECK(limit(which, value - 2, value - 1) == 0);
+        errno = 0;
+        CHECK(limit(which, value - 2, value) == -1 && errno == EPERM);
+    }
+}
+
+TEST(root_raises_all_but_the_number_of_files) {
+    for (int which = 0; which < RLIM_NLIMITS; ++which) {
+        CHECK(limit(which, some_value(which), some_value(which)) == 0);
+        errno = 0;
+        int const result = limit(which, RLIM_INFINITY, RLIM_INFINITY);
+        if (which == RLIMIT_NOFILE) CHECK(result == -1 && errno == EPERM);
+        else CHECK(result == 0);
+    }
+}
+
+TEST(of_another_process) {
+    int ends[2];
+    REQUIRE(pipe(ends) == 0);
+    pid_t const other = fork();
+    if (other == 0) {
+        struct rlimit got;
+        char byte;
+        (void)read(ends[0], &byte, 1);
+        CHECK(getrlimit(RLIMIT_FSIZE, &got) == 0 && got.rlim_cur == 10 && got.rlim_max == 20);
+        int const file = open("limit_other", O_CREAT | O_WRONLY, 0600);
+        signal(SIGXFSZ, SIG_IGN);
+        SHOW(write(file, "0123456789abcdef", 16));
+        unlink("limit_other");
+        _exit(failures != 0);
+    }
+    struct rlimit const wanted = {10, 20};
+    struct rlimit old;
+    CHECK(prlimit(other, RLIMIT_FSIZE, &wanted, &old) == 0 && old.rlim_cur == RLIM_INFINITY);
+    CHECK_ERRNO(prlimit(INT_MAX, RLIMIT_FSIZE, NULL, &old), ESRCH);
+    (void)write(ends[1], "x", 1);
+    CHECK(ended_with(wait_for(other), 0));
+}
+
+// ---------------------------------------------------------------- RLIMIT_FSIZE
+
+static volatile int too_large;
+static void on_too_large(int signal) { too_large += signal == SIGXFSZ; }
+
+static int fresh(char const* name, int flags) {
+    unlink(name);
+    return open(name, O_CREAT | O_RDWR | flags, 0644);
+}
+
+static void watch_size(rlim_t most) {
+    signal(SIGXFSZ, on_too_large);
+    REQUIRE(limit(RLIMIT_FSIZE, most, RLIM_INFINITY) == 0);
+}
+
+TEST(files_grow_up_to_the_limit) {
+    watch_size(100);
+    char text[200] = "";
+    int const file = fresh("limit_size", 0);
+    SHOW(write(file, text, 60));
+    SHOW(write(file, text, 60));
+    SHOW(too_large);
+    CHECK_ERRNO(write(file, text, 1), EFBIG);
+    SHOW(too_large);
+    SHOW(write(file, text, 0));
+    CHECK_ERRNO(pwrite(file, text, 1, 100), EFBIG);
+    CHECK_ERRNO(pwrite(file, text, 1, 5000), EFBIG);
+    SHOW(pwrite(file, text, 200, 50));
+    SHOW(too_large);
+    struct iovec const parts[] = {{text, 40}, {text, 40}, {text, 40}};
+    CHECK(lseek(file, 10, SEEK_SET) == 10);
+    SHOW(writev(file, parts, 3));
+    CHECK_ERRNO(writev(file, parts, 3), EFBIG);
+    CHECK(lseek(file, 30, SEEK_SET) == 30);
+    SHOW(write(file, text, 30));
+    SHOW(pwritev(file, parts, 3, 20));
+    SHOW(lseek(file, 0, SEEK_END));
+    SHOW(too_large);
+    unlink("limit_size");
+}
+
+TEST(so_does_what_is_appended) {
+    watch_size(100);
+    char text[200] = "";
+    int const file = fresh("limit_append", O_APPEND);
+    SHOW(write(file, text, 90));
+    SHOW(write(file, text, 90));
+    CHECK_ERRNO(write(file, text, 1), EFBIG);
+    SHOW(too_large);
+    SHOW(lseek(file, 0, SEEK_END));
+    unlink("limit_append");
+}
+
+TEST(truncation_asks_too) {
+    watch_size(100);
+    int const file = fresh("limit_truncate", 0);
+    CHECK(ftruncate(file, 100) == 0);
+    CHECK_ERRNO(ftruncate(file, 101), EFBIG);
+    CHECK_ERRNO(truncate("limit_truncate", 4096), EFBIG);
+    SHOW(too_large);
+    REQUIRE(limit(RLIMIT_FSIZE, 10, RLIM_INFINITY) == 0);
+    CHECK(ftruncate(file, 50) == 0);             // it is larger than the limit, and becomes smaller
+    CHECK_ERRNO(ftruncate(file, 51), EFBIG);
+    SHOW(too_large);
+    unlink("limit_truncate");
+}
+
+TEST(copies_within_the_kernel_too) {
+    char text[300] = "";
+    int const from = fresh("limit_from", 0), to = fresh("limit_to", 0);
+    REQUIRE(write(from, text, 300) == 300);
+    watch_size(100);
+    loff_t in = 0, out = 0;
+    SHOW(syscall(SYS_copy_file_range, from, &in, to, &out, 300, 0));
+    SHOW(too_large);
+    CHECK_ERRNO(syscall(SYS_copy_file_range, from, &in, to, &out, 300, 0), EFBIG);
+    SHOW(too_large);
+    CHECK(ftruncate(to, 0) == 0);
+    off_t start = 0;
+    SHOW(syscall(SYS_sendfile, to, from, &start, 300));
+    SHOW(lseek(to, 0, SEEK_END));
+    start = 0;
+    CHECK_ERRNO(syscall(SYS_sendfile, to, from, &start, 300), EFBIG);
+    unlink("limit_from");
+    unlink("limit_to");
+}
+
+TEST(only_regular_files_have_a_size) {
+    watch_size(10);
+    int ends[2], pair[2];
+    char text[100] = "";
+    REQUIRE(pipe(ends) == 0 && socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+    SHOW(write(ends[1], text, 100));
+    SHOW(write(pair[0], text, 100));
+    int const null = open("/dev/null", O_WRONLY);
+    SHOW(write(null, text, 100));
+    SHOW(too_large);
+}
+
+TEST_THAT_ENDS_BY(the_signal_kills, SIGXFSZ) {
+    REQUIRE(limit(RLIMIT_CORE, 0, 0) == 0 && limit(RLIMIT_FSIZE, 4, 4) == 0);
+    int const file = fresh("limit_kills", 0);
+    unlink("limit_kills");
+    SHOW(write(file, "01234567", 8));
+    (void)write(file, "0", 1);
+    say("still there\n");
+}
+
+// ---------------------------------------------------------------- the rest, by effect
+
+TEST(number_of_files) {
+    REQUIRE(limit(RLIMIT_NOFILE, 20, 20) == 0);
+    int last = -1, file;
+    while ((file = open("/dev/null", O_RDONLY)) >= 0) last = file;
+    CHECK(errno == EMFILE);
+    SHOW(last);
+    CHECK_ERRNO(dup2(0, 20), EBADF);
+    int ends[2];
+    close(19);
+    CHECK_ERRNO(pipe(ends), EMFILE);
+    CHECK_ERRNO(fcntl(0, F_DUPFD, 20), EINVAL);
+}
+
+TEST(address_space_and_data) {
+    void* const place = mmap(NULL, 64 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CHECK(place != MAP_FAILED && munmap(place, 64 << 20) == 0);
+    REQUIRE(limit(RLIMIT_AS, 32 << 20, 32 << 20) == 0);
+    errno = 0;
+    CHECK(mmap(NULL, 64 << 20, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0) == MAP_FAILED && errno == ENOMEM);
+    REQUIRE(limit(RLIMIT_DATA, 4 << 20, 4 << 20) == 0);
+    errno = 0;
+    CHECK(mmap(NULL, 8 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED && errno == ENOMEM);
+    CHECK(mmap(NULL, 8 << 20, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED);   // data is what is written to
+    errno = 0;
+    CHECK(sbrk(8 << 20) == (void*)-1 && errno == ENOMEM);
+}
+
+static int depth(int left) {
+    volatile char page[PAGE];
+    page[0] = (char)left;
+    return left == 0 ? page[0] : depth(left - 1) + page[0];
+}
+
+TEST_THAT_ENDS_BY(the_stack_grows_up_to_its_limit, SIGSEGV) {
+    REQUIRE(limit(RLIMIT_STACK, 1 << 20, 1 << 20) == 0 && limit(RLIMIT_CORE, 0, 0) == 0);
+    CHECK(depth(180) != 1 << 30);
+    say("deep\n");
+    CHECK(depth(400) != 1 << 30);
+    say("too deep\n");
+}
+
+/// No core is written, and its limit is only kept; RSS and LOCKS hold nobody on Linux either.
+TEST(limits_that_hold_nobody) {
+    REQUIRE(limit(RLIMIT_RSS, 4096, 4096) == 0 && limit(RLIMIT_LOCKS, 0, 0) == 0);
+    char* const place = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    memset(place, 1, 1 << 20);
+    int const file = fresh("limit_locked", 0);
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    CHECK(fcntl(file, F_SETLK, &lock) == 0);
+    unlink("limit_locked");
+}
+
+TEST(locked_mappings_want_the_right) {
+    CHECK(mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_LOCKED, -1, 0) != MAP_FAILED);
+    REQUIRE(limit(RLIMIT_MEMLOCK, 1 << 16, 1 << 16) == 0);
+    become(SOMEBODY + 16);
+    CHECK(mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_LOCKED, -1, 0) != MAP_FAILED);
+    errno = 0;
+    CHECK(mmap(NULL, 1 << 20, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_LOCKED, -1, 0) == MAP_FAILED && errno == EAGAIN);
+    REQUIRE(limit(RLIMIT_MEMLOCK, 0, 1 << 16) == 0);
+    errno = 0;
+    CHECK(mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_LOCKED, -1, 0) == MAP_FAILED && errno == EPERM);
+    CHECK(mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED);
+}

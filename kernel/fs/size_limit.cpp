@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+// See size_limit.h.
+#include "kernel/fs/size_limit.h"
+
+namespace fs {
+namespace {
+
+constinit SizeLimit* size_limit = nullptr;   // written once at boot
+
+}
+
+void register_size_limit(SizeLimit& limit) { size_limit = &limit; }
+
+Result<u64> room_for_write(u64 position) {
+    u64 const most = size_limit ? size_limit->bytes() : ~u64{0};
+    if (position < most) [[likely]] return most - position;
+    size_limit->exceeded();
+    return fail(EFBIG);
+}
+
+Result<> check_larger_size(u64 size) {
+    if (!size_limit || size <= size_limit->bytes()) return {};
+    size_limit->exceeded();
+    return fail(EFBIG);
+}
+
+}

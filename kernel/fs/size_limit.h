@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+// How large the one who makes a call may make a regular file: RLIMIT_FSIZE of setrlimit(2).
+#pragma once
+
+#include <base/result.h>
+
+namespace fs {
+
+/// Implemented by kernel/process, for the running program; the kernel itself has no limit.
+class SizeLimit {
+public:
+    virtual u64 bytes() = 0;
+    virtual void exceeded() = 0;                 ///< SIGXFSZ
+protected:
+    ~SizeLimit() = default;
+};
+/// Called once at boot.
+void register_size_limit(SizeLimit& limit);
+
+/// How many bytes may be written from `position` on. EFBIG, and the signal: none.
+Result<u64> room_for_write(u64 position);
+/// truncate(2) to more than it was: EFBIG, and the signal.
+Result<> check_larger_size(u64 size);
+
+}

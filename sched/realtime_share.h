@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+// How much of a CPU realtime threads may take while others wait for it: sched(7), /proc/sys/kernel/sched_rt_runtime_us and
+// sched_rt_period_us. Unlike on Linux nobody idles for it: where none waits, they run on.
+#pragma once
+
+#include <atomic>
+
+#include <base/types.h>
+
+namespace sched {
+
+// Ordering of both: relaxed, numbers alone.
+extern constinit std::atomic<i64> realtime_runtime_us;    ///< less than 0: all
+extern constinit std::atomic<i64> realtime_period_us;
+
+/// What they have had of one CPU. Guarded by its run queue's lock.
+struct RealtimeShare {
+    u64 start_ns = 0, used_ns = 0;               ///< of the present period
+    bool is_spent = false;
+
+    void begin_if_due(u64 now_ns, u64 period_ns) {
+        if (now_ns - start_ns < period_ns) return;
+        start_ns = now_ns;
+        used_ns = 0;
+        is_spent = false;
+    }
+    void add(u64 now_ns, u64 elapsed_ns, u64 runtime_ns, u64 period_ns) {
+        begin_if_due(now_ns, period_ns);
+        used_ns += elapsed_ns;
+        is_spent = used_ns >= runtime_ns;
+    }
+};
+
+struct RunQueue;
+/// A realtime thread ran so long. Lock held.
+void charge_realtime(RunQueue& queue, u64 now_ns, u64 elapsed_ns);
+
+}

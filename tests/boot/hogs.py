@@ -1,0 +1,31 @@
+#!/usr/bin/python3
+# cpus: 1 2
+# timeout: 240
+"""Programs that take more than their part: of memory (in files, in pipes), and of a CPU (realtime). Others live on."""
+from machine import Shell, harness
+
+
+def expect(machine, line, limit=60, **wanted):
+    got = machine.values(f"/tests/hogs {line}", limit)
+    for name, value in wanted.items():
+        harness.expect_true(f"{line}: {name} is {got.get(name)}, not {value}", got.get(name) == value)
+    return got
+
+
+def test():
+    with Shell(memory="192M", limit=220, append="console=ttyS0 loglevel=5 panic=-1") as machine:
+        machine.command("mkdir -p -m 1777 /dev/shm /tmp; chmod 1777 /dev/shm /tmp")
+        expect(machine, "fill /tmp", ended_by_room=1, runs_afterwards=1, onlookers_dead=0)
+        expect(machine, "fill /tmp /dev/shm", ended_by_room=1, second_ended_by_room=1, runs_afterwards=1, onlookers_dead=0)
+        expect(machine, "pipes", hog_killed=1, others_dead=0)
+        late = expect(machine, "pinned", killed=1, another_runs=1)["after_ms"]
+        harness.expect_true(f"killed at once, not when the spinner ends: {late} ms", late < 10000)
+        share = expect(machine, "share")["share"]
+        harness.expect_true(f"a usual thread has its twentieth beside a realtime one: {share} of 1000", 30 <= share <= 80)
+        expect(machine, "rttime", slept_in_time=1, sigxcpu=1, ended_by=9)
+        status, text = machine.command("cat /proc/sys/kernel/sched_rt_runtime_us /proc/sys/kernel/sched_rt_period_us")
+        harness.expect_equal("what is read", (status, text.split()), (0, ["950000", "1000000"]))
+        machine.power_off()
+
+
+harness.run(test)
