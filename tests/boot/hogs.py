@@ -25,6 +25,14 @@ def test():
         expect(machine, "rttime", slept_in_time=1, sigxcpu=1, ended_by=9)
         status, text = machine.command("cat /proc/sys/kernel/sched_rt_runtime_us /proc/sys/kernel/sched_rt_period_us")
         harness.expect_equal("what is read", (status, text.split()), (0, ["950000", "1000000"]))
+        machine.command("echo 50 >/proc/sys/fs/epoll/max_user_watches")
+        expect(machine, "watches", watches=50, anothers=50, again=50)
+        machine.command("echo 100 >/proc/sys/fs/pipe-user-pages-hard; echo 80 >/proc/sys/fs/pipe-user-pages-soft")
+        expect(machine, "new_pipes", pipes=15, again=15)   # five of 16 pages, and ten of two
+        status, text = machine.command("echo 5000 >/proc/sys/fs/pipe-max-size; cat /proc/sys/fs/pipe-max-size")
+        harness.expect_equal("rounded up", (status, text.split()), (0, ["8192"]))
+        status, text = machine.command("echo 2000000 >/proc/sys/kernel/sched_rt_runtime_us")
+        harness.expect_true(f"no more than the period: {status}", status != 0)
         machine.power_off()
 
 

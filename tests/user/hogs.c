@@ -4,6 +4,8 @@
 //   pipes         a hog whose memory is in pipes, beside four that hold 4 MiB each: who is killed
 //   pinned        a hog, on the CPU where a realtime thread spins, is killed since another needs memory: after how many milliseconds
 //   share         what a usual thread gets of a second and a half beside one of SCHED_FIFO that spins, in thousandths
+//   watches       how many files one user's epolls watch, and how many another's, before ENOSPC
+//   new_pipes     how many pipes a user can make, of all limits
 //   rttime        RLIMIT_RTTIME of 100 and 200 ms: signals that came, and of what it ended
 #define _GNU_SOURCE
 #include <errno.h>
@@ -13,6 +15,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -200,6 +204,56 @@ static int share(void) {
     return 0;
 }
 
+/// In a child of this user's; what it found, -1: another error than `wanted` ended it.
+static long as_user(int user, long (*find)(void), int wanted) {
+    long result = -1;
+    int ends[2];
+    if (pipe(ends)) return -1;
+    pid_t const child = fork();
+    if (child == 0) {
+        if (setgid(user) || setuid(user)) _exit(1);
+        errno = 0;
+        result = find();
+        if (errno != wanted) result = -1;
+        (void)!write(ends[1], &result, sizeof result);
+        _exit(0);
+    }
+    waitpid(child, NULL, 0);
+    (void)!read(ends[0], &result, sizeof result);
+    close(ends[0]);
+    close(ends[1]);
+    return result;
+}
+
+static long count_watches(void) {
+    int const polls[2] = {epoll_create1(0), epoll_create1(0)};
+    long count = 0;
+    for (; count < 200; ++count) {
+        struct epoll_event event = {.events = EPOLLIN};
+        if (epoll_ctl(polls[count % 2], EPOLL_CTL_ADD, eventfd(0, 0), &event)) break;
+    }
+    return count;
+}
+
+static int watches(void) {
+    say("watches", as_user(1000, count_watches, ENOSPC));
+    say("anothers", as_user(1001, count_watches, ENOSPC));
+    say("again", as_user(1000, count_watches, ENOSPC));
+    return 0;
+}
+
+static long count_pipes(void) {
+    long count = 0;
+    for (int ends[2]; count < 200 && pipe(ends) == 0; ++count) { }
+    return count;
+}
+
+static int new_pipes(void) {
+    say("pipes", as_user(1000, count_pipes, ENFILE));
+    say("again", as_user(1000, count_pipes, ENFILE));
+    return 0;
+}
+
 static void on_signal(int number) {
     char const line[] = "sigxcpu 1\n";
     (void)number;
@@ -237,5 +291,7 @@ int main(int count, char** words) {
     if (!strcmp(what, "pinned")) return pinned();
     if (!strcmp(what, "share")) return share();
     if (!strcmp(what, "rttime")) return rttime();
+    if (!strcmp(what, "watches")) return watches();
+    if (!strcmp(what, "new_pipes")) return new_pipes();
     return 2;
 }
