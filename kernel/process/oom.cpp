@@ -4,6 +4,8 @@
 // another, in order of arrival: a shell among a thousand that ask for more gets what it waits for.
 #include "kernel/process/oom.h"
 
+#include <algorithm>
+
 #include <abi/signal.h>
 #include <arch/time.h>
 #include <base/log.h>
@@ -70,6 +72,23 @@ Candidate find_largest() {
     return largest;
 }
 
+/// Whoever else wants its CPUs: a realtime thread that spins there must not keep its memory from all others. A few threads at a
+/// time; those that had their turn go to the end of the list, whose order means nothing any more.
+void hurry_to_end(Process& victim) {
+    constexpr u32 at_once = 16;
+    u32 left = ~u32{0};
+    while (left != 0) {
+        decltype(victim.signal_lock)::Guard guard(victim.signal_lock);
+        left = std::min(left, victim.thread_count);
+        for (u32 i = 0; i < at_once && left != 0; ++i, --left) {
+            UserThread& thread = victim.threads.front();
+            victim.threads.pop_front();
+            victim.threads.push_back(thread);
+            sched::scheduler.hurry_to_end(thread);
+        }
+    }
+}
+
 void kill_victim(Candidate const& victim) {
     constexpr u64 page_kib = page_size / kib;
     mm::AddressSpaceStatistics const& size = victim.size;
@@ -83,9 +102,7 @@ void kill_victim(Candidate const& victim) {
     info.signal = SIGKILL;
     info.code = SI_KERNEL;
     send_signal(*victim.process, info);
-    // It ends whoever else wants its CPU: a realtime thread that spins there must not keep its memory from all others.
-    decltype(victim.process->signal_lock)::Guard guard(victim.process->signal_lock);
-    for (UserThread& thread : victim.process->threads) sched::scheduler.hurry_to_end(thread);
+    hurry_to_end(*victim.process);
 }
 
 /// Gives the victims the CPU until one of them is gone.
