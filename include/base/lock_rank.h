@@ -9,10 +9,11 @@
 
 enum class LockRank : u8 {
     // Sleeping locks (kernel/sync), outermost first.
+    listing,            // fs: one open directory is listed by one thread at a time (a listing of /proc looks at processes)
     execve,             // process: its limits and what they mean to its memory change together
     file_offset,        // fs::File: position shared by dup and fork
     watches,            // ipc: which epoll watches which file
-    rename,             // fs: at most one directory rename at a time
+    rename,             // fs: at most one directory moves to another parent at a time
     directory,          // fs: entries of one directory (parent before child)
     directory_child,    // fs: a second directory, taken while a parent's is held
     inode,              // fs: data and size of one file

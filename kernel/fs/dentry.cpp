@@ -4,9 +4,15 @@
 
 #include <cstring>
 
+#include "kernel/base/random.h"
+
 namespace fs {
 
 constinit TreeLock tree_lock;
+
+constinit NameSecret name_secret{};
+
+void NameSecret::initialize() { name_secret = {base::random_u64(), base::random_u64() | 1, base::random_u64() | 1}; }
 
 MM_OBJECT_CACHE_DEFINE(Dentry)
 
@@ -52,8 +58,34 @@ Result<Ref<Dentry>> Dentry::create(Dentry& parent, std::string_view name, Ref<In
     parent.acquire_ref();
     dentry->parent_ = &parent;
     TreeLock::Guard guard(tree_lock);
-    dentry->inode_->alias_ = dentry.get();
+    dentry->join_aliases(AliasPlace::Last);   // Names::insert() puts it first
     return dentry;
+}
+
+void Dentry::join_aliases(AliasPlace place) {
+    Dentry*& first = inode_->aliases_;
+    if (!first) {
+        first = next_alias_ = previous_alias_ = this;
+        return;
+    }
+    next_alias_ = first;
+    previous_alias_ = first->previous_alias_;
+    previous_alias_->next_alias_ = first->previous_alias_ = this;
+    if (place == AliasPlace::First) first = this;
+}
+
+void Dentry::leave_aliases() {
+    Dentry*& first = inode_->aliases_;
+    if (first == this) first = next_alias_ == this ? nullptr : next_alias_;
+    next_alias_->previous_alias_ = previous_alias_;
+    previous_alias_->next_alias_ = next_alias_;
+    next_alias_ = previous_alias_ = nullptr;
+}
+
+void Dentry::set_unlinked() {
+    unlinked_.store(true, std::memory_order_relaxed);
+    leave_aliases();
+    join_aliases(AliasPlace::Last);
 }
 
 /// A chain of removed directories, each kept alive by its child alone, ends here without recursion.
@@ -62,7 +94,7 @@ void Dentry::destroy() {
     do {
         {
             TreeLock::Guard guard(tree_lock);
-            if (current->inode_ && current->inode_->alias_ == current) current->inode_->alias_ = nullptr;
+            if (current->next_alias_) current->leave_aliases();
         }
         Dentry* const parent = current->parent_;
         if (current->covered_) current->covered_->release_ref();
@@ -87,9 +119,14 @@ Ref<Dentry> Dentry::parent() const {
 
 Ref<Dentry> Dentry::alias_of(Inode& inode) {
     TreeLock::Guard guard(tree_lock);
-    // A dentry whose last reference is gone waits for this lock in destroy().
-    if (!inode.alias_ || !inode.alias_->try_acquire_ref()) return nullptr;
-    return Ref<Dentry>::adopt(inode.alias_);
+    Dentry* const first = inode.aliases_;
+    if (!first) return nullptr;
+    // One whose last reference is gone waits for this lock in destroy(); a directory's table has a reference.
+    for (Dentry* alias = first;;) {
+        if (alias->try_acquire_ref()) return Ref<Dentry>::adopt(alias);
+        alias = alias->next_alias_;
+        if (alias == first) return nullptr;
+    }
 }
 
 namespace {
@@ -113,15 +150,16 @@ private:
 
 }
 
-Result<std::string_view> Dentry::path(Dentry const& root, std::span<char> buffer, bool mark_deleted) const {
-    constexpr std::string_view deleted = " (deleted)";
+Result<std::string_view> Dentry::path(Dentry const& root, std::span<char> buffer, bool mark_deleted, bool mark_unreachable) const {
+    constexpr std::string_view deleted = " (deleted)", unreachable = "(unreachable)";
     PathBuilder builder(buffer);
     TreeLock::Guard guard(tree_lock);
     if (mark_deleted && is_unlinked() && !builder.prepend(deleted)) return fail(ENAMETOOLONG);
-    bool any = false;
+    bool any = false, reached = true;
     for (Dentry const* place = this; place != &root;) {
         if (!place->parent_) {
             if (!place->covered_) {
+                reached = false;
                 if (any || place->name_.view().empty()) break;
                 if (!builder.prepend(place->name_.view())) return fail(ENAMETOOLONG);
                 return builder.text();
@@ -134,6 +172,7 @@ Result<std::string_view> Dentry::path(Dentry const& root, std::span<char> buffer
         place = place->parent_;
     }
     if (!any && !builder.prepend("/")) return fail(ENAMETOOLONG);
+    if (!reached && mark_unreachable && !builder.prepend(unreachable)) return fail(ENAMETOOLONG);
     return builder.text();
 }
 

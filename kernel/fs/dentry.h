@@ -8,6 +8,7 @@
 #include <base/intrusive.h>
 
 #include "kernel/fs/inode.h"
+#include "kernel/fs/name_hash.h"
 #include "mm/heap.h"
 #include "mm/slab.h"
 
@@ -15,9 +16,6 @@ namespace fs {
 
 inline constexpr size_t name_max = 255;       ///< bytes in one name
 inline constexpr size_t path_max = 4096;      ///< bytes in a path, with its NUL
-
-using TreeLock = SpinLock<LockRank::name_tree, PreemptOff>;
-extern constinit TreeLock tree_lock;
 
 /// A copy of a name: the original may change by a rename.
 struct NameCopy {
@@ -46,19 +44,6 @@ private:
     };
 };
 
-/// FNV-1a, byte by byte.
-struct NameHash {
-    u32 value = 2166136261u;
-    constexpr void add(char c) { value = (value ^ static_cast<u8>(c)) * 16777619u; }
-    /// Tables use the low bits.
-    constexpr u32 finish() const { return value ^ (value >> 15); }
-};
-constexpr u32 hash_of_name(std::string_view name) {
-    NameHash hash;
-    for (char c : name) hash.add(c);
-    return hash.finish();
-}
-
 /// One name in the tree. Keeps its parent and its inode alive.
 class Dentry : public RefCounted<Dentry> {
 public:
@@ -73,10 +58,10 @@ public:
     Ref<Dentry> parent() const;                   ///< itself at the root of the tree; crosses mounts
     bool is_unlinked() const { return unlinked_.load(std::memory_order_relaxed); }
     bool is_root() const { return parent_ == nullptr; }
-    /// Absolute path as seen from `root` (from the top, if `root` is not above it); " (deleted)" is appended when
-    /// unlinked and wanted. ENAMETOOLONG. A name without a tree is given as it is.
-    Result<std::string_view> path(Dentry const& root, std::span<char> buffer, bool mark_deleted) const;
-    /// One live name of `inode`, or null.
+    /// Absolute path as seen from `root` (from the top, if `root` is not above it: then "(unreachable)" comes before it, if
+    /// wanted); " (deleted)" is appended when unlinked and wanted. ENAMETOOLONG. A name without a tree is given as it is.
+    Result<std::string_view> path(Dentry const& root, std::span<char> buffer, bool mark_deleted, bool mark_unreachable = false) const;
+    /// One name of `inode`: one that is in a directory, if there is such a one, else one that was; or null.
     static Ref<Dentry> alias_of(Inode& inode);
     void destroy();
 
@@ -86,19 +71,44 @@ private:
     friend class Vfs;
     friend struct TreeEdit;
     friend class PathWalker;
+    friend class ListingBatch;
     Dentry() = default;
     ~Dentry() = default;
+    // Under tree_lock:
+    enum class AliasPlace : u8 { First, Last };
+    void join_aliases(AliasPlace place);
+    void leave_aliases();
+    void set_unlinked();
 
-    Dentry* parent_ = nullptr;                ///< owns a reference; null at a root. tree_lock
+    /// Owns a reference; null at a root. Written under tree_lock, and that of a directory that is in a tree under the lock of
+    /// directories that move (tree_edit.cpp), too.
+    Dentry* parent_ = nullptr;
     Ref<Inode> inode_;                        ///< never changes
     std::atomic<Dentry*> mounted_{nullptr};   ///< root mounted on this name, owns a reference; written under tree_lock
     Dentry* covered_ = nullptr;               ///< at a mounted root: the mount point, owns a reference. tree_lock
     Dentry* next_in_bucket_ = nullptr;        ///< tree_lock and the table's lock
     base::TreeHook listing_hook_;             ///< tree_lock
+    Dentry* next_alias_ = nullptr;            ///< the ring of the inode's names, those in a directory first. tree_lock
+    Dentry* previous_alias_ = nullptr;        ///< so is this; both null at a root
     u64 sequence_ = 0;                        ///< place in listings. tree_lock
     u32 hash_ = 0;                            ///< as name_
     std::atomic<bool> unlinked_{false};
     NameText name_;                           ///< tree_lock and the table's lock; read under either
+};
+
+/// Entries of a directory, copied a few at a time for a listing.
+class ListingBatch {
+public:
+    /// False: no room. Under tree_lock.
+    bool add(Dentry const& dentry);
+    /// The first that is not taken yet; false: none.
+    bool next(DirectoryEntry& entry);
+private:
+    struct Header { u64 inode, sequence; FileType type; u8 length; };
+    static constexpr size_t capacity = 512;
+    static size_t size_of(size_t name_length) { return align_up(sizeof(Header) + name_length, alignof(Header)); }
+    alignas(Header) std::byte bytes_[capacity];
+    size_t used_ = 0, taken_ = 0;
 };
 
 /// The names of one directory: a hash table that grows a few buckets at a time, and the
@@ -132,27 +142,22 @@ public:
     /// The first dentry whose place in listings is at least `sequence`, or null.
     Dentry* at_or_after(u64 sequence) const;
 
-    /// A copy of that entry for a listing; false: there is none. Takes tree_lock.
-    bool copy_at_or_after(u64 sequence, NameCopy& name, DirectoryEntry& entry) const;
+    /// Copies entries from the place `first` on that are before `end`, until the batch is full. Takes tree_lock.
+    void copy(u64 first, u64 end, ListingBatch& batch) const;
+    /// The place in listings that the next new name gets. Takes tree_lock.
+    u64 end_of_listing() const;
 
     /// Makes room after insertions; may sleep. Takes the locks it needs. Failure costs only speed.
     void grow();
 
-private:
-    struct Sequence { using type = u64; u64 operator()(Dentry const& d) const { return d.sequence_; } };
     static constexpr u64 first_sequence = 2;  ///< 0 and 1 are "." and ".."
 
+private:
+    struct Sequence { using type = u64; u64 operator()(Dentry const& d) const { return d.sequence_; } };
     Dentry* probe(std::string_view name, u32 hash) const {
         for (Dentry* d = *bucket_of(hash); d; d = d->next_in_bucket_)
-            if (d->hash_ == hash && same(d->name_.view(), name)) return d;
+            if (d->hash_ == hash && is_same_name(d->name_.view(), name)) return d;
         return nullptr;
-    }
-    /// Most names are short: no call.
-    static bool same(std::string_view one, std::string_view other) {
-        if (one.size() != other.size()) return false;
-        for (size_t i = 0; i < one.size(); ++i)
-            if (one[i] != other[i]) return false;
-        return true;
     }
     Dentry** bucket_of(u32 hash) const {
         if (old_buckets_ && (hash & old_mask_) >= migrated_) [[unlikely]] return &old_buckets_[hash & old_mask_];

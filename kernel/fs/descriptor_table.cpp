@@ -79,6 +79,27 @@ Result<> DescriptorTable::reserve(u32 count) {
     return {};
 }
 
+u32 DescriptorTable::end_of_used() const {
+    u32 word = capacity_ / word_bits;
+    while (word > 0 && used()[word - 1] == 0) --word;
+    return word == 0 ? 0 : word * word_bits - static_cast<u32>(std::countl_zero(used()[word - 1]));
+}
+
+/// What is in use below `end`, which fits: a word of 64 numbers at a time. Nobody else knows `to`, whose lock is not taken.
+void DescriptorTable::copy_into(DescriptorTable& to, u32 end) const NO_THREAD_SAFETY_ANALYSIS {
+    for (u32 word = 0; word * word_bits < end; ++word) {
+        u64 const bits = used()[word];
+        to.used()[word] = bits;
+        to.on_exec()[word] = on_exec()[word] & bits;
+        for (u64 left = bits; left; left &= left - 1) {
+            File* const file = files_[word * word_bits + static_cast<u32>(std::countr_zero(left))];
+            file->acquire_ref();
+            to.files_[word * word_bits + static_cast<u32>(std::countr_zero(left))] = file;
+        }
+    }
+    to.lowest_free_ = lowest_free_;
+}
+
 /// Not analysed: nobody else knows the copy, whose lock is not taken.
 Result<Ref<DescriptorTable>> DescriptorTable::copy() const NO_THREAD_SAFETY_ANALYSIS {
     auto result = TRY(create());
@@ -86,16 +107,9 @@ Result<Ref<DescriptorTable>> DescriptorTable::copy() const NO_THREAD_SAFETY_ANAL
         u32 needed;
         {
             Guard guard(lock_);
-            u32 last = 0;
-            for (u32 n = next_used_number(0); n < capacity_; n = next_used_number(n + 1)) last = n;
-            needed = last + 1;
+            needed = end_of_used();
             if (needed <= result->capacity_) {
-                for (u32 n = next_used_number(0); n < capacity_; n = next_used_number(n + 1)) {
-                    files_[n]->acquire_ref();
-                    bool const flag = on_exec()[n / word_bits] >> (n % word_bits) & 1;
-                    result->put(n, files_[n], flag ? CloseOnExec::Yes : CloseOnExec::No);
-                }
-                result->lowest_free_ = lowest_free_;
+                copy_into(*result, needed);
                 return result;
             }
         }
@@ -164,45 +178,59 @@ void DescriptorTable::close_if(Fd fd, File const& file) {
     old->flush(this);
 }
 
-template <class Select>
-void DescriptorTable::close_each(u32 first, u32 last, Select&& select) {
-    for (u32 number = first;; ++number) {
-        Ref<File> old;
+namespace {
+
+/// Bits of the numbers `first` to `last` in the word that begins with number `start`, which one of them is in.
+u64 bits_between(u32 first, u32 last, u32 start) {
+    u64 const from = first > start ? ~u64{0} << (first - start) : ~u64{0};
+    return last - start < 63 ? from & ((u64{1} << (last - start + 1)) - 1) : from;
+}
+
+}
+
+/// A word of numbers in one hold of the lock; the files themselves are closed without it.
+void DescriptorTable::close_each(u32 first, u32 last, Which which) {
+    for (u32 number = first;;) {
+        File* taken[word_bits];
+        u32 count = 0, start;
         {
             Guard guard(lock_);
-            do number = next_used_number(number);
-            while (number < capacity_ && number <= last && !select(number) && ++number);
+            number = next_used_number(number);
             if (number >= capacity_ || number > last) return;
-            old = take(number);
+            start = number & ~(word_bits - 1);
+            u64 bits = used()[start / word_bits] & bits_between(number, last, start);
+            if (which == Which::OnExec) bits &= on_exec()[start / word_bits];
+            used()[start / word_bits] &= ~bits;
+            if (bits) lowest_free_ = std::min(lowest_free_, start + static_cast<u32>(std::countr_zero(bits)));
+            for (; bits; bits &= bits - 1) taken[count++] = files_[start + static_cast<u32>(std::countr_zero(bits))];
         }
-        old->flush(this);
-        if (number == last) return;
+        for (u32 i = 0; i < count; ++i) Ref<File>::adopt(taken[i])->flush(this);
+        if (last - start < word_bits) return;
+        number = start + word_bits;
     }
 }
 
 Result<> DescriptorTable::close_range(u32 first, u32 last) {
     if (first > last) return fail(EINVAL);
-    close_each(first, last, [](u32) { return true; });
+    close_each(first, last, Which::All);
     return {};
 }
 
 Result<> DescriptorTable::set_close_on_exec_range(u32 first, u32 last) {
     if (first > last) return fail(EINVAL);
     Guard guard(lock_);
-    for (u32 n = next_used_number(first); n < capacity_ && n <= last; n = next_used_number(n + 1)) on_exec()[n / word_bits] |= u64{1} << (n % word_bits);
+    for (u32 n = next_used_number(first); n < capacity_ && n <= last;) {
+        u32 const start = n & ~(word_bits - 1);
+        on_exec()[start / word_bits] |= used()[start / word_bits] & bits_between(n, last, start);
+        if (last - start < word_bits) break;
+        n = next_used_number(start + word_bits);
+    }
     return {};
 }
 
-void DescriptorTable::close_on_exec() {
-    close_each(0, ~u32{0}, [this](u32 n) {
-        lock_.assert_held();
-        return (on_exec()[n / word_bits] >> (n % word_bits) & 1) != 0;
-    });
-}
+void DescriptorTable::close_on_exec() { close_each(0, ~u32{0}, Which::OnExec); }
 
-void DescriptorTable::close_all() {
-    close_each(0, ~u32{0}, [](u32) { return true; });
-}
+void DescriptorTable::close_all() { close_each(0, ~u32{0}, Which::All); }
 
 Result<CloseOnExec> DescriptorTable::close_on_exec_flag(Fd fd) const {
     u32 const number = static_cast<u32>(fd.value);

@@ -60,8 +60,10 @@ private:
     Ref<File> take(u32 number) REQUIRES(lock_);
     Result<> reserve(u32 count);
     u32 next_used_number(u32 from) const REQUIRES(lock_);
-    template <class Select>
-    void close_each(u32 first, u32 last, Select&& select);
+    u32 end_of_used() const REQUIRES(lock_);      ///< behind the highest number in use
+    void copy_into(DescriptorTable& to, u32 end) const REQUIRES(lock_);
+    enum class Which : u8 { All, OnExec };
+    void close_each(u32 first, u32 last, Which which);
 
     struct Inline { File* files[inline_capacity]; u64 used[1] = {}; u64 on_exec[1] = {}; };
     static_assert(sizeof(Inline) == inline_capacity * sizeof(File*) + 2 * sizeof(u64));

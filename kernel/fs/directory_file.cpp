@@ -4,6 +4,8 @@
 // do not disturb the others.
 #include "kernel/fs/directory_file.h"
 
+#include <linux/fs.h>
+
 namespace fs {
 
 namespace {
@@ -11,46 +13,85 @@ namespace {
 class DirectoryFile final : public File {
 public:
     using File::File;
+    Result<> list(DirectorySink& sink) override;
+    Result<u64> seek(i64 offset, int whence) override;
+    Result<> synchronise() override { return inode()->names() ? Result<>() : fail(EINVAL); }
     MM_OBJECT_CACHE(DirectoryFile)
 protected:
     Result<size_t> do_read(u64, mm::IoBuffer&) override { return fail(EISDIR); }
-    Result<> do_list(u64& position, DirectorySink& sink) override;
+private:
+    Result<> list_from(u64 position, DirectorySink& sink) REQUIRES(listing_lock_);
+    sync::Mutex<LockRank::listing> listing_lock_;
+    /// Names that got their place in the listing later than this one's start are not in it: renaming or making files while
+    /// one reads them would go on for ever. 0: no name was listed yet.
+    u64 end_ GUARDED_BY(listing_lock_) = 0;
 };
 
 MM_OBJECT_CACHE_DEFINE(DirectoryFile)
 
-/// Remembers in the open file how far the listing came.
+/// Remembers how far the listing came.
 class PositionSink final : public DirectorySink {
 public:
-    PositionSink(DirectorySink& inner, u64& position) : inner_(inner), position_(position) {}
+    PositionSink(DirectorySink& inner, u64 position) : inner_(inner), position_(position) {}
     bool add(DirectoryEntry const& entry) override {
         if (!inner_.add(entry)) return full_ = true, false;
         position_ = entry.next_offset;
         return true;
     }
     bool is_full() const { return full_; }
+    u64 position() const { return position_; }
 private:
     DirectorySink& inner_;
-    u64& position_;
+    u64 position_;
     bool full_ = false;
 };
 
+/// From the place `first` on; what is before `end`.
+void list_names(Names const& names, u64 first, u64 end, PositionSink& sink) {
+    for (u64 place = first; !sink.is_full(); place = sink.position()) {
+        ListingBatch batch;
+        names.copy(place, end, batch);
+        DirectoryEntry entry;
+        if (!batch.next(entry)) return;
+        do
+            if (!sink.add(entry)) return;
+        while (batch.next(entry));
+    }
 }
 
-Result<> DirectoryFile::do_list(u64& position, DirectorySink& sink) {
+}
+
+/// One thread at a time: each entry goes to one of those who share the descriptor.
+Result<> DirectoryFile::list(DirectorySink& sink) {
+    decltype(listing_lock_)::Guard guard(listing_lock_);
+    return list_from(position(), sink);
+}
+
+Result<> DirectoryFile::list_from(u64 position, DirectorySink& sink) {
     PositionSink counted(sink, position);
     Inode& self = *inode();
     if (dentry()->is_unlinked()) return fail(ENOENT);
     self.touch_accessed();
     if (position == 0) counted.add({".", self.number(), FileType::Directory, 1});
-    if (position == 1 && !counted.is_full()) counted.add({"..", dentry()->parent()->file().number(), FileType::Directory, 2});
-    if (position < 2 || counted.is_full()) return {};
-    Names* const names = self.names();
-    if (!names) return self.list(position, counted);
-    NameCopy name;
-    for (DirectoryEntry entry; names->copy_at_or_after(position, name, entry);)
-        if (!counted.add(entry)) break;
-    return {};
+    if (counted.position() == 1 && !counted.is_full()) counted.add({"..", dentry()->parent()->file().number(), FileType::Directory, 2});
+    Result<> done;
+    if (counted.position() >= Names::first_sequence && !counted.is_full()) {
+        if (Names* const names = self.names()) {
+            if (end_ == 0 || counted.position() == Names::first_sequence) end_ = names->end_of_listing();
+            list_names(*names, counted.position(), end_, counted);
+        } else {
+            done = self.list(counted.position(), counted);
+        }
+    }
+    set_position(counted.position());
+    return done;
+}
+
+/// Not while it is listed: the listing says where it ended.
+Result<u64> DirectoryFile::seek(i64 offset, int whence) {
+    decltype(listing_lock_)::Guard guard(listing_lock_);
+    if (inode()->names() && whence != SEEK_SET && whence != SEEK_CUR) return fail(EINVAL);
+    return File::seek(offset, whence);
 }
 
 Result<Ref<File>> open_directory(Dentry& dentry, u32 flags) {

@@ -69,10 +69,18 @@ void File::drop_locks() {
     inode()->locks_if_any()->drop(LockKind::Description, this);
 }
 
+namespace {
+
+/// A file's bytes end at largest_position. EINVAL, as Linux says it of every transfer that would go beyond.
+bool passes_the_end(u64 position, mm::IoBuffer const& buffer) { return position + buffer.remaining() > largest_position; }
+
+}
+
 Result<size_t> File::read(mm::IoBuffer& buffer) {
     if (!is_readable()) [[unlikely]] return fail(EBADF);
     if (!keeps_position()) return do_read(0, buffer);
     decltype(position_lock_)::Guard guard(position_lock_);
+    if (passes_the_end(position_, buffer)) [[unlikely]] return fail(EINVAL);
     auto const count = do_read(position_, buffer);
     if (count) position_ += *count;
     return count;
@@ -82,6 +90,7 @@ Result<size_t> File::write(mm::IoBuffer& buffer) {
     if (!is_writable()) [[unlikely]] return fail(EBADF);
     if (!keeps_position()) return do_write(0, buffer);
     decltype(position_lock_)::Guard guard(position_lock_);
+    if (passes_the_end(position_, buffer)) [[unlikely]] return fail(EINVAL);
     auto const count = flags() & O_APPEND ? do_append(buffer, position_) : do_write(position_, buffer);
     if (count) position_ += *count;
     return count;
@@ -92,6 +101,7 @@ Result<size_t> File::read_at(u64 position, mm::IoBuffer& buffer) {
     if (is_path_only()) return fail(EBADF);
     if (!is_seekable()) return fail(ESPIPE);
     if (!is_readable()) return fail(EBADF);
+    if (passes_the_end(position, buffer)) return fail(EINVAL);
     return do_read(position, buffer);
 }
 
@@ -101,6 +111,7 @@ Result<size_t> File::write_at(u64 position, mm::IoBuffer& buffer) {
     if (is_path_only()) return fail(EBADF);
     if (!is_seekable()) return fail(ESPIPE);
     if (!is_writable()) return fail(EBADF);
+    if (passes_the_end(position, buffer)) return fail(EINVAL);
     return flags() & O_APPEND ? do_append(buffer, position) : do_write(position, buffer);
 }
 
@@ -131,20 +142,6 @@ Result<u64> File::seek(i64 offset, int whence) {
     if (__builtin_add_overflow(base, offset, &target)) return fail(EOVERFLOW);
     if (target < 0) return fail(EINVAL);
     return position_ = static_cast<u64>(target);
-}
-
-Result<> File::list(DirectorySink& sink) {
-    if (is_path_only()) return fail(EBADF);
-    // The lock is not held meanwhile: a listing of /proc takes locks of processes, which come first.
-    u64 position;
-    {
-        decltype(position_lock_)::Guard guard(position_lock_);
-        position = position_;
-    }
-    auto const done = do_list(position, sink);
-    decltype(position_lock_)::Guard guard(position_lock_);
-    position_ = position;
-    return done;
 }
 
 PollEvents File::poll(sched::WaitQueue*& queue_out) {

@@ -51,7 +51,8 @@ public:
     /// pwritev2(RWF_APPEND): at the end, whatever O_APPEND says.
     Result<size_t> write_at_end(mm::IoBuffer& buffer);
     virtual Result<u64> seek(i64 offset, int whence);
-    Result<> list(DirectorySink& sink);                                        ///< getdents64; moves the position
+    /// getdents64; moves the position. ENOTDIR.
+    virtual Result<> list(DirectorySink& sink) { (void)sink; return fail(ENOTDIR); }
 
     virtual Result<i64> ioctl(u32 command, u64 argument) { (void)command; (void)argument; return fail(ENOTTY); }
     /// fcntl(2) commands that only one kind of file knows (F_GETPIPE_SZ, F_SETPIPE_SZ). EBADF.
@@ -62,9 +63,9 @@ public:
     virtual void const* kind() const { return nullptr; }
     virtual Result<Attributes> attributes();
     virtual Result<> truncate(u64 size);                                       ///< ftruncate: EINVAL if not open for writing
-    virtual Result<> synchronise() { return {}; }
     /// Pages that nobody would hold if it were closed, for who looks for a process that holds too much. Takes no lock.
     virtual u64 held_pages() const { return 0; }
+    virtual Result<> synchronise() { return fail(EINVAL); }                   ///< fsync: EINVAL where nothing could be kept
     /// What mmap maps. ENODEV.
     virtual Result<Ref<mm::VmObject>> vm_object();
     /// Whether a write that nobody will read also sends SIGPIPE.
@@ -95,7 +96,15 @@ protected:
     virtual Result<size_t> do_write(u64 position, mm::IoBuffer& buffer) { (void)position; (void)buffer; return fail(EINVAL); }
     /// O_APPEND: writes at the end, whole, and says where that was.
     virtual Result<size_t> do_append(mm::IoBuffer& buffer, u64& position) { return do_write(position, buffer); }
-    virtual Result<> do_list(u64& position, DirectorySink& sink) { (void)position; (void)sink; return fail(ENOTDIR); }
+    /// The position, for a kind of file that moves it otherwise than read and write do, under a lock of its own.
+    u64 position() {
+        decltype(position_lock_)::Guard guard(position_lock_);
+        return position_;
+    }
+    void set_position(u64 position) {
+        decltype(position_lock_)::Guard guard(position_lock_);
+        position_ = position;
+    }
     OpenerPrivilege privilege() const { return privilege_; }
 
 private:

@@ -23,7 +23,7 @@ constinit FifoOpen fifo_open = nullptr;   // written once at boot
 void register_fifo_open(FifoOpen open) { fifo_open = open; }
 
 u32 mode_of(FileType type) {
-    constexpr u32 modes[] = {S_IFREG, S_IFDIR, S_IFLNK, S_IFCHR, S_IFBLK, S_IFIFO, S_IFSOCK};
+    constexpr u32 modes[] = {S_IFREG, S_IFDIR, S_IFLNK, S_IFCHR, S_IFBLK, S_IFIFO, S_IFSOCK, 0};
     return modes[static_cast<u8>(type)];
 }
 

@@ -22,8 +22,13 @@ class Dentry;
 class FileLocks;
 class FileSystem;
 class Names;
+struct TreeEdit;
 
-enum class FileType : u8 { Regular, Directory, Symlink, CharacterDevice, BlockDevice, Fifo, Socket };
+enum class FileType : u8 { Regular, Directory, Symlink, CharacterDevice, BlockDevice, Fifo, Socket, Nameless };   ///< Nameless: what no directory can hold (eventfd, epoll …): no S_IFMT bits
+
+/// Held for each change of names (dentry.h) and of owner and mode: who makes or removes a name is asked for rights in the same hold.
+using TreeLock = SpinLock<LockRank::name_tree, PreemptOff>;
+extern constinit TreeLock tree_lock;
 
 /// S_IFMT bits of a type and back.
 u32 mode_of(FileType type);
@@ -127,10 +132,11 @@ public:
         return change_by([&](Ownership const&) { return Result<AttributeChange>(change); });
     }
     /// `decide` says what changes, from what is so now, or refuses: check and change are one step. It holds
-    /// attribute_lock_: Result<AttributeChange>(Ownership const& now).
+    /// tree_lock and attribute_lock_: Result<AttributeChange>(Ownership const& now).
     template <class Decide>
     Result<> change_by(Decide&& decide) {
         auto const now = current_time();
+        TreeLock::Guard tree(tree_lock);
         AttributeLock::Guard guard(attribute_lock_);
         AttributeChange const change = TRY(decide(read_ownership()));
         TRY(may_change(change));
@@ -157,6 +163,7 @@ public:
     // ---- directories
     /// The table of names, or null: not a directory, or a volatile one.
     virtual Names* names() { return nullptr; }
+    bool stores_names() const { return const_cast<Inode*>(this)->names() != nullptr; }
     /// Directories with names(): an inode for a name that the vfs then enters. ENOSPC ENOMEM.
     virtual Result<Ref<Inode>> make_child(NewFile const&) { return fail(EPERM); }
     /// Volatile directories (procfs): names come and go by themselves. ENOENT.
@@ -206,6 +213,7 @@ protected:
 
 private:
     friend class Dentry;
+    friend struct TreeEdit;
     static constexpr u32 privilege_bits = 06000;
     Ownership read_ownership() const {
         return {type_, permissions_.load(std::memory_order_relaxed), UserId(uid_.load(std::memory_order_relaxed)),
@@ -231,7 +239,8 @@ private:
     std::atomic<FileLocks*> locks_{nullptr};   ///< set once
     std::atomic<int> use_{0};                  ///< writers, or less than 0: executions
     Timestamp accessed_ GUARDED_BY(attribute_lock_), modified_ GUARDED_BY(attribute_lock_), changed_ GUARDED_BY(attribute_lock_);
-    Dentry* alias_ = nullptr;                  ///< one of its names, if any; guarded by tree_lock (dentry.h)
+    bool may_get_first_name_ = false;          ///< made without a name, by O_TMPFILE: link(2) may give it one. tree_lock
+    Dentry* aliases_ = nullptr;                ///< the first of the ring of its names, if any; guarded by tree_lock (dentry.h)
 };
 
 /// Opens FIFOs; kernel/ipc registers it.

@@ -147,6 +147,7 @@ void write_mount_path(base::Writer& out, Mount const& mount, Dentry const& root)
 u64 next_anonymous_device() { return make_device(0, next_device_minor.fetch_add(1, std::memory_order_relaxed)); }
 
 Result<> Vfs::initialize() {
+    NameSecret::initialize();
     auto* const tmpfs = TRY(Tmpfs::create("rootfs", 0755, Tmpfs::Limit::HalfOfMemory));
     auto* const mount = TRY(make_mount(*tmpfs, "rootfs"));
     mount->mounted_by = MountedBy::Kernel;
@@ -226,9 +227,8 @@ Result<> Vfs::unmount(Walk const& walk, std::string_view path) {
         if (!*link || *link == first_mount) return fail(EINVAL);
         // Held by: this function, the mount table, the mount point; a file system with one root for ever holds it too.
         u32 const references = (*link)->file_system->root_dentry() ? 4 : 3;
-        if (TreeEdit::is_busy(*root, references)) return fail(EBUSY);
+        TRY(TreeEdit::unmount(*root, references));
         mount = mm::Owned<Mount>(std::exchange(*link, (*link)->next));
-        TreeEdit::unmount(*root);
     }
     if (mount->lifetime == Lifetime::UntilUnmounted) mount->file_system->unmounted();
     return {};

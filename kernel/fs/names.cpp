@@ -43,6 +43,8 @@ void Names::unlink(Dentry& dentry) {
 void Names::insert(Dentry& dentry) {
     dentry.sequence_ = next_sequence_++;
     listing_.insert(listing_.end(), dentry);
+    dentry.leave_aliases();
+    dentry.join_aliases(Dentry::AliasPlace::First);
     SpinLock<LockRank::dentry_cache, PreemptOff>::Guard guard(lock_);
     link(dentry);
 }
@@ -69,12 +71,33 @@ Dentry* Names::at_or_after(u64 sequence) const {
     return found == listing_.end() ? nullptr : const_cast<Dentry*>(&*found);
 }
 
-bool Names::copy_at_or_after(u64 sequence, NameCopy& name, DirectoryEntry& entry) const {
+void Names::copy(u64 first, u64 end, ListingBatch& batch) const {
     TreeLock::Guard guard(tree_lock);
-    Dentry const* const found = at_or_after(sequence);
-    if (!found) return false;
-    name.assign(found->name_.view());
-    entry = {name, found->inode_->number(), found->inode_->type(), found->sequence_ + 1};
+    for (auto place = listing_.lower_bound(first); place != listing_.end() && place->sequence_ < end; ++place)
+        if (!batch.add(*place)) return;
+}
+
+u64 Names::end_of_listing() const {
+    TreeLock::Guard guard(tree_lock);
+    return next_sequence_;
+}
+
+bool ListingBatch::add(Dentry const& dentry) {
+    auto const name = dentry.name_.view();
+    if (size_of(name.size()) > capacity - used_) return false;
+    Header const header{dentry.inode_->number(), dentry.sequence_, dentry.inode_->type(), static_cast<u8>(name.size())};
+    std::memcpy(bytes_ + used_, &header, sizeof header);
+    std::memcpy(bytes_ + used_ + sizeof header, name.data(), name.size());
+    used_ += size_of(name.size());
+    return true;
+}
+
+bool ListingBatch::next(DirectoryEntry& entry) {
+    if (taken_ == used_) return false;
+    Header header;
+    std::memcpy(&header, bytes_ + taken_, sizeof header);
+    entry = {{reinterpret_cast<char const*>(bytes_ + taken_ + sizeof header), header.length}, header.inode, header.type, header.sequence + 1};
+    taken_ += size_of(header.length);
     return true;
 }
 

@@ -2,6 +2,8 @@
 // The path walk. path_resolution(7).
 #include "kernel/fs/path_walk.h"
 
+#include "kernel/fs/protections.h"
+
 namespace fs {
 
 /// A symbolic link that is being followed: its text, and what came behind the link's name.
@@ -60,10 +62,9 @@ bool PathWalker::next_component() {
         end = next + rest_.size();
     }
     char const* const start = next;
-    NameHash hash;
-    for (; next != end && *next != '/'; ++next) hash.add(*next);
-    hash_ = hash.finish();
+    while (next != end && *next != '/') ++next;
     name_ = {start, next};
+    hash_ = hash_of_name(name_);
     rest_ = {next, end};
     return true;
 }
@@ -164,7 +165,12 @@ Result<Ref<Dentry>> PathWalker::follow(Dentry& link) {
     return Ref<Dentry>();
 }
 
-Result<Ref<Dentry>> PathWalker::to_end(FollowLast follow_last) {
+Result<Ref<Dentry>> PathWalker::follow_last(Dentry& link) {
+    TRY(may_follow(link.file(), place_->file().ownership(), walk_.credentials));
+    return follow(link);
+}
+
+Result<Ref<Dentry>> PathWalker::to_end(FollowLast wanted) {
     for (;;) {
         TRY(to_last());
         switch (last_) {
@@ -174,9 +180,9 @@ Result<Ref<Dentry>> PathWalker::to_end(FollowLast follow_last) {
         case Last::DotDot: found_ = parent(); break;
         }
         bool const must_be_directory = trailing_slash_ || walk_.directory_only;
-        if (found_->file().type() == FileType::Symlink && (follow_last == FollowLast::Yes || trailing_slash_)) {
+        if (found_->file().type() == FileType::Symlink && (wanted == FollowLast::Yes || trailing_slash_)) {
             auto const link = std::move(found_);
-            found_ = TRY(follow(*link));
+            found_ = TRY(follow_last(*link));
             if (!found_) continue;
         }
         if (must_be_directory && !found_->file().is_directory()) return fail(ENOTDIR);

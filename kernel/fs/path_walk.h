@@ -33,12 +33,15 @@ public:
         TRY(look_up());
         return std::move(found_);
     }
-    /// `link` was found: goes on along its text; then to_last() again. Null: it was a magic link, the result is here.
-    Result<Ref<Dentry>> follow(Dentry& link);
+    /// `link` was found as the last component: goes on along its text, if who walks may; then to_last() again. Not null: it was
+    /// a magic link, the result is here. EACCES ELOOP.
+    Result<Ref<Dentry>> follow_last(Dentry& link);
 
 private:
     static constexpr u32 most_links = 40;
     struct Pending;                                     ///< the rest of a path behind a link
+
+    Result<Ref<Dentry>> follow(Dentry& link);           ///< anywhere in a path
 
     Result<> start();
     bool next_component();                              ///< splits the first component off rest_; false: none is left

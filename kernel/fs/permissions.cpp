@@ -108,6 +108,19 @@ Result<> Vfs::change_times(Inode& inode, Credentials const& who, TimeChange acce
     });
 }
 
+Result<> may_leave_times(Inode const& inode, Credentials const& who) {
+    return is_owner(inode.ownership(), who) ? Result<>() : fail(EPERM);
+}
+
+Result<> may_remove(Inode const& directory, Inode const& victim, Credentials const& who) {
+    if (!directory.stores_names()) return fail(EPERM);
+    auto const owner = directory.ownership();
+    TRY(permission(owner, who, may_write | may_execute));
+    if (!(owner.permissions & S_ISVTX) || who.is_superuser()) return {};
+    if (who.fs_uid == owner.uid || who.fs_uid == victim.ownership().uid) return {};
+    return fail(EPERM);
+}
+
 Result<> Vfs::check_executable(Inode const& inode, Credentials const& who) {
     if (inode.type() != FileType::Regular || inode.file_system().flags().has(MountFlags::noexec)) return fail(EACCES);
     return permission(inode, who, may_execute);

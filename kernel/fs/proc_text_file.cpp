@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include <linux/fs.h>
+
 namespace fs {
 
 namespace {
@@ -15,6 +17,7 @@ constexpr size_t longest_write = 4096;
 class TextFile final : public File {
 public:
     TextFile(Ref<Dentry> dentry, u32 flags, TextSource& source, u64 opened) : File(std::move(dentry), flags), source_(source), opened_(opened) {}
+    Result<u64> seek(i64 offset, int whence) override;
 protected:
     Result<size_t> do_read(u64 position, mm::IoBuffer& buffer) override;
     Result<size_t> do_write(u64 position, mm::IoBuffer& buffer) override;
@@ -38,6 +41,11 @@ Result<> TextFile::refresh() {
     decltype(text_lock_)::Guard guard(text_lock_);
     std::swap(text_, fresh);
     return {};
+}
+
+Result<u64> TextFile::seek(i64 offset, int whence) {
+    if (whence != SEEK_SET && whence != SEEK_CUR) return fail(EINVAL);   // its length is not known
+    return File::seek(offset, whence);
 }
 
 Result<size_t> TextFile::do_read(u64 position, mm::IoBuffer& buffer) {

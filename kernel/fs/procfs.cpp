@@ -7,6 +7,7 @@
 #include <linux/magic.h>
 
 #include "kernel/fs/proc_process.h"
+#include "kernel/fs/protections.h"
 #include "kernel/fs/proc_text_file.h"
 
 namespace fs {
@@ -160,7 +161,8 @@ Result<> ProcFs::initialize() {
     TRY(add_link("self", {}));
     TRY(enter("thread-self", {FileType::Symlink, 0777, nullptr, nullptr, {}, true}));
     TRY(add_link("mounts", "self/mounts"));
-    return add("filesystems", write_file_systems);
+    TRY(add("filesystems", write_file_systems));
+    return register_protections();
 }
 
 Result<> ProcFs::add(std::string_view path, ProcText text, u32 permissions, ProcWrite write) {

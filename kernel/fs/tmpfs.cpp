@@ -70,6 +70,7 @@ public:
     Result<Attributes> attributes() override { return regular().TmpfsRegular::attributes(); }
     Result<i64> control(u32 command, u64 argument) override;
     u64 held_pages() const override { return inode()->links() == 0 ? regular().pages().frames() : 0; }
+    Result<> synchronise() override { return {}; }     // memory is all there is behind it
     MM_OBJECT_CACHE(TmpfsFile)
 protected:
     TmpfsRegular& regular() const { return static_cast<TmpfsRegular&>(*inode()); }

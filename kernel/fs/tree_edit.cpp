@@ -2,29 +2,64 @@
 // Changes of the name tree. See tree_edit.h; locks: dentry.h.
 #include "kernel/fs/tree_edit.h"
 
+#include <charconv>
+
+#include "kernel/fs/vfs.h"
+#include "kernel/sync/mutex.h"
+
 namespace fs {
 
-Result<Ref<Dentry>> TreeEdit::enter(Dentry& directory, std::string_view name, Ref<Inode> inode) {
-    auto dentry = TRY(Dentry::create(directory, name, std::move(inode)));
+/// With tree_lock.
+Result<> TreeEdit::enter_locked(Dentry& directory, Dentry& dentry, Credentials const& who) {
     Names& names = *directory.file().names();
+    if (names.is_dead()) return fail(ENOENT);
+    if (names.peek(dentry.name_.view(), dentry.hash_)) return fail(EEXIST);
+    TRY(permission(directory.file(), who, may_write | may_execute));
+    dentry.acquire_ref();
+    names.insert(dentry);
+    return {};
+}
+
+Result<Ref<Dentry>> TreeEdit::enter(Dentry& directory, std::string_view name, Ref<Inode> inode, Credentials const& who) {
+    auto dentry = TRY(Dentry::create(directory, name, std::move(inode)));
     {
         TreeLock::Guard guard(tree_lock);
-        if (names.is_dead()) return fail(ENOENT);
-        if (names.peek(name, dentry->hash_)) return fail(EEXIST);
-        dentry->acquire_ref();
-        names.insert(*dentry);
+        TRY(enter_locked(directory, *dentry, who));
         if (dentry->inode_->is_directory()) directory.file().adjust_links(1);
     }
-    names.grow();
+    directory.file().names()->grow();
     directory.file().touch_modified();
     return dentry;
 }
 
+Result<> TreeEdit::link(Dentry& directory, std::string_view name, Ref<Inode> inode, Credentials const& who) {
+    auto const dentry = TRY(Dentry::create(directory, name, std::move(inode)));
+    Inode& file = dentry->file();
+    {
+        TreeLock::Guard guard(tree_lock);
+        if (file.links() == 0 && !file.may_get_first_name_) return fail(ENOENT);
+        TRY(enter_locked(directory, *dentry, who));
+        file.may_get_first_name_ = false;
+        file.adjust_links(1);
+    }
+    directory.file().names()->grow();
+    directory.file().touch_modified();
+    file.touch_changed();
+    return {};
+}
+
 Result<Ref<Dentry>> TreeEdit::enter_nowhere(Dentry& directory, Ref<Inode> inode, std::string_view name) {
+    char number[24] = "#";
+    if (name.empty()) name = {number, std::to_chars(number + 1, std::end(number), inode->number()).ptr};
     auto dentry = TRY(Dentry::create(directory, name, std::move(inode)));
     dentry->unlinked_.store(true, std::memory_order_relaxed);
     dentry->inode_->adjust_links(-1);
     return dentry;
+}
+
+void TreeEdit::allow_first_name(Inode& inode) {
+    TreeLock::Guard guard(tree_lock);
+    inode.may_get_first_name_ = true;
 }
 
 namespace {
@@ -43,17 +78,18 @@ bool has_names(Inode& inode) { return inode.names() && !inode.names()->is_empty(
 
 }
 
-Result<> TreeEdit::remove(Dentry& directory, Dentry& victim) {
+Result<> TreeEdit::remove(Dentry& directory, Dentry& victim, Credentials const& who) {
     Ref<Dentry> entry;
     Inode& inode = victim.file();
     {
         TreeLock::Guard guard(tree_lock);
         if (victim.is_unlinked() || victim.parent_ != &directory) return fail(ENOENT);
+        TRY(may_remove(directory.file(), inode, who));
         if (victim.mounted_.load(std::memory_order_relaxed)) return fail(EBUSY);
         if (has_names(inode)) return fail(ENOTEMPTY);
         if (inode.names()) inode.names()->retire();
         entry = directory.file().names()->remove(victim);
-        victim.unlinked_.store(true, std::memory_order_relaxed);
+        victim.set_unlinked();
         drop_links(directory.file(), inode);
     }
     directory.file().touch_modified();
@@ -72,6 +108,40 @@ void TreeEdit::place(Dentry& dentry, Dentry& directory, NameText& name) {
     dentry.parent_ = &directory;
 }
 
+namespace {
+
+/// Held while a directory gets another parent: the way from any directory up to its root stays as it is meanwhile, so that it
+/// may be walked, however long it is, without tree_lock.
+constinit sync::Mutex<LockRank::rename> moving_lock;
+
+Result<> may_change(Inode const& directory, Inode const* victim, Credentials const& who) {
+    return victim ? may_remove(directory, *victim, who) : permission(directory, who, may_write | may_execute);
+}
+
+}
+
+Result<> TreeEdit::may_move(Move const& move) {
+    Inode const& from = move.from_directory.file();
+    Inode const& to = move.to_directory.file();
+    TRY(may_change(from, &move.source.file(), move.who));
+    TRY(may_change(to, move.target ? &move.target->file() : nullptr, move.who));
+    if (&from == &to) return {};
+    // A directory's ".." changes with its parent: that is a write to it.
+    if (move.source.file().is_directory()) TRY(permission(move.source.file(), move.who, may_write));
+    bool const target_moves = move.kind == RenameKind::Exchange && move.target->file().is_directory();
+    return target_moves ? permission(move.target->file(), move.who, may_write) : Result<>();
+}
+
+/// A directory cannot come below itself. With moving_lock.
+Result<> TreeEdit::check_circles(Move const& move) {
+    for (Dentry* up = &move.to_directory; up; up = up->parent_)
+        if (up == &move.source) return fail(EINVAL);
+    if (!move.target) return {};
+    for (Dentry* up = &move.from_directory; up; up = up->parent_)
+        if (up == move.target) return fail(move.kind == RenameKind::Exchange ? EINVAL : ENOTEMPTY);
+    return {};
+}
+
 /// With tree_lock: may this move be done as things stand now?
 Result<> TreeEdit::check(Move const& move, NameText& name) {
     Dentry& source = move.source;
@@ -79,14 +149,10 @@ Result<> TreeEdit::check(Move const& move, NameText& name) {
     if (source.is_unlinked() || source.parent_ != &move.from_directory) return fail(ESTALE);
     if (to_names.is_dead()) return fail(ENOENT);
     if (to_names.peek(name.view(), hash_of_name(name.view())) != move.target) return fail(ESTALE);
+    TRY(may_move(move));
     if (source.mounted_.load(std::memory_order_relaxed)) return fail(EBUSY);
     if (move.target && move.target->mounted_.load(std::memory_order_relaxed)) return fail(EBUSY);
-    for (Dentry* up = &move.to_directory; up; up = up->parent_)
-        if (up == &source) return fail(EINVAL);
-    if (!move.target) return {};
-    for (Dentry* up = &move.from_directory; up; up = up->parent_)
-        if (up == move.target) return fail(move.kind == RenameKind::Exchange ? EINVAL : ENOTEMPTY);
-    if (move.kind == RenameKind::Replace && has_names(move.target->file())) return fail(ENOTEMPTY);
+    if (move.kind == RenameKind::Replace && move.target && has_names(move.target->file())) return fail(ENOTEMPTY);
     return {};
 }
 
@@ -114,37 +180,50 @@ Result<> TreeEdit::exchange(Move const& move, NameText& name) {
     return {};
 }
 
+/// What has the name now goes, the source comes.
+Result<> TreeEdit::move_names(Move const& move, NameText& name, Ref<Dentry>& replaced) {
+    Inode& from = move.from_directory.file();
+    Inode& to = move.to_directory.file();
+    TreeLock::Guard guard(tree_lock);
+    TRY(check(move, name));
+    auto entry = from.names()->remove(move.source);
+    place(move.source, move.to_directory, name);
+    if (move.source.file().is_directory()) {
+        from.adjust_links(-1);
+        to.adjust_links(1);
+    }
+    if (Dentry* const target = move.target) {
+        if (target->file().names()) target->file().names()->retire();
+        replaced = to.names()->replace(*target, *entry.leak());
+        target->set_unlinked();
+        drop_links(to, target->file());
+    } else {
+        to.names()->insert(*entry.leak());
+    }
+    return {};
+}
+
 Result<> TreeEdit::move(Move const& move) {
     NameText name;
     TRY(name.assign(move.to_name));
+    Ref<Dentry> replaced;
+    auto const carry_out = [&] { return move.kind == RenameKind::Exchange ? exchange(move, name) : move_names(move, name, replaced); };
+    bool const moves_directory = move.source.file().is_directory() || (move.target && move.target->file().is_directory());
+    if (moves_directory && &move.from_directory != &move.to_directory) {
+        decltype(moving_lock)::Guard guard(moving_lock);
+        TRY(check_circles(move));
+        TRY(carry_out());
+    } else {
+        // In one directory nothing comes below itself.
+        TRY(carry_out());
+    }
     Inode& from = move.from_directory.file();
     Inode& to = move.to_directory.file();
-    Ref<Dentry> replaced;
-    if (move.kind == RenameKind::Exchange) {
-        TRY(exchange(move, name));
-        move.target->file().touch_changed();
-    } else {
-        TreeLock::Guard guard(tree_lock);
-        TRY(check(move, name));
-        auto entry = from.names()->remove(move.source);
-        place(move.source, move.to_directory, name);
-        if (move.source.file().is_directory()) {
-            from.adjust_links(-1);
-            to.adjust_links(1);
-        }
-        if (Dentry* const target = move.target) {
-            if (target->file().names()) target->file().names()->retire();
-            replaced = to.names()->replace(*target, *entry.leak());
-            target->unlinked_.store(true, std::memory_order_relaxed);
-            drop_links(to, target->file());
-        } else {
-            to.names()->insert(*entry.leak());
-        }
-    }
     to.names()->grow();
     from.touch_modified();
     to.touch_modified();
     move.source.file().touch_changed();
+    if (move.kind == RenameKind::Exchange) move.target->file().touch_changed();
     if (replaced) replaced->file().touch_changed();
     return {};
 }
@@ -160,11 +239,15 @@ Result<> TreeEdit::mount(Dentry& point, Dentry& root) {
     return {};
 }
 
-void TreeEdit::unmount(Dentry& root) {
+/// From outside a tree is entered with tree_lock only (PathWalker::cross_mounts), and so is the way up in it. Who goes down in it meanwhile
+/// has a reference to where it stands, and is_busy() looks at each directory before what is in it: it meets it.
+Result<> TreeEdit::unmount(Dentry& root, u32 root_references) {
     Ref<Dentry> root_mount, point;   // given back after the lock
     TreeLock::Guard guard(tree_lock);
+    if (is_busy(root, root_references)) return fail(EBUSY);
     point = Ref<Dentry>::adopt(std::exchange(root.covered_, nullptr));
     root_mount = Ref<Dentry>::adopt(point->mounted_.exchange(nullptr, std::memory_order_relaxed));
+    return {};
 }
 
 bool TreeEdit::is_mounted(Dentry const& root) {
@@ -192,7 +275,7 @@ void TreeEdit::demolish(Dentry& root) {
                 if (place.get() == &root) return;
                 next = Ref<Dentry>::share(place->parent_);
                 entry = next->file().names()->remove(*place);
-                place->unlinked_.store(true, std::memory_order_relaxed);
+                place->set_unlinked();
                 place->file().adjust_links(-1);
             }
         }
@@ -201,7 +284,6 @@ void TreeEdit::demolish(Dentry& root) {
 }
 
 bool TreeEdit::is_busy(Dentry& root, u32 root_references) {
-    TreeLock::Guard guard(tree_lock);
     Dentry* place = &root;
     for (;;) {
         Names* const names = place->file().names();

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "kernel/fs/path_walk.h"
+#include "kernel/fs/protections.h"
 #include "kernel/fs/tree_edit.h"
 #include "kernel/fs/vfs_names.h"
 
@@ -62,6 +63,7 @@ Result<Ref<File>> open_inode(Dentry& dentry, Credentials const& who, u32 flags) 
     bool const truncates = is_regular && (flags & O_TRUNC);
     WriterHold hold;
     if (truncates || (is_regular && opens_for_writing(flags))) TRY(hold.take(inode));
+    if (flags & O_DIRECT) return fail(EINVAL);   // no file system here has a way around memory
     auto file = TRY(open_file(dentry, who, flags));
     if (who.is_superuser()) file->set_privilege(OpenerPrivilege::Superuser);
     if (truncates) TRY(inode.truncate(0));
@@ -88,9 +90,13 @@ Result<Created> find_or_create(Walk const& walk, std::string_view path, u32 flag
             continue;   // someone else made it meanwhile
         }
         if (flags & O_EXCL) return fail(EEXIST);
-        if ((*found)->file().type() != FileType::Symlink) return Created{std::move(*found), false};
+        if ((*found)->file().is_directory()) return fail(EISDIR);
+        if ((*found)->file().type() != FileType::Symlink) {
+            TRY(may_open_in_place_of_new((*found)->file(), walker.directory().file().ownership(), walk.credentials));
+            return Created{std::move(*found), false};
+        }
         if (flags & O_NOFOLLOW) return fail(ELOOP);
-        if (auto target = TRY(walker.follow(**found))) return Created{std::move(target), false};
+        if (auto target = TRY(walker.follow_last(**found))) return Created{std::move(target), false};
         TRY(walker.to_last());
     }
 }
@@ -106,6 +112,7 @@ Result<Ref<File>> open_nameless(Walk const& walk, std::string_view path, u32 fla
     TRY(permission(inode, walk.credentials, may_write | may_execute));
     auto const file = describe_new_file(inode, walk, FileType::Regular, mode);
     auto const dentry = TRY(TreeEdit::enter_nowhere(*directory, TRY(inode.make_child(file))));
+    if (!(flags & O_EXCL)) TreeEdit::allow_first_name(dentry->file());
     return open_inode(*dentry, walk.credentials, flags);
 }
 
@@ -136,7 +143,7 @@ Result<Ref<File>> Vfs::open_dentry(Dentry& dentry, Credentials const& who, u32 f
     TRY(permission(inode, who, mask));
     bool const is_device = inode.type() == FileType::CharacterDevice || inode.type() == FileType::BlockDevice;
     if (is_device && inode.file_system().flags().has(MountFlags::nodev)) return fail(EACCES);
-    if ((flags & O_NOATIME) && !who.is_superuser() && who.fs_uid != inode.ownership().uid) return fail(EPERM);
+    if (flags & O_NOATIME) TRY(may_leave_times(inode, who));
     return open_inode(dentry, who, flags);
 }
 

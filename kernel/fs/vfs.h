@@ -155,6 +155,10 @@ Result<> permission(Ownership const& owner, Credentials const& who, u32 mask);
 Result<> permission(Attributes const& attributes, Credentials const& who, u32 mask);
 inline Result<> permission(Inode const& inode, Credentials const& who, u32 mask) { return permission(inode.ownership(), who, mask); }
 
+/// O_NOATIME: the owner's right. EPERM.
+Result<> may_leave_times(Inode const& inode, Credentials const& who);
+/// unlink(2), rename(2): may `who` take `victim` out of `directory`? The sticky rule, too. EACCES EPERM.
+Result<> may_remove(Inode const& directory, Inode const& victim, Credentials const& who);
 /// The mode without what a change by `who` takes away: setuid, and setgid where it means execution or `who` could not set it.
 u32 without_privilege_bits(Ownership const& owner, Credentials const& who);
 

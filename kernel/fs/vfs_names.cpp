@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "kernel/fs/path_walk.h"
+#include "kernel/fs/protections.h"
 #include "kernel/fs/tree_edit.h"
 
 namespace fs {
@@ -30,7 +31,7 @@ Result<Ref<Dentry>> create_in(Dentry& directory, std::string_view name, Credenti
     Inode& parent = directory.file();
     if (!parent.names()) return fail(ENOENT);
     TRY(permission(parent, who, may_write | may_execute));
-    return TreeEdit::enter(directory, name, TRY(parent.make_child(file)));
+    return TreeEdit::enter(directory, name, TRY(parent.make_child(file)), who);
 }
 
 namespace {
@@ -52,23 +53,14 @@ Result<> make(Walk const& walk, std::string_view path, FileType type, u32 mode, 
     NewFile file = describe_new_file(walker.directory().file(), walk, type, mode);
     file.rdev = rdev;
     file.target = target;
-    bool const device = type == FileType::CharacterDevice || type == FileType::BlockDevice;
+    // A character device 0:0 opens as nothing: overlays mark with it what is gone.
+    bool const device = type == FileType::BlockDevice || (type == FileType::CharacterDevice && rdev != 0);
     if (device && !walk.credentials.is_superuser()) {
         TRY(permission(walker.directory().file(), walk.credentials, may_write | may_execute));
         return fail(EPERM);
     }
     TRY(create_in(walker.directory(), walker.name(), walk.credentials, file));
     return {};
-}
-
-/// The sticky rule of unlink(2) and rename(2).
-Result<> may_remove(Inode& directory, Inode const& victim, Credentials const& who) {
-    if (!directory.names()) return fail(EPERM);
-    TRY(permission(directory, who, may_write | may_execute));
-    auto const owner = directory.ownership();
-    if (!(owner.permissions & S_ISVTX) || who.is_superuser()) return {};
-    if (who.fs_uid == owner.uid || who.fs_uid == victim.ownership().uid) return {};
-    return fail(EPERM);
 }
 
 }
@@ -105,17 +97,11 @@ Result<> Vfs::link_dentry(Dentry& from, Walk const& to_walk, std::string_view to
     TRY(walk_to_new(walker, FileType::Regular));
     Inode& directory = walker.directory().file();
     if (&directory.file_system() != &inode.file_system()) return fail(EXDEV);
+    TRY(may_link(inode, to_walk.credentials));
     if (!directory.names() || !inode.file_system().allows_new_names()) return fail(EPERM);
     TRY(permission(directory, to_walk.credentials, may_write | may_execute));
     if (inode.is_directory()) return fail(EPERM);
-    if (inode.links() == 0) return fail(ENOENT);
-    inode.adjust_links(1);
-    if (auto const entered = TreeEdit::enter(walker.directory(), walker.name(), from.inode()); !entered) {
-        inode.adjust_links(-1);
-        return fail(entered.error());
-    }
-    inode.touch_changed();
-    return {};
+    return TreeEdit::link(walker.directory(), walker.name(), from.inode(), to_walk.credentials);
 }
 
 Result<> Vfs::unlink(Walk const& walk, std::string_view path) {
@@ -126,7 +112,7 @@ Result<> Vfs::unlink(Walk const& walk, std::string_view path) {
     if (walker.has_trailing_slash()) return fail(victim->file().is_directory() ? EISDIR : ENOTDIR);
     TRY(may_remove(walker.directory().file(), victim->file(), walk.credentials));
     if (victim->file().is_directory()) return fail(EISDIR);
-    return TreeEdit::remove(walker.directory(), *victim);
+    return TreeEdit::remove(walker.directory(), *victim, walk.credentials);
 }
 
 Result<> Vfs::remove_directory(Walk const& walk, std::string_view path) {
@@ -142,7 +128,7 @@ Result<> Vfs::remove_directory(Walk const& walk, std::string_view path) {
     if (victim->is_root()) return fail(EBUSY);   // a mount is on it
     TRY(may_remove(walker.directory().file(), victim->file(), walk.credentials));
     if (!victim->file().is_directory()) return fail(ENOTDIR);
-    return TreeEdit::remove(walker.directory(), *victim);
+    return TreeEdit::remove(walker.directory(), *victim, walk.credentials);
 }
 
 namespace {
@@ -177,11 +163,10 @@ Result<> rename_once(Walk const& from_walk, std::string_view from, Walk const& t
         if (is_directory && !replaced->file().is_directory()) return fail(ENOTDIR);
         if (!is_directory && replaced->file().is_directory()) return fail(EISDIR);
     }
-    // A directory's ".." changes with its parent.
-    bool const moves = &from_inode != &to_inode;
-    if (is_directory && moves) TRY(permission(source->file(), from_walk.credentials, may_write));
     auto const kind = flags & RENAME_EXCHANGE ? RenameKind::Exchange : flags & RENAME_NOREPLACE ? RenameKind::NoReplace : RenameKind::Replace;
-    return TreeEdit::move({source_walk.directory(), *source, target_walk.directory(), target_walk.name(), replaced, kind});
+    TreeEdit::Move const move{source_walk.directory(), *source, target_walk.directory(), target_walk.name(), replaced, kind, from_walk.credentials};
+    TRY(TreeEdit::may_move(move));
+    return TreeEdit::move(move);
 }
 
 }

@@ -38,7 +38,7 @@ MM_OBJECT_CACHE_DEFINE(NamelessInode)
 }
 
 Result<Ref<fs::Dentry>> make_nameless(std::string_view kind, fs::Credentials const& who) {
-    auto const inode = TRY(mm::make_ref<NamelessInode>(anonymous_files, fs::Ownership{fs::FileType::Regular, 0600, who.fs_uid, who.fs_gid}));
+    auto const inode = TRY(mm::make_ref<NamelessInode>(anonymous_files, fs::Ownership{fs::FileType::Nameless, 0600, who.fs_uid, who.fs_gid}));
     char text[48];
     base::BufferWriter name(text);
     base::format_to(name, "anon_inode:[{}]", kind);

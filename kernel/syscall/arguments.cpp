@@ -16,6 +16,7 @@ Result<std::string_view> UserPath::read(UserAddr from) {
 Place::Place(Caller& caller) : context_(caller.thread.names->copy()), credentials_(caller.process.credentials) {}
 
 Result<Place> Place::at(Caller& caller, Fd directory, std::string_view path) {
+    if (path.empty()) return fail(ENOENT);
     Place place(caller);
     if (directory.value == AT_FDCWD || path.starts_with('/')) return place;
     auto file = TRY(file_of(caller, directory));

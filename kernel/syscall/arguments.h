@@ -32,7 +32,7 @@ private:
 /// Where a path of this call is resolved from, and for whom.
 class Place {
 public:
-    /// `directory`: a descriptor, or AT_FDCWD; not looked at if `path` is absolute. EBADF ENOTDIR.
+    /// `directory`: a descriptor, or AT_FDCWD; not looked at if `path` is absolute. ENOENT (empty) EBADF ENOTDIR.
     static Result<Place> at(Caller& caller, Fd directory, std::string_view path);
     static Place here(Caller& caller) { return Place(caller); }
     fs::Walk walk(fs::FollowLast follow = fs::FollowLast::Yes) const {

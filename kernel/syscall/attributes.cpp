@@ -218,14 +218,15 @@ Result<Ref<fs::Inode>> inode_for_times(Caller& caller, Fd fd, UserAddr path, u32
 }
 
 Result<> sys_utimensat(Caller& caller, Fd directory, UserAddr path, UserAddr times, u32 flags) {
-    TRY(accepted::utimensat.check(flags));
     TimeArgument accessed, modified;
     if (!times.is_null()) {
         __kernel_timespec values[2];
         TRY(mm::UserPtr<__kernel_timespec>(times).read_array(values));
+        if (values[0].tv_nsec == UTIME_OMIT && values[1].tv_nsec == UTIME_OMIT) return {};   // whatever the file
         accessed = TRY(decode_time(values[0]));
         modified = TRY(decode_time(values[1]));
     }
+    TRY(accepted::utimensat.check(flags));
     auto inode = TRY(inode_for_times(caller, directory, path, flags));
     return fs::vfs.change_times(*inode, caller.process.credentials, accessed.kind, accessed.time, modified.kind, modified.time);
 }

@@ -13,6 +13,15 @@
 namespace syscall {
 namespace {
 
+/// fcntl(2) F_SETFL. EPERM EINVAL
+Result<> set_status_flags(Caller& caller, fs::File& file, u32 flags) {
+    auto const* const inode = file.inode();
+    if (inode && (flags & O_NOATIME) && !(file.flags() & O_NOATIME)) TRY(fs::may_leave_times(*inode, caller.process.credentials));
+    if ((flags & O_DIRECT) && !(inode && inode->type() == fs::FileType::Fifo)) return fail(EINVAL);
+    file.set_status_flags(flags);
+    return {};
+}
+
 fs::CloseOnExec close_on_exec_of(u32 flags) { return flags & O_CLOEXEC ? fs::CloseOnExec::Yes : fs::CloseOnExec::No; }
 
 }
@@ -34,6 +43,7 @@ Result<Fd> sys_openat(Caller& caller, Fd directory, UserAddr path_address, u32 f
     UserPath buffer;
     auto const path = TRY(buffer.read(path_address));
     auto const place = TRY(Place::at(caller, directory, path));
+    flags |= O_LARGEFILE;   // as Linux marks what a 64-bit program opens
     auto file = TRY(restartable(fs::vfs.open(place.walk(), path, flags, mode & 07777)));
     return caller.thread.descriptors->add(std::move(file), close_on_exec_of(flags), descriptor_limit(caller));
 }
@@ -102,7 +112,7 @@ Result<i64> sys_fcntl(Caller& caller, Fd fd, u32 command, u64 argument) {
     case F_GETFL: return file->flags() & ~static_cast<u32>(O_CLOEXEC | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC);
     case F_SETFL:
         if (file->is_path_only()) return fail(EBADF);
-        file->set_status_flags(static_cast<u32>(argument));
+        TRY(set_status_flags(caller, *file, static_cast<u32>(argument)));
         return 0;
     case F_GETPIPE_SZ: return file->control(command, argument);
     case F_SETPIPE_SZ: return static_cast<i64>(TRY(ipc::set_pipe_size(*file, argument, caller.process.credentials)));

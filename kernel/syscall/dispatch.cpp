@@ -9,6 +9,7 @@
 #include <base/trace.h>
 
 #include "kernel/fs/procfs.h"
+#include "kernel/syscall/log_setting.h"
 #include "kernel/syscall/sockets.h"
 #include "kernel/syscall/table.h"
 
@@ -53,6 +54,7 @@ void initialize(u64 level) {
     strace_level = level;
     register_sender();
     is_watched = level >= 2 || trace::is_enabled(trace::Event::SystemCall);
+    if (!register_log_setting()) log_warning("syscall", "no memory for /proc/sys/kernel/dmesg_restrict");
     if (!fs::procfs.add("unprovided_calls", write_unprovided)) log_warning("syscall", "no memory for /proc/unprovided_calls");
 }
 

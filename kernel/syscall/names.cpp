@@ -58,6 +58,8 @@ Result<> sys_rename(Caller& caller, UserAddr from, UserAddr to) { return sys_ren
 
 Result<> sys_linkat(Caller& caller, Fd from_directory, UserAddr from_address, Fd to_directory, UserAddr to_address, u32 flags) {
     TRY(accepted::linkat.check(flags));
+    // Else everyone could give a name to a file that they were handed open, and keep it.
+    if ((flags & AT_EMPTY_PATH) && !caller.process.credentials.is_superuser()) return fail(ENOENT);
     u32 const how = (flags & AT_EMPTY_PATH) | (flags & AT_SYMLINK_FOLLOW ? 0 : AT_SYMLINK_NOFOLLOW);
     auto from = TRY(resolve_at(caller, from_directory, from_address, how));
     UserPath buffer;
@@ -121,6 +123,7 @@ Result<> sys_fchdir(Caller& caller, Fd fd) {
 Result<> sys_chroot(Caller& caller, UserAddr path) {
     auto directory = TRY(resolve_at(caller, here, path, 0));
     if (!directory->inode()->is_directory()) return fail(ENOTDIR);
+    TRY(fs::permission(*directory->inode(), caller.process.credentials, fs::may_execute));
     if (!caller.process.credentials.is_privileged()) return fail(EPERM);
     return enter(caller, std::move(directory), &fs::FsContext::root);
 }
@@ -130,7 +133,7 @@ Result<size_t> sys_getcwd(Caller& caller, UserAddr out, u64 size) {
     auto const place = Place::here(caller);
     auto const& context = place.context();
     if (context.working_directory->is_unlinked()) return fail(ENOENT);
-    auto const path = TRY(context.working_directory->path(*context.root, {text.chars(), path_capacity - 1}, false));
+    auto const path = TRY(context.working_directory->path(*context.root, {text.chars(), path_capacity - 1}, false, true));
     if (path.size() + 1 > size) return fail(ERANGE);
     char const end = 0;
     TRY(mm::UserPtr<char>(out).write_array({path.data(), path.size()}));
@@ -143,22 +146,18 @@ namespace {
 /// struct linux_dirent64 of getdents64(2), straight into the program's buffer.
 class DirentSink final : public fs::DirectorySink {
 public:
-    DirentSink(UserAddr out, u64 size) : out_(out), size_(size) {}
+    DirentSink(Caller const& caller, UserAddr out, u64 size) : caller_(caller), out_(out), size_(size) {}
     bool add(fs::DirectoryEntry const& entry) override {
         u64 const length = align_up(header_size + entry.name.size() + 1, 8);
-        if (length > size_ - used_) {
-            error_ = used_ == 0 ? EINVAL : 0;
-            return false;
-        }
-        if (!put(entry, length)) {
-            error_ = EFAULT;
-            return false;
-        }
+        if (length > size_ - used_) return error_ = EINVAL, false;
+        if (used_ && caller_.thread.has_signal()) return false;
+        if (!put(entry, length)) return error_ = EFAULT, false;
         used_ += length;
         return true;
     }
+    /// What was written counts, whatever came then: the listing goes on behind it.
     Result<size_t> result() const {
-        if (error_) return fail(error_);
+        if (error_ && used_ == 0) return fail(error_);
         return used_;
     }
 private:
@@ -175,6 +174,7 @@ private:
         std::memcpy(record + header_size, entry.name.data(), entry.name.size());
         return arch::copy_to_user(out_ + used_, record, length) == 0;
     }
+    Caller const& caller_;
     UserAddr out_;
     u64 size_, used_ = 0;
     int error_ = 0;
@@ -184,7 +184,7 @@ private:
 
 Result<size_t> sys_getdents64(Caller& caller, Fd fd, UserAddr out, u32 size) {
     auto file = TRY(usable_file(caller, fd));
-    DirentSink sink(out, size);
+    DirentSink sink(caller, out, size);
     auto const listed = file->list(sink);
     auto const result = sink.result();
     if (!result || *result) return result;

@@ -20,6 +20,7 @@ Result<size_t> sys_preadv(Caller& caller, Fd fd, mm::UserPtr<mm::Segment> vector
     auto file = TRY(file_of(caller, fd));
     Segments segments;
     auto buffer = mm::IoBuffer::user(TRY(segments.read(vector, count)));
+    if (buffer.remaining() == 0 && file->is_readable() && file->is_seekable()) return 0;
     return restartable(file->read_at(position, buffer));
 }
 
@@ -28,6 +29,7 @@ Result<size_t> sys_pwritev(Caller& caller, Fd fd, mm::UserPtr<mm::Segment> vecto
     auto file = TRY(file_of(caller, fd));
     Segments segments;
     auto buffer = mm::IoBuffer::user(TRY(segments.read(vector, count)));
+    if (buffer.remaining() == 0 && file->is_writable() && file->is_seekable()) return 0;
     return after_write(caller, *file, file->write_at(position, buffer));
 }
 

@@ -13,12 +13,15 @@
 
 #include "kernel/base/random.h"
 #include "kernel/drivers/key_input.h"
+#include "kernel/fs/proc_numbers.h"
+#include "kernel/fs/procfs.h"
 #include "kernel/process/host_identity.h"
 #include "kernel/process/process_manager.h"
 #include "kernel/process/terminal_signals.h"
 #include "kernel/syscall/arguments.h"
 #include "kernel/syscall/flags.h"
 #include "kernel/syscall/handlers.h"
+#include "kernel/syscall/log_setting.h"
 #include "mm/frame_allocator.h"
 #include "mm/kernel_space.h"
 #include "sched/clock.h"
@@ -137,11 +140,24 @@ Result<size_t> copy_log(u64 position, UserAddr out, u64 size) {
 
 constexpr u64 log_capacity = 64 * kib;
 
+/// /proc/sys/kernel/dmesg_restrict: the log tells of other users' programs, so that only root reads it. Ordering: relaxed, alone.
+constinit std::atomic<u32> log_is_restricted{1};
+
+Result<> restrict_log(std::string_view text, fs::Credentials const& who) {
+    if (!who.is_privileged()) return fail(EPERM);
+    return fs::change_setting<log_is_restricted, 0, 1>(text, who);
+}
+
+}
+
+Result<> register_log_setting() {
+    return fs::procfs.add("sys/kernel/dmesg_restrict", fs::write_setting<log_is_restricted>, 0644, restrict_log);
 }
 
 Result<i64> sys_syslog(Caller& caller, i32 type, UserAddr out, i32 size) {
     enum { Close = 0, Open = 1, ReadAll = 3, ConsoleOff = 6, ConsoleOn = 7, ConsoleLevel = 8, SizeUnread = 9, SizeBuffer = 10 };
-    if (!caller.process.credentials.is_privileged() && type != ReadAll && type != SizeBuffer) return fail(EPERM);
+    bool const is_everyones = (type == ReadAll || type == SizeBuffer) && !log_is_restricted.load(std::memory_order_relaxed);
+    if (!is_everyones && !caller.process.credentials.is_privileged()) return fail(EPERM);
     switch (type) {
     case Close: case Open: return 0;
     case ReadAll: {

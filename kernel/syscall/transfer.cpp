@@ -39,6 +39,7 @@ Result<size_t> sys_readv(Caller& caller, Fd fd, mm::UserPtr<mm::Segment> vector,
     if (!file->is_readable()) return fail(EBADF);
     Segments segments;
     auto buffer = mm::IoBuffer::user(TRY(segments.read(vector, count)));
+    if (buffer.remaining() == 0) return 0;   // unlike read(2) of none, the file is not asked
     return restartable(file->read(buffer));
 }
 
@@ -47,6 +48,7 @@ Result<size_t> sys_writev(Caller& caller, Fd fd, mm::UserPtr<mm::Segment> vector
     if (!file->is_writable()) return fail(EBADF);
     Segments segments;
     auto buffer = mm::IoBuffer::user(TRY(segments.read(vector, count)));
+    if (buffer.remaining() == 0) return 0;
     return after_write(caller, *file, file->write(buffer));
 }
 
@@ -98,7 +100,8 @@ Result<size_t> sys_sendfile(Caller& caller, Fd out_fd, Fd in_fd, mm::UserPtr<u64
     auto out = TRY(file_of(caller, out_fd));
     if (!in->is_readable() || !out->is_writable()) return fail(EBADF);
     if (!in->is_seekable()) return fail(offset.is_null() ? EINVAL : ESPIPE);
-    if (out->flags() & O_APPEND) return fail(EINVAL);
+    if (in->inode() && in->inode()->is_directory()) return fail(EINVAL);
+    if ((out->flags() & O_APPEND) || static_cast<i64>(count) < 0) return fail(EINVAL);
     u64 const position = offset.is_null() ? TRY(in->seek(0, 1)) : TRY(offset.read());
     if (static_cast<i64>(position) < 0) return fail(EINVAL);
     auto const moved = TRY(copy_through(*in, position, *out, std::min(count, max_transfer), caller));

@@ -114,6 +114,14 @@ void MutexBase::acquire() {}
 void MutexBase::release() {}
 }
 
+namespace base {
+/// What names are hashed with: different in each process, but not in each run.
+u64 random_u64() {
+    static u64 state = 1;
+    return state = state * 6364136223846793005u + 1442695040888963407u;
+}
+}
+
 namespace sched {
 constinit Clock clock;
 u64 Clock::realtime_ns() const {

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+// What protects users from each other in directories that all may write to (/tmp): the protected_* files of
+// /proc/sys/fs, proc(5). Inside fs only.
+#pragma once
+
+#include "kernel/fs/vfs.h"
+
+namespace fs {
+
+/// link(2): a new name for another's file needs the right to read and write it, and none that gives rights. EPERM.
+Result<> may_link(Inode const& source, Credentials const& who);
+/// A symbolic link at the end of a path, in a sticky directory of everybody's: not another's, but the directory's owner's. EACCES.
+Result<> may_follow(Inode const& link, Ownership const& directory, Credentials const& who);
+/// open(2) with O_CREAT of what is there already, in a sticky directory: not another's FIFO or file. EACCES.
+Result<> may_open_in_place_of_new(Inode const& file, Ownership const& directory, Credentials const& who);
+
+/// /proc/sys/fs/protected_*. Called once at boot. EEXIST ENOMEM.
+Result<> register_protections();
+
+}
