@@ -16,6 +16,7 @@
 #include "kernel/ipc/posix_queue_files.h"
 #include "kernel/ipc/system_v.h"
 #include "kernel/process/process_manager.h"
+#include "kernel/process/sysrq.h"
 #include "kernel/syscall/dispatch.h"
 #include "mm/frame_allocator.h"
 #include "mm/kernel_space.h"
@@ -62,6 +63,7 @@ extern "C" [[noreturn]] void kernel_main(u32 magic, u64 info) {
 
     process::process_manager.initialize();                          // pid table, tree, groups
     must(process::register_proc_entries(), "no memory for /proc");  // meminfo, stat, and a directory a process
+    must(process::start_sysrq(), "no memory for sysrq");            // keys for when nothing else answers
     kernel::start_tracing();                                        // trace=: which events, a larger ring
     syscall::initialize(kernel::strace_level());          // the Linux ABI
     kernel::initialize_drivers();                                   // serial, keyboard, screen, terminals

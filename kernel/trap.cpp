@@ -11,6 +11,7 @@
 
 #include <abi/signal.h>
 
+#include "kernel/process/fault_log.h"
 #include "kernel/process/process_manager.h"
 #include "kernel/syscall/dispatch.h"
 #include "mm/kernel_space.h"
@@ -53,6 +54,12 @@ void kernel_fault(TrapFrame& frame, u64 address, FaultAccess access) {
     base::panic_with(text, std::source_location::current(), &frame);
 }
 
+/// A program's page fault as the CPU describes it (Intel SDM vol. 3, 4.7).
+u64 error_code_of(FaultAccess access, bool present) {
+    constexpr u64 write = 2, user = 4, fetch = 16;
+    return u64{present} | user | (access == FaultAccess::Write ? write : access == FaultAccess::Execute ? fetch : 0);
+}
+
 void signal_for_fault(mm::FaultResult result, u64 address) {
     SignalInfo info;
     info.address = address;
@@ -83,7 +90,10 @@ bool may_resolve(TrapFrame const& frame, bool user_address) {
 void on_page_fault(TrapFrame& frame, u64 address, FaultAccess access, bool present) {
     TRACE_EVENT(PageFault, address, u64{present} << 8 | static_cast<u64>(access));
     bool const user_address = address < arch::user_space_end;
-    if (frame.from_user() && !user_address) return signal_for_fault(mm::FaultResult::NotMapped, address);
+    if (frame.from_user() && !user_address) {
+        process::log_segfault(frame, address, error_code_of(access, true));   // what is the kernel's is there, as Linux tells it
+        return signal_for_fault(mm::FaultResult::NotMapped, address);
+    }
     if (!frame.from_user() && !may_resolve(frame, user_address)) return kernel_fault(frame, address, access);
     auto* thread = process::current_user_thread_or_null();
     auto const result = resolve(*thread, frame, address, access);
@@ -99,14 +109,20 @@ void on_page_fault(TrapFrame& frame, u64 address, FaultAccess access, bool prese
         if (hope && (frame.from_user() || !process::fatal_signal_pending())) return;
     }
     if (frame.from_user()) {
-        if (result != mm::FaultResult::OutOfMemory) signal_for_fault(result, address);
+        if (result == mm::FaultResult::OutOfMemory) return;
+        if (result != mm::FaultResult::PastEnd) process::log_segfault(frame, address, error_code_of(access, present));
+        signal_for_fault(result, address);
         return;
     }
     kernel_fault(frame, address, access);
 }
 
 void on_exception(TrapFrame& frame, u8 vector, u64 error_code) {
-    if (frame.from_user()) return process::force_signal(signal_of(vector, frame));
+    if (frame.from_user()) {
+        SignalInfo const info = signal_of(vector, frame);
+        process::log_trap(frame, vector, error_code, info.signal);
+        return process::force_signal(info);
+    }
     if (arch::fix_up_exception(frame)) return;
     char text[64];
     base::BufferWriter out({text, sizeof text - 1});

@@ -123,7 +123,9 @@ void send_interrupt(CpuId cpu, u8 vector) {
 
 void send_reschedule(CpuId cpu) { send_interrupt(cpu, vector_reschedule); }
 
-void stop_other_cpus() {
+void stop_other_cpus() { ask_other_cpus_where_they_are(); }
+
+void interrupt_other_cpus_unmasked() {
     u32 const count = online_cpus(), self = current_cpu().value;
     for (u32 cpu = 0; cpu < count; ++cpu)
         if (cpu != self) local_apic_send_nmi(apic_ids[cpu]);

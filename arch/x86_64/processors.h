@@ -8,6 +8,8 @@ namespace arch {
 
 /// Interrupts another CPU that runs. Any context.
 void send_interrupt(CpuId cpu, u8 vector);
+/// An NMI to every other CPU that runs.
+void interrupt_other_cpus_unmasked();
 /// On the CPU that loads the kernel's tables first, and on each that starts later.
 void enable_pcids();
 

@@ -5,13 +5,18 @@
 #include <arch/cpu.h>
 #include <arch/interrupts.h>
 #include <arch/paging.h>
+#include <arch/power.h>
+#include <arch/processors.h>
+#include <arch/time.h>
 #include <arch/upcalls.h>
 #include <base/latency.h>
 #include <base/panic.h>
 
+#include <atomic>
 #include <cstring>
 
 #include "arch/x86_64/interrupt_controller.h"
+#include "arch/x86_64/processors.h"
 #include "arch/x86_64/segments.h"
 
 extern "C" char const trap_gates[], interrupt_gates[];
@@ -35,6 +40,14 @@ constexpr u64 page_present = 1, page_write = 2, page_fetch = 16;
 
 constinit Gate gates[256] = {};
 PER_CPU PerCpu<u64> nmi_count;
+
+/// Where a CPU was when an NMI asked it. Ordering: release by the CPU, when the frame is whole; acquire by who asked.
+struct Whereabouts {
+    TrapFrame frame{};
+    std::atomic<u32> answered{0};   ///< the question
+};
+PER_CPU PerCpu<Whereabouts> whereabouts;
+constinit std::atomic<u32> question{0};   // 0: none was asked yet
 
 InterruptStack stack_of(u8 vector) {
     switch (vector) {
@@ -61,8 +74,6 @@ void fill_gates() {
         gates[vector] = make_gate(interrupt_gates + (vector - exception_count) * gate_code_size, interrupt_gate, InterruptStack::None);
 }
 
-u64 read_fault_address() { u64 v; asm volatile("movq %%cr2, %0" : "=r"(v)); return v; }
-
 upcalls::FaultAccess access_of(u64 error_code) {
     if (error_code & page_fetch) return upcalls::FaultAccess::Execute;
     return error_code & page_write ? upcalls::FaultAccess::Write : upcalls::FaultAccess::Read;
@@ -70,7 +81,7 @@ upcalls::FaultAccess access_of(u64 error_code) {
 
 /// The usual reason is a push on a full kernel stack: the fault address is then next to RSP.
 char const* reason_of_double_fault(TrapFrame const& frame) {
-    u64 const distance = read_fault_address() - (frame.rsp - page_size);
+    u64 const distance = last_fault_address() - (frame.rsp - page_size);
     return distance <= page_size ? "kernel stack overflow (double fault)" : "double fault";
 }
 
@@ -84,11 +95,32 @@ void load_interrupt_gates() {
 
 u64 count_of_nmis(CpuId cpu) { return nmi_count.on(cpu); }
 
+void ask_other_cpus_where_they_are() {
+    constexpr u64 steps = 200, step_us = 50;
+    u32 const asked = question.fetch_add(1, std::memory_order_seq_cst) + 1;
+    u32 const count = online_cpus(), self = current_cpu().value;
+    interrupt_other_cpus_unmasked();
+    for (u64 step = 0; step < steps; ++step) {
+        u32 missing = 0;
+        for (u32 cpu = 0; cpu < count; ++cpu)
+            missing += cpu != self && whereabouts.on(CpuId(cpu)).answered.load(std::memory_order_acquire) < asked;
+        if (missing == 0) return;
+        delay_us(step_us);
+    }
+}
+
+std::optional<TrapFrame> where_cpu_was(CpuId cpu) {
+    Whereabouts const& there = whereabouts.on(cpu);
+    u32 const asked = question.load(std::memory_order_relaxed);
+    if (asked == 0 || there.answered.load(std::memory_order_acquire) != asked) return std::nullopt;
+    return there.frame;
+}
+
 }
 
 /// An exception on a thread's stack. Interrupts become what they were where it happened.
 extern "C" void handle_trap(TrapFrame& frame, u32 vector, u32 error_code) {
-    u64 const address = vector == arch::vector_page_fault ? arch::read_fault_address() : 0;
+    u64 const address = vector == arch::vector_page_fault ? arch::last_fault_address() : 0;
     if (frame.rflags & 0x200) {
         base::note_interrupt_entry();
         arch::interrupts_enable();
@@ -104,8 +136,13 @@ extern "C" void handle_paranoid_trap(TrapFrame& frame, u32 vector, u32) {
     auto const here = std::source_location::current();
     if (vector == arch::vector_double_fault) base::panic_with(arch::reason_of_double_fault(frame), here, &frame);
     if (vector == arch::vector_machine_check) base::panic_with("machine check", here, &frame);
-    if (base::panicking()) arch::halt_for_ever();   // another CPU has panicked, and stops us
     arch::nmi_count.add(1);
+    arch::Whereabouts& here_now = arch::whereabouts.local();
+    if (u32 const asked = arch::question.load(std::memory_order_acquire); asked != here_now.answered.load(std::memory_order_relaxed)) {
+        here_now.frame = frame;
+        here_now.answered.store(asked, std::memory_order_release);
+    }
+    if (base::panicking()) arch::halt_for_ever();   // another CPU has panicked, and stops us
 }
 
 /// IRET to user mode faulted (RIP not canonical, bad selector). Its five words are still at the

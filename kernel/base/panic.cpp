@@ -10,7 +10,9 @@
 #include <arch/early_console.h>
 #include <arch/image.h>
 #include <arch/interrupts.h>
+#include <arch/paging.h>
 #include <arch/power.h>
+#include <arch/processors.h>
 #include <arch/time.h>
 #include <base/log.h>
 #include <boot/early_screen.h>
@@ -28,8 +30,11 @@ namespace {
 constexpr int max_depth = 40;
 constexpr size_t events_shown = 16;
 
-constinit std::atomic<bool> in_panic{false};
+constexpr u32 no_cpu = ~u32{0};
+constinit std::atomic<u32> panicking_cpu{no_cpu};
 constinit i64 seconds_to_reset = 0;
+using Notes = void (*)();
+constinit Notes notes_of_others = nullptr;   // set while booting
 
 template <class... A>
 void say(FormatString<std::type_identity_t<A>...> format, A const&... arguments) {
@@ -53,6 +58,7 @@ void say_registers(TrapFrame const& f) {
     say("rsi {:016x} rdi {:016x} rbp {:016x} r8  {:016x}", f.rsi, f.rdi, f.rbp, f.r8);
     say("r9  {:016x} r10 {:016x} r11 {:016x} r12 {:016x}", f.r9, f.r10, f.r11, f.r12);
     say("r13 {:016x} r14 {:016x} r15 {:016x}", f.r13, f.r14, f.r15);
+    say("cr2 {:016x} cr3 {:016x}", arch::last_fault_address(), arch::current_page_table_root().value());
 }
 
 /// Within the stack of `start`, which is at most this large, and above what was seen so far.
@@ -80,11 +86,45 @@ void say_backtrace(u64 frame_pointer) {
     }
 }
 
+/// The bytes around an instruction, itself in <>; those of the kernel's code alone, which is always mapped.
+void say_code(u64 rip) {
+    constexpr u64 before = 24, after = 16;
+    char text[(before + after) * 4 + 1];
+    BufferWriter out({text, sizeof text});
+    for (u64 at = rip - before; at != rip + after; ++at) {
+        if (!arch::is_kernel_text(at)) continue;
+        u8 const byte = *reinterpret_cast<u8 const*>(at);
+        if (at == rip) format_to(out, "<{:02x}> ", byte);
+        else format_to(out, "{:02x} ", byte);
+    }
+    if (!out.text().empty()) say("code: {}", out.text());
+}
+
+void say_other_cpus() {
+    for (u32 cpu = 0; cpu < arch::online_cpus(); ++cpu) {
+        if (CpuId(cpu) == arch::current_cpu()) continue;
+        auto const frame = arch::where_cpu_was(CpuId(cpu));
+        if (!frame) {
+            say("CPU {} does not answer", cpu);
+        } else if (frame->from_user()) {
+            say("CPU {} was in a program at {:#x}", cpu, frame->rip);
+        } else {
+            say("CPU {} was in the kernel:", cpu);
+            say_address("  at", frame->rip, AddressKind::Instruction);
+            say_backtrace(frame->rbp);
+        }
+    }
+}
+
 void say_trace() {
     trace::Record events[events_shown];
     size_t const count = trace::last_records(events);
-    for (size_t i = 0; i < count; ++i)
-        say("trace {:>9} us {} {:#x} {:#x}", events[i].nanoseconds / ns_per_us, trace::name_of(events[i].event), events[i].first, events[i].second);
+    for (size_t i = 0; i < count; ++i) {
+        char text[96];
+        BufferWriter out({text, sizeof text});
+        trace::describe(out, events[i]);
+        say("trace {:>9} us {}", events[i].nanoseconds / ns_per_us, out.text());
+    }
 }
 
 [[noreturn]] void end_machine() {
@@ -99,13 +139,19 @@ void say_trace() {
 
 }
 
-bool panicking() { return in_panic.load(std::memory_order_relaxed); }
+bool panicking() { return panicking_cpu.load(std::memory_order_relaxed) != no_cpu; }
 
 void set_panic_timeout(i64 seconds) { seconds_to_reset = seconds < -1 ? -1 : seconds > 86'400 ? 86'400 : seconds; }
 
+void set_panic_notes(void (*notes)()) { notes_of_others = notes; }
+
 void panic_with(char const* reason, std::source_location where, TrapFrame const* frame) {
     arch::interrupts_disable();
-    if (in_panic.exchange(true)) end_machine();
+    u32 first = no_cpu;
+    if (!panicking_cpu.compare_exchange_strong(first, arch::current_cpu().value)) {
+        if (first == arch::current_cpu().value) end_machine();   // a panic within a panic
+        arch::halt_for_ever();                                   // another CPU is telling its own
+    }
     arch::preempt_disable();
     arch::stop_other_cpus();
     kernel_log.set_console_level(static_cast<u8>(LogLevel::Debug) + 1);
@@ -114,12 +160,15 @@ void panic_with(char const* reason, std::source_location where, TrapFrame const*
     if (LogSink* const screen = boot::early_screen()) kernel_log.add_sink(*screen);
     say("kernel panic on CPU {}: {}", arch::current_cpu(), reason);
     say("in {} ({}:{})", where.function_name(), where.file_name(), where.line());
+    if (notes_of_others) notes_of_others();
     if (frame) {
         say_registers(*frame);
+        say_code(frame->rip);
         if (!frame->from_user()) say_backtrace(frame->rbp);
     } else {
         say_backtrace(reinterpret_cast<u64>(__builtin_frame_address(0)));
     }
+    say_other_cpus();
     say_trace();
     say("end of panic");
     end_machine();

@@ -30,6 +30,7 @@ ConsoleChoice choose(std::span<std::string_view const> names, bool has_screen) {
 void attach_log(size_t port) {
     if (std::exchange(log_attached[port], true)) return;
     base::kernel_log.add_sink(serial_ports[port]);
+    serial_ports[port].hear_requests();
 }
 
 /// The screen is optional, and so is the keyboard: a machine without them is a server.

@@ -4,6 +4,8 @@
 #include <arch/power.h>
 #include <base/log.h>
 
+#include "kernel/base/sysrq.h"
+
 namespace drivers {
 
 constinit KeyInput key_input;
@@ -39,7 +41,12 @@ void KeyInput::tell_of_lights() {
 }
 
 void KeyInput::handle(KeyEvent event) {
-    KeyPress const press = with_keymap([&](Keymap& keymap) { return keymap.feed(event, application_cursor_.load(std::memory_order_relaxed)); });
+    SysRqKeys::Outcome request;
+    KeyPress const press = with_keymap([&](Keymap& keymap) NO_THREAD_SAFETY_ANALYSIS {
+        request = sysrq_keys_.feed(key_code(event), event.down);
+        return request.taken ? KeyPress{} : keymap.feed(event, application_cursor_.load(std::memory_order_relaxed));
+    });
+    if (request.key != 0) base::sysrq(request.key, base::SysRqSource::Console);
     if (press.restart_machine) {
         if (auto* const handler = restart_keys_.load(std::memory_order_relaxed)) handler();
         else arch::reset();

@@ -11,6 +11,7 @@
 #include <base/result.h>
 
 #include "kernel/drivers/keymap.h"
+#include "kernel/drivers/sysrq_keys.h"
 
 namespace drivers {
 
@@ -70,6 +71,7 @@ private:
 
     SpinLock<LockRank::leaf, InterruptsOff> lock_;
     Keymap keymap_ GUARDED_BY(lock_);
+    SysRqKeys sysrq_keys_ GUARDED_BY(lock_);
     KeyTarget* target_ = nullptr;                   ///< set once by start()
     KeySource* sources_[max_sources] = {};          ///< written once, before source_count_ counts it
     /// Ordering: release when a source has been entered, acquire where they are called.

@@ -6,9 +6,11 @@
 #include <algorithm>
 
 #include <arch/io.h>
+#include <arch/time.h>
 #include <linux/serial.h>
 #include <linux/serial_reg.h>
 
+#include "kernel/base/sysrq.h"
 #include "mm/user/user_access.h"
 
 namespace drivers {
@@ -155,8 +157,27 @@ void SerialPort::on_interrupt(void* port) {
 
 size_t SerialPort::receive(std::span<char> out, Lock::Guard const&) {
     size_t count = 0;
-    while (count < out.size() && (read_register(UART_LSR) & UART_LSR_DR)) out[count++] = static_cast<char>(read_register(UART_RX));
+    while (count < out.size() && asked_ == 0) {
+        u8 const status = read_register(UART_LSR);
+        if (!(status & UART_LSR_DR)) break;
+        char const byte = static_cast<char>(read_register(UART_RX));
+        if (!is_request(byte, status & UART_LSR_BI)) out[count++] = byte;
+    }
     return count;
+}
+
+/// A break where the log goes announces a SysRq key; another break, or waiting too long, takes that back.
+bool SerialPort::is_request(char byte, bool is_break) {
+    constexpr u64 patience_ns = 5 * ns_per_s;
+    if (!is_console_.load(std::memory_order_relaxed)) return false;
+    u64 const until = std::exchange(request_until_ns_, 0), now = arch::clock_ns();
+    if (is_break) {
+        if (until == 0) request_until_ns_ = now + patience_ns;
+        return until == 0;
+    }
+    if (now >= until) return false;
+    asked_ = byte;
+    return true;
 }
 
 /// One round; false if nothing was pending.
@@ -164,15 +185,18 @@ bool SerialPort::service() {
     char bytes[64];
     size_t const room = terminal.input_room();
     size_t count = 0;
+    char asked = 0;
     {
         Lock::Guard guard(lock_);
         if (read_register(UART_IIR) & UART_IIR_NO_INT) return false;
         read_register(UART_MSR);
         count = receive({bytes, std::min(room, sizeof bytes)}, guard);
+        asked = std::exchange(asked_, 0);
         // Refused bytes stay in the FIFO, and the sender waits.
         if (room == 0) disable(UART_IER_RDI, guard);
         kick(guard);
     }
+    if (asked != 0) base::sysrq(asked, base::SysRqSource::Console);
     if (count != 0) terminal.input({bytes, count});
     terminal.output_ready();
     // A reader may have made room between the question and the masking.

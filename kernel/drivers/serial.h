@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 
 #include <base/log.h>
 
@@ -25,6 +26,8 @@ public:
     Result<> start();
 
     void write(std::string_view text) override;   // base::LogSink
+    /// The log goes there: a break and a key are a SysRq command.
+    void hear_requests() { is_console_.store(true, std::memory_order_relaxed); }
 
     tty::Terminal terminal;
 
@@ -50,6 +53,7 @@ private:
     static void on_interrupt(void* port);
     bool service();
     size_t receive(std::span<char> out, Lock::Guard const& guard) REQUIRES(lock_);
+    bool is_request(char byte, bool is_break) REQUIRES(lock_);
     u8 read_register(u16 offset) const;
     void write_register(u16 offset, u8 value) const;
     void enable(u8 mask, Lock::Guard const& guard) REQUIRES(lock_);
@@ -70,6 +74,9 @@ private:
     bool interrupts_ GUARDED_BY(lock_) = false;
     bool stuck_ GUARDED_BY(lock_) = false;      ///< the transmitter did not get ready in time: do not wait again
     bool mid_line_ GUARDED_BY(lock_) = false;   ///< a program's line has begun and not ended
+    std::atomic<bool> is_console_{false};       ///< Ordering: relaxed, it guards nothing
+    u64 request_until_ns_ GUARDED_BY(lock_) = 0;   ///< a break came: a SysRq key is awaited until then
+    char asked_ GUARDED_BY(lock_) = 0;          ///< the key that came
     u8 enabled_ GUARDED_BY(lock_) = 0;          ///< copy of the interrupt enable register
     u32 head_ GUARDED_BY(lock_) = 0, tail_ GUARDED_BY(lock_) = 0;   ///< free-running
     std::array<char, ring_size> ring_ GUARDED_BY(lock_){};

@@ -14,6 +14,13 @@ constexpr std::string_view trailer = "TRAILER!!!";
 constexpr std::string_view magic_plain = "070701", magic_checked = "070702";
 constexpr size_t alignment = 4;
 
+bool is_known(u32 format) {
+    switch (format) {
+    case 0010000: case 0020000: case 0040000: case 0060000: case 0100000: case 0120000: case 0140000: return true;
+    default: return false;
+    }
+}
+
 bool parse_hex(char const* text, u32& out) {
     out = 0;
     for (int i = 0; i < 8; ++i) {
@@ -48,7 +55,9 @@ Result<size_t> CpioReader::feed(std::span<std::byte const> bytes) {
 }
 
 Result<> CpioReader::finish() {
-    if (state_ != State::Between) return bad("the archive ends in the middle of a file");
+    // An archive may also end without its trailer, behind a file that is whole.
+    bool const behind_a_file = state_ == State::DataPadding || (state_ == State::Header && collected_ == 0);
+    if (state_ != State::Between && !behind_a_file) return bad("the archive ends in the middle of a file");
     if (!any_archive_) return bad("there is no cpio archive");
     return {};
 }
@@ -151,9 +160,15 @@ Result<> CpioReader::name_complete() {
         sink_.archive_ended();
         return {};
     }
-    if (entry_.name.empty()) return bad("a file's name is empty or too long");
+    any_archive_ = true;
     data_left_ = entry_.size;
     u32 const format = entry_.mode & format_mask;
+    // As Linux: what is no kind of file, or has no name, is gone over.
+    skipped_ = entry_.name.empty() || !is_known(format);
+    if (skipped_) {
+        state_ = State::Data;
+        return data_left_ == 0 ? entry_complete() : Result<>{};
+    }
     if (format == format_link) {
         if (entry_.size == 0 || entry_.size >= name_limit) return bad("a symbolic link's target is empty or too long");
         wanted_ = entry_.size;
@@ -183,7 +198,7 @@ Result<> CpioReader::data_wanted() {
 Result<size_t> CpioReader::take_data(std::span<std::byte const> bytes) {
     size_t const count = std::min<size_t>(bytes.size(), data_left_);
     auto const part = bytes.first(count);
-    if ((entry_.mode & format_mask) == format_regular) {
+    if (!skipped_ && (entry_.mode & format_mask) == format_regular) {
         if (checked_)
             for (std::byte b : part) sum_ += std::to_integer<u32>(b);
         if (count > 0) TRY(sink_.data(part));
@@ -194,8 +209,8 @@ Result<size_t> CpioReader::take_data(std::span<std::byte const> bytes) {
 }
 
 Result<> CpioReader::entry_complete() {
-    if (checked_ && entry_.size > 0 && (entry_.mode & format_mask) == format_regular && sum_ != expected_sum_) return bad("a file's checksum does not match");
-    TRY(sink_.end());
+    if (!skipped_ && checked_ && entry_.size > 0 && (entry_.mode & format_mask) == format_regular && sum_ != expected_sum_) return bad("a file's checksum does not match");
+    if (!skipped_) TRY(sink_.end());
     state_ = State::DataPadding;
     collected_ = wanted_ = 0;
     return {};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // CpioReader: a newc archive (cpio(5); magic 070701, or 070702 with a checksum) fed in pieces of
 // any size, handed to a sink file by file. Archives may follow each other, with zeros
-// between them, as in Linux's initramfs. Pure: bounded memory, any input is safe.
+// between them, and the last may lack its trailer, as in Linux's initramfs. Pure: bounded memory, any input is safe.
 #pragma once
 
 #include <span>
@@ -48,6 +48,8 @@ public:
     Result<> finish();
 
     char const* problem() const { return problem_; }
+    /// Of the entry that is being read, or was the last.
+    std::string_view entry_name() const { return entry_.name; }
     u64 position() const { return position_; }              ///< bytes taken so far
     /// An entry's header starts a multiple of 4 from its archive's: a new piece (a gzip member) starts anew.
     void start_piece() { if (state_ == State::Between) offset_ = 0; }
@@ -71,7 +73,8 @@ private:
     char const* problem_ = "";
     u64 position_ = 0;                                      ///< in the whole input
     u64 offset_ = 0;                                        ///< since the archive began, for alignment
-    bool any_archive_ = false;
+    bool any_archive_ = false;                              ///< or at least a file of one
+    bool skipped_ = false;                                  ///< the entry is not the sink's
     bool checked_ = false;                                  ///< 070702
     u32 expected_sum_ = 0, sum_ = 0;
     size_t collected_ = 0, wanted_ = 0;                     ///< of header, name or target

@@ -42,6 +42,9 @@ private:
     static constexpr size_t link_buckets = 256;
 
     Result<> unpack_gzip(std::span<std::byte const>& archive);
+    char const* describe(Errno error) const { return error == Errno(EINVAL) ? reader_.problem() : "no memory"; }
+    std::unexpected<Errno> stop(char const* problem, u64 byte, Errno error);
+    std::unexpected<Errno> refuse(std::span<std::byte const> data, u64 byte);
     Result<> make(CpioEntry const& entry);
     Result<> make_regular(CpioEntry const& entry, std::string_view name);
     Result<> make_directory(std::string_view name);
@@ -80,43 +83,55 @@ void Unpacker::archive_ended() { forget_links(); }
 
 // ---------------------------------------------------------------- the input
 
+/// What else there is that Linux would unpack, by its first bytes.
+char const* name_of_format(std::span<std::byte const> data) {
+    static constexpr struct { std::string_view magic; char const* name; } formats[] = {
+        {"\xfd" "7zXZ", "xz data"}, {"\x28\xb5\x2f\xfd", "zstd data"}, {"\x02\x21\x4c\x18", "lz4 data"}, {"BZh", "bzip2 data"},
+        {"\x89LZO", "lzo data"}, {"\x5d\0\0", "lzma data"}, {"070707", "an old cpio archive"}, {"\xc7\x71", "an old cpio archive"},
+    };
+    std::string_view const text(reinterpret_cast<char const*>(data.data()), data.size());
+    for (auto const& format : formats)
+        if (text.starts_with(format.magic)) return format.name;
+    return nullptr;
+}
+
+std::unexpected<Errno> Unpacker::stop(char const* problem, u64 byte, Errno error) {
+    bool const in_a_file = inode_ || !reader_.entry_name().empty();
+    base::log(base::LogLevel::Emergency, "initramfs", "unpacking failed: {} (byte {}){}{}; {} files are used", problem, byte, in_a_file ? ", at or behind " : "",
+              reader_.entry_name(), statistics_.files);
+    return fail(error);
+}
+
 Result<> Unpacker::unpack(std::span<std::byte const> archive) {
     auto const whole = archive.size();
     while (!archive.empty()) {
         reader_.start_piece();
+        u64 const here = whole - archive.size();
         if (is_gzip(archive)) {
             TRY(unpack_gzip(archive));
             continue;
         }
         auto const taken = reader_.feed(archive);
-        if (!taken) {
-            if (taken.error() == Errno(EINVAL)) log_error("initramfs", "{} (byte {})", reader_.problem(), whole - archive.size() + reader_.position());
-            return fail(taken.error());
-        }
+        if (!taken) return stop(describe(taken.error()), here + reader_.position(), taken.error());
         archive = archive.subspan(*taken);
-        if (*taken == 0 && !is_gzip(archive)) {
-            log_error("initramfs", "neither a newc cpio archive nor gzip data at byte {}", whole - archive.size());
-            return fail(EINVAL);
-        }
+        if (*taken == 0) return refuse(archive, here);
     }
-    if (auto const done = reader_.finish(); !done) {
-        log_error("initramfs", "{} (byte {})", reader_.problem(), reader_.position());
-        return done;
-    }
-    return {};
+    auto const done = reader_.finish();
+    return done ? done : stop(reader_.problem(), reader_.position(), done.error());
+}
+
+std::unexpected<Errno> Unpacker::refuse(std::span<std::byte const> data, u64 byte) {
+    char const* const format = name_of_format(data);
+    if (!format) return stop("neither a newc cpio archive nor gzip data", byte, Errno(EINVAL));
+    log_error("initramfs", "byte {} begins {}, which is not unpacked here: make it a newc cpio archive, plain or by gzip", byte, format);
+    return stop(format, byte, Errno(EINVAL));
 }
 
 Result<> Unpacker::unpack_gzip(std::span<std::byte const>& archive) {
     size_t consumed = 0;
     auto const status = gunzip(inflater_, archive, *this, consumed);
-    if (status == GzipStatus::Stopped) {
-        if (failure_.error() == Errno(EINVAL)) log_error("initramfs", "{} (byte {} of the unpacked archive)", reader_.problem(), reader_.position());
-        return failure_;
-    }
-    if (status != GzipStatus::Done) {
-        log_error("initramfs", "{} (byte {} of {})", describe(status), consumed, archive.size());
-        return fail(EINVAL);
-    }
+    if (status == GzipStatus::Stopped) return stop(describe(failure_.error()), reader_.position(), failure_.error());
+    if (status != GzipStatus::Done) return stop(fs::describe(status), consumed, Errno(EINVAL));
     archive = archive.subspan(consumed);
     return {};
 }
@@ -262,7 +277,8 @@ Result<InitramfsStatistics> unpack_initramfs(std::span<std::byte const> archive)
     auto* const staging = TRY(Tmpfs::create("rootfs", 0755, Tmpfs::Limit::HalfOfMemory));
     auto const attempt = [&]() -> Result<InitramfsStatistics> {
         mm::Owned<Unpacker> const unpacker(TRY(mm::make<Unpacker>(*staging)));
-        TRY(unpacker->unpack(archive));
+        auto const whole = unpacker->unpack(archive);
+        if (!whole && unpacker->statistics().files == 0) return fail(whole.error());
         unpacker->set_directory_times();
         TRY(vfs.set_root(staging->root_dentry()));
         return unpacker->statistics();

@@ -120,6 +120,15 @@ void oom_victim_is_gone() {
 
 namespace {
 
+/// False: it is ending anyway.
+bool mark(Candidate const& victim) {
+    ProcessManager::TreeGuard guard(process_manager.tree_lock);
+    if (!may_be_killed(*victim.process)) return false;
+    victim.process->oom_victim = true;
+    victims.fetch_add(1, std::memory_order_relaxed);
+    return true;
+}
+
 /// In turn. False: there is nobody to kill, and no memory either.
 bool make_room(UserThread const* self) {
     if (mm::frame_allocator.may_take(worth_another_try, mm::Urgency::User)) return true;
@@ -130,12 +139,7 @@ bool make_room(UserThread const* self) {
     if (sched::drain_frame_caches() >= worth_another_try) return true;
     Candidate const victim = find_largest();
     if (!victim.process) return victims.load(std::memory_order_relaxed) != 0;
-    {
-        ProcessManager::TreeGuard guard(process_manager.tree_lock);
-        if (!may_be_killed(*victim.process)) return true;
-        victim.process->oom_victim = true;
-        victims.fetch_add(1, std::memory_order_relaxed);
-    }
+    if (!mark(victim)) return true;
     kill_victim(victim);
     if (!self || &self->process() != victim.process.get()) wait_for_victim();
     return true;
@@ -151,6 +155,13 @@ u64 shown_oom_score(Process const& process) {
     i64 const total = static_cast<i64>(mm::frame_allocator.total_bytes() / page_size);
     i64 const pages = static_cast<i64>(size.resident_pages + size.table_frames) + process.oom_score_adjustment.load() * (total / 1000);
     return static_cast<u64>((1000 + pages * 1000 / total) * 2 / 3);
+}
+
+bool kill_for_memory() {
+    Candidate const victim = find_largest();
+    if (!victim.process) return false;
+    if (mark(victim)) kill_victim(victim);
+    return true;
 }
 
 void start_oom_turns() { turn.complete(); }

@@ -8,8 +8,10 @@
 #include <base/log.h>
 #include <base/trace.h>
 
+#include "kernel/base/panic_policy.h"
 #include "kernel/fs/procfs.h"
 #include "kernel/syscall/log_setting.h"
+#include "kernel/syscall/panic_notes.h"
 #include "kernel/syscall/sockets.h"
 #include "kernel/syscall/table.h"
 
@@ -53,6 +55,7 @@ Result<> write_unprovided(base::Writer& out) {
 void initialize(u64 level) {
     strace_level = level;
     register_sender();
+    base::set_panic_notes(say_who_was_running);
     is_watched = level >= 2 || trace::is_enabled(trace::Event::SystemCall);
     if (!register_log_setting()) log_warning("syscall", "no memory for /proc/sys/kernel/dmesg_restrict");
     if (!fs::procfs.add("unprovided_calls", write_unprovided)) log_warning("syscall", "no memory for /proc/unprovided_calls");

@@ -86,6 +86,8 @@ inline PhysAddr current_page_table_root() {
     asm volatile("movq %%cr3, %0" : "=r"(root));
     return PhysAddr(root & ~page_mask);
 }
+/// CR2: what the last page fault of this CPU was about.
+inline u64 last_fault_address() { u64 v; asm volatile("movq %%cr2, %0" : "=r"(v)); return v; }
 inline void load_page_table_root(PhysAddr root) { asm volatile("movq %0, %%cr3" : : "r"(root.value()) : "memory"); }
 
 }

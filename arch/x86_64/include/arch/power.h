@@ -13,7 +13,7 @@ void debug_exit(u8 code);
 inline constexpr u8 debug_exit_success = 0x10;   ///< QEMU ends with 33
 inline constexpr u8 debug_exit_test_failure = 0x11;   ///< 35
 inline constexpr u8 debug_exit_panic = 0x7f;     ///< 255
-/// Stops the other CPUs, once base::panicking().
+/// Stops the other CPUs, once base::panicking(), and waits a moment for them: where_cpu_was() then tells where.
 void stop_other_cpus();
 
 }

@@ -2,8 +2,10 @@
 // The other CPUs of the machine: how many there are, and how one is started.
 #pragma once
 
+#include <optional>
 #include <span>
 
+#include <arch/context.h>
 #include <base/types.h>
 
 namespace arch {
@@ -29,5 +31,10 @@ void reset_other_cpus();
 
 /// Makes a CPU look whether it should reschedule, and whether its thread has work before it returns to user mode. Any context.
 void send_reschedule(CpuId cpu);
+
+/// Interrupts the other CPUs, by NMI, so that where_cpu_was() tells where they are; waits a few milliseconds for them.
+void ask_other_cpus_where_they_are();
+/// What that CPU did when it was last asked or stopped; nothing: it did not answer.
+std::optional<TrapFrame> where_cpu_was(CpuId cpu);
 
 }

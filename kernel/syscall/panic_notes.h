@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: MIT
+// Whose turn it was when the kernel panicked: thread, process, system call, and where the program was.
+#pragma once
+
+namespace syscall {
+
+/// For base::set_panic_notes().
+void say_who_was_running();
+
+}
