@@ -18,6 +18,8 @@ constinit InterruptModel interrupt_model;
 constinit FixedHardware fixed_hardware;
 constinit PciConfiguration pci_configuration;
 constinit PhysAddr hpet_address;
+constinit Iommu iommus[max_iommus] = {};
+constinit u32 iommu_count = 0;
 
 namespace {
 
@@ -104,6 +106,8 @@ void read_table(std::span<u8 const> table) {
     if (has_signature(table, "APIC")) read_madt(table);
     if (has_signature(table, "HPET")) read_hpet(table);
     if (has_signature(table, "MCFG")) read_mcfg(table);
+    if (has_signature(table, "DMAR")) read_dmar(table);
+    if (has_signature(table, "IVRS")) read_ivrs(table);
     if (!has_signature(table, "FACP")) return;
     read_fadt(table);
     u64 const extended = field<u64>(table, 140);

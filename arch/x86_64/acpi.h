@@ -10,7 +10,7 @@
 
 namespace arch::acpi {
 
-inline constexpr size_t max_io_apics = 8, isa_line_count = 16;
+inline constexpr size_t max_io_apics = 8, isa_line_count = 16, max_iommus = 16, max_nmi_inputs = 32;
 
 /// A generic address structure (5.2.3.2), reduced to what is used here.
 struct Register {
@@ -29,6 +29,10 @@ struct InterruptModel {
     PhysAddr local_apic{0xfee00000};
     u32 cpus = 0;                      ///< enabled, and within max_cpus
     u32 apic_ids[max_cpus] = {};       ///< of those; the boot CPU's first, once put_first() was called
+    u32 uids[max_cpus] = {};           ///< what the firmware calls each of them
+    struct NmiInput { u32 uid; bool all; u8 pin; bool low_active; };
+    NmiInput nmi_inputs[max_nmi_inputs] = {};   ///< pins of local APICs (LINT0, LINT1) at which NMIs come in
+    u32 nmi_input_count = 0;
     IoApic io_apics[max_io_apics] = {};
     u32 io_apic_count = 0;
     Line lines[isa_line_count] = {};   ///< of ISA line n, overrides applied
@@ -54,10 +58,23 @@ struct PciConfiguration {
     bool present = false;
 };
 
+/// A DMA remapping unit's registers (DMAR or IVRS).
+struct Iommu {
+    PhysAddr address;
+    bool is_intel = false;
+};
+
 extern constinit InterruptModel interrupt_model;
 extern constinit FixedHardware fixed_hardware;
 extern constinit PciConfiguration pci_configuration;
 extern constinit PhysAddr hpet_address;   ///< null: none
+
+extern constinit Iommu iommus[max_iommus];
+extern constinit u32 iommu_count;
+
+/// What arrives at pin 0 or 1 of the local APIC with that id as an NMI, by the MADT. `known`: the MADT says something of NMIs.
+struct NmiPin { bool connected = false, low_active = false, known = false; };
+NmiPin nmi_pin(u32 apic_id, u8 pin);
 
 /// Moves the boot CPU to the first place among apic_ids.
 void put_first(u32 apic_id);
@@ -73,6 +90,8 @@ void read_madt(std::span<u8 const> table);
 void read_fadt(std::span<u8 const> table);
 void read_dsdt(std::span<u8 const> table);
 void read_mcfg(std::span<u8 const> table);
+void read_dmar(std::span<u8 const> table);
+void read_ivrs(std::span<u8 const> table);
 
 /// A little-endian T at `offset`, or 0 past the table's end.
 template <class T>

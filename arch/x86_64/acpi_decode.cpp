@@ -17,7 +17,8 @@ namespace {
 
 // ---------------------------------------------------------------- MADT (5.2.12)
 
-constexpr u8 madt_local_apic = 0, madt_io_apic = 1, madt_override = 2, madt_local_apic_address = 5, madt_local_x2apic = 9;
+constexpr u8 madt_local_apic = 0, madt_io_apic = 1, madt_override = 2, madt_local_apic_nmi = 4, madt_local_apic_address = 5, madt_local_x2apic = 9,
+             madt_local_x2apic_nmi = 10;
 
 void add_io_apic(std::span<u8 const> entry) {
     auto& model = interrupt_model;
@@ -34,18 +35,28 @@ void apply_override(std::span<u8 const> entry) {
 }
 
 /// A CPU may be listed with both kinds of id. Those that could only be plugged in later are not started.
-void add_processor(u32 apic_id, u32 flags) {
+void add_processor(u32 apic_id, u32 uid, u32 flags) {
     constexpr u32 enabled = 1;
     auto& model = interrupt_model;
     auto* const end = model.apic_ids + model.cpus;
     if (!(flags & enabled) || model.cpus == max_cpus || std::find(model.apic_ids, end, apic_id) != end) return;
+    model.uids[model.cpus] = uid;
     model.apic_ids[model.cpus++] = apic_id;
+}
+
+/// 5.2.12.7; `everybody`: the number that means all processors.
+void add_nmi_input(u32 uid, u32 everybody, u16 flags, u8 pin) {
+    auto& model = interrupt_model;
+    if (pin > 1 || model.nmi_input_count == max_nmi_inputs) return;
+    model.nmi_inputs[model.nmi_input_count++] = {uid, uid == everybody, pin, (flags & 3) == 3};
 }
 
 void read_madt_entry(std::span<u8 const> entry) {
     switch (entry[0]) {
-    case madt_local_apic: add_processor(field<u8>(entry, 3), field<u32>(entry, 4)); break;
-    case madt_local_x2apic: add_processor(field<u32>(entry, 4), field<u32>(entry, 8)); break;
+    case madt_local_apic: add_processor(field<u8>(entry, 3), field<u8>(entry, 2), field<u32>(entry, 4)); break;
+    case madt_local_x2apic: add_processor(field<u32>(entry, 4), field<u32>(entry, 12), field<u32>(entry, 8)); break;
+    case madt_local_apic_nmi: add_nmi_input(field<u8>(entry, 2), 0xff, field<u16>(entry, 3), field<u8>(entry, 5)); break;
+    case madt_local_x2apic_nmi: add_nmi_input(field<u32>(entry, 4), ~0u, field<u16>(entry, 2), field<u8>(entry, 8)); break;
     case madt_io_apic: add_io_apic(entry); break;
     case madt_override: apply_override(entry); break;
     case madt_local_apic_address: interrupt_model.local_apic = PhysAddr(field<u64>(entry, 4)); break;
@@ -106,7 +117,54 @@ bool read_sleep_package(std::span<u8 const> aml, size_t position) {
 void put_first(u32 apic_id) {
     auto& model = interrupt_model;
     for (u32 i = 0; i < model.cpus; ++i)
-        if (model.apic_ids[i] == apic_id) std::swap(model.apic_ids[i], model.apic_ids[0]);
+        if (model.apic_ids[i] == apic_id) std::swap(model.apic_ids[i], model.apic_ids[0]), std::swap(model.uids[i], model.uids[0]);
+}
+
+NmiPin nmi_pin(u32 apic_id, u8 pin) {
+    auto const& model = interrupt_model;
+    NmiPin found{.known = model.nmi_input_count != 0};
+    auto const* const id = std::find(model.apic_ids, model.apic_ids + model.cpus, apic_id);
+    bool const has_uid = id != model.apic_ids + model.cpus;
+    for (u32 i = 0; i < model.nmi_input_count; ++i) {
+        auto const& input = model.nmi_inputs[i];
+        if (input.pin != pin || (!input.all && !(has_uid && model.uids[id - model.apic_ids] == input.uid))) continue;
+        found.connected = true, found.low_active = input.low_active;
+    }
+    return found;
+}
+
+namespace {
+
+void add_iommu(u64 address, bool is_intel) {
+    if (iommu_count == max_iommus || address == 0 || !is_aligned(address, page_size)) return;
+    for (u32 i = 0; i < iommu_count; ++i)
+        if (iommus[i].address == PhysAddr(address)) return;   // IVRS describes one in several blocks
+    iommus[iommu_count++] = {PhysAddr(address), is_intel};
+}
+
+}
+
+/// VT-d specification, 8.3: remapping units are structures of type 0.
+void read_dmar(std::span<u8 const> table) {
+    constexpr size_t first_structure = 48;
+    for (size_t offset = first_structure; offset + 4 <= table.size();) {
+        u16 const type = field<u16>(table, offset), length = field<u16>(table, offset + 2);
+        if (length < 4 || length > table.size() - offset) return;
+        if (type == 0 && length >= 16) add_iommu(field<u64>(table, offset + 8), true);
+        offset += length;
+    }
+}
+
+/// AMD 48882, 5.2: blocks of types 10h, 11h and 40h describe an IOMMU.
+void read_ivrs(std::span<u8 const> table) {
+    constexpr size_t first_block = 48;
+    for (size_t offset = first_block; offset + 4 <= table.size();) {
+        u8 const type = field<u8>(table, offset);
+        u16 const length = field<u16>(table, offset + 2);
+        if (length < 4 || length > table.size() - offset) return;
+        if ((type == 0x10 || type == 0x11 || type == 0x40) && length >= 16) add_iommu(field<u64>(table, offset + 8), false);
+        offset += length;
+    }
 }
 
 void read_madt(std::span<u8 const> table) {

@@ -5,14 +5,18 @@
 #include "arch/x86_64/alarm.h"
 
 #include <algorithm>
+#include <atomic>
+#include <cpuid.h>
 
 #include <arch/cpu.h>
 #include <arch/interrupts.h>
+#include <arch/io.h>
 #include <arch/time.h>
 #include <arch/upcalls.h>
 #include <base/log.h>
 
 #include "arch/x86_64/counters.h"
+#include "arch/x86_64/errata.h"
 #include "arch/x86_64/interrupt_controller.h"
 #include "arch/x86_64/segments.h"
 
@@ -28,7 +32,7 @@ constexpr u64 longest_wait_ns = 4 * ns_per_s;
 
 constinit AlarmKind kind = AlarmKind::None;      // written once at boot
 constinit u64 local_apic_per_ns = 0;             // 32.32 fixed point
-constinit u64 longest_ns = longest_wait_ns;
+constinit std::atomic<u64> longest_ns{longest_wait_ns};   // Ordering: relaxed; the next alarm follows it
 PER_CPU PerCpu<u64> deadline{never};
 
 u64 multiply(u64 value, u64 factor_32_32) { return static_cast<u64>(static_cast<unsigned __int128>(value) * factor_32_32 >> 32); }
@@ -58,17 +62,30 @@ void stop() {
     }
 }
 
+/// Known by the microcode's revision (Intel SDM vol. 3, 10.11.7.1); a hypervisor's timer is its own.
+bool deadline_is_broken() {
+    auto const& f = cpu_features;
+    constexpr u32 MSR_MICROCODE = 0x8b;
+    if (f.hypervisor || f.vendor[0] != 'G' || !deadline_timer_is_broken(f.family, f.model, f.stepping, 0)) return false;
+    write_msr(MSR_MICROCODE, 0);
+    u32 a, b, c, d;
+    __cpuid(1, a, b, c, d);
+    bool const broken = deadline_timer_is_broken(f.family, f.model, f.stepping, static_cast<u32>(read_msr(MSR_MICROCODE) >> 32));
+    if (broken) log_warning("clock", "the TSC deadline timer of this CPU is not reliable with its microcode: the local APIC timer is taken");
+    return broken;
+}
+
 /// A clock that wraps is kept alive by an alarm of its own.
 void start_for(u64 until_ns) {
     if (until_ns == never && clock_must_be_read_within() == never) return stop();
     u64 const now = clock_ns();
-    start(until_ns > now ? std::min(until_ns - now, longest_ns) : 0);
+    start(until_ns > now ? std::min(until_ns - now, longest_ns.load(std::memory_order_relaxed)) : 0);
 }
 
 }
 
 void initialize_alarm(u64 local_apic_hz) {
-    if (uses_apic() && cpu_features.tsc_deadline) {
+    if (uses_apic() && cpu_features.tsc_deadline && !(local_apic_hz != 0 && deadline_is_broken())) {
         kind = AlarmKind::TscDeadline;
         local_apic_set_timer_mode(LocalApicTimer::TscDeadline, false);
     } else if (uses_apic() && local_apic_hz != 0) {
@@ -79,9 +96,13 @@ void initialize_alarm(u64 local_apic_hz) {
         kind = clock_must_be_read_within() == 0 ? AlarmKind::PitPeriodic : AlarmKind::PitOnce;
         unmask_pit_line();
     }
-    longest_ns = std::min(longest_wait_ns, std::max(clock_must_be_read_within(), u64{1}));
+    alarm_follows_clock();
     if (kind == AlarmKind::None) log_error("clock", "no timer interrupt: threads are not preempted");
     else log_info("clock", "alarm: {}", alarm_name());
+}
+
+void alarm_follows_clock() {
+    longest_ns.store(std::min(longest_wait_ns, std::max(clock_must_be_read_within(), u64{1})), std::memory_order_relaxed);
 }
 
 void alarm_initialize_here() {

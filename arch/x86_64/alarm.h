@@ -10,12 +10,16 @@ namespace arch {
 u64 initialize_clock();
 /// Chooses the alarm; after the clock and the interrupt controllers.
 void initialize_alarm(u64 local_apic_hz);
+void alarm_follows_clock();        ///< another clock may have to be read more often
 void alarm_initialize_here();      ///< the same kind of alarm on a CPU that starts later
 void alarm_rang(bool from_user);   ///< interrupts off, end of interrupt done
 
 /// Marks the moment that clock_ns() counts from.
 void start_counting_time();
 u64 ns_to_tsc(u64 ns);
+bool clock_is_tsc();
+/// The CPUs' TSCs differ: from now on the clock is the HPET or the ACPI PM timer. False: there is neither. The boot CPU, while it starts others.
+bool abandon_tsc();
 /// Clocks that wrap must be read this often (ns); ~0 if the clock does not.
 u64 clock_must_be_read_within();
 void count_pit_tick();             ///< the PIT is the clock: one more period went by

@@ -33,8 +33,10 @@ struct Rates {
     u64 tsc_hz = 0, local_apic_hz = 0;
 };
 
-// All written once at boot, before the second CPU or the first alarm.
-constinit ClockKind kind = ClockKind::None;
+// All but `kind` written before they are used: at boot, before the second CPU or the first alarm, or by abandon_tsc().
+/// Ordering: release when what the kind needs is there, acquire by who reads the clock.
+constinit std::atomic<ClockKind> clock_kind{ClockKind::None};
+constinit Counter reserve;                              // what there is besides the TSC
 constinit u64 tsc_start = 0;
 constinit u64 tsc_rate = 0;
 constinit u64 ns_per_tsc = 0, tsc_per_ns = 0;           // 32.32 fixed point
@@ -137,19 +139,25 @@ u64 read_counter_wide() {
     }
 }
 
+/// It goes on where the TSC is.
+void use_counter(Counter const& best) {
+    counter = best;
+    ns_per_count = ratio(ns_per_s, counter.hz);
+    counter_offset_ns = multiply(read_tsc() - tsc_start, ns_per_tsc);
+    counter_start = counter.read();
+    counter_total.store(counter_start, std::memory_order_relaxed);
+    clock_kind.store(ClockKind::Counter, std::memory_order_release);
+}
+
 void choose_clock(Counter const& best) {
     bool const tsc_is_good = cpu_features.invariant_tsc || cpu_features.hypervisor;
+    reserve = best;
     if (tsc_is_good || (!best && uses_apic())) {
-        kind = ClockKind::Tsc;
+        clock_kind.store(ClockKind::Tsc, std::memory_order_release);
     } else if (best) {
-        counter = best;
-        ns_per_count = ratio(ns_per_s, counter.hz);
-        counter_offset_ns = multiply(read_tsc() - tsc_start, ns_per_tsc);
-        counter_start = counter.read();
-        counter_total.store(counter_start, std::memory_order_relaxed);
-        kind = ClockKind::Counter;
+        use_counter(best);
     } else {
-        kind = ClockKind::Pit;
+        clock_kind.store(ClockKind::Pit, std::memory_order_release);
         pit_start_periodic(pit_divisor);
     }
 }
@@ -170,7 +178,17 @@ u64 initialize_clock() {
     return rates.local_apic_hz;
 }
 
+bool clock_is_tsc() { return clock_kind.load(std::memory_order_relaxed) == ClockKind::Tsc; }
+
+bool abandon_tsc() {
+    if (!reserve) return false;
+    use_counter(reserve);
+    alarm_follows_clock();
+    return true;
+}
+
 u64 clock_ns() {
+    ClockKind const kind = clock_kind.load(std::memory_order_acquire);
     if (kind == ClockKind::Tsc) [[likely]] return multiply(read_tsc() - tsc_start, ns_per_tsc);
     if (kind == ClockKind::Counter) return counter_offset_ns + multiply(read_counter_wide() - counter_start, ns_per_count);
     if (kind == ClockKind::Pit) return pit_periods.load(std::memory_order_relaxed) * pit_period_ns;
@@ -178,7 +196,7 @@ u64 clock_ns() {
 }
 
 char const* clock_source_name() {
-    switch (kind) {
+    switch (clock_kind.load(std::memory_order_relaxed)) {
     case ClockKind::Tsc: return "tsc";
     case ClockKind::Counter: return counter.name;
     case ClockKind::Pit: return "PIT";
@@ -193,6 +211,7 @@ u64 ns_to_tsc(u64 ns) { return multiply(ns, tsc_per_ns); }
 void count_pit_tick() { pit_periods.fetch_add(1, std::memory_order_relaxed); }
 
 u64 clock_must_be_read_within() {
+    ClockKind const kind = clock_kind.load(std::memory_order_acquire);
     if (kind == ClockKind::Pit) return 0;
     return kind == ClockKind::Counter && counter.mask != ~u64{0} ? ns_per_s : ~u64{0};
 }

@@ -11,7 +11,9 @@
 #include <base/panic.h>
 
 #include "arch/x86_64/alarm.h"
+#include "arch/x86_64/errata.h"
 #include "arch/x86_64/fpu.h"
+#include "arch/x86_64/machine_check.h"
 #include "arch/x86_64/segments.h"
 #include "arch/x86_64/user_access.h"
 
@@ -96,6 +98,14 @@ void set_control_registers() {
     if (f.pat) write_msr(MSR_PAT, 0x0007040600070106);   // entry 1: write combining
 }
 
+/// Where there is no hypervisor, which would decide itself (and may not know the register).
+void leave_c1e() {
+    constexpr u32 MSR_INTERRUPT_PENDING = 0xc0010055;
+    auto const& f = cpu_features;
+    if (f.hypervisor || !may_have_c1e(f.vendor[0] == 'A', f.family)) return;
+    if (u64 const value = read_msr(MSR_INTERRUPT_PENDING); value & c1e_bits) write_msr(MSR_INTERRUPT_PENDING, value & ~c1e_bits);
+}
+
 constinit InterruptStacks boot_interrupt_stacks{};
 
 }
@@ -117,6 +127,8 @@ void initialize_cpu_early(CpuId cpu) {
     load_segments(cpu, cpu.value == 0 ? boot_interrupt_stacks : interrupt_stacks_of_started(cpu));
     load_interrupt_gates();
     load_system_call_registers();
+    machine_check_start_here();
+    leave_c1e();
 }
 
 void forgo_feature(std::string_view name) {

@@ -9,6 +9,7 @@
 #include <arch/upcalls.h>
 #include <base/log.h>
 
+#include "arch/x86_64/acpi.h"
 #include "arch/x86_64/apic_base.h"
 #include "arch/x86_64/interrupt_controller.h"
 #include "arch/x86_64/segments.h"
@@ -91,11 +92,19 @@ void local_apic_let_pass() {
     write(ApicRegister::TaskPriority, 0);
 }
 
+static u32 pin_entry(u8 pin, u32 usual) {
+    constexpr u32 low_active = 1 << 13;
+    auto const nmi = acpi::nmi_pin(local_apic_id(), pin);
+    if (!nmi.known) return usual;
+    return nmi.connected ? nmi_delivery | (nmi.low_active ? low_active : 0) : masked_entry;
+}
+
 static void set_up() {
     write(ApicRegister::Spurious, software_enable | vector_spurious);
     write(ApicRegister::TimerEntry, masked_entry | vector_timer);
-    write(ApicRegister::Lint0, masked_entry);      // the 8259's line: all comes through the I/O APIC
-    write(ApicRegister::Lint1, nmi_delivery);
+    // Pin 0 is usually the 8259's line, but all comes through the I/O APIC; pin 1 is for NMIs where nothing else is said.
+    write(ApicRegister::Lint0, pin_entry(0, masked_entry));
+    write(ApicRegister::Lint1, pin_entry(1, nmi_delivery));
     write(ApicRegister::ErrorEntry, masked_entry);
     write(ApicRegister::TimerDivide, divide_by_1);
     write(ApicRegister::EndOfInterrupt, 0);

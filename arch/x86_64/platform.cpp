@@ -11,6 +11,7 @@
 #include "arch/x86_64/acpi.h"
 #include "arch/x86_64/alarm.h"
 #include "arch/x86_64/interrupt_controller.h"
+#include "arch/x86_64/iommu.h"
 
 namespace arch {
 
@@ -60,6 +61,7 @@ void initialize_platform() {
     acpi::initialize();
     initialize_interrupts();
     initialize_alarm(initialize_clock());
+    switch_iommus_off();   // it may have to wait
 }
 
 void write_cpuinfo(base::Writer& out) {

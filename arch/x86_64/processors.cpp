@@ -4,15 +4,18 @@
 #include <arch/processors.h>
 
 #include <atomic>
+#include <cpuid.h>
 #include <cstring>
 
 #include <arch/cpu.h>
 #include <arch/interrupts.h>
+#include <arch/io.h>
 #include <arch/per_cpu.h>
 #include <arch/power.h>
 #include <arch/time.h>
 #include <arch/tlb.h>
 #include <arch/upcalls.h>
+#include <base/log.h>
 #include <base/panic.h>
 #include <base/trace.h>
 
@@ -22,6 +25,7 @@
 #include "arch/x86_64/interrupt_controller.h"
 #include "arch/x86_64/processors.h"
 #include "arch/x86_64/segments.h"
+#include "arch/x86_64/tsc_warp.h"
 
 extern "C" char const per_cpu_start[], per_cpu_end[];
 extern "C" char const processor_first_steps[], processor_first_steps_end[];
@@ -46,9 +50,66 @@ constinit std::atomic<u32> online{1};
 
 size_t per_cpu_size() { return static_cast<size_t>(per_cpu_end - per_cpu_start); }
 
+// ---- do the counters agree?
+
+constexpr u32 MSR_TSC_ADJUST = 0x3b;
+constexpr u64 turn_patience = u64{1} << 33;   // of the counter; a second or more
+
+enum class WarpStep : u8 { None, Waiting, Judged };
+constinit TscWarp warp;
+/// Ordering: release by the CPU that starts (Waiting) and by the boot CPU (Judged), acquire by the other.
+constinit std::atomic<WarpStep> warp_step{WarpStep::None};
+constinit u64 boot_tsc_adjust = 0;            // written before a CPU is started
+
+bool has_tsc_adjust() {
+    u32 a, b, c, d;
+    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & 2);
+}
+
+/// Not before the instructions in front of it.
+u64 read_tsc_in_order() {
+    asm volatile("lfence" : : : "memory");
+    return read_tsc();
+}
+
+bool take_turns(u64 me) {
+    u64 const start = read_tsc();
+    return warp.take_part(me, read_tsc_in_order, [&] {
+        relax();
+        return read_tsc() - start < turn_patience;
+    });
+}
+
+/// On the boot CPU: a CPU that starts waits for it, and goes on when all know which clock holds.
+void judge_tsc(CpuId cpu) {
+    u64 const start = read_tsc();
+    bool done = take_turns(0);
+    while (done && !warp.is_done() && (done = read_tsc() - start < turn_patience)) relax();
+    if (!done) log_warning("clock", "CPU {} was too slow: whether its TSC is in step is not known", cpu);
+    else if (u64 const behind = warp.worst(); behind != 0 && clock_is_tsc()) {
+        bool const other = abandon_tsc();
+        log_warning("clock", "the TSC of CPU {} is not in step (by {} counts): {}", cpu, behind, other ? clock_source_name() : "there is no other clock");
+    }
+    warp_step.store(WarpStep::Judged, std::memory_order_release);
+}
+
+/// On the CPU that starts.
+void compare_tsc() {
+    if (boot_tsc_adjust != ~u64{0} && read_msr(MSR_TSC_ADJUST) != boot_tsc_adjust) write_msr(MSR_TSC_ADJUST, boot_tsc_adjust);
+    if (!clock_is_tsc()) return;
+    warp_step.store(WarpStep::Waiting, std::memory_order_release);
+    take_turns(1);
+    u64 const start = read_tsc();
+    while (warp_step.load(std::memory_order_acquire) != WarpStep::Judged && read_tsc() - start < turn_patience) relax();
+}
+
 bool answers_within(CpuId cpu, u64 microseconds) {
-    u64 const start = clock_ns();
+    u64 start = clock_ns();
     while (online.load(std::memory_order_acquire) <= cpu.value) {
+        if (warp_step.load(std::memory_order_acquire) == WarpStep::Waiting) {
+            judge_tsc(cpu);
+            start = clock_ns();
+        }
         if (clock_ns() - start > microseconds * ns_per_us) return false;
         relax();
     }
@@ -88,6 +149,9 @@ bool start_cpu(u32 index, CpuId cpu, StartPage const& page, u64 stack_top) {
     processor_gs_base = per_cpu_offsets[cpu.value];
     processor_stack = stack_top;
     processor_number = cpu.value;
+    boot_tsc_adjust = has_tsc_adjust() ? read_msr(MSR_TSC_ADJUST) : ~u64{0};
+    warp.begin();
+    warp_step.store(WarpStep::None, std::memory_order_relaxed);
     // Ordering: full fence; what the CPU reads is written before it is woken.
     std::atomic_thread_fence(std::memory_order_seq_cst);
     for (u64 const wait : {first_answer_us, patience_us}) {
@@ -106,6 +170,7 @@ extern "C" [[noreturn]] void start_this_processor(u32 number) {
     kernel_tlb_space.cpus.fetch_or(u64{1} << number, std::memory_order_relaxed);
     local_apic_initialize_here();
     alarm_initialize_here();
+    compare_tsc();
     online.store(number + 1, std::memory_order_release);
     upcalls::on_cpu_start();
 }

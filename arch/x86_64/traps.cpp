@@ -16,6 +16,7 @@
 #include <cstring>
 
 #include "arch/x86_64/interrupt_controller.h"
+#include "arch/x86_64/machine_check.h"
 #include "arch/x86_64/processors.h"
 #include "arch/x86_64/segments.h"
 
@@ -135,7 +136,7 @@ extern "C" void handle_trap(TrapFrame& frame, u32 vector, u32 error_code) {
 extern "C" void handle_paranoid_trap(TrapFrame& frame, u32 vector, u32) {
     auto const here = std::source_location::current();
     if (vector == arch::vector_double_fault) base::panic_with(arch::reason_of_double_fault(frame), here, &frame);
-    if (vector == arch::vector_machine_check) base::panic_with("machine check", here, &frame);
+    if (vector == arch::vector_machine_check) base::panic_with("machine check", here, &frame, arch::machine_check_report);
     arch::nmi_count.add(1);
     arch::Whereabouts& here_now = arch::whereabouts.local();
     if (u32 const asked = arch::question.load(std::memory_order_acquire); asked != here_now.answered.load(std::memory_order_relaxed)) {

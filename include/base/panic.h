@@ -12,8 +12,8 @@ struct TrapFrame;
 
 namespace base {
 
-/// Ends the machine. `frame`: the registers to show, or null for the caller's own.
-[[noreturn, gnu::cold]] void panic_with(char const* reason, std::source_location where, TrapFrame const* frame);
+/// Ends the machine. `frame`: the registers to show, or null for the caller's own. `details`: says more, by the log.
+[[noreturn, gnu::cold]] void panic_with(char const* reason, std::source_location where, TrapFrame const* frame, void (*details)() = nullptr);
 
 /// True once a panic has begun; locks are then broken rather than waited for.
 bool panicking();

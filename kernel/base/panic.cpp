@@ -145,7 +145,7 @@ void set_panic_timeout(i64 seconds) { seconds_to_reset = seconds < -1 ? -1 : sec
 
 void set_panic_notes(void (*notes)()) { notes_of_others = notes; }
 
-void panic_with(char const* reason, std::source_location where, TrapFrame const* frame) {
+void panic_with(char const* reason, std::source_location where, TrapFrame const* frame, void (*details)()) {
     arch::interrupts_disable();
     u32 first = no_cpu;
     if (!panicking_cpu.compare_exchange_strong(first, arch::current_cpu().value)) {
@@ -160,6 +160,7 @@ void panic_with(char const* reason, std::source_location where, TrapFrame const*
     if (LogSink* const screen = boot::early_screen()) kernel_log.add_sink(*screen);
     say("kernel panic on CPU {}: {}", arch::current_cpu(), reason);
     say("in {} ({}:{})", where.function_name(), where.file_name(), where.line());
+    if (details) details();
     if (notes_of_others) notes_of_others();
     if (frame) {
         say_registers(*frame);

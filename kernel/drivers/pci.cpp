@@ -24,6 +24,14 @@ struct Walk {
     u32 functions = 0, buses = 0;
 };
 
+/// Nobody drives it: what the firmware had it do must not go on writing to memory that is somebody else's now (network cards do). But
+/// bridges pass on others' accesses, displays show, and USB controllers make keyboards look like PS/2 for the firmware.
+bool may_be_quieted(u32 device_class) {
+    constexpr u32 storage = 0x01, network = 0x02, multimedia = 0x04, communication = 0x07, wireless = 0x0d;
+    u32 const base = device_class >> 16;
+    return base == storage || base == network || base == multimedia || base == communication || base == wireless;
+}
+
 void offer(Walk& walk, Function const& function) {
     auto const at = function.address();
     ++walk.functions;
@@ -36,6 +44,7 @@ void offer(Walk& walk, Function const& function) {
                         attached.error().value);
         return;
     }
+    if (may_be_quieted(function.device_class())) function.disable();
 }
 
 void visit_bus(Walk& walk, u8 bus, unsigned depth);
@@ -103,6 +112,13 @@ Result<Bar> Function::memory_bar(u8 index) const {
 
 void Function::enable() const {
     write16(reg_command, static_cast<u16>(read16(reg_command) | command_memory | command_master | command_no_line));
+}
+
+void Function::route_usb_ports_here() const {
+    constexpr u16 intel = 0x8086, reg_ports = 0xd0, reg_ports_mask = 0xd4, reg_fast_ports = 0xd8, reg_fast_ports_mask = 0xdc;
+    if (vendor_ != intel || !shares_usb_ports(device_)) return;
+    write32(reg_fast_ports, read32(reg_fast_ports_mask));
+    write32(reg_ports, read32(reg_ports_mask));
 }
 
 void Function::disable() const { write16(reg_command, static_cast<u16>(read16(reg_command) & ~command_master)); }

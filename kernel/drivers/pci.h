@@ -41,6 +41,8 @@ public:
     Result<Bar> memory_bar(u8 index) const;
     /// The function answers at its BARs and may read and write memory; its interrupt line is off.
     void enable() const;
+    /// An xHCI controller of Intel's 7, 8 and 9 series: all USB ports that it shares with an EHCI controller are its own.
+    void route_usb_ports_here() const;
     /// No more reads and writes of memory.
     void disable() const;
     /// All of its interrupts become one message, MSI-X or MSI, to `handler` on the boot CPU. The name of the kind.
@@ -55,6 +57,14 @@ private:
     u16 vendor_, device_;
     u32 class_;
 };
+
+/// Intel's xHCI controllers of these numbers (7, 8 and 9 series chip sets' datasheets, XUSB2PR) get the ports only when told so.
+constexpr bool shares_usb_ports(u16 device) {
+    switch (device) {
+    case 0x1e31: case 0x8c31: case 0x8cb1: case 0x8d31: case 0x9c31: case 0x9cb1: return true;
+    default: return false;
+    }
+}
 
 /// A driver takes each function whose class, under the mask, is its own.
 struct Driver {

@@ -139,9 +139,28 @@ TEST(Cpio, StopsBeforeWhatIsNoArchive) {
     expect_example(got.sink);
 }
 
-TEST(Cpio, EveryTruncationIsNoticed) {
-    auto const archive = example();
-    for (size_t cut = 0; cut < archive.size(); ++cut) ASSERT_FALSE(read_archive(archive.substr(0, cut)).result) << cut;
+/// But behind a file that is whole, where the trailer alone is missing.
+TEST(Cpio, EveryTruncationWithinAFileIsNoticed) {
+    std::string const files[] = {entry(".", 040755, ""), entry("bin/sh", 0100755, "12345"), entry("lib", 0120777, "usr/lib"), entry("none", 0, "skipped")};
+    size_t const padding[] = {0, 3, 1, 1};
+    std::string archive;
+    for (size_t i = 0; i < std::size(files); ++i) {
+        for (size_t cut = 0; cut <= files[i].size(); ++cut) {
+            bool const is_whole = cut + padding[i] >= files[i].size() || (cut == 0 && i != 0);
+            auto const got = read_archive(archive + files[i].substr(0, cut));
+            ASSERT_EQ(got.result.has_value(), is_whole) << i << " " << cut;
+        }
+        archive += files[i];
+    }
+    for (size_t cut = 1; cut < trailer().size(); ++cut) ASSERT_FALSE(read_archive(archive + trailer().substr(0, cut)).result) << cut;
+}
+
+TEST(Cpio, WhatIsNoKindOfFileIsGoneOver) {
+    auto const got = read_archive(entry("odd", 0, "data of it") + entry("", 0100644, "nameless") + entry("odder", 0150000, "") + entry("file", 0100644, "abc") + trailer());
+    ASSERT_TRUE(got.result) << got.problem;
+    ASSERT_EQ(got.sink.files.size(), 1u);
+    EXPECT_EQ(got.sink.files[0].name, "file");
+    EXPECT_EQ(got.sink.files[0].data, "abc");
 }
 
 TEST(Cpio, ChecksumsAreChecked) {

@@ -330,8 +330,18 @@ static int line_break(char const* what) {
     return 0;
 }
 
+/// Dies of a fault of its own: a read of nothing, a write of code, an instruction that there is not, one that is not a program's.
+static int fault(char const* what) {
+    if (!strcmp(what, "read")) return *(volatile int*)0;
+    if (!strcmp(what, "write")) *(volatile char*)fault = 1;
+    if (!strcmp(what, "opcode")) __asm__ volatile("ud2");
+    if (!strcmp(what, "halt")) __asm__ volatile("hlt");
+    return 1;
+}
+
 int main(int count, char** words) {
     char const* what = count > 1 ? words[1] : "";
+    if (!strcmp(what, "fault") && count > 2) return fault(words[2]);
     if (!strcmp(what, "nothing")) return 7;
     if (!strcmp(what, "storm")) return storm(words[0], atoi(words[2]));
     if (!strcmp(what, "bomb")) bomb(0);
@@ -345,6 +355,6 @@ int main(int count, char** words) {
     if (!strcmp(what, "run_mapped") && count > 2) return run_mapped(words[2]);
     if (!strcmp(what, "break") && count > 2) return line_break(words[2]);
     if (!strcmp(what, "queue") && count > 2) return queue(words[2]);
-    fprintf(stderr, "usage: workload storm N|bomb|mapbomb|share|timeline|hogs NICE...|respond HOGS|eat|damage N|run_mapped FILE|break on|off|send|queue NAME\n");
+    fprintf(stderr, "usage: workload storm N|bomb|mapbomb|share|timeline|hogs NICE...|respond HOGS|eat|damage N|run_mapped FILE|break on|off|send|queue NAME|fault read|write|opcode|halt\n");
     return 2;
 }

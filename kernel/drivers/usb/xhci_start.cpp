@@ -51,6 +51,7 @@ Result<> Controller::find_registers() {
 Result<> Controller::start() {
     function_.enable();
     take_from_firmware();
+    function_.route_usb_ports_here();
     find_ports();
     TRY(halt_and_reset());
     TRY(give_memory());
