@@ -4,6 +4,8 @@
 #include <arch/paging.h>
 #include <base/log.h>
 
+#include "kernel/drivers/pci_quirks.h"
+
 namespace drivers::pci {
 
 namespace {
@@ -23,14 +25,6 @@ struct Walk {
     bool seen[256] = {};     ///< a table of bridges that lies must not lead in circles
     u32 functions = 0, buses = 0;
 };
-
-/// Nobody drives it: what the firmware had it do must not go on writing to memory that is somebody else's now (network cards do). But
-/// bridges pass on others' accesses, displays show, and USB controllers make keyboards look like PS/2 for the firmware.
-bool may_be_quieted(u32 device_class) {
-    constexpr u32 storage = 0x01, network = 0x02, multimedia = 0x04, communication = 0x07, wireless = 0x0d;
-    u32 const base = device_class >> 16;
-    return base == storage || base == network || base == multimedia || base == communication || base == wireless;
-}
 
 void offer(Walk& walk, Function const& function) {
     auto const at = function.address();

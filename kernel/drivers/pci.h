@@ -58,14 +58,6 @@ private:
     u32 class_;
 };
 
-/// Intel's xHCI controllers of these numbers (7, 8 and 9 series chip sets' datasheets, XUSB2PR) get the ports only when told so.
-constexpr bool shares_usb_ports(u16 device) {
-    switch (device) {
-    case 0x1e31: case 0x8c31: case 0x8cb1: case 0x8d31: case 0x9c31: case 0x9cb1: return true;
-    default: return false;
-    }
-}
-
 /// A driver takes each function whose class, under the mask, is its own.
 struct Driver {
     char const* name;

@@ -19,6 +19,8 @@ constinit InterruptModel interrupt_model;
 constinit FixedHardware fixed_hardware;
 constinit PciConfiguration pci_configuration;
 constinit PhysAddr hpet_address;
+constinit Iommu iommus[max_iommus] = {};
+constinit u32 iommu_count = 0;
 }
 
 namespace {

@@ -15,7 +15,7 @@
 #include "arch/x86_64/errata.h"
 #include "arch/x86_64/machine_check.h"
 #include "arch/x86_64/tsc_warp.h"
-#include "kernel/drivers/pci.h"
+#include "kernel/drivers/pci_quirks.h"
 
 namespace upcalls {
 void* map_mmio(PhysAddr, u64, arch::CacheMode) { return nullptr; }
@@ -141,6 +141,9 @@ TEST(NmiPins, AsTheTableHasThem) {
 TEST(UsbPorts, AreRoutedOnThoseChipSetsAlone) {
     EXPECT_TRUE(drivers::pci::shares_usb_ports(0x1e31));
     EXPECT_FALSE(drivers::pci::shares_usb_ports(0xa12f)) << "Sunrise Point has no EHCI";
+    EXPECT_TRUE(drivers::pci::may_be_quieted(0x020000)) << "a network card";
+    EXPECT_TRUE(drivers::pci::may_be_quieted(0x010802)) << "NVMe";
+    for (u32 const other : {0x030000u, 0x060400u, 0x0c0320u, 0x0c0330u, 0x080600u}) EXPECT_FALSE(drivers::pci::may_be_quieted(other)) << std::hex << other;
 }
 
 }
