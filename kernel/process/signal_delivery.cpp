@@ -64,19 +64,7 @@ void settle_call_without_handler(TrapFrame& frame) {
     }
 }
 
-/// One line for a program that died of its own fault, as Linux has it; at most a few a second.
-void log_fault(UserThread const& thread, TrapFrame const& frame, SignalInfo const& info) {
-    static constinit std::atomic<u64> last_second{0};
-    static constinit std::atomic<u32> lines{0};
-    u64 const second = sched::clock.monotonic_ns() / ns_per_s;
-    // Ordering: relaxed; a line more or less does not matter.
-    if (last_second.exchange(second, std::memory_order_relaxed) != second) lines.store(0, std::memory_order_relaxed);
-    if (lines.fetch_add(1, std::memory_order_relaxed) >= 5) return;
-    log_info("process", "{}[{}]: signal {} code {} at {:#x} ip {:#x} sp {:#x}", thread.name, thread.tid, info.signal, info.code,
-             info.address, frame.rip, frame.rsp);
-}
-
-void run_default(UserThread& thread, TrapFrame const& frame, SignalInfo const& info) {
+void run_default(UserThread& thread, SignalInfo const& info) {
     switch (default_action(info.signal)) {
     case DefaultAction::Ignore: return;
     case DefaultAction::Stop:
@@ -88,7 +76,6 @@ void run_default(UserThread& thread, TrapFrame const& frame, SignalInfo const& i
         // Blocked when it was sent, or it would not be here; init dies of its own faults only.
         if (thread.process().is_init() && !((fault_signals & mask_of(info.signal)) && info.code > 0) && info.signal != SIGKILL
             && !(thread.must_die_of & mask_of(info.signal))) return;
-        if ((fault_signals & mask_of(info.signal)) && info.code > 0) log_fault(thread, frame, info);
         process_manager.exit_group(info.signal);
     }
 }
@@ -133,7 +120,7 @@ void deliver_signals(TrapFrame& frame) {
         if (!info) break;
         if (action.handler == ignore_handler) continue;
         if (action.handler == default_handler) {
-            run_default(thread, frame, *info);
+            run_default(thread, *info);
             continue;
         }
         run_handler(thread, frame, *info, action);

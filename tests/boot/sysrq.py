@@ -107,6 +107,7 @@ def test():
         crash(machine, cpus)
     if cpus == 1:
         with Shell(limit=60, append=LOUD, keyboard=True, extra=usb) as machine:
+            machine.command("echo 1 >/proc/sys/kernel/sysrq")
             keyboard(machine)
             machine.power_off()
 
