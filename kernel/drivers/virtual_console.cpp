@@ -82,7 +82,8 @@ void VirtualConsole::size(u16& columns, u16& rows) { columns = screen.columns(),
 size_t VirtualConsole::room() {
     ScreenLock::Guard guard(screen_lock);
     size_t const room = queue_size - (queue_head_ - queue_tail_);
-    if (room == 0) was_full_.store(true, std::memory_order_relaxed);
+    // Who finds too little for his purpose sleeps, and hears of it when there is all of it.
+    if (room < queue_size / 2) was_full_.store(true, std::memory_order_relaxed);
     return room;
 }
 

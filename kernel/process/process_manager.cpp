@@ -21,7 +21,7 @@ namespace process {
 
 constinit ProcessManager process_manager;
 
-namespace { constexpr u8 signalling_priority = 50; }   // a busy program does not keep ^C from its group
+namespace { constexpr u8 signalling_priority = 99; }   // a busy program does not keep ^C from its group
 
 void ProcessManager::initialize() {
     // The FPU area shares the kernel stack's pages: most of them must be left for frames.
