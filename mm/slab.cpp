@@ -76,6 +76,7 @@ void* ObjectCache::allocate() {
     Lock::Guard const guard(lock_);
     Slab* const slab = partial_ ? partial_ : usable_slab(guard);
     if (!slab) [[unlikely]] return nullptr;
+    if (slab == empty_) empty_ = nullptr;
     void* object = slab->free;
     if (object) {
         slab->free = link_of(object);
@@ -112,10 +113,9 @@ void ObjectCache::unlink(Slab& slab, Lock::Guard const&) {
     (slab.previous ? slab.previous->next : partial_) = slab.next;
 }
 
-/// The empty slab or a new one, put into the list.
+/// A new one, put into the list, where there is none with room.
 Slab* ObjectCache::usable_slab(Lock::Guard const& guard) {
-    Slab* slab = std::exchange(empty_, nullptr);
-    if (!slab) slab = create_slab(guard);
+    Slab* const slab = create_slab(guard);
     if (slab) link(*slab, guard);
     return slab;
 }
@@ -136,13 +136,14 @@ Slab* ObjectCache::create_slab(Lock::Guard const&) {
     return slab;
 }
 
-/// A slab has lost its last object: it is kept if it is the only empty one.
+/// A slab has lost its last object: it is kept, where it is, if it is the only empty one. (An object that comes and goes
+/// beside full slabs costs as little as any other.)
 void ObjectCache::retire(Slab& slab, Lock::Guard const& guard) {
-    unlink(slab, guard);
     if (!empty_) {
         empty_ = &slab;
         return;
     }
+    unlink(slab, guard);
     frames_ -= u64{1} << slab.order;
     frame_release(frame_record(arch::direct_map_inverse(&slab)));
 }

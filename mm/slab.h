@@ -54,8 +54,8 @@ private:
     size_t object_size_, alignment_;
     size_t stride_;                ///< bytes from object to object
     mutable Lock lock_;
-    Slab* partial_ GUARDED_BY(lock_) = nullptr;   ///< slabs with objects and with room
-    Slab* empty_ GUARDED_BY(lock_) = nullptr;   ///< one without objects
+    Slab* partial_ GUARDED_BY(lock_) = nullptr;   ///< slabs with room
+    Slab* empty_ GUARDED_BY(lock_) = nullptr;   ///< one of them, without objects
     u64 objects_ GUARDED_BY(lock_) = 0;
     u64 frames_ GUARDED_BY(lock_) = 0;
     bool is_in_list_ GUARDED_BY(lock_) = false;

@@ -139,6 +139,7 @@ struct SCOPED_CAPABILITY FutexTable::BothLocked {
 
 /// Realtime waiters first, by priority; equal ones in the order they came, as all others do. The bucket is locked.
 void FutexTable::enter(Bucket& bucket, Waiter& waiter) NO_THREAD_SAFETY_ANALYSIS {
+    if (waiter.level == sched::first_fair_level) return bucket.waiters.push_back(waiter);
     auto* at = bucket.waiters.first();
     while (at && static_cast<Waiter*>(at)->level <= waiter.level) at = at->next;
     bucket.waiters.insert_before(at, waiter);
