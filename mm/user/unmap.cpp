@@ -49,9 +49,10 @@ Result<> AddressSpace::unmap_range(u64 start, u64 end, RemovedVmas& removed, Wri
     TRY(vmas_.isolate(start, end));
     forget_last_found(guard);
     drop_shared_tables(start, end, batch, guard);
-    for (Vma* vma = vmas_.first_ending_above(start); vma && vma->start < end; vma = vmas_.next(*vma))
+    Vma* const first = vmas_.first_ending_above(start);
+    for (Vma* vma = first; vma && vma->start < end; vma = vmas_.next(*vma))
         zap_range(vma->start, vma->end, vma->attributes.sharing, batch, guard);
-    vmas_.remove_range(start, end, removed);
+    vmas_.remove_run(first, end, removed);
     free_tables(start, end, batch, guard);
     return {};
 }

@@ -32,7 +32,7 @@ void VmaSet::set_search_top(u64 top) {
 
 /// The hole that ends at or above `end` is larger than it was: look at it again.
 void VmaSet::hole_grew(u64 end) {
-    if (end < searched_to_) return;
+    if (end < searched_to_ || has_gaps_) return;
     Vma const* const above = first_ending_above(end);
     searched_to_ = above ? std::min(top_, std::max(searched_to_, above->start)) : top_;
 }

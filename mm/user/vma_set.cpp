@@ -93,13 +93,13 @@ void VmaSet::insert(Vma& vma) {
     tree_.insert(vma);
     ++count_;
     account(vma, 1);
-    if (space_ && vma.object) announce(vma);
+    if (vma.object && space_) announce(vma);
     if (has_gaps_) [[unlikely]] return gaps_inserted(vma);
     // The hole below no longer has to keep away from a stack.
     if (Vma const* const above = next(vma); above && above->is_stack()) hole_grew(vma.start);
 }
 
-void VmaSet::take_out(Vma& vma) {
+inline void VmaSet::take_out(Vma& vma) {
     tree_.erase(tree_.iterator_to(vma));
     --count_;
     account(vma, ~u64{0});
@@ -161,12 +161,13 @@ Result<> VmaSet::isolate(u64 start, u64 end) {
 }
 
 void VmaSet::remove_range(u64 start, u64 end, RemovedVmas& removed) {
-    if (start >= end) return;
-    Vma* vma = first_ending_above(start);
-    ASSERT(!vma || vma->start >= start);
+    if (start < end) remove_run(first_ending_above(start), end, removed);
+}
+
+void VmaSet::remove_run(Vma* first, u64 end, RemovedVmas& removed) {
     u64 highest = 0;
-    while (vma && vma->start < end) {
-        ASSERT(vma->end <= end);
+    for (Vma* vma = first; vma && vma->start < end;) {
+        DEBUG_ASSERT(vma->end <= end);
         Vma* const after = next(*vma);
         highest = vma->end;
         remove(*vma);

@@ -56,6 +56,8 @@ public:
     Result<> isolate(u64 start, u64 end);
     /// Takes every VMA out of an isolated range: none may cross its ends.
     void remove_range(u64 start, u64 end, RemovedVmas& removed);
+    /// The same from `first` on, the first VMA there (or null).
+    void remove_run(Vma* first, u64 end, RemovedVmas& removed);
     void resize(Vma& vma, u64 start, u64 end);
     void set_protection(Vma& vma, Protection protection);
 
