@@ -53,6 +53,17 @@ def with_registers(what, initrd, change):
             expect_equal(what, machine.finish(), harness.POWERED_OFF)
 
 
+def machine_check(initrd):
+    """An error of the hardware, as QEMU makes one: the panic tells the bank."""
+    with harness.Machine(initrd=initrd, append="console=ttyS0 quiet panic=-1", limit=40, keyboard=True) as machine:
+        machine.expect("first-words")
+        machine.monitor("mce 0 4 0xbe00000000000135 4 0x1234 0x85")
+        machine.expect("machine check")
+        machine.expect(r"bank 4: uncorrected error 0x0135, model's code 0x0000, the CPU's state is lost, address 0x1234")
+        machine.expect("end of panic")
+        expect_equal("a machine check", machine.finish(), harness.PANICKED)
+
+
 def test():
     with tempfile.TemporaryDirectory(prefix="aubrac-") as place:
         init = pathlib.Path(place) / "init"
@@ -66,6 +77,7 @@ def test():
         # Five levels of tables, and what else an operating system would turn on: CR4.LA57, SMEP, SMAP, PKE.
         with_registers("LA57 left on", initrd, ["set $cr4 = $cr4 | 0x1000"])
         with_registers("protections left on", initrd, ["set $cr4 = $cr4 | 0x701000"])
+        machine_check(initrd)
         refuses("16 MiB", (), "cannot start: there is too little memory", memory="16M")
         refuses("16 MiB of a microvm", ["-M", "microvm"], "cannot start: there is too little memory", memory="16M")
         refuses("an old CPU", ["-cpu", "pentium3"], r"cannot start: this CPU lacks SSE2 long mode \(64 bit\)\.")
