@@ -272,11 +272,13 @@ static void waiters(void) {
     has_reported = 1;
 }
 
+/// As many as the hard limit lets a user have: more are root's alone, and a table is copied whole, as on Linux.
+enum { DESCRIPTORS = 4000 };
 static void descriptors(void) {
-    allow(RLIMIT_NOFILE, 65536);
+    allow(RLIMIT_NOFILE, 4096);
     int const first = eventfd(0, 0);
     int made = 0;
-    while (made < 20000 && dup(first) >= 0) ++made;
+    while (made < DESCRIPTORS && dup(first) >= 0) ++made;
     pid_t const child = fork();
     if (child == 0) {
         int const list = open("/proc/self/fd", O_RDONLY | O_DIRECTORY);
@@ -289,8 +291,8 @@ static void descriptors(void) {
     pid_t const other = fork();
     if (other == 0) _exit(0);
     waitpid(other, 0, 0);
-    syscall(SYS_close_range, first + 1, first + 10000, 0);
-    for (int i = 0; i < 5000; ++i) dup2(first, first + 1 + i);
+    syscall(SYS_close_range, first + 1, first + DESCRIPTORS / 2, 0);
+    for (int i = 0; i < DESCRIPTORS / 2; ++i) dup2(first, first + 1 + i);
 }
 
 static void mappings(void) {
