@@ -12,7 +12,7 @@
 
 namespace base {
 
-[[noreturn, gnu::weak]] void panic_with(char const* reason, std::source_location where, TrapFrame const*) {
+[[noreturn, gnu::weak]] void panic_with(char const* reason, std::source_location where, TrapFrame const*, void (*)()) {
     std::fprintf(stderr, "panic: %s (%s:%u)\n", reason, where.file_name(), where.line());
     std::abort();
 }

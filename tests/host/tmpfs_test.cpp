@@ -326,8 +326,8 @@ TEST_F(TmpfsTest, Procfs) {
     ASSERT_EQ(unlink("/target"), 0);
     EXPECT_EQ(std::string_view(text, *vfs.read_link(as_root(), "/proc/self/fd/3", text)), "/target (deleted)");
     EXPECT_EQ(read("/proc/self/fd/3"), "content");
-    EXPECT_EQ(list("/proc"), (std::vector<std::string>{".", "..", "self", "mounts", "filesystems", "sys", "counter", "1", "42"}));
-    EXPECT_EQ(list("/proc/42"), (std::vector<std::string>{".", "..", "fd", "mounts", "mountinfo", "stat", "environ", "cwd"}));
+    EXPECT_EQ(list("/proc"), (std::vector<std::string>{".", "..", "self", "thread-self", "mounts", "filesystems", "sys", "counter", "1", "42"}));
+    EXPECT_EQ(list("/proc/42"), (std::vector<std::string>{".", "..", "task", "fd", "mounts", "mountinfo", "stat", "environ", "cwd"}));
     EXPECT_EQ(list("/proc/42/fd"), (std::vector<std::string>{".", "..", "3"}));
     EXPECT_EQ(read("/proc/mounts"), "rootfs / rootfs rw,relatime 0 0\nproc /proc proc rw,relatime 0 0\n");
     auto const here = *vfs.resolve(as_root(), "/proc/sys/kernel");
