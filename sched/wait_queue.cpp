@@ -26,26 +26,29 @@ void WaitQueue::wake_one() {
     // Ordering: full fence, with the one in Waiter::enter(); see the head of the file.
     std::atomic_thread_fence(std::memory_order_seq_cst);
     if (!has_waiters()) return;
-    bool told = false;
     {
         decltype(lock_)::Guard guard(lock_);
         if (!waiters_.is_empty()) wake_first();
-        if (!observers_.is_empty()) [[unlikely]] told = tell_observers();
+        if (observers_.is_empty()) [[likely]] return;
     }
-    if (told) [[unlikely]] Relay::drain();
+    tell_observers(0);
 }
 
-void WaitQueue::wake_all() {
+/// All threads that are in the queue now, a few at a time: who enters meanwhile has looked at the condition, or will.
+/// True: there are observers.
+bool WaitQueue::wake_waiters() {
+    for (u32 left = count_.load(std::memory_order_relaxed);;) {
+        decltype(lock_)::Guard guard(lock_);
+        for (u32 room = at_once; left > 0 && room > 0 && !waiters_.is_empty(); --left, --room) wake_first();
+        if (left == 0 || waiters_.is_empty()) return !observers_.is_empty();
+    }
+}
+
+void WaitQueue::wake_all(WakeEvents events) {
     // Ordering: as in wake_one().
     std::atomic_thread_fence(std::memory_order_seq_cst);
     if (!has_waiters()) return;
-    bool told = false;
-    {
-        decltype(lock_)::Guard guard(lock_);
-        while (!waiters_.is_empty()) wake_first();
-        if (!observers_.is_empty()) [[unlikely]] told = tell_observers();
-    }
-    if (told) [[unlikely]] Relay::drain();
+    if (wake_waiters()) [[unlikely]] tell_observers(events);
 }
 
 void WaitQueue::Waiter::prepare(Interruptible kind) {

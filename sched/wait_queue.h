@@ -36,9 +36,11 @@ public:
         }
     }
 
-    /// Cheap if no one waits.
+    /// Cheap if no one waits. `events`: what has come true, for observers.
     void wake_one();
-    void wake_all();
+    void wake_all(WakeEvents events = 0);
+    /// By a relay's make_wakes(): what follows goes into its chain.
+    void relay_all(WakeEvents events, Relay::Chain& chain);
     bool has_waiters() const { return count_.load(std::memory_order_relaxed) != 0; }
 
     /// One thread in the queue, for those who need more than wait(), or wait on several queues
@@ -53,6 +55,9 @@ public:
         Waiter& operator=(Waiter const&) = delete;
         void prepare(Interruptible kind);           ///< prepares to block, enters the queue
         void enter();                               ///< enters the queue only: the thread has prepared to block elsewhere
+        /// A wake has come since it entered. Whoever looks at conditions that may sleep enters, looks, prepares on another
+        /// queue, and then asks this: a wake that comes before prepare() is seen here, a later one by sleep().
+        bool is_woken() const { return state_.load(std::memory_order_acquire) != State::Queued; }
         /// Success: woken, or for no reason. EINTR, ETIMEDOUT: the waiter has left the queue and no wake_one() was lost on it.
         Result<> sleep(Interruptible kind, u64 deadline_ns);
     private:
@@ -74,8 +79,12 @@ public:
 
 private:
     friend class WakeObserver;
+    class Bookmark;
+    static constexpr u32 at_once = 32;         ///< woken or told while interrupts are off
     void wake_first() REQUIRES(lock_);
-    bool tell_observers() REQUIRES(lock_);
+    bool wake_waiters();
+    bool tell_some(Bookmark& mark, WakeEvents events, Relay::Chain& chain);
+    void tell_observers(WakeEvents events);
 
     mutable SpinLock<LockRank::wait_queue, InterruptsOff> lock_;
     /// Length of waiters_ and observers_. Ordering: relaxed under lock_; wakers read it after a full fence, see wake_one().

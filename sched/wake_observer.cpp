@@ -8,14 +8,6 @@
 #include "sched/wait_queue.h"
 
 namespace sched {
-namespace {
-
-constinit SpinLock<LockRank::leaf, InterruptsOff> relays_lock;
-constinit Relay* first_due GUARDED_BY(relays_lock) = nullptr;
-constinit Relay* running GUARDED_BY(relays_lock) = nullptr;      ///< whose wakes are being made
-constinit bool is_draining GUARDED_BY(relays_lock) = false;
-
-}
 
 void WakeObserver::enter(WaitQueue& queue) {
     queue_ = &queue;
@@ -36,44 +28,70 @@ void WakeObserver::leave() {
     queue.count_.store(queue.count_.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
 }
 
-bool WaitQueue::tell_observers() {
-    for (WaitNode* node = observers_.first(); node; node = node->next) static_cast<WakeObserver*>(node)->on_wake();
-    return true;
+/// How far a wake has told the observers of a queue: between two handfuls it stands in their list.
+class WaitQueue::Bookmark final : public WakeObserver {
+public:
+    explicit Bookmark(u32 count) : left(count) {}
+    bool on_wake(WakeEvents, Relay::Chain&) override { return false; }   // another wake, passing by
+    u32 left;                                    ///< to tell: who enters meanwhile needs not be
+    bool is_taken = false;                       ///< an exclusive one took the wake
+    bool is_in = false;
+};
+
+/// The next few. False: all have been told.
+bool WaitQueue::tell_some(Bookmark& mark, WakeEvents events, Relay::Chain& chain) {
+    decltype(lock_)::Guard guard(lock_);
+    WaitNode* node = mark.is_in ? mark.next : observers_.first();
+    if (std::exchange(mark.is_in, false)) observers_.remove(mark);
+    for (u32 room = at_once; node && mark.left > 0 && room > 0; node = node->next, --mark.left, --room) {
+        auto& observer = static_cast<WakeObserver&>(*node);
+        if (observer.is_exclusive_ && mark.is_taken) continue;
+        if (observer.on_wake(events, chain)) mark.is_taken |= observer.is_exclusive_;
+    }
+    if (!node || mark.left == 0) return false;
+    observers_.insert_before(node, mark);
+    return mark.is_in = true;
 }
 
-void Relay::ask() {
-    decltype(relays_lock)::Guard guard(relays_lock);
-    if (std::exchange(is_due_, true)) return;
-    next_ = std::exchange(first_due, this);
+void WaitQueue::tell_observers(WakeEvents events) {
+    Bookmark mark(count_.load(std::memory_order_relaxed));
+    for (bool is_more = true; is_more;) {
+        arch::PreemptGuard no_switch;
+        Relay::Chain chain;
+        is_more = tell_some(mark, events, chain);
+        chain.make_wakes();
+    }
 }
 
-void Relay::drain() {
-    arch::PreemptGuard no_switch;                // who retires a relay spins until its wakes are made
-    for (bool first = true;; first = false) {
-        Relay* relay;
-        {
-            decltype(relays_lock)::Guard guard(relays_lock);
-            if (first && is_draining) return;    // whoever drains sees what we asked for
-            running = relay = first_due;
-            is_draining = relay != nullptr;
-            if (!relay) return;
-            first_due = relay->next_;
-            relay->is_due_ = false;
-        }
-        relay->make_wakes();
+void WaitQueue::relay_all(WakeEvents events, Relay::Chain& chain) {
+    // Ordering: as in wake_one().
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    if (!has_waiters() || !wake_waiters()) return;
+    Bookmark mark(count_.load(std::memory_order_relaxed));
+    while (tell_some(mark, events, chain)) { }
+}
+
+void Relay::ask(Chain& chain) {
+    if (is_due_.exchange(true, std::memory_order_acq_rel)) return;
+    chains_.fetch_add(1, std::memory_order_relaxed);
+    next_ = nullptr;
+    (chain.last_ ? chain.last_->next_ : chain.first_) = this;
+    chain.last_ = this;
+}
+
+void Relay::Chain::make_wakes() {
+    while (Relay* const relay = first_) {
+        first_ = relay->next_;
+        if (!first_) last_ = nullptr;
+        relay->is_due_.exchange(false, std::memory_order_acq_rel);
+        relay->make_wakes(*this);
+        // Ordering: release, with the acquire in retire(): the last touch.
+        relay->chains_.fetch_sub(1, std::memory_order_release);
     }
 }
 
 void Relay::retire() {
-    for (;; arch::relax()) {
-        decltype(relays_lock)::Guard guard(relays_lock);
-        if (std::exchange(is_due_, false)) {
-            Relay** place = &first_due;
-            while (*place != this) place = &(*place)->next_;
-            *place = next_;
-        }
-        if (running != this) return;
-    }
+    while (chains_.load(std::memory_order_acquire) != 0) arch::relax();
 }
 
 }

@@ -22,9 +22,11 @@ PER_CPU PerCpu<LockList*> thread_locks;          // of the running thread
 }
 
 void check(LockList const& list, LockRank rank, void const* lock) {
-    for (size_t i = 0; i < list.count; ++i)
-        if (list.held[i].rank > rank || (list.held[i].rank == rank && !(is_ordered_by_address(rank) && list.held[i].lock < lock)))
-            out_of_order(rank, lock, list.held[i]);
+    for (size_t i = 0; i < list.count; ++i) {
+        auto const& held = list.held[i];
+        bool const may_follow = is_ordered_by_owner(rank) ? held.lock != lock : is_ordered_by_address(rank) && held.lock < lock;
+        if (held.rank > rank || (held.rank == rank && !may_follow)) out_of_order(rank, lock, held);
+    }
 }
 
 void add(LockList& list, LockRank rank, void const* lock) {

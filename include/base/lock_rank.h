@@ -13,6 +13,7 @@ enum class LockRank : u8 {
     execve,             // process: its limits and what they mean to its memory change together
     file_offset,        // fs::File: position shared by dup and fork
     watches,            // ipc: which epoll watches which file
+    epoll_look,         // ipc: who looks at one epoll's ready list; an outer epoll's before that of one it watches
     rename,             // fs: at most one directory moves to another parent at a time
     directory,          // fs: entries of one directory (parent before child)
     directory_child,    // fs: a second directory, taken while a parent's is held
@@ -58,6 +59,8 @@ enum class LockRank : u8 {
 
 /// Several locks of such a rank may be held at once if they are taken in ascending order of address.
 constexpr bool is_ordered_by_address(LockRank rank) { return rank == LockRank::futex || rank == LockRank::run_queue; }
+/// Several may be held at once; their owner keeps an order of its own, which has no circles.
+constexpr bool is_ordered_by_owner(LockRank rank) { return rank == LockRank::epoll_look; }
 constexpr bool is_sleeping(LockRank rank) { return rank <= LockRank::sleeping_leaf; }
 /// A lock of a higher rank must turn interrupts off: a handler that comes while it is held takes lower ones.
 constexpr bool may_leave_interrupts_on(LockRank rank) { return rank <= LockRank::kernel_space; }

@@ -80,8 +80,9 @@ public:
     /// Vfs::open has called Inode::begin_writing() for it.
     void set_counted_writer() { is_counted_writer_ = true; }
 
-    /// Guarded by the watchers' own lock (kernel/ipc/epoll.cpp); is_watched_ once set stays.
+    /// Both guarded by the watchers' own lock (kernel/ipc/epoll.cpp); is_watched_ once set stays.
     base::List<FileWatcher, &FileWatcher::watch_hook> watchers;
+    u32 watcher_count = 0;
     void set_watched() { is_watched_.store(true, std::memory_order_release); }
     void destroy() {
         if (is_watched_.load(std::memory_order_acquire)) [[unlikely]] tell_watchers(*this);

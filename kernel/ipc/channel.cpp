@@ -2,9 +2,14 @@
 // One direction of a socket pair. See channel.h.
 #include "kernel/ipc/channel.h"
 
-#include <algorithm>
+#include <linux/poll.h>
 
 namespace ipc {
+namespace {
+
+constexpr u32 bytes_came = POLLIN | POLLPRI | POLLRDNORM | POLLRDBAND, room_came = POLLOUT | POLLWRNORM | POLLWRBAND;
+
+}
 
 MM_OBJECT_CACHE_DEFINE(Channel)
 
@@ -20,7 +25,7 @@ struct Channel::Message {
 void Channel::drop_first() {
     Message* const message = std::exchange(first_, first_->next);
     if (!first_) last_ = nullptr;
-    charged_.fetch_sub(message->size + overhead, std::memory_order_acq_rel);
+    charged_.fetch_sub(cost_of(message->size), std::memory_order_acq_rel);
     messages_.fetch_sub(1, std::memory_order_acq_rel);
     delete message;
 }
@@ -49,29 +54,36 @@ void Channel::close() {
 void Channel::announce() {
     readers.wake_all();
     writers.wake_all();
-    pollers->queue.wake_all();
+    reading_side->queue.wake_all();
+    writing_side->queue.wake_all();
+}
+
+void Channel::announce_room() {
+    writers.wake_all();
+    if (is_mostly_free()) writing_side->queue.wake_all(room_came);
 }
 
 /// Takes the room before the memory, so that many senders at once get no more than there is. False: there is none.
 bool Channel::reserve(size_t size) {
     u64 charged = charged_.load(std::memory_order_acquire);
     do {
-        if (!fits(charged, size)) return false;
-    } while (!charged_.compare_exchange_weak(charged, charged + size + overhead, std::memory_order_acq_rel));
+        if (charged >= capacity.load(std::memory_order_relaxed)) return false;
+    } while (!charged_.compare_exchange_weak(charged, charged + cost_of(size), std::memory_order_acq_rel));
     return true;
 }
 
-void Channel::give_back(u64 bytes) {
-    charged_.fetch_sub(bytes, std::memory_order_acq_rel);
-    writers.wake_all();
-    pollers->queue.wake_all();
+void Channel::give_back(size_t size) {
+    charged_.fetch_sub(cost_of(size), std::memory_order_acq_rel);
+    announce_room();
 }
 
+/// All of the bytes, or EFAULT.
 Result<mm::Owned<Channel::Message>> Channel::make_message(mm::IoBuffer& buffer, size_t size) const {
     mm::Owned<Message> message(TRY(mm::make<Message>()));
-    if (size) message->data = TRY(mm::Buffer::allocate(size));
-    message->size = size ? TRY(buffer.copy_in(message->data.data(), size)) : 0;
-    if (message->size < size && type_ != SocketType::Stream) return fail(EFAULT);
+    message->size = size;
+    if (size == 0) return message;
+    message->data = TRY(mm::Buffer::allocate(size));
+    TRY(buffer.copy_whole_in(message->data.data(), size));
     return message;
 }
 
@@ -91,18 +103,13 @@ bool Channel::enter(mm::Owned<Message>& message, Outgoing& extra) {
 Result<bool> Channel::put(mm::IoBuffer& buffer, size_t size, Outgoing& extra) {
     if (!reserve(size)) return false;
     auto message = make_message(buffer, size);
-    if (!message) {
-        give_back(size + overhead);
-        return fail(message.error());
-    }
-    if ((*message)->size < size) give_back(size - (*message)->size);
-    size_t const kept = (*message)->size;
-    if (!enter(*message, extra)) {
-        give_back(kept + overhead);
+    if (!message || !enter(*message, extra)) {
+        give_back(size);
+        if (!message) return fail(message.error());
         return fail(type_ == SocketType::Datagram ? ECONNREFUSED : EPIPE);
     }
     readers.wake_one();
-    pollers->queue.wake_all();
+    reading_side->queue.wake_all(bytes_came);
     return true;
 }
 
@@ -121,42 +128,62 @@ Result<> Channel::accompany(Message& message, bool peek, Received& out) {
     return {};
 }
 
-Result<bool> Channel::take(mm::IoBuffer& buffer, bool peek, Received& out) {
+/// A datagram, or what of it there is room for. Bytes that cannot be written are lost with it, as on Linux.
+Result<> Channel::take_whole(Message& message, mm::IoBuffer& buffer, bool peek, Received& out) {
+    size_t const wanted = std::min<u64>(message.size, buffer.remaining());
+    bool const is_told = wanted == 0 || buffer.copy_whole_out(message.data.data(), wanted);
+    auto accompanied = is_told || !peek ? accompany(message, peek, out) : Result<>();
+    if (!peek) drop_first();
+    if (!is_told) return fail(EFAULT);
+    TRY(accompanied);
+    out.truncated = wanted < message.size;
+    out.size = message.size;                             // MSG_TRUNC; the caller cuts it otherwise
+    return {};
+}
+
+/// Of a stream's message all that there is room for, or nothing: what a fault met stays, and is not said to be taken.
+Result<bool> Channel::take_messages(mm::IoBuffer& buffer, bool peek, Received& out, bool& freed) {
+    if (!first_) return false;
+    if (type_ != SocketType::Stream) {
+        freed = !peek;
+        TRY(take_whole(*first_, buffer, peek, out));
+        return true;
+    }
     bool took = false;
-    {
-        decltype(lock_)::Guard guard(lock_);
-        if (!first_) return false;
-        for (Message* message = first_; message && !out.ends_here && (!took || buffer.remaining() > 0);) {
-            if (!continues(*message, out)) {
-                out.ends_here = true;
-                break;
-            }
-            Message* const next = message->next;
-            size_t const left = message->size - message->done, wanted = std::min<u64>(left, buffer.remaining());
-            auto const copied = wanted ? buffer.copy_out(message->data.data() + message->done, wanted) : Result<size_t>(0);
-            if (!copied && !took) return fail(copied.error());
-            if (!copied) break;
-            took = true;
-            out.size += *copied;
-            TRY(accompany(*message, peek, out));
-            if (type_ != SocketType::Stream) {
-                out.truncated = *copied < left;
-                if (out.truncated) out.size = left;      // MSG_TRUNC; the caller cuts it otherwise
-                if (!peek) drop_first();
-                break;
-            }
-            if (!peek) message->done += *copied;
-            if (*copied < left) break;
-            if (!peek) drop_first();
-            message = next;
+    for (Message* message = first_; message && !out.ends_here && (!took || buffer.remaining() > 0);) {
+        if (!continues(*message, out)) {
+            out.ends_here = true;
+            break;
         }
+        Message* const next = message->next;
+        size_t const left = message->size - message->done, wanted = std::min<u64>(left, buffer.remaining());
+        if (wanted && !buffer.copy_whole_out(message->data.data() + message->done, wanted)) {
+            if (out.size == 0) return fail(EFAULT);
+            out.ends_here = true;
+            break;
+        }
+        TRY(accompany(*message, peek, out));
+        took = true;
+        out.size += wanted;
+        if (!peek) message->done += wanted;
+        if (wanted < left) break;
+        if (!peek) drop_first();
+        freed |= !peek;
+        message = next;
     }
-    if (!peek) {
-        writers.wake_all();
-        pollers->queue.wake_all();
-    }
-    if (has_bytes()) readers.wake_one();
     return true;
+}
+
+/// One reader is woken for what comes: whatever becomes of its call, the next one's turn comes if something is left.
+Result<bool> Channel::take(mm::IoBuffer& buffer, bool peek, Received& out) {
+    bool freed = false;
+    auto const took = [&] {
+        decltype(lock_)::Guard guard(lock_);
+        return take_messages(buffer, peek, out, freed);
+    }();
+    if (freed) announce_room();
+    if (has_bytes()) readers.wake_one();
+    return took;
 }
 
 u64 Channel::first_size() {

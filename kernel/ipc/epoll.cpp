@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Epolls. See epoll.h. The files are asked for their state with no lock held but references: a wake that comes
-// meanwhile puts the watch into the ready list again, so none is lost.
+// Epolls. See epoll.h and ready_list.h. Whoever looks holds look_lock_ from the first file it asks to the last event it
+// writes: what it decides is what happens, and a change of a wish comes before or behind all of it.
 #include "kernel/ipc/epoll.h"
-
-#include <algorithm>
 
 #include <linux/fcntl.h>
 #include <linux/poll.h>
@@ -12,37 +10,21 @@
 
 #include "kernel/fs/proc_number.h"
 #include "kernel/ipc/nameless.h"
+#include "kernel/ipc/watch.h"
 #include "mm/frame_allocator.h"
 
 namespace ipc {
 namespace {
 
-constexpr u32 most_levels = 5;                       // epoll_ctl(2), ELOOP
-constexpr u64 most_paths = 1u << 18;                 // from one outermost epoll to files: what a look at it may cost
-constexpr u32 event_bits = ~u32{EPOLLET | EPOLLONESHOT | EPOLLWAKEUP | EPOLLEXCLUSIVE};
+constexpr u32 most_watchers_of_one = 1u << 12;       // a wake by an interrupt tells all of one file's
+constexpr u32 event_bits = ReadyEntry::event_bits, always_wanted = EPOLLERR | EPOLLHUP;
+constexpr u32 goes_with_exclusive = EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLWAKEUP | EPOLLET | EPOLLEXCLUSIVE;
+constexpr u32 readable = POLLIN | POLLRDNORM;
 
 constinit sync::Mutex<LockRank::watches> watches_lock;
 using WatchesGuard = decltype(watches_lock)::Guard;
 
 }
-
-struct Watch final : RefCounted<Watch>, fs::FileWatcher, sched::WakeObserver {
-    Watch(Epoll& e, fs::File& f, Fd number, fs::Charge its_charge) : epoll(e), file(f), fd(number), charge(std::move(its_charge)) {}
-    void on_wake() override { epoll.mark(*this); }
-    void on_file_gone() override { epoll.end(*this); }
-
-    Epoll& epoll;
-    fs::File& file;                                  ///< there as long as the watch is not dead
-    Fd const fd;
-    fs::Charge const charge;
-    base::TreeHook tree_hook;                        ///< changed under watches_lock and epoll.lock_
-    // ---- guarded by epoll.lock_
-    base::ListHook ready_hook;
-    u32 wanted = 0;                                  ///< no event bits: disarmed (EPOLLONESHOT)
-    u64 data = 0;
-    bool is_ready = false, is_dead = false;
-    MM_OBJECT_CACHE(Watch)
-};
 
 MM_OBJECT_CACHE_DEFINE(Watch)
 MM_OBJECT_CACHE_DEFINE(Epoll)
@@ -52,11 +34,6 @@ constinit std::atomic<u64> most_watches{0};
 /// epoll(7): a user's watches may take a 25th of memory.
 u64 Epoll::default_most_watches() { return mm::frame_allocator.total_bytes() / 25 / sizeof(Watch); }
 
-struct Epoll::Watches {
-    base::Tree<Watch, &Watch::tree_hook, Key> all;   ///< owns a reference to each
-    base::List<Watch, &Watch::ready_hook> ready;
-};
-
 Epoll::Key::type Epoll::Key::operator()(Watch const& watch) const { return {watch.fd.value, &watch.file}; }
 
 Epoll::Epoll(Ref<fs::Dentry> dentry, Ref<fs::User> user) : File(std::move(dentry), O_RDWR), user_(std::move(user)) {}
@@ -64,6 +41,7 @@ Epoll::Epoll(Ref<fs::Dentry> dentry, Ref<fs::User> user) : File(std::move(dentry
 Epoll::~Epoll() {
     if (watches_) {
         WatchesGuard guard(watches_lock);
+        LookLock::Guard look(look_lock_);
         while (!watches_->all.empty()) end(*watches_->all.begin());
     }
     retire();
@@ -72,60 +50,64 @@ Epoll::~Epoll() {
 
 // ---------------------------------------------------------------- waking
 
-/// Into the ready list; false: it is there, or must not be. Any context.
-bool Epoll::put_ready(Watch& watch) {
-    Lock::Guard guard(lock_);
-    if (watch.is_ready || watch.is_dead || !(watch.wanted & event_bits)) return false;
-    watch.is_ready = true;
-    watches_->ready.push_back(watch);
-    ready_.store(ready_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
-    return true;
-}
-
-void Epoll::mark(Watch& watch) {
-    if (put_ready(watch)) ask();
-}
-
-void Epoll::make_wakes() {
-    sleepers_.wake_one();
-    pollers_.wake_all();
-}
-
-/// After a change: a file that is ready already sends no wake. The caller holds the file; the watch may be dead by now.
-void Epoll::mark_if_ready(Watch& watch, fs::File& file) {
-    sched::WaitQueue* queue = nullptr;
+/// True: a thread that waits for this epoll will look, and sees what an exclusive watch was told.
+bool Epoll::on_wake(Watch& watch, sched::WakeEvents events, Chain& chain) {
     u32 wanted;
     {
         Lock::Guard guard(lock_);
+        if (!ready_.wake(watch, events)) return false;
         wanted = watch.wanted;
     }
-    if (!(file.poll(queue) & wanted & event_bits)) return;
-    mark(watch);
-    drain();
+    // Ordering: full fence, with the one in Waiter::enter(): who goes to sleep sees the list, or we see him.
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    bool const is_awaited = sleepers_.has_waiters();
+    if (is_awaited || pollers_.has_waiters()) ask(chain);
+    u32 const direction = events & (EPOLLIN | EPOLLOUT);
+    return is_awaited && direction != (EPOLLIN | EPOLLOUT) && (wanted & direction) == direction;
+}
+
+void Epoll::make_wakes(Chain& chain) {
+    sleepers_.wake_one();
+    pollers_.relay_all(readable, chain);
 }
 
 // ---------------------------------------------------------------- epoll_ctl
 
-Ref<Watch> Epoll::find(Fd fd, fs::File& file) {
-    Lock::Guard guard(lock_);
+Watch* Epoll::find(Fd fd, fs::File& file) {
     auto const place = watches_->all.find(Key::type{fd.value, &file});
-    return place == watches_->all.end() ? nullptr : Ref<Watch>::share(&*place);
+    return place == watches_->all.end() ? nullptr : &*place;
+}
+
+/// A file that is ready already sends no wake.
+void Epoll::look_at(Watch& watch) {
+    sched::WaitQueue* queue = nullptr;
+    if (!(watch.file.poll(queue) & watch.wanted & event_bits)) return;
+    {
+        Lock::Guard guard(lock_);
+        if (!ready_.add(watch)) return;
+    }
+    sleepers_.wake_one();
+    pollers_.wake_all(readable);
 }
 
 /// watches_lock is held.
 void Epoll::end(Watch& watch) {
+    watches_lock.assert_held();
     watch.leave();
     watch.file.watchers.erase(watch.file.watchers.iterator_to(watch));
+    --watch.file.watcher_count;
+    watches_->all.erase(watches_->all.iterator_to(watch));
     {
         Lock::Guard guard(lock_);
-        watch.is_dead = true;
-        watches_->all.erase(watches_->all.iterator_to(watch));
-        if (std::exchange(watch.is_ready, false)) {
-            watches_->ready.erase(watches_->ready.iterator_to(watch));
-            ready_.store(ready_.load(std::memory_order_relaxed) - 1, std::memory_order_release);
-        }
+        ready_.remove(watch);
     }
-    watch.release_ref();
+    delete &watch;
+}
+
+void Watch::on_file_gone() {
+    Epoll& own = epoll;
+    Epoll::LookLock::Guard look(own.look_lock_);
+    own.end(*this);
 }
 
 void Epoll::on_file_gone(fs::File& file) {
@@ -133,191 +115,143 @@ void Epoll::on_file_gone(fs::File& file) {
     while (!file.watchers.empty()) file.watchers.front().on_file_gone();
 }
 
-/// Epolls in the longest chain of watchers that ends at `epoll`; `paths` grows by the ways there. watches_lock is held.
-u32 Epoll::levels_above(Epoll& epoll, u64& paths) {
-    u32 most = 0;
-    for (auto& watcher : epoll.watchers) {
-        if (++paths > most_paths) return most_levels;
-        most = std::max(most, levels_above(static_cast<Watch&>(watcher).epoll, paths));
-    }
-    return most + 1;
-}
-
-/// The same downwards; too many if it meets `forbidden`.
-u32 Epoll::levels_below(Epoll& epoll, Epoll const* forbidden, u64& paths) {
-    if (&epoll == forbidden) return most_levels;
-    u32 most = 0;
-    for (auto& watch : epoll.watches_->all) {
-        if (++paths > most_paths) return most_levels;
-        if (auto* const inner = from(watch.file)) most = std::max(most, levels_below(*inner, forbidden, paths));
-    }
-    return most + 1;
-}
-
-/// Adds up the ways down from every outermost epoll above `epoll`.
-void Epoll::count_from_outermost(Epoll& epoll, u64& paths) {
-    if (epoll.watchers.empty()) return void(levels_below(epoll, nullptr, paths));
-    for (auto& watcher : epoll.watchers) {
-        if (++paths > most_paths) return;
-        count_from_outermost(static_cast<Watch&>(watcher).epoll, paths);
-    }
-}
-
-/// Epolls that watch epolls: no circle, no more than five levels (ELOOP), and not so many ways that asking the outermost
-/// one, which asks all within, would take for ever (EINVAL).
-Result<> Epoll::check_nesting(Epoll* inner) {
-    if (!inner && watchers.empty()) return {};
-    u64 above = 0, below = 0, all = 0;
-    u32 const levels = levels_above(*this, above) + (inner ? levels_below(*inner, this, below) : 0);
-    if (above > most_paths || below > most_paths) return fail(EINVAL);
-    if (levels > most_levels) return fail(ELOOP);
-    count_from_outermost(*this, all);
-    if (all + (above + 1) * (below + 1) > most_paths) return fail(EINVAL);
-    return {};
-}
-
-/// In the list and in the file's queue, not yet asked for its state. watches_lock is held.
-Result<Ref<Watch>> Epoll::insert(Fd fd, fs::File& file, sched::WaitQueue& queue, epoll_event const& event) {
+/// In the file's list, not yet in its queue. watches_lock is held.
+Result<Watch*> Epoll::insert(Fd fd, fs::File& file, epoll_event const& event) {
+    watches_lock.assert_held();
     if (find(fd, file)) return fail(EEXIST);
-    TRY(check_nesting(from(file)));
+    Epoll* const inner = from(file);
+    TRY(Nesting::check(*this, inner));
     fs::Charge charge;
+    if (file.watcher_count >= most_watchers_of_one) return fail(ENOSPC);
     if (!charge.begin(user_, fs::Charged::Watches, 1, most_watches.load(std::memory_order_relaxed))) return fail(ENOSPC);
     auto* const watch = TRY(mm::make<Watch>(*this, file, fd, std::move(charge)));
-    watch->wanted = event.events | EPOLLERR | EPOLLHUP;
+    watch->wanted = event.events | always_wanted;
     watch->data = event.data;
     file.watchers.push_back(*watch);
+    ++file.watcher_count;
     file.set_watched();
-    {
-        Lock::Guard own(lock_);
-        watches_->all.insert(*watch);
-    }
-    watch->enter(queue);
-    return Ref<Watch>::share(watch);
+    watches_->all.insert(*watch);
+    if (!inner || !Nesting::has_too_many_ways_up(*inner)) return watch;
+    end(*watch);
+    return fail(EINVAL);
 }
-
-// A file is asked for its state without watches_lock: an epoll that is asked holds its files for a moment, and
-// the last reference to one of them takes that lock.
 
 Result<> Epoll::add(Fd fd, fs::File& file, epoll_event const& event) {
     sched::WaitQueue* queue = nullptr;
     (void)file.poll(queue);
     if (!queue) return fail(EPERM);
-    Ref<Watch> watch;
-    {
-        WatchesGuard guard(watches_lock);
-        watch = TRY(insert(fd, file, *queue, event));
-    }
-    mark_if_ready(*watch, file);
+    bool const is_exclusive = event.events & EPOLLEXCLUSIVE;
+    if (is_exclusive && (from(file) || (event.events & ~goes_with_exclusive))) return fail(EINVAL);
+    WatchesGuard guard(watches_lock);
+    LookLock::Guard look(look_lock_);
+    Watch& watch = *TRY(insert(fd, file, event));
+    if (is_exclusive) watch.set_exclusive();
+    watch.enter(*queue);
+    look_at(watch);
     return {};
 }
 
 Result<> Epoll::change(Fd fd, fs::File& file, epoll_event const& event) {
-    Ref<Watch> watch;
+    if (event.events & EPOLLEXCLUSIVE) return fail(EINVAL);
+    LookLock::Guard look(look_lock_);
+    Watch* const watch = find(fd, file);
+    if (!watch) return fail(ENOENT);
+    if (watch->wanted & EPOLLEXCLUSIVE) return fail(EINVAL);
+    watch->data = event.data;
     {
-        WatchesGuard guard(watches_lock);
-        watch = find(fd, file);
-        if (!watch) return fail(ENOENT);
-        Lock::Guard own(lock_);
-        watch->wanted = event.events | EPOLLERR | EPOLLHUP;
-        watch->data = event.data;
+        Lock::Guard guard(lock_);
+        watch->wanted = event.events | always_wanted;
     }
     std::atomic_thread_fence(std::memory_order_seq_cst);   // a waker sees the wish, or we what it did
-    mark_if_ready(*watch, file);
+    look_at(*watch);
     return {};
 }
 
 Result<> Epoll::remove(Fd fd, fs::File& file) {
     WatchesGuard guard(watches_lock);
-    auto const watch = find(fd, file);
+    LookLock::Guard look(look_lock_);
+    Watch* const watch = find(fd, file);
     if (!watch) return fail(ENOENT);
     end(*watch);
     return {};
 }
 
-// ---------------------------------------------------------------- epoll_wait
+// ---------------------------------------------------------------- looking
 
-/// The first of the ready list, taken out, with its file. Null: none is left, or the budget is spent.
-Ref<Watch> Epoll::next_ready(u32& budget, Ref<fs::File>& file) {
+Watch* Epoll::take() {
     Lock::Guard guard(lock_);
-    while (budget > 0 && !watches_->ready.empty()) {
-        --budget;
-        Watch& watch = watches_->ready.front();
-        watches_->ready.pop_front();
-        watch.is_ready = false;
-        ready_.store(ready_.load(std::memory_order_relaxed) - 1, std::memory_order_release);
-        if (!watch.file.try_acquire_ref()) continue;     // its last descriptor is just being closed
-        file = Ref<fs::File>::adopt(&watch.file);
-        return Ref<Watch>::share(&watch);
-    }
-    return nullptr;
+    return static_cast<Watch*>(ready_.take());
 }
 
-/// It was told. True: it stays ready (level-triggered).
-bool Epoll::settle(Watch& watch) {
+void Epoll::settle(Watch& watch, ReadyList::Answer answer) {
     Lock::Guard guard(lock_);
-    if (watch.wanted & EPOLLONESHOT) watch.wanted &= ~event_bits;
-    return !(watch.wanted & (EPOLLET | EPOLLONESHOT));
+    ready_.settle(watch, answer);
 }
 
-Result<u32> Epoll::gather(mm::UserPtr<epoll_event> out, u32 most) {
+/// Each that is ready at the start is asked once.
+Result<u32> Epoll::tell(mm::UserPtr<epoll_event> out, u32 most) {
     u32 count = 0;
-    u32 budget = ready_.load(std::memory_order_acquire);
-    while (count < most) {
-        Ref<fs::File> file;
-        auto const watch = next_ready(budget, file);
+    for (u32 left = ready_.count(); left > 0 && count < most; --left) {
+        Watch* const watch = take();
         if (!watch) break;
         sched::WaitQueue* queue = nullptr;
-        u32 const now = file->poll(queue);
         epoll_event event{};
-        {
-            Lock::Guard guard(lock_);
-            if (!watch->is_dead) event.events = now & watch->wanted & event_bits;
-            event.data = watch->data;
+        event.events = watch->file.poll(queue) & watch->wanted & event_bits;
+        event.data = watch->data;
+        if (!event.events) {
+            settle(*watch, ReadyList::Answer::NotReady);
+            continue;
         }
-        if (!event.events) continue;
         if (!(out + count).write(event)) {
-            (void)put_ready(*watch);
-            if (!count) return fail(EFAULT);
-            break;
+            settle(*watch, ReadyList::Answer::StaysFirst);
+            return count ? Result<u32>(count) : fail(EFAULT);
         }
+        settle(*watch, ReadyList::Answer::Told);
         ++count;
-        if (settle(*watch)) (void)put_ready(*watch);
     }
     return count;
 }
 
-Result<u32> Epoll::wait(mm::UserPtr<epoll_event> out, u32 most, u64 deadline_ns) {
-    for (;;) {
-        u32 const count = TRY(gather(out, most));
-        if (count) {
-            if (ready_.load(std::memory_order_acquire)) sleepers_.wake_one();   // the next one's turn
-            return count;
-        }
-        auto const slept = sleepers_.wait([this] { return ready_.load(std::memory_order_acquire) != 0; }, sched::Interruptible::Yes, deadline_ns);
-        if (!slept && slept.error() == Errno(ETIMEDOUT)) return 0u;
-        if (!slept) return fail(slept.error());
-        if (arch::clock_ns() >= deadline_ns) return gather(out, most);
-    }
+/// One thread is woken for what has come: however its look ends, the next one's turn comes if something is left.
+Result<u32> Epoll::gather(mm::UserPtr<epoll_event> out, u32 most) {
+    auto const told = [&] {
+        LookLock::Guard look(look_lock_);
+        return tell(out, most);
+    }();
+    if (ready_.count()) sleepers_.wake_one();
+    return told;
 }
 
-/// Ready if one of its files is: what is in the list may not be so any more.
+Result<u32> Epoll::wait(mm::UserPtr<epoll_event> out, u32 most, u64 deadline_ns) {
+    auto const is_over = [&] { return deadline_ns != sched::no_deadline && arch::clock_ns() >= deadline_ns; };
+    for (bool is_last = false; !is_last;) {
+        if (ready_.count()) {
+            u32 const count = TRY(gather(out, most));
+            if (count) return count;
+        }
+        if (is_over()) return 0u;
+        auto const slept = sleepers_.wait([this] { return ready_.count() != 0; }, sched::Interruptible::Yes, deadline_ns);
+        if (!slept && slept.error() == Errno(ETIMEDOUT)) return 0u;
+        if (!slept) return fail(slept.error());
+        is_last = is_over();
+    }
+    return gather(out, most);
+}
+
+/// Ready if one of its files is: what is in the list may not be so any more. Nobody is told, so nothing is taken away.
 fs::PollEvents Epoll::poll(sched::WaitQueue*& queue_out) {
     queue_out = &pollers_;
-    for (u32 budget = ready_.load(std::memory_order_acquire);;) {
-        Ref<fs::File> file;
-        auto const watch = next_ready(budget, file);
-        if (!watch) return 0;
+    if (ready_.count() == 0) return 0;
+    LookLock::Guard look(look_lock_);
+    for (u32 left = ready_.count(); left > 0; --left) {
+        Watch* const watch = take();
+        if (!watch) break;
         sched::WaitQueue* queue = nullptr;
-        u32 const now = file->poll(queue);
-        u32 wanted;
-        {
-            Lock::Guard guard(lock_);
-            wanted = watch->wanted & event_bits;
-        }
-        if (!(now & wanted)) continue;
-        (void)put_ready(*watch);
-        return POLLIN | POLLRDNORM;
+        bool const is_ready = watch->file.poll(queue) & watch->wanted & event_bits;
+        settle(*watch, is_ready ? ReadyList::Answer::StaysFirst : ReadyList::Answer::NotReady);
+        if (is_ready) return readable;
     }
+    return 0;
 }
 
 Result<Ref<fs::File>> make_epoll(fs::Credentials const& who) {

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 // epoll(7): a file that watches others and tells which have become ready.
-// Locks: watches_lock (sleeping, one for all) guards which epoll watches which file; an epoll's own lock (spin, rank epoll,
-// above wait_queue) its watches' wishes and the ready list. A watch does not keep its file: File::destroy() ends it.
+// Locks: watches_lock (sleeping, one for all) guards which epoll watches which file; an epoll's look_lock_ (sleeping) is
+// held by who looks at its ready files, changes a wish, or adds and removes watches; its lock_ (spin, rank epoll, above
+// wait_queue) guards the ready list, which wakes change as well. A watch does not keep its file: File::destroy() ends it,
+// and waits for look_lock_, so a file that is asked under it is there. An outer epoll's look_lock_ comes before an inner's.
 #pragma once
-
-#include <linux/eventpoll.h>
 
 #include "kernel/fs/file.h"
 #include "kernel/fs/user.h"
+#include "kernel/ipc/ready_list.h"
 #include "sched/wait_queue.h"
 
 namespace ipc {
@@ -22,9 +23,9 @@ public:
     static Epoll* from(fs::File& file) { return file.kind() == &kind_mark ? static_cast<Epoll*>(&file) : nullptr; }
     void const* kind() const override { return &kind_mark; }
 
-    /// EEXIST EPERM ELOOP EINVAL (too many ways through epolls) ENOSPC ENOMEM.
+    /// EEXIST EPERM ELOOP EINVAL (too many ways through epolls, EPOLLEXCLUSIVE with what does not go with it) ENOSPC ENOMEM.
     Result<> add(Fd fd, fs::File& file, epoll_event const& event);
-    Result<> change(Fd fd, fs::File& file, epoll_event const& event);    ///< ENOENT
+    Result<> change(Fd fd, fs::File& file, epoll_event const& event);    ///< ENOENT EINVAL (EPOLLEXCLUSIVE)
     Result<> remove(Fd fd, fs::File& file);                              ///< ENOENT
     /// How many events were written; 0 at the deadline. EINTR EFAULT.
     Result<u32> wait(mm::UserPtr<epoll_event> out, u32 most, u64 deadline_ns);
@@ -35,6 +36,7 @@ public:
 
 private:
     friend struct Watch;
+    friend struct Nesting;
     struct Key {
         struct type {
             i32 fd;
@@ -45,23 +47,20 @@ private:
     };
     struct Watches;
     using Lock = SpinLock<LockRank::epoll, InterruptsOff>;
+    using LookLock = sync::Mutex<LockRank::epoll_look>;
     static inline char const kind_mark = 0;
 
     Result<> prepare();
-    void make_wakes() override;
-    Ref<Watch> find(Fd fd, fs::File& file);
-    void end(Watch& watch);
-    bool put_ready(Watch& watch);
-    void mark(Watch& watch);
-    void mark_if_ready(Watch& watch, fs::File& file);
-    Ref<Watch> next_ready(u32& budget, Ref<fs::File>& file);
+    void make_wakes(Chain& chain) override;
+    bool on_wake(Watch& watch, sched::WakeEvents events, Chain& chain);
+    Watch* find(Fd fd, fs::File& file) REQUIRES(look_lock_);
+    void end(Watch& watch) REQUIRES(look_lock_);
+    void look_at(Watch& watch) REQUIRES(look_lock_);
+    Watch* take() REQUIRES(look_lock_);
+    void settle(Watch& watch, ReadyList::Answer answer) REQUIRES(look_lock_);
+    Result<u32> tell(mm::UserPtr<epoll_event> out, u32 most) REQUIRES(look_lock_);
     Result<u32> gather(mm::UserPtr<epoll_event> out, u32 most);
-    bool settle(Watch& watch);
-    static u32 levels_above(Epoll& epoll, u64& paths);
-    static u32 levels_below(Epoll& epoll, Epoll const* forbidden, u64& paths);
-    static void count_from_outermost(Epoll& epoll, u64& paths);
-    Result<> check_nesting(Epoll* inner);
-    Result<Ref<Watch>> insert(Fd fd, fs::File& file, sched::WaitQueue& queue, epoll_event const& event);
+    Result<Watch*> insert(Fd fd, fs::File& file, epoll_event const& event) REQUIRES(look_lock_);
     static void on_file_gone(fs::File& file);
     friend Result<> register_epoll();
     friend Result<Ref<fs::File>> make_epoll(fs::Credentials const& who);
@@ -69,9 +68,10 @@ private:
     static u64 default_most_watches();
 
     Ref<fs::User> const user_;                       ///< answers for its watches
+    LookLock look_lock_;
+    Watches* watches_ = nullptr;                     ///< see epoll.cpp; changed under watches_lock and look_lock_
     Lock lock_;
-    Watches* watches_ = nullptr;                     ///< see epoll.cpp
-    std::atomic<u32> ready_{0};                      ///< length of the ready list; written under lock_
+    ReadyList ready_;                                ///< under lock_
     sched::WaitQueue sleepers_, pollers_;
 };
 

@@ -24,6 +24,7 @@ protected:
     Result<size_t> do_write(u64, mm::IoBuffer& buffer) override;
 private:
     static constexpr u64 most = ~u64{0} - 1;             ///< a write that would exceed it waits
+    Result<size_t> add(mm::IoBuffer& buffer, u64 size);
     bool blocks() const { return !(flags() & O_NONBLOCK); }
     u64 count() const { return count_.load(std::memory_order_acquire); }
 
@@ -47,14 +48,19 @@ Result<size_t> EventFile::do_read(u64, mm::IoBuffer& buffer) {
     } while (!count_.compare_exchange_weak(old, old - taken, std::memory_order_acq_rel));
     if (old > taken) readers_.wake_one();                // the next reader's turn
     writers_.wake_all();                                 // they may want different amounts of room
-    pollers_.wake_all();
-    return buffer.copy_out(&taken, sizeof taken);
+    pollers_.wake_all(POLLOUT);
+    TRY(buffer.copy_whole_out(&taken, sizeof taken));    // else it is lost, as on Linux
+    return sizeof taken;
 }
 
 Result<size_t> EventFile::do_write(u64, mm::IoBuffer& buffer) {
+    return mm::for_each_part(buffer, [&](u64 size) { return add(buffer, size); });
+}
+
+Result<size_t> EventFile::add(mm::IoBuffer& buffer, u64 size) {
     u64 added = 0;
-    if (buffer.remaining() < sizeof added) return fail(EINVAL);
-    if (TRY(buffer.copy_in(&added, sizeof added)) != sizeof added) return fail(EFAULT);
+    if (size < sizeof added) return fail(EINVAL);
+    TRY(buffer.copy_whole_in(&added, sizeof added));
     if (added > most) return fail(EINVAL);
     u64 old = count();
     do {
@@ -66,7 +72,7 @@ Result<size_t> EventFile::do_write(u64, mm::IoBuffer& buffer) {
     } while (!count_.compare_exchange_weak(old, old + added, std::memory_order_acq_rel));
     if (added) {
         readers_.wake_one();
-        pollers_.wake_all();
+        pollers_.wake_all(POLLIN);
     }
     return sizeof added;
 }

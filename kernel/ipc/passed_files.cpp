@@ -88,7 +88,7 @@ void for_each_flying(Action&& act) REQUIRES(flight_lock) {
 /// Empties the queues of sockets that only such queues hold. Files leave flight here; the caller gives them back.
 /// Nobody else can be at these queues: whoever is at one holds its socket, which is more than the queues do. Nobody can
 /// come while we search: a reference to a socket that only queues hold is taken from a queue, by land() or copy(), under
-/// flight_lock. (An epoll may hold one for a moment without that; it only asks for the state, and drops it as the last one.)
+/// flight_lock.
 struct CircleSearch {
     base::List<FlyingSocket, &FlyingSocket::work_hook> work;
 

@@ -69,7 +69,9 @@ public:
     MM_OBJECT_CACHE(PipeFile)
 protected:
     Result<size_t> do_read(u64, mm::IoBuffer& buffer) override { return buffer_.read(buffer, blocking()); }
-    Result<size_t> do_write(u64, mm::IoBuffer& buffer) override { return buffer_.write(buffer, blocking()); }
+    Result<size_t> do_write(u64, mm::IoBuffer& buffer) override {
+        return buffer_.write(buffer, blocking(), flags() & O_DIRECT ? PipeMode::Packets : PipeMode::Stream);
+    }
 private:
     /// fifo(7): a reader that does not wait for a writer is not hung up before one has come and gone. All others have met one.
     bool comes_first(u32 flags) const { return (flags & O_NONBLOCK) && !buffer_.has_writers(); }
@@ -83,7 +85,7 @@ MM_OBJECT_CACHE_DEFINE(PipeFile)
 
 Result<i64> PipeFile::ioctl(u32 command, u64 argument) {
     if (command != FIONREAD) return fail(ENOTTY);
-    TRY(mm::UserPtr<i32>(argument).write(static_cast<i32>(buffer_.used())));
+    TRY(mm::UserPtr<i32>(argument).write(static_cast<i32>(buffer_.byte_count())));
     return 0;
 }
 
@@ -96,7 +98,7 @@ fs::PollEvents PipeFile::poll(sched::WaitQueue*& queue_out) {
     queue_out = &buffer_.pollers();
     fs::PollEvents events = 0;
     if (is_readable()) {
-        if (buffer_.used() > 0) events |= POLLIN | POLLRDNORM;
+        if (buffer_.has_bytes()) events |= POLLIN | POLLRDNORM;
         if (!buffer_.has_writers() && buffer_.writers_seen() != writers_at_open_) events |= POLLHUP;
     }
     if (is_writable()) {
@@ -177,9 +179,8 @@ Result<std::pair<Ref<fs::File>, Ref<fs::File>>> make_pipe(u32 flags, fs::Credent
     base::BufferWriter name(text);
     base::format_to(name, "pipe:[{}]", inode->number());
     auto const dentry = TRY(fs::Dentry::create_root(inode, name.text()));
-    u32 const status = flags & O_NONBLOCK;
-    auto reader = TRY(make_end(*dentry, ring, O_RDONLY | status));
-    auto writer = TRY(make_end(*dentry, ring, O_WRONLY | status));
+    auto reader = TRY(make_end(*dentry, ring, O_RDONLY | (flags & O_NONBLOCK)));
+    auto writer = TRY(make_end(*dentry, ring, O_WRONLY | (flags & (O_NONBLOCK | O_DIRECT))));
     return std::pair(std::move(reader), std::move(writer));
 }
 

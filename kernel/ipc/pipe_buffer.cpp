@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 // The ring of a pipe. Wake-ups are exclusive: one reader when bytes come into an empty ring, one
-// writer when PIPE_BUF bytes are free again; who was woken passes it on if there is more.
+// writer when a full ring has a slot free again; who was woken passes it on if there is more.
 #include "kernel/ipc/pipe_buffer.h"
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
+
+#include <linux/poll.h>
 
 #include "kernel/ipc/pipe_limits.h"
 #include "mm/frame_allocator.h"
@@ -15,65 +16,87 @@ namespace ipc {
 MM_OBJECT_CACHE_DEFINE(PipeBuffer)
 
 PipeBuffer::~PipeBuffer() {
-    if (pages_ != inline_pages_) delete[] pages_;
+    if (slots_ != inline_slots_) delete[] slots_;
 }
 
 Result<> PipeBuffer::begin(fs::Credentials const& maker) {
     Lock::Guard guard(lock_);
     if (charge_.amount() != 0) return {};
-    capacity_.store(TRY(charge_new_pipe(charge_, maker, default_pages)) * page_size, std::memory_order_relaxed);
+    slot_count_.store(TRY(charge_new_pipe(charge_, maker, default_pages)), std::memory_order_relaxed);
     return {};
 }
 
 void PipeBuffer::drop_pages() {
-    for (u64 i = 0; i < capacity() / page_size; ++i) pages_[i] = mm::FrameRef();
+    for (u32 i = 0; i < slots(); ++i) slots_[i] = Slot();
     held_pages_.store(0, std::memory_order_relaxed);
 }
 
 // ---------------------------------------------------------------- bytes, under lock_
 
-/// Memory of the ring from `position` to the end of its page; the page is made if need be.
-Result<std::byte*> PipeBuffer::page_at(u64 position) {
-    u64 const place = position & (capacity() - 1);
-    auto& page = pages_[place / page_size];
-    if (!page) [[unlikely]] {
-        page = TRY(mm::frame_allocator.allocate(0, mm::Fill::Dirty, mm::Urgency::User));
-        held_pages_.store(held_pages() + 1, std::memory_order_relaxed);
-    }
-    return static_cast<std::byte*>(page.data()) + place % page_size;
-}
-
+/// A slot's bytes are taken as they are asked for or not at all: what a fault met stays.
 Result<size_t> PipeBuffer::take(mm::IoBuffer& buffer) {
     size_t total = 0;
-    while (buffer.remaining() > 0 && used() > 0) {
-        size_t const in_page = page_size - head_ % page_size;
-        size_t const chunk = std::min<u64>({in_page, used(), buffer.remaining()});
-        auto const copied = buffer.copy_out(TRY(page_at(head_)), chunk);
-        if (!copied && total == 0) return fail(copied.error());
-        if (!copied) break;
-        head_ += *copied;
-        used_.store(used() - *copied, std::memory_order_release);
-        total += *copied;
-        if (*copied < chunk) break;
+    for (u32 left = used(); left > 0 && buffer.remaining() > 0; --left) {
+        Slot& from = slot(0);
+        size_t const count = std::min<u64>(from.size, buffer.remaining());
+        if (!buffer.copy_whole_out(static_cast<std::byte*>(from.page.data()) + from.start, count)) return total ? Result<size_t>(total) : fail(EFAULT);
+        total += count;
+        if (count < from.size && !from.is_packet) {
+            from.start = static_cast<u16>(from.start + count);
+            from.size = static_cast<u16>(from.size - count);
+            break;
+        }
+        bool const ends_read = from.is_packet;
+        from.size = 0;
+        first_ = left == 1 ? 0 : (first_ + 1) & (slots() - 1);   // so a ping-pong of small messages stays in one page
+        used_.store(left - 1, std::memory_order_release);
+        if (ends_read) break;
     }
-    if (used() == 0) head_ = 0;   // so a ping-pong of small messages stays in one page
     return total;
 }
 
-Result<size_t> PipeBuffer::put(mm::IoBuffer& buffer, u64 limit) {
-    size_t total = 0;
-    while (limit > 0) {
-        u64 const tail = head_ + used();
-        size_t const chunk = std::min<u64>(page_size - tail % page_size, limit);
-        auto const place = page_at(tail);
-        auto const copied = place ? buffer.copy_in(*place, chunk) : fail(place.error());
-        if (!copied && total == 0) return fail(copied.error());
-        if (!copied) break;
-        used_.store(used() + *copied, std::memory_order_release);
-        total += *copied;
-        limit -= *copied;
-        if (*copied < chunk) break;
+/// The part of a write that is no whole page, behind the bytes of the last slot. False: it does not fit there.
+bool PipeBuffer::append(mm::IoBuffer& buffer, Result<size_t>& done) {
+    size_t const odd = buffer.remaining() & page_mask;
+    if (odd == 0 || used() == 0) return false;
+    Slot& last = slot(used() - 1);
+    size_t const end = size_t{last.start} + last.size;
+    if (last.is_packet || end + odd > page_size) return false;
+    if (!buffer.copy_whole_in(static_cast<std::byte*>(last.page.data()) + end, odd)) {
+        done = fail(EFAULT);
+        return true;
     }
+    last.size = static_cast<u16>(last.size + odd);
+    done = odd;
+    return true;
+}
+
+/// Into free slots, a page's worth or the rest each: all of that or nothing. EFAULT and ENOMEM with the first only.
+Result<size_t> PipeBuffer::put(mm::IoBuffer& buffer, PipeMode mode) {
+    size_t total = 0;
+    while (buffer.remaining() > 0 && has_room()) {
+        Slot& to = slot(used());
+        if (!to.page) [[unlikely]] {
+            auto page = mm::frame_allocator.allocate(0, mm::Fill::Dirty, mm::Urgency::User);
+            if (!page) return total ? Result<size_t>(total) : fail(page.error());
+            to.page = std::move(*page);
+            held_pages_.store(held_pages() + 1, std::memory_order_relaxed);
+        }
+        size_t const count = std::min<u64>(page_size, buffer.remaining());
+        if (!buffer.copy_whole_in(to.page.data(), count)) return total ? Result<size_t>(total) : fail(EFAULT);
+        to.start = 0;
+        to.size = static_cast<u16>(count);
+        to.is_packet = mode == PipeMode::Packets;
+        used_.store(used() + 1, std::memory_order_release);
+        total += count;
+    }
+    return total;
+}
+
+u64 PipeBuffer::byte_count() {
+    Lock::Guard guard(lock_);
+    u64 total = 0;
+    for (u32 i = 0; i < used(); ++i) total += slot(i).size;
     return total;
 }
 
@@ -81,13 +104,12 @@ Result<size_t> PipeBuffer::put(mm::IoBuffer& buffer, u64 limit) {
 
 void PipeBuffer::announce_bytes(bool was_empty) {
     if (was_empty) read_queue_.wake_one();
-    if (pollers_.has_waiters()) pollers_.wake_all();
+    if (pollers_.has_waiters()) pollers_.wake_all(POLLIN | POLLRDNORM);
 }
 
-void PipeBuffer::announce_room(bool had_room) {
-    if (had_room || !has_room()) return;
+void PipeBuffer::announce_room() {
     write_queue_.wake_one();
-    if (pollers_.has_waiters()) pollers_.wake_all();
+    if (pollers_.has_waiters()) pollers_.wake_all(POLLOUT | POLLWRNORM);
 }
 
 Result<size_t> PipeBuffer::read(mm::IoBuffer& buffer, Blocking blocking) {
@@ -95,40 +117,39 @@ Result<size_t> PipeBuffer::read(mm::IoBuffer& buffer, Blocking blocking) {
     for (;;) {
         {
             Lock::Guard guard(lock_);
-            if (used() > 0) {
+            if (has_bytes()) {
                 bool const had_room = has_room();
                 auto const count = take(buffer);
-                announce_room(had_room);
-                if (used() > 0) read_queue_.wake_one();   // the next reader's turn
+                if (!had_room && has_room()) announce_room();
+                if (has_bytes()) read_queue_.wake_one();   // the next reader's turn
                 return count;
             }
             if (!has_writers()) return 0;
         }
         if (blocking == Blocking::No) return fail(EAGAIN);
-        auto const woken = read_queue_.wait([this] { return used() > 0 || !has_writers(); });
+        auto const woken = read_queue_.wait([this] { return has_bytes() || !has_writers(); });
         if (!woken) return fail(restart_sys);
     }
 }
 
-Result<size_t> PipeBuffer::write(mm::IoBuffer& buffer, Blocking blocking) {
-    bool const atomic = buffer.remaining() <= atomic_write;
+Result<size_t> PipeBuffer::write(mm::IoBuffer& buffer, Blocking blocking, PipeMode mode) {
     size_t total = 0;
     auto const partly = [&](int error) { return total ? Result<size_t>(total) : fail(error); };
-    while (buffer.remaining() > 0) {
+    for (bool is_first = true; buffer.remaining() > 0; is_first = false) {
         {
             Lock::Guard guard(lock_);
             if (!has_readers()) return partly(EPIPE);
-            u64 const room = capacity() - used();
-            u64 const limit = std::min(room, buffer.remaining());
-            if (limit == buffer.remaining() || (!atomic && limit > 0)) {
-                bool const was_empty = used() == 0;
-                auto const count = put(buffer, limit);
-                if (count && *count > 0) announce_bytes(was_empty);
-                if (has_room()) write_queue_.wake_one();   // the next writer's turn
-                if (!count) return partly(count.error().value);
-                total += *count;
-                if (*count < limit || buffer.remaining() == 0) return total;
+            bool const was_empty = !has_bytes(), had_room = has_room();
+            Result<size_t> count = 0;
+            if (is_first && append(buffer, count) && count) total += *count;
+            if (count && buffer.remaining() > 0 && had_room) {
+                count = put(buffer, mode);
+                if (count) total += *count;
             }
+            if (total > 0) announce_bytes(was_empty);
+            if (has_room()) write_queue_.wake_one();   // the next writer's turn
+            if (!count) return partly(count.error().value);
+            if (buffer.remaining() == 0 || has_room()) return total;
         }
         if (blocking == Blocking::No) return partly(EAGAIN);
         auto const woken = write_queue_.wait([this] { return has_room() || !has_readers(); });
@@ -156,10 +177,10 @@ void PipeBuffer::forget_bytes() {
     Lock::Guard guard(lock_);
     if (has_readers() || has_writers()) return;
     used_.store(0, std::memory_order_release);
-    head_ = 0;
+    first_ = 0;
     drop_pages();
-    if (pages_ != inline_pages_) delete[] std::exchange(pages_, inline_pages_);
-    capacity_.store(default_pages * page_size, std::memory_order_relaxed);
+    if (slots_ != inline_slots_) delete[] std::exchange(slots_, inline_slots_);
+    slot_count_.store(default_pages, std::memory_order_relaxed);
     charge_ = {};
 }
 
@@ -177,46 +198,36 @@ void PipeBuffer::remove_writer() {
     if (!has_readers()) forget_bytes();
 }
 
-/// Moves the pages that hold bytes, the head's first. A full ring's last bytes may lie in front of its first, in one page.
-void PipeBuffer::move_pages(mm::FrameRef* to, mm::FrameRef& spare) {
-    u64 const pages = capacity() / page_size, first = head_ / page_size;
-    u64 const count = (head_ % page_size + used() + page_mask) / page_size;
-    if (count > pages) {
-        std::memcpy(spare.data(), pages_[first % pages].data(), page_size);
-        to[pages] = std::move(spare);
-    }
-    for (u64 i = 0; i < std::min(count, pages); ++i) to[i] = std::move(pages_[(first + i) % pages]);
-    drop_pages();
-    held_pages_.store(count, std::memory_order_relaxed);
-    head_ %= page_size;
-}
-
 Result<u64> PipeBuffer::resize(u64 bytes, bool privileged) {
     if (bytes > (u64{1} << 31)) return fail(EINVAL);
-    u64 const wanted = std::bit_ceil(std::max<u64>(bytes, page_size)) / page_size;
-    bool const grows = wanted * page_size > capacity();
-    if (grows && !privileged && bytes > pipe_max_size.load(std::memory_order_relaxed)) return fail(EPERM);
-    auto spare = TRY(mm::frame_allocator.allocate());
-    auto* const fresh = new (std::nothrow) mm::FrameRef[wanted];
+    auto const wanted = static_cast<u32>(std::bit_ceil(std::max<u64>(bytes, page_size)) / page_size);
+    if (wanted > slots() && !privileged && bytes > pipe_max_size.load(std::memory_order_relaxed)) return fail(EPERM);
+    auto* const fresh = new (std::nothrow) Slot[wanted];
     if (!fresh) return fail(ENOMEM);
-    mm::FrameRef* retired = fresh;
+    Slot* retired = fresh;
+    bool had_room = true;
     {
         Lock::Guard guard(lock_);
         u64 const before = charge_.amount();
         if (!charge_.change(wanted, most_pipe_pages(privileged))) return delete[] fresh, fail(EPERM);
-        if (used() > wanted * page_size - head_ % page_size) {
+        if (used() > wanted) {
             (void)charge_.change(before, ~u64{0});
         } else {
-            move_pages(fresh, spare);
-            retired = std::exchange(pages_, fresh);
-            capacity_.store(wanted * page_size, std::memory_order_relaxed);
+            had_room = has_room();
+            u32 const kept = used();
+            for (u32 i = 0; i < kept; ++i) fresh[i] = std::move(slot(i));
+            first_ = 0;
+            drop_pages();
+            held_pages_.store(kept, std::memory_order_relaxed);
+            retired = std::exchange(slots_, fresh);
+            slot_count_.store(wanted, std::memory_order_relaxed);
         }
     }
     bool const refused = retired == fresh;
-    if (retired != inline_pages_) delete[] retired;
+    if (retired != inline_slots_) delete[] retired;
     if (refused) return fail(EBUSY);
-    announce_room(false);
-    return wanted * page_size;
+    if (!had_room && has_room()) announce_room();
+    return u64{wanted} * page_size;
 }
 
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// PipeBuffer: the ring behind a pipe or FIFO, its ends and those who wait. lock_ (sleeping: a copy
-// to a program may fault) guards the ring; the counts of bytes and ends are also read
-// without it by waiters. A page comes when the first byte is put there and stays until the last end closes.
+// PipeBuffer: the ring behind a pipe or FIFO, its ends and those who wait. The ring has slots of a page: a write goes behind
+// the bytes of the last slot if its odd part fits there, else into slots of its own, as on Linux, so a slot may end with an
+// empty rest. lock_ (sleeping: a copy to a program may fault) guards the ring; the counts of used slots and ends are also
+// read without it by waiters. A slot's page comes when the first byte is put there and stays until the last end closes.
 #pragma once
 
 #include "kernel/fs/dentry.h"
@@ -11,6 +12,8 @@
 namespace ipc {
 
 enum class Blocking : u8 { No, Yes };
+/// Packets (O_DIRECT): each write of up to a page is read by itself, and what a read leaves of it is lost.
+enum class PipeMode : u8 { Stream, Packets };
 
 class PipeBuffer final : public fs::InodeAttachment {
 public:
@@ -25,7 +28,7 @@ public:
     /// Waits for bytes unless there are no writers. EAGAIN, restart_sys, EFAULT.
     Result<size_t> read(mm::IoBuffer& buffer, Blocking blocking);
     /// EPIPE with no reader, EAGAIN, restart_sys, EFAULT, ENOMEM.
-    Result<size_t> write(mm::IoBuffer& buffer, Blocking blocking);
+    Result<size_t> write(mm::IoBuffer& buffer, Blocking blocking, PipeMode mode = PipeMode::Stream);
 
     // ---- ends
     void add_reader();
@@ -39,11 +42,12 @@ public:
     u32 writers_seen() const { return writers_seen_.load(std::memory_order_acquire); }
     sched::WaitQueue& openers() { return openers_; }
 
-    u64 used() const { return used_.load(std::memory_order_acquire); }
-    bool has_room() const { return capacity_.load(std::memory_order_relaxed) - used() >= atomic_write; }
+    bool has_bytes() const { return used() != 0; }
+    bool has_room() const { return used() < slots(); }
+    u64 byte_count();                                    ///< FIONREAD
     sched::WaitQueue& pollers() { return pollers_; }
     u64 held_pages() const { return held_pages_.load(std::memory_order_relaxed); }
-    u64 capacity() const { return capacity_.load(std::memory_order_relaxed); }
+    u64 capacity() const { return u64{slots()} * page_size; }
     /// F_SETPIPE_SZ: EBUSY EINVAL ENOMEM; EPERM: too large for one, or for all of its maker's, and `privileged` is not given.
     Result<u64> resize(u64 bytes, bool privileged);
 
@@ -51,23 +55,30 @@ public:
 private:
     using Lock = sync::Mutex<LockRank::pipe>;
 
+    struct Slot {
+        mm::FrameRef page;                               ///< kept when the slot becomes free
+        u16 start = 0, size = 0;                         ///< bytes; of a used slot never none
+        bool is_packet = false;
+    };
+    u32 used() const { return used_.load(std::memory_order_acquire); }
+    u32 slots() const { return slot_count_.load(std::memory_order_relaxed); }
+    Slot& slot(u32 index) REQUIRES(lock_) { return slots_[(first_ + index) & (slots() - 1)]; }
     Result<size_t> take(mm::IoBuffer& buffer) REQUIRES(lock_);
-    Result<size_t> put(mm::IoBuffer& buffer, u64 limit) REQUIRES(lock_);
-    Result<std::byte*> page_at(u64 position) REQUIRES(lock_);
+    Result<size_t> put(mm::IoBuffer& buffer, PipeMode mode) REQUIRES(lock_);
+    bool append(mm::IoBuffer& buffer, Result<size_t>& done) REQUIRES(lock_);
     void drop_pages() REQUIRES(lock_);
     void forget_bytes();
-    void move_pages(mm::FrameRef* to, mm::FrameRef& spare) REQUIRES(lock_);
     void announce_bytes(bool was_empty);
-    void announce_room(bool had_room);
+    void announce_room();
 
     Lock lock_;
     fs::Charge charge_ GUARDED_BY(lock_);                ///< its capacity in pages
-    u64 head_ GUARDED_BY(lock_) = 0;                     ///< position of the next byte to read
-    std::atomic<u64> used_{0};                           ///< written under lock_
+    u32 first_ GUARDED_BY(lock_) = 0;                    ///< place of the first used slot
+    std::atomic<u32> used_{0};                           ///< slots; written under lock_
     std::atomic<u64> held_pages_{0};                     ///< that are there; written under lock_
-    std::atomic<u64> capacity_{default_pages * page_size};   ///< written under lock_
-    mm::FrameRef inline_pages_[default_pages] GUARDED_BY(lock_);
-    mm::FrameRef* pages_ GUARDED_BY(lock_) = inline_pages_;
+    std::atomic<u32> slot_count_{default_pages};         ///< a power of two; written under lock_
+    Slot inline_slots_[default_pages] GUARDED_BY(lock_);
+    Slot* slots_ GUARDED_BY(lock_) = inline_slots_;
     std::atomic<u32> readers_{0}, writers_{0}, readers_seen_{0}, writers_seen_{0};
     sched::WaitQueue read_queue_, write_queue_, pollers_, openers_;
 };

@@ -73,6 +73,7 @@ Result<std::optional<QueueNotification>> PosixQueue::send(mm::Owned<PosixMessage
 Result<mm::Owned<PosixMessage>> PosixQueue::receive(bool wait, u64 deadline_ns) {
     mm::Owned<PosixMessage> taken;
     Waiter waiter;
+    bool has_room = true;
     {
         Lock::Guard guard(lock_);
         if (count() > 0) {
@@ -82,6 +83,7 @@ Result<mm::Owned<PosixMessage>> PosixQueue::receive(bool wait, u64 deadline_ns) 
                 senders_.pop_front();
                 insert(std::move(sender.message));
                 sender.finish();
+                has_room = false;
             }
         } else {
             if (!wait) return fail(EAGAIN);
@@ -89,7 +91,7 @@ Result<mm::Owned<PosixMessage>> PosixQueue::receive(bool wait, u64 deadline_ns) 
         }
     }
     if (taken) {
-        pollers_.wake_all();
+        if (has_room) pollers_.wake_all();
         return taken;
     }
     TRY(sleep(waiter, &PosixQueue::receivers_, deadline_ns));

@@ -53,28 +53,26 @@ void SocketFile::shut_down(bool reading, bool writing) {
 Result<size_t> SocketFile::send(mm::IoBuffer& buffer, u32 flags, Outgoing& extra) {
     bool const stream = type_ == SocketType::Stream, waits = !(this->flags() & O_NONBLOCK) && !(flags & msg_dontwait);
     if (!stream && buffer.remaining() > out_->largest_message()) return fail(EMSGSIZE);
-    if (stream && buffer.remaining() == 0) return 0;
     if (type_ == SocketType::Sequenced && take_reset()) return fail(ECONNRESET);
     if (!extra.names_sender && (in_->tells_sender.load(std::memory_order_relaxed) || out_->tells_sender.load(std::memory_order_relaxed)))
         extra.sender = current_sender();
     size_t total = 0;
     auto const partly = [&](Errno error) { return total ? Result<size_t>(total) : fail(error); };
     do {
-        size_t const size = stream ? std::min<u64>(buffer.remaining(), Channel::stream_piece) : buffer.remaining();
-        u64 const before = buffer.remaining();
+        size_t const size = stream ? std::min<u64>(buffer.remaining(), out_->largest_piece()) : buffer.remaining();
         auto const is_shut = [&] { return out_->no_more_writes.load(std::memory_order_acquire) || out_->no_more_reads.load(std::memory_order_acquire); };
         auto const is_refused = [&] { return out_->reader_closed.load(std::memory_order_acquire); };
         if (is_shut()) return partly(Errno(EPIPE));
         if (is_refused()) return partly(Errno(out_->was_refused.exchange(true, std::memory_order_relaxed) ? ENOTCONN : ECONNREFUSED));
+        if (stream && size == 0) return total;
         auto const put = out_->put(buffer, size, extra);
         if (!put) return partly(put.error());
         if (*put) {
-            total += before - buffer.remaining();
-            if (before - buffer.remaining() < size) return total;
+            total += size;
             continue;
         }
         if (!waits) return partly(Errno(EAGAIN));
-        if (!out_->writers.wait([&] { return is_shut() || is_refused() || out_->has_room(size); })) return partly(Errno(EINTR));
+        if (!out_->writers.wait([&] { return is_shut() || is_refused() || out_->has_room(); })) return partly(Errno(EINTR));
     } while (buffer.remaining() > 0);
     return total;
 }
@@ -83,7 +81,6 @@ Result<Received> SocketFile::receive(mm::IoBuffer& buffer, u32 flags) {
     bool const waits = !(this->flags() & O_NONBLOCK) && !(flags & msg_dontwait);
     bool const fills = type_ == SocketType::Stream && (flags & msg_waitall) && !(flags & msg_peek);
     Received out;
-    if (type_ == SocketType::Stream && buffer.remaining() == 0) return out;
     if (type_ == SocketType::Sequenced && take_reset()) return fail(ECONNRESET);
     u64 const wanted = buffer.remaining();
     auto const partly = [&](Errno error) { return out.size ? Result<Received>(std::move(out)) : fail(error); };
@@ -103,7 +100,11 @@ Result<Received> SocketFile::receive(mm::IoBuffer& buffer, u32 flags) {
     return out;
 }
 
-Result<size_t> SocketFile::do_read(u64, mm::IoBuffer& buffer) { return TRY(receive(buffer, 0)).size; }
+/// A read of nothing takes nothing, not even an empty message; recv(2) of nothing waits for something.
+Result<size_t> SocketFile::do_read(u64, mm::IoBuffer& buffer) {
+    if (buffer.remaining() == 0) return 0;
+    return TRY(receive(buffer, 0)).size;
+}
 
 Result<size_t> SocketFile::do_write(u64, mm::IoBuffer& buffer) {
     Outgoing bytes_only;
@@ -113,7 +114,7 @@ Result<size_t> SocketFile::do_write(u64, mm::IoBuffer& buffer) {
 u64 SocketFile::held_pages() const { return in_->held_pages(); }
 
 fs::PollEvents SocketFile::poll(sched::WaitQueue*& queue_out) {
-    queue_out = &in_->pollers->queue;
+    queue_out = &in_->reading_side->queue;
     bool const in_shut = in_->no_more_writes.load(std::memory_order_acquire) || in_->no_more_reads.load(std::memory_order_acquire);
     bool const out_shut = out_->no_more_writes.load(std::memory_order_acquire) || out_->no_more_reads.load(std::memory_order_acquire);
     fs::PollEvents events = in_->has_bytes() || in_shut ? POLLIN | POLLRDNORM : 0;
@@ -132,7 +133,8 @@ Result<i64> SocketFile::ioctl(u32 command, u64 argument) {
 
 Result<std::pair<Ref<fs::File>, Ref<fs::File>>> make_socket_pair(SocketType type, u32 flags, fs::Credentials const& who, Sender const& maker) {
     auto one = TRY(mm::make_ref<Channel>(type)), other = TRY(mm::make_ref<Channel>(type));
-    one->pollers = other->pollers = TRY(mm::make_ref<Channel::Pollers>());
+    one->reading_side = other->writing_side = TRY(mm::make_ref<Channel::Pollers>());
+    other->reading_side = one->writing_side = TRY(mm::make_ref<Channel::Pollers>());
     auto first = TRY(make_socket_dentry(who)), second = TRY(make_socket_dentry(who));
     u32 const status = O_RDWR | (flags & O_NONBLOCK);
     Ref<fs::File> left(TRY(mm::make_ref<SocketFile>(std::move(first), status, type, one, other, maker)));

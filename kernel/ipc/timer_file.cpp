@@ -38,6 +38,7 @@ protected:
     Result<size_t> do_read(u64, mm::IoBuffer& buffer) override;
 private:
     using Lock = SpinLock<LockRank::timer_file, InterruptsOff>;
+    Result<size_t> read_ticks(mm::IoBuffer& buffer, u64 size);
     void on_expiry();
     bool is_ready() const;
     void catch_up() REQUIRES(lock_);
@@ -77,7 +78,7 @@ void TimerFile::on_expiry() {
         has_expired_ = true;
         ++ticks_;
     }
-    waiters_.wake_all();
+    waiters_.wake_all(POLLIN);
 }
 
 /// After an expiry: counts the intervals that have passed since, and starts the timer for the next.
@@ -97,7 +98,11 @@ bool TimerFile::is_ready() const {
 }
 
 Result<size_t> TimerFile::do_read(u64, mm::IoBuffer& buffer) {
-    if (buffer.remaining() < sizeof(u64)) return fail(EINVAL);
+    return mm::for_each_part(buffer, [&](u64 size) { return read_ticks(buffer, size); });
+}
+
+Result<size_t> TimerFile::read_ticks(mm::IoBuffer& buffer, u64 size) {
+    if (size < sizeof(u64)) return fail(EINVAL);
     for (;;) {
         u64 ticks;
         {
@@ -111,7 +116,10 @@ Result<size_t> TimerFile::do_read(u64, mm::IoBuffer& buffer) {
             ticks = std::exchange(ticks_, 0);
             if (ticks != 0 && interval_ns_ == 0) has_expired_ = false, expires_ns_ = 0;
         }
-        if (ticks != 0) return buffer.copy_out(&ticks, sizeof ticks);
+        if (ticks != 0) {
+            TRY(buffer.copy_whole_out(&ticks, sizeof ticks));    // else they are lost, as on Linux
+            return sizeof ticks;
+        }
         if (flags() & O_NONBLOCK) return fail(EAGAIN);
         TRY(waiters_.wait([this] { return is_ready(); }));
     }
@@ -180,7 +188,7 @@ void TimerFile::on_clock_set() {
             arm(expires_ns_);
         }
     }
-    waiters_.wake_all();
+    waiters_.wake_all(POLLIN);
 }
 
 TimerFile* as_timer_file(fs::File& file) { return file.kind() == &kind_mark ? static_cast<TimerFile*>(&file) : nullptr; }

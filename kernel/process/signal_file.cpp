@@ -35,6 +35,7 @@ public:
 protected:
     Result<size_t> do_read(u64, mm::IoBuffer& buffer) override;
 private:
+    Result<size_t> read_some(mm::IoBuffer& buffer, u64 size);
     Result<SignalInfo> wait_for_one(UserThread& thread) const;
     std::atomic<SignalMask> mask_;
 };
@@ -80,16 +81,19 @@ Result<SignalInfo> SignalFile::wait_for_one(UserThread& thread) const {
 }
 
 Result<size_t> SignalFile::do_read(u64, mm::IoBuffer& buffer) {
+    return mm::for_each_part(buffer, [&](u64 size) { return read_some(buffer, size); });
+}
+
+/// As many as are there and fit. One that cannot be written is lost, those before it are told, as on Linux.
+Result<size_t> SignalFile::read_some(mm::IoBuffer& buffer, u64 size) {
     UserThread& thread = current_user_thread();
-    if (buffer.remaining() < sizeof(signalfd_siginfo)) return fail(EINVAL);
+    if (size < sizeof(signalfd_siginfo)) return fail(EINVAL);
     auto info = TRY(wait_for_one(thread));
-    size_t done = 0;
-    for (;;) {
+    for (size_t done = 0;;) {
         signalfd_siginfo const out = encode(info);
-        size_t const copied = TRY(buffer.copy_out(&out, sizeof out));
-        if (copied != sizeof out) return done ? Result<size_t>(done) : fail(EFAULT);
-        done += copied;
-        if (buffer.remaining() < sizeof out) return done;
+        if (!buffer.copy_whole_out(&out, sizeof out)) return done ? Result<size_t>(done) : fail(EFAULT);
+        done += sizeof out;
+        if (size - done < sizeof out) return done;
         auto const next = take_signal(thread, mask());
         if (!next) return done;
         info = *next;

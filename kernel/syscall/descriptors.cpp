@@ -88,7 +88,7 @@ Result<Fd> sys_dup3(Caller& caller, Fd from, Fd to, u32 flags) {
 
 Result<> sys_pipe2(Caller& caller, mm::UserPtr<i32> out, u32 flags) {
     TRY(accepted::pipe2.check(flags));
-    return add_pair(caller, TRY(ipc::make_pipe(flags & O_NONBLOCK, caller.process.credentials)), flags, out);
+    return add_pair(caller, TRY(ipc::make_pipe(flags & (O_NONBLOCK | O_DIRECT), caller.process.credentials)), flags, out);
 }
 
 Result<> sys_pipe(Caller& caller, mm::UserPtr<i32> out) { return sys_pipe2(caller, out, 0); }

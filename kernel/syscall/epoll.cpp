@@ -42,7 +42,6 @@ Result<> sys_epoll_ctl(Caller& caller, Fd epoll_fd, i32 operation, Fd fd, mm::Us
     if (!queue) return fail(EPERM);
     auto* const epoll = ipc::Epoll::from(*epoll_file);
     if (!epoll || file.get() == epoll_file.get()) return fail(EINVAL);
-    if (event.events & EPOLLEXCLUSIVE) return fail(EINVAL);
     TRY(accepted::epoll_ctl.check(static_cast<u32>(operation)));
     switch (operation) {
     case EPOLL_CTL_ADD: return epoll->add(fd, *file, event);

@@ -36,12 +36,12 @@ Result<> PollSet::add(u32 index, Ref<fs::File> file, u32 wanted) {
     return {};
 }
 
-/// Fills in what is ready; the number of files that are.
+/// Fills in what is ready; the number of files that are. A file may sleep while it is asked.
 u32 PollSet::look() {
     u32 ready = 0;
     (void)for_each([&](Item& item) -> Result<> {
-        sched::WaitQueue* queue = nullptr;
-        item.ready = item.file ? item.file->poll(queue) & item.wanted : static_cast<u32>(POLLNVAL);
+        item.queue = nullptr;
+        item.ready = item.file ? item.file->poll(item.queue) & item.wanted : static_cast<u32>(POLLNVAL);
         ready += item.ready != 0;
         return {};
     });
@@ -51,13 +51,18 @@ u32 PollSet::look() {
 /// Enters every queue; each may then end the sleep.
 void PollSet::enter() {
     (void)for_each([](Item& item) -> Result<> {
-        sched::WaitQueue* queue = nullptr;
-        if (item.file) (void)item.file->poll(queue);
-        if (!queue) return {};
-        item.waiting = new (item.waiter) Waiter(*queue);
+        if (!item.queue) return {};
+        item.waiting = new (item.waiter) Waiter(*item.queue);
         item.waiting->enter();
         return {};
     });
+}
+
+bool PollSet::is_woken() {
+    for (Chunk* chunk = first_; chunk; chunk = chunk->next)
+        for (u32 i = 0; i < chunk->count; ++i)
+            if (Waiter const* const waiting = chunk->items()[i].waiting; waiting && waiting->is_woken()) return true;
+    return false;
 }
 
 void PollSet::leave() {
@@ -67,23 +72,27 @@ void PollSet::leave() {
     });
 }
 
+/// One look if the time is up already. Else the files are asked while it stands in their queues but has not prepared to
+/// block, since a file's lock may have to be waited for; a wake of that time shows in the queues.
 Result<u32> PollSet::wait(u64 deadline_ns) {
+    if (u32 const ready = look()) return ready;
+    if (deadline_ns != sched::no_deadline && sched::clock.monotonic_ns() >= deadline_ns) return 0u;
     for (;;) {
-        if (u32 const ready = look()) return ready;
-        sched::WaitQueue never;
-        Waiter sleeper(never);
-        sleeper.prepare(sched::Interruptible::Yes);
         enter();
         if (u32 const ready = look()) {
             leave();
             return ready;
         }
-        auto const slept = sleeper.sleep(sched::Interruptible::Yes, deadline_ns);
+        Result<> slept;
+        {
+            sched::WaitQueue never;
+            Waiter sleeper(never);
+            sleeper.prepare(sched::Interruptible::Yes);
+            if (!is_woken()) slept = sleeper.sleep(sched::Interruptible::Yes, deadline_ns);
+        }
         leave();
-        if (slept) continue;
         if (u32 const ready = look()) return ready;
-        if (slept.error() == Errno(ETIMEDOUT)) return 0u;
-        return fail(slept.error());
+        if (!slept) return slept.error() == Errno(ETIMEDOUT) ? Result<u32>(0u) : fail(slept.error());
     }
 }
 

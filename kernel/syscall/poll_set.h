@@ -21,6 +21,7 @@ public:
         u32 wanted = 0;                    ///< events
         u32 ready = 0;                     ///< events there are; POLLNVAL if there is no file
         Ref<fs::File> file;                ///< may be null
+        sched::WaitQueue* queue = nullptr;     ///< where it tells of a change; null: nowhere
         sched::WaitQueue::Waiter* waiting = nullptr;
         alignas(sched::WaitQueue::Waiter) std::byte waiter[sizeof(sched::WaitQueue::Waiter)];
     };
@@ -51,6 +52,7 @@ private:
     static constexpr u32 per_chunk = (4096 - 32) / sizeof(Item);
     u32 look();
     void enter();
+    bool is_woken();
     void leave();
     Chunk* first_ = nullptr;
     Chunk* last_ = nullptr;

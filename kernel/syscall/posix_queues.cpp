@@ -113,8 +113,10 @@ Result<> sys_mq_notify(Caller& caller, Fd fd, mm::UserPtr<UserSignalEvent> addre
         if (event.how == SIGEV_THREAD) return refuse_socket(caller, event);
     }
     auto const opened = TRY(queue_of(caller, fd));
-    if (!address.is_null()) return opened.queue().notify(wish);
-    opened.queue().stop_notifying(wish.owner);
+    if (!address.is_null()) TRY(opened.queue().notify(wish));
+    // Closed meanwhile: who closed may have looked for the wish before it was there.
+    auto const still = caller.process.descriptors->get(fd);
+    if (address.is_null() || !still || still->get() != opened.file.get()) opened.queue().stop_notifying(wish.owner);
     return {};
 }
 

@@ -64,7 +64,7 @@ Result<> sys_setsockopt(Caller& caller, Fd fd, i32 level, i32 option, mm::UserPt
         return {};
     case SO_SNDBUF:
         socket.outgoing().capacity.store(buffer_size(value, smallest_send_buffer), std::memory_order_relaxed);
-        socket.outgoing().announce();                    // there may be room now
+        socket.outgoing().announce_room();               // there may be some now
         return {};
     case SO_RCVBUF:
         socket.receive_buffer.store(buffer_size(value, smallest_receive_buffer), std::memory_order_relaxed);

@@ -68,8 +68,14 @@ public:
     Result<size_t> fill_zero(size_t size);
     void skip(u64 size);
     void shorten(u64 size) { remaining_ = remaining_ < size ? remaining_ : size; }   ///< what is behind does not count
+    /// For what goes whole or not at all, a message or a count: all of `size` bytes, or EFAULT.
+    Result<> copy_whole_out(void const* from, size_t size) { return is_whole(copy_out(from, size), size); }
+    Result<> copy_whole_in(void* to, size_t size) { return is_whole(copy_in(to, size), size); }
+    /// What is left of the present segment.
+    u64 part_size() { return remaining_ ? current().size : 0; }
 
 private:
+    static Result<> is_whole(Result<size_t> const& done, size_t wanted) { return done && *done == wanted ? Result<>() : fail(EFAULT); }
     Segment current();
     void advance(u64 size);
     template <class Move>
@@ -82,5 +88,20 @@ private:
     u64 offset_ = 0;
     u64 remaining_ = 0;
 };
+
+/// readv(2) and writev(2) of a file that knows no vectors, as on Linux: `one` is called with the size of each segment, until
+/// it does less or fails. It has done what it says: an error later does not undo it.
+template <class One>
+Result<size_t> for_each_part(IoBuffer& buffer, One&& one) {
+    size_t total = 0;
+    do {
+        u64 const size = buffer.part_size();
+        Result<size_t> const done = one(size);
+        if (!done) return total ? Result<size_t>(total) : done;
+        total += *done;
+        if (*done != size) break;
+    } while (buffer.remaining() > 0);
+    return total;
+}
 
 }
