@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/ipc/messages.h"
 
+#include <algorithm>
+#include <cstring>
+
 #include <base/format.h>
 
 namespace ipc {
@@ -141,6 +144,28 @@ Result<mm::Owned<Message>> MessageQueue::receive(MessageFilter const& filter, bo
     }
     TRY(sleep(waiter, &MessageQueue::receivers_));
     return std::move(waiter.message);
+}
+
+/// Not longer than asked for, and no message is longer than MSGMAX: the memory comes before the lock.
+Result<mm::Owned<Message>> MessageQueue::copy(u64 index, u64 capacity, bool truncate, Requester const& who) {
+    mm::Owned<Message> out(TRY(mm::make<Message>()));
+    auto const room = TRY(mm::Buffer::allocate(std::max<u64>(std::min<u64>(capacity, MSGMAX), 1)));
+    size_t size;
+    {
+        ObjectGuard guard(lock);
+        TRY(permit(who, may_read_all));
+        if (removed) return fail(EIDRM);
+        auto at = messages_.begin();
+        for (; at != messages_.end() && index > 0; --index) ++at;
+        if (at == messages_.end()) return fail(ENOMSG);
+        if (at->text.size() > capacity && !truncate) return fail(E2BIG);
+        size = std::min<u64>(at->text.size(), capacity);
+        std::memcpy(room.data(), at->text.data(), size);
+        out->type = at->type;
+    }
+    out->text = TRY(mm::Buffer::allocate(size));
+    std::memcpy(out->text.data(), room.data(), size);
+    return out;
 }
 
 Result<msqid64_ds> MessageQueue::status(Requester const& who, bool check_rights) {

@@ -51,7 +51,7 @@ void SemaphoreSet::undo(SemaphoreUndo& undo, Pid process) {
     }
     if (!changed) return;
     operated_s_ = now_seconds();
-    wake_those_who_can();
+    wake_all_who_can();
 }
 
 void SemaphoreUndoList::apply(Pid process) {

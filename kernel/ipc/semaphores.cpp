@@ -81,18 +81,72 @@ Result<SemaphoreSet::Outcome> SemaphoreSet::try_operations(Waiter& who) {
     return Outcome::Done;
 }
 
-/// After a change of a value: from the start again after each who changed one itself.
-void SemaphoreSet::wake_those_who_can() {
-    for (auto at = waiters_.begin(); at != waiters_.end();) {
+/// In line at the semaphore that it waits for; it keeps its turn when that is another one later.
+void SemaphoreSet::enter(Waiter& waiter) {
+    constexpr u64 sequence_mask = (u64{1} << 48) - 1;
+    sembuf const& operation = waiter.operations[waiter.blocking];
+    waiter.place = place_of(operation.sem_num, operation.sem_op == 0 ? For::Zero : For::More, waiter.place & sequence_mask);
+    waiters_.insert(waiter);
+}
+
+/// Those that wait at a semaphore, in their order, as long as its value can help them. True: one of them went on that may
+/// help an earlier one. What the sleepers of several operations changed is left to look_behind(): `done` grows.
+bool SemaphoreSet::go_on(u32 number, For what, Waiter*& done) {
+    Semaphore const& semaphore = all()[number];
+    auto const can_help = [&] { return (semaphore.value == 0) == (what == For::Zero); };
+    u64 const end = place_of(number, what, (u64{1} << 48) - 1);
+    for (auto at = waiters_.lower_bound(place_of(number, what, 0)); at != waiters_.end() && at->place <= end && can_help();) {
         Waiter& waiter = *at;
         ++at;
+        i32 const before = semaphore.value;
+        size_t const blocking = waiter.blocking;
         auto const outcome = try_operations(waiter);
-        if (outcome && *outcome == Outcome::MustWait) continue;
+        bool const stays = outcome && *outcome == Outcome::MustWait;
+        if (stays && waiter.blocking == blocking) continue;
         waiters_.erase(waiters_.iterator_to(waiter));
-        bool const changed = outcome && changes_values(waiter.operations);
+        if (stays) {
+            enter(waiter);
+            continue;
+        }
+        bool const is_one_of_several = outcome && waiter.operations.size() > 1 && changes_values(waiter.operations);
+        if (is_one_of_several) waiter.next_done = std::exchange(done, &waiter);
         waiter.finish(outcome ? 0 : outcome.error().value);
-        if (changed) at = waiters_.begin();
+        if (is_one_of_several && semaphore.value > before) return true;
     }
+    return false;
+}
+
+/// Its value has changed. One who takes one away helps nobody but those who wait for zero.
+void SemaphoreSet::look_at(u32 number, Waiter*& done) {
+    do {
+        while (go_on(number, For::Zero, done)) { }
+    } while (go_on(number, For::More, done));
+    (void)go_on(number, For::Zero, done);
+}
+
+/// A finished waiter is there until `lock` is given up.
+void SemaphoreSet::look_behind(Waiter* done) {
+    while (done) {
+        Waiter& waiter = *std::exchange(done, done->next_done);
+        for (sembuf const& operation : waiter.operations)
+            if (operation.sem_op != 0) look_at(operation.sem_num, done);
+    }
+}
+
+void SemaphoreSet::wake_after(std::span<sembuf const> operations) {
+    if (waiters_.empty()) return;
+    Waiter* done = nullptr;
+    for (sembuf const& operation : operations)
+        if (operation.sem_op != 0) look_at(operation.sem_num, done);
+    look_behind(done);
+}
+
+/// Any value may have changed.
+void SemaphoreSet::wake_all_who_can() {
+    if (waiters_.empty()) return;
+    Waiter* done = nullptr;
+    for (u32 i = 0; i < count_; ++i) look_at(i, done);
+    look_behind(done);
 }
 
 Result<> SemaphoreSet::operate(std::span<sembuf const> operations, u64 deadline_ns, Requester const& who, SemaphoreUndoList& undos) {
@@ -110,10 +164,11 @@ Result<> SemaphoreSet::operate(std::span<sembuf const> operations, u64 deadline_
         TRY(permit(who, changes ? may_write_all : may_read_all));
         if (removed) return fail(EIDRM);
         if (TRY(try_operations(waiter)) == Outcome::Done) {
-            if (changes) wake_those_who_can();
+            if (changes) wake_after(operations);
             return {};
         }
-        waiters_.push_back(waiter);
+        waiter.place = ++sequence_;
+        enter(waiter);
     }
     auto const slept = waiter.wake.wait([&] { return waiter.done.load(std::memory_order_acquire); }, sched::Interruptible::Yes, deadline_ns);
     ObjectGuard guard(lock);
@@ -129,12 +184,8 @@ Result<i32> SemaphoreSet::get(u32 number, u32 command, Requester const& who) {
     if (removed) return fail(EIDRM);
     if (command == GETVAL) return all()[number].value;
     if (command == GETPID) return all()[number].last_pid;
-    i32 waiting = 0;
-    for (Waiter const& waiter : waiters_) {
-        sembuf const& operation = waiter.operations[waiter.blocking];
-        if (operation.sem_num == number && (operation.sem_op == 0) == (command == GETZCNT)) ++waiting;
-    }
-    return waiting;
+    For const what = command == GETZCNT ? For::Zero : For::More;
+    return static_cast<i32>(std::distance(waiters_.lower_bound(place_of(number, what, 0)), waiters_.lower_bound(place_of(number, what, 0) + (u64{1} << 48))));
 }
 
 void SemaphoreSet::forget_adjustments(u32 number) {
@@ -150,7 +201,9 @@ Result<> SemaphoreSet::set_value(u32 number, i32 value, Requester const& who) {
     all()[number] = {value, who.pid.value};
     forget_adjustments(number);
     changed_s = now_seconds();
-    wake_those_who_can();
+    Waiter* done = nullptr;
+    look_at(number, done);
+    look_behind(done);
     return {};
 }
 
@@ -172,7 +225,7 @@ Result<> SemaphoreSet::set_all(std::span<u16 const> values, Requester const& who
         forget_adjustments(i);
     }
     changed_s = now_seconds();
-    wake_those_who_can();
+    wake_all_who_can();
     return {};
 }
 

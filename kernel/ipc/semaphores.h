@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // System V semaphores: semget(2) semop(2) semctl(2). The operations of one call happen all or not at
-// all. Who cannot go on waits in line; whoever changes a value performs the operations of those
-// that can, the first first. SEM_UNDO adjustments hang on the set and on the process.
+// all. Who cannot go on waits in line at the semaphore that its first impossible operation is about: only a change of that one
+// can help. Whoever changes a value performs the operations of those that can go on then, the first first.
+// SEM_UNDO adjustments hang on the set and on the process.
 #pragma once
 
 #include <atomic>
@@ -72,7 +73,9 @@ private:
     friend class SemaphoreUndoList;
     struct Semaphore { i32 value = 0; i32 last_pid = 0; };
     struct Waiter {
-        base::ListHook hook;
+        base::TreeHook hook;
+        u64 place = 0;                           ///< see place_of(); changed while it is in no tree
+        Waiter* next_done = nullptr;             ///< whose changes are still to be looked at
         std::span<sembuf const> operations;
         SemaphoreUndo* undo = nullptr;
         i32 pid = 0;
@@ -82,19 +85,34 @@ private:
         sched::WaitQueue wake;                   ///< woken under lock, which the sleeper takes before it goes
         void finish(int with_error);
     };
+    struct Order {
+        using type = u64;
+        u64 operator()(Waiter const& waiter) const { return waiter.place; }
+    };
+    using Waiters = base::Tree<Waiter, &Waiter::hook, Order>;
     enum class Outcome : u8 { Done, MustWait };
+    enum class For : u8 { Zero, More };          ///< what a sleeper waits for
+
+    /// Sleepers by semaphore, then by what they wait for, then in the order in which they came.
+    static u64 place_of(u32 number, For what, u64 sequence) { return u64{number} << 49 | u64{what == For::More} << 48 | sequence; }
+    void enter(Waiter& waiter) REQUIRES(lock);
 
     Semaphore* all() const REQUIRES(lock) { return reinterpret_cast<Semaphore*>(storage_.data()); }
     Result<Outcome> try_operations(Waiter& who) REQUIRES(lock);
     Result<> step(Waiter& who, sembuf const& operation, bool& blocks) REQUIRES(lock);
     void take_back(Waiter& who, size_t steps) REQUIRES(lock);
-    void wake_those_who_can() REQUIRES(lock);
+    void wake_after(std::span<sembuf const> operations) REQUIRES(lock);
+    void wake_all_who_can() REQUIRES(lock);
+    void look_at(u32 number, Waiter*& done) REQUIRES(lock);
+    bool go_on(u32 number, For what, Waiter*& done) REQUIRES(lock);
+    void look_behind(Waiter* done) REQUIRES(lock);
     void forget_adjustments(u32 number) REQUIRES(lock);
     void undo(SemaphoreUndo& undo, Pid process);
 
     u32 const count_;
     mm::Buffer const storage_;                   ///< the Semaphores; their values under lock
-    base::List<Waiter, &Waiter::hook> waiters_ GUARDED_BY(lock);
+    Waiters waiters_ GUARDED_BY(lock);
+    u64 sequence_ GUARDED_BY(lock) = 0;          ///< of those who came to wait
     base::List<SemaphoreUndo, &SemaphoreUndo::in_set> undos_ GUARDED_BY(lock);
     i64 operated_s_ GUARDED_BY(lock) = 0;
 };

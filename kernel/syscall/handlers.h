@@ -211,6 +211,7 @@ struct UserMessage {
     u64 vector, count, control, control_size;
     u32 flags, more_padding;
 };
+Result<Fd> sys_socket(Caller& caller, u32 domain, u32 type, u32 protocol);
 Result<> sys_socketpair(Caller& caller, u32 domain, u32 type, u32 protocol, mm::UserPtr<i32> out);
 Result<size_t> sys_sendto(Caller& caller, Fd fd, UserAddr address, u64 size, u32 flags, UserAddr name, u32 name_size);
 Result<size_t> sys_recvfrom(Caller& caller, Fd fd, UserAddr address, u64 size, u32 flags, UserAddr name, mm::UserPtr<i32> name_size);

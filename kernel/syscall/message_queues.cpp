@@ -43,14 +43,16 @@ Result<> sys_msgsnd(Caller& caller, i32 id, UserAddr address, i64 size, u32 flag
 
 Result<size_t> sys_msgrcv(Caller& caller, i32 id, UserAddr address, i64 size, i64 type, u32 flags) {
     if (id < 0 || size < 0) return fail(EINVAL);
-    if (flags & MSG_COPY) return fail((flags & MSG_EXCEPT) || !(flags & IPC_NOWAIT) ? EINVAL : ENOSYS);
+    bool const copies = flags & MSG_COPY;
+    if (copies && ((flags & MSG_EXCEPT) || !(flags & IPC_NOWAIT))) return fail(EINVAL);
     ipc::MessageFilter filter;
     filter.type = type;
     filter.except = type > 0 && (flags & MSG_EXCEPT);
     filter.capacity = static_cast<u64>(size);
     filter.truncate = flags & MSG_NOERROR;
     auto const queue = TRY(ipc::message_queues.find(id));
-    auto const message = TRY(queue->receive(filter, !(flags & IPC_NOWAIT), requester(caller)));
+    auto const message = TRY(copies ? queue->copy(static_cast<u64>(type), filter.capacity, filter.truncate, requester(caller))
+                                    : queue->receive(filter, !(flags & IPC_NOWAIT), requester(caller)));
     size_t const length = std::min<u64>(message->text.size(), filter.capacity);
     TRY(mm::UserPtr<i64>(address).write(message->type));
     if (length && arch::copy_to_user(address + sizeof(i64), message->text.data(), length)) return fail(EFAULT);

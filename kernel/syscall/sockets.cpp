@@ -18,7 +18,8 @@ using ipc::SocketFile;
 using ipc::SocketType;
 
 // sys/socket.h
-constexpr u32 af_unix = 1, sock_raw = 3, type_mask = 0xf;
+constexpr u32 af_unix = 1, af_inet = 2, af_inet6 = 10, sock_raw = 3, type_limit = 11, type_mask = 0xf;
+constexpr u32 protocol_tcp = 6, protocol_udp = 17;
 constexpr u32 msg_oob = 1, msg_trunc = 0x20, msg_dontwait = 0x40, msg_nosignal = 0x4000, msg_waitforone = 0x10000;
 constexpr u32 most_messages = 1024;                      // UIO_MAXIOV
 
@@ -36,6 +37,16 @@ Result<SocketType> type_of(u32 value) {
     case static_cast<u32>(SocketType::Sequenced): return SocketType::Sequenced;
     default: return fail(ESOCKTNOSUPPORT);
     }
+}
+
+/// A family without pairs: which of its sockets there would be, socketpair(2).
+Errno refusal_of(u32 domain, u32 type, u32 protocol) {
+    if (domain != af_inet && domain != af_inet6) return Errno(EAFNOSUPPORT);
+    if (type >= type_limit) return Errno(EINVAL);
+    bool const is_stream = type == static_cast<u32>(SocketType::Stream), is_datagram = type == static_cast<u32>(SocketType::Datagram);
+    if (!is_stream && !is_datagram && type != sock_raw) return Errno(ESOCKTNOSUPPORT);
+    bool const exists = (is_stream || is_datagram) && (protocol == 0 || protocol == (is_stream ? protocol_tcp : protocol_udp));
+    return Errno(exists ? EOPNOTSUPP : EPROTONOSUPPORT);
 }
 
 ipc::Sender running_sender() {
@@ -76,10 +87,17 @@ Result<Ref<fs::File>> socket_of(Caller& caller, Fd fd) {
 
 void register_sender() { ipc::register_current_sender(running_sender); }
 
+/// No family has sockets that are not pairs.
+Result<Fd> sys_socket(Caller&, u32, u32 type, u32) {
+    TRY(accepted::socket.check(type));
+    return fail(EAFNOSUPPORT);
+}
+
 Result<> sys_socketpair(Caller& caller, u32 domain, u32 type, u32 protocol, mm::UserPtr<i32> out) {
     u32 const flags = type & ~type_mask;
     TRY(accepted::socketpair.check(type));
-    if (domain != af_unix) return fail(EAFNOSUPPORT);
+    if (domain != af_unix) return fail(refusal_of(domain, type & type_mask, protocol));
+    if ((type & type_mask) >= type_limit) return fail(EINVAL);
     if (protocol && protocol != af_unix) return fail(EPROTONOSUPPORT);
     auto const& who = caller.process.credentials;
     ipc::Sender const maker{caller.process.pid().value, who.effective_uid.value, who.effective_gid.value};

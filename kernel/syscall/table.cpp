@@ -66,6 +66,7 @@ constexpr NumberedRow rows[] = {
     ROW(sendmsg),
     ROW(recvmsg),
     ROW(shutdown),
+    ROW(socket),
     ROW(socketpair),
     ROW(setsockopt),
     ROW(getsockopt),

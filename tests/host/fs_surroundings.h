@@ -37,6 +37,11 @@ inline long live_objects = 0;          ///< from caches and the heap
 inline int failing_allocation = -1;
 inline bool allocation_fails() { return failing_allocation >= 0 && failing_allocation-- == 0; }
 
+/// For programs with several threads: told of each mutex that is taken (true) and given back.
+inline void (*on_mutex)(void* mutex, bool takes) = nullptr;
+/// False: the program's page is bad.
+inline bool (*before_copy_to_user)() = nullptr;
+
 inline void prepare_memory() {
     if (arch::host_memory) return;
     arch::host_memory = memory;
@@ -104,14 +109,17 @@ void heap_free(void* pointer) { surroundings::free_object(pointer); }
 void* operator new(size_t bytes, std::nothrow_t const&) noexcept { return surroundings::allocation_fails() ? nullptr : ::operator new(bytes); }
 
 namespace arch {
-size_t copy_to_user(UserAddr to, void const* from, size_t bytes) { return std::memcpy(reinterpret_cast<void*>(to.value()), from, bytes), 0; }
+size_t copy_to_user(UserAddr to, void const* from, size_t bytes) {
+    if (surroundings::before_copy_to_user && !surroundings::before_copy_to_user()) return bytes;
+    return std::memcpy(reinterpret_cast<void*>(to.value()), from, bytes), 0;
+}
 size_t copy_from_user(void* to, UserAddr from, size_t bytes) { return std::memcpy(to, reinterpret_cast<void const*>(from.value()), bytes), 0; }
 size_t clear_user(UserAddr to, size_t bytes) { return std::memset(reinterpret_cast<void*>(to.value()), 0, bytes), 0; }
 }
 
 namespace sync {
-void MutexBase::acquire() {}
-void MutexBase::release() {}
+void MutexBase::acquire() { if (surroundings::on_mutex) surroundings::on_mutex(this, true); }
+void MutexBase::release() { if (surroundings::on_mutex) surroundings::on_mutex(this, false); }
 }
 
 namespace base {

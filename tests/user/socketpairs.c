@@ -92,6 +92,15 @@ TEST(options_and_errors) {
     CHECK_ERRNO(getsockopt(1, SOL_SOCKET, SO_TYPE, &value, &size), ENOTSOCK);
     CHECK_ERRNO(socketpair(AF_UNIX, 9, 0, ends), ESOCKTNOSUPPORT);
     CHECK_ERRNO(socketpair(99, SOCK_STREAM, 0, ends), EAFNOSUPPORT);
+    CHECK_ERRNO(socketpair(0, SOCK_STREAM, 0, ends), EAFNOSUPPORT);
+    CHECK_ERRNO(socketpair(AF_INET, SOCK_STREAM, 0, ends), EOPNOTSUPP);
+    CHECK_ERRNO(socketpair(AF_INET, SOCK_DGRAM, 17, ends), EOPNOTSUPP);
+    CHECK_ERRNO(socketpair(AF_INET, SOCK_DGRAM, 6, ends), EPROTONOSUPPORT);
+    CHECK_ERRNO(socketpair(AF_INET, SOCK_STREAM, 1, ends), EPROTONOSUPPORT);
+    CHECK_ERRNO(socketpair(AF_INET, 75, 0, ends), EINVAL);
+    CHECK_ERRNO(socketpair(AF_UNIX, 12, 0, ends), EINVAL);
+    CHECK_ERRNO(socketpair(AF_UNIX, 4, 0, ends), ESOCKTNOSUPPORT);
+    CHECK_ERRNO(socket(99, SOCK_STREAM, 0), EAFNOSUPPORT);
     CHECK_ERRNO(socketpair(AF_UNIX, SOCK_STREAM, 5, ends), EPROTONOSUPPORT);
     CHECK_ERRNO(socketpair(AF_UNIX, SOCK_STREAM, 0, (void*)8), EFAULT);
     CHECK_ERRNO(send(77, "x", 1, 0), EBADF);
