@@ -158,8 +158,8 @@ Result<mm::Owned<Message>> MessageQueue::copy(u64 index, u64 capacity, bool trun
         auto at = messages_.begin();
         for (; at != messages_.end() && index > 0; --index) ++at;
         if (at == messages_.end()) return fail(ENOMSG);
-        if (at->text.size() > capacity && !truncate) return fail(E2BIG);
-        size = std::min<u64>(at->text.size(), capacity);
+        if (at->text.size() > capacity) return fail(truncate ? EINVAL : E2BIG);   // a copy is whole
+        size = at->text.size();
         std::memcpy(room.data(), at->text.data(), size);
         out->type = at->type;
     }

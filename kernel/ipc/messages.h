@@ -40,7 +40,7 @@ public:
     Result<> send(mm::Owned<Message> message, bool wait, Requester const& who);
     /// As above, and ENOMSG E2BIG.
     Result<mm::Owned<Message>> receive(MessageFilter const& filter, bool wait, Requester const& who);
-    /// MSG_COPY: one like the `index`th message, which stays. ENOMSG EACCES EIDRM ENOMEM; E2BIG: it is longer than `capacity`.
+    /// MSG_COPY: one like the `index`th message, which stays. ENOMSG EACCES EIDRM ENOMEM; E2BIG, EINVAL with `truncate`: it is longer than `capacity`.
     Result<mm::Owned<Message>> copy(u64 index, u64 capacity, bool truncate, Requester const& who);
     Result<msqid64_ds> status(Requester const& who, bool check_rights);
     Result<> change(msqid64_ds const& to, Requester const& who);

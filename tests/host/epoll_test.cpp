@@ -12,10 +12,9 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <semaphore>
-#include <thread>
 
 #include <poll.h>
+#include <ucontext.h>
 
 #define _ASM_GENERIC_FCNTL_H                             // <linux/eventpoll.h> wants it; the C library's <fcntl.h> is here
 #include "kernel/ipc/epoll.h"
@@ -27,17 +26,9 @@ namespace {
 /// Runs bodies under every schedule with at most `most_switches` switches away from a thread that could go on.
 class Explorer {
 public:
-    static constexpr int most_threads = 3, most_switches = 2;
+    static constexpr int most_threads = 3, most_switches = 3;
     using Body = std::function<void()>;
 
-    Explorer() {
-        for (int i = 0; i < most_threads; ++i) workers_[i].thread = std::thread([this, i] { work(i); });
-    }
-    ~Explorer() {
-        is_over_ = true;
-        for (auto& worker : workers_) worker.go.release();
-        for (auto& worker : workers_) worker.thread.join();
-    }
     /// `make` sets the scene and gives the bodies, `check` looks at it when all have ended. How many schedules there were.
     int explore(std::function<std::vector<Body>()> const& make, std::function<void()> const& check) {
         std::vector<size_t> choices, sizes;
@@ -58,35 +49,31 @@ public:
     void leave_until(std::function<bool()> can_go_on) {
         Worker& self = workers_[running_];
         self.can_go_on = std::move(can_go_on);
-        turn_.release();
-        self.go.acquire();
+        swapcontext(&self.context, &chooser_);
     }
 
 private:
     struct Worker {
-        std::thread thread;
-        std::binary_semaphore go{0};
+        static constexpr size_t stack_size = 256 * 1024;
+        ucontext_t context;
+        std::unique_ptr<char[]> stack{new char[stack_size]};
         Body body;
         bool has_ended = true;
         std::function<bool()> can_go_on;
     };
 
-    void work(int number) {
-        Worker& self = workers_[number];
-        for (;;) {
-            self.go.acquire();
-            if (is_over_) return;
-            self.body();
-            self.has_ended = true;
-            turn_.release();
-        }
-    }
+    static void work();
     /// Follows `choices` and goes on with the first of each choice; `sizes`: how many there were.
     void run(std::vector<Body> bodies, std::vector<size_t>& choices, std::vector<size_t>& sizes) {
         for (size_t i = 0; i < bodies.size(); ++i) {
             workers_[i].body = std::move(bodies[i]);
             workers_[i].has_ended = false;
             workers_[i].can_go_on = [] { return true; };
+            getcontext(&workers_[i].context);
+            workers_[i].context.uc_stack.ss_sp = workers_[i].stack.get();
+            workers_[i].context.uc_stack.ss_size = Worker::stack_size;
+            workers_[i].context.uc_link = &chooser_;
+            makecontext(&workers_[i].context, work, 0);
         }
         int last = -1, switches = 0;
         sizes.clear();
@@ -107,8 +94,7 @@ private:
             int const next = able[choices[depth]];
             switches += could_stay && next != last;
             running_ = last = next;
-            workers_[next].go.release();
-            turn_.acquire();
+            swapcontext(&chooser_, &workers_[next].context);
             running_ = -1;
         }
     }
@@ -120,12 +106,18 @@ private:
     }
 
     Worker workers_[most_threads];
-    std::binary_semaphore turn_{0};
+    ucontext_t chooser_;
     int running_ = -1;
-    bool is_over_ = false;
 };
 
 Explorer* explorer = nullptr;
+
+void Explorer::work() {
+    Worker& self = explorer->workers_[explorer->running_];
+    self.body();
+    self.has_ended = true;
+}
+
 std::map<void*, int> mutex_owners;
 bool page_is_bad[Explorer::most_threads];
 
