@@ -115,7 +115,7 @@ Result<> sys_mq_notify(Caller& caller, Fd fd, mm::UserPtr<UserSignalEvent> addre
     auto const opened = TRY(queue_of(caller, fd));
     if (!address.is_null()) TRY(opened.queue().notify(wish));
     // Closed meanwhile: who closed may have looked for the wish before it was there.
-    auto const still = caller.process.descriptors->get(fd);
+    auto const still = caller.thread.descriptors->get(fd);
     if (address.is_null() || !still || still->get() != opened.file.get()) opened.queue().stop_notifying(wish.owner);
     return {};
 }
