@@ -23,7 +23,23 @@ namespace {
 
 using process::SignalInfo;
 
-/// Intel SDM vol. 3, 6.15: the signal of each exception, as Linux has it.
+constexpr u64 vector_page_fault = 14;
+constexpr u64 page_present = 1, from_user_mode = 4;      ///< of a page fault's error code
+
+/// Which of the exceptions that are on was the reason; Linux's order. 0: none is, any more.
+int float_code(bool is_simd) {
+    auto& thread = process::current_user_thread();
+    arch::fpu_save_current(thread.context);
+    u32 const raised = arch::fpu_exceptions(thread.context.fpu, is_simd);
+    constexpr u32 invalid = 1, denormal = 2, divided_by_zero = 4, overflow = 8, underflow = 16, precision = 32;
+    if (raised & invalid) return FPE_FLTINV;
+    if (raised & divided_by_zero) return FPE_FLTDIV;
+    if (raised & overflow) return FPE_FLTOVF;
+    if (raised & (denormal | underflow)) return FPE_FLTUND;
+    return raised & precision ? FPE_FLTRES : 0;
+}
+
+/// Intel SDM vol. 3, 6.15: the signal of each exception, as Linux has it. Signal 0: none.
 SignalInfo signal_of(u8 vector, TrapFrame const& frame) {
     SignalInfo info;
     info.address = frame.rip;
@@ -32,10 +48,12 @@ SignalInfo signal_of(u8 vector, TrapFrame const& frame) {
     case 1: info.signal = SIGTRAP; info.code = TRAP_TRACE; break;
     case 3: info.signal = SIGTRAP; info.code = SI_KERNEL; info.address = 0; break;
     case 6: info.signal = SIGILL; info.code = ILL_ILLOPN; break;
-    case 16: info.signal = SIGFPE; info.code = FPE_FLTINV; break;
-    case 17: info.signal = SIGBUS; info.code = BUS_ADRALN; break;
-    case 19: info.signal = SIGFPE; info.code = FPE_FLTINV; break;
-    case 10: case 11: case 12: info.signal = SIGBUS; info.code = SI_KERNEL; info.address = 0; break;
+    case 16: case 19:
+        info.code = float_code(vector == 19);
+        info.signal = info.code ? SIGFPE : 0;
+        break;
+    case 17: info.signal = SIGBUS; info.code = BUS_ADRALN; info.address = 0; break;
+    case 11: case 12: info.signal = SIGBUS; info.code = SI_KERNEL; info.address = 0; break;
     default: info.signal = SIGSEGV; info.code = SI_KERNEL; info.address = 0; break;
     }
     return info;
@@ -54,13 +72,13 @@ void kernel_fault(TrapFrame& frame, u64 address, FaultAccess access) {
     base::panic_with(text, std::source_location::current(), &frame);
 }
 
-/// A program's page fault as the CPU describes it (Intel SDM vol. 3, 4.7).
-u64 error_code_of(FaultAccess access, bool present) {
-    constexpr u64 write = 2, user = 4, fetch = 16;
-    return u64{present} | user | (access == FaultAccess::Write ? write : access == FaultAccess::Execute ? fetch : 0);
+/// As Linux tells it: what lies in the kernel's half is there, whatever the CPU says.
+u64 shown_code(u64 address, u64 error_code) {
+    return error_code | from_user_mode | (address < arch::user_space_end ? 0 : page_present);
 }
 
-void signal_for_fault(mm::FaultResult result, u64 address) {
+void signal_for_fault(mm::FaultResult result, u64 address, u64 error_code) {
+    process::current_user_thread().fault = {vector_page_fault, shown_code(address, error_code), address};
     SignalInfo info;
     info.address = address;
     info.signal = result == mm::FaultResult::PastEnd ? SIGBUS : SIGSEGV;
@@ -87,20 +105,28 @@ bool may_resolve(TrapFrame const& frame, bool user_address) {
 
 }
 
-void on_page_fault(TrapFrame& frame, u64 address, FaultAccess access, bool present) {
-    TRACE_EVENT(PageFault, address, u64{present} << 8 | static_cast<u64>(access));
+void on_page_fault(TrapFrame& frame, u64 address, FaultAccess access, u64 error_code) {
+    TRACE_EVENT(PageFault, address, (error_code & page_present) << 8 | static_cast<u64>(access));
     bool const user_address = address < arch::user_space_end;
     if (frame.from_user() && !user_address) {
-        process::log_segfault(frame, address, error_code_of(access, true));   // what is the kernel's is there, as Linux tells it
-        return signal_for_fault(mm::FaultResult::NotMapped, address);
+        process::log_segfault(frame, address, shown_code(address, error_code));
+        return signal_for_fault(mm::FaultResult::NotMapped, address, error_code);
     }
     if (!frame.from_user() && !may_resolve(frame, user_address)) return kernel_fault(frame, address, access);
     auto* thread = process::current_user_thread_or_null();
-    auto const result = resolve(*thread, frame, address, access);
+    auto result = resolve(*thread, frame, address, access);
     if (result == mm::FaultResult::Handled) {
         ++thread->minor_faults;
         sched::SharedUsage::add(thread->shared_usage->minor_faults, 1);
         return;
+    }
+    if (result == mm::FaultResult::NotPermitted && access == FaultAccess::Execute && frame.from_user()) {
+        // As in Linux, a page that may be read is brought in first; that it may not be executed is seen at the second try.
+        result = resolve(*thread, frame, address, FaultAccess::Read);
+        if (result == mm::FaultResult::Handled) {
+            result = mm::FaultResult::NotPermitted;
+            error_code |= page_present;
+        }
     }
     if (result == mm::FaultResult::OutOfMemory) {
         // The access is tried again once memory is there, unless this process is the one that must go: a
@@ -110,8 +136,8 @@ void on_page_fault(TrapFrame& frame, u64 address, FaultAccess access, bool prese
     }
     if (frame.from_user()) {
         if (result == mm::FaultResult::OutOfMemory) return;
-        if (result != mm::FaultResult::PastEnd) process::log_segfault(frame, address, error_code_of(access, present));
-        signal_for_fault(result, address);
+        if (result != mm::FaultResult::PastEnd) process::log_segfault(frame, address, shown_code(address, error_code));
+        signal_for_fault(result, address, error_code);
         return;
     }
     kernel_fault(frame, address, access);
@@ -119,7 +145,11 @@ void on_page_fault(TrapFrame& frame, u64 address, FaultAccess access, bool prese
 
 void on_exception(TrapFrame& frame, u8 vector, u64 error_code) {
     if (frame.from_user()) {
+        auto& fault = process::current_user_thread().fault;
+        fault.vector = vector;
+        fault.error_code = error_code;
         SignalInfo const info = signal_of(vector, frame);
+        if (info.signal == 0) return;
         process::log_trap(frame, vector, error_code, info.signal);
         return process::force_signal(info);
     }

@@ -57,6 +57,20 @@ RunQueue& Scheduler::place_for(RunQueue& last, Thread const& thread) {
     return allowed != 0 ? *run_queue.on(CpuId(static_cast<u32>(std::countr_zero(allowed)))) : last;
 }
 
+/// Gives a thread that is in no queue and does not run its place, whose lock is held then. Between two locks everything may
+/// change: the CPUs that it may use (then it is placed anew), or others move it on. False: they did.
+bool Scheduler::settle(ThreadQueueLock& lock, Thread& thread) {
+    ThreadState const before = thread.state;
+    for (;;) {
+        RunQueue& target = place_for(lock.queue(), thread);
+        if (&target == &lock.queue()) return true;
+        bool const is_ours = lock.move_to(target, thread) && thread.state == before;
+        if (is_ours && may_run_here(target, thread)) [[likely]] return true;
+        still_idle(target);
+        if (!is_ours) return false;
+    }
+}
+
 /// Takes a thread from the CPU where most wait, if that are `at_least` so many. Interrupts and preemption off.
 bool Scheduler::pull(RunQueue& own, u32 at_least) {
     RunQueue* busiest = nullptr;
@@ -104,11 +118,7 @@ void Scheduler::move_away(RunQueue& queue, u64 now_ns) {
 
 void Scheduler::resettle(Thread& thread) {
     ThreadQueueGuard guard(thread);
-    for (;;) {
-        RunQueue& target = place_for(guard.queue(), thread);
-        if (&target == &guard.queue() || (guard.move_to(target, thread) && may_run_here(target, thread))) break;
-    }
-    make_ready(guard.queue(), thread);
+    if (settle(guard, thread)) make_ready(guard.queue(), thread);   // nobody else moves what is Moving
 }
 
 Result<> Scheduler::set_affinity(Thread& thread, u64 allowed) {

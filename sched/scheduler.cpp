@@ -176,11 +176,7 @@ void Scheduler::start(Thread& thread) {
     thread.charge_to_user = thread.context.fpu != nullptr;
     SwitchesOff const guard;
     ThreadQueueLock lock(thread);
-    for (;;) {
-        RunQueue& target = place_for(lock.queue(), thread);
-        if (&target == &lock.queue() || lock.move_to(target, thread)) break;
-    }
-    make_ready(lock.queue(), thread);
+    if (settle(lock, thread)) make_ready(lock.queue(), thread);   // nobody else moves or wakes what was never started
 }
 
 /// Changes what decides a thread's place, wherever it is now. True: it is more or less urgent than before.

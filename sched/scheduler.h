@@ -128,6 +128,7 @@ private:
     void preempt_if_more_urgent(RunQueue& queue, Thread const& thread);
     // ---- placement.cpp
     RunQueue& place_for(RunQueue& last, Thread const& thread);
+    bool settle(ThreadQueueLock& lock, Thread& thread);
     RunQueue* idle_queue(u64 allowed, CpuId preferred);
     static RunQueue* less_urgent_queue(RunQueue& last, Thread const& thread);
     bool move_one(RunQueue& from, RunQueue& to);

@@ -205,22 +205,18 @@ void Scheduler::block() {
 /// CPU no lock is held for a moment: then another waker may be faster, and the thread may even sleep again; who sleeps
 /// looks at its condition again and again, and is woken once too often at worst.
 [[gnu::always_inline]] inline bool Scheduler::wake_if(ThreadQueueLock& lock, Thread& thread, Interruptible least) {
-    if (thread.sleep_kind < least) return false;
     if (thread.state == ThreadState::Blocked) {
-        RunQueue& target = place_for(lock.queue(), thread);
-        bool const is_ours = &target == &lock.queue() || lock.move_to(target, thread);
-        if (!is_ours || thread.state != ThreadState::Blocked) {   // another waker was faster
-            still_idle(target);
-            return true;
+        if (thread.sleep_kind < least) return false;
+        if (settle(lock, thread)) {
+            thread.ran_at_wake_ns = thread.ran_ns;
+            make_ready(lock.queue(), thread);
         }
-        thread.ran_at_wake_ns = thread.ran_ns;
-        make_ready(lock.queue(), thread);
         return true;
     }
-    // A program that runs on another CPU must come into the kernel to see its signal.
+    // A program that runs on another CPU must come into the kernel to see its signal, however it slept last.
     if (least != Interruptible::No && thread.state == ThreadState::Running) interrupt_other(lock.queue());
     // Running or Ready (preempted), but perhaps on its way to sleep.
-    if (thread.block_phase.load(std::memory_order_relaxed) != BlockPhase::Preparing) return false;
+    if (thread.block_phase.load(std::memory_order_relaxed) != BlockPhase::Preparing || thread.sleep_kind < least) return false;
     thread.block_phase.store(BlockPhase::Woken, std::memory_order_relaxed);
     return true;
 }

@@ -36,8 +36,7 @@ enum class BlockPhase : u8 {
 /// Bits of Thread::return_work: what to do before the next return to user mode.
 namespace return_work {
 inline constexpr u32 signal = 1;    ///< a signal is pending: interruptible sleeps end with EINTR
-inline constexpr u32 exit = 2;      ///< the process is dying
-inline constexpr u32 fatal = 4;     ///< beside `signal`: one that nothing handles, which will end the process
+inline constexpr u32 exit = 2;      ///< the thread is to end: sleeps that are Fatal end too
 }
 
 /// Debug builds only: the sleeping locks a thread holds.
@@ -113,7 +112,7 @@ public:
     bool is_interrupted(Interruptible kind) const {
         u32 const work = return_work.load(std::memory_order_relaxed);
         if (work == 0) [[likely]] return false;
-        return kind == Interruptible::Yes || (kind == Interruptible::Fatal && (work & (return_work::exit | return_work::fatal)));
+        return kind == Interruptible::Yes || (kind == Interruptible::Fatal && (work & return_work::exit));
     }
     /// Cuts it to name_capacity - 1 bytes.
     void set_name(std::string_view text);

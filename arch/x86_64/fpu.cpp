@@ -107,4 +107,10 @@ bool fpu_sanitize(FpuArea* area) {
     return (area->present_states & ~fpu_enabled_states) == 0;
 }
 
+u32 fpu_exceptions(FpuArea const* area, bool is_simd) {
+    constexpr u32 all = 0x3f;
+    if (is_simd) return area->mxcsr & ~(area->mxcsr >> 7) & all;
+    return area->status & ~u32{area->control} & all;
+}
+
 }

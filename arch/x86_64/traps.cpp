@@ -37,7 +37,7 @@ constexpr size_t gate_code_size = 16;   // entry.S: .balign 16
 constexpr u8 interrupt_gate = 0x8e, ring_3 = 0x60;
 constexpr u8 vector_nmi = 2, vector_breakpoint = 3, vector_overflow = 4, vector_double_fault = 8, vector_page_fault = 14,
              vector_machine_check = 18, exception_count = 32;
-constexpr u64 page_present = 1, page_write = 2, page_fetch = 16;
+constexpr u64 page_write = 2, page_fetch = 16;
 
 constinit Gate gates[256] = {};
 PER_CPU PerCpu<u64> nmi_count;
@@ -127,7 +127,7 @@ extern "C" void handle_trap(TrapFrame& frame, u32 vector, u32 error_code) {
         arch::interrupts_enable();
     }
     if (vector == arch::vector_page_fault)
-        upcalls::on_page_fault(frame, address, arch::access_of(error_code), error_code & arch::page_present);
+        upcalls::on_page_fault(frame, address, arch::access_of(error_code), error_code);
     else
         upcalls::on_exception(frame, static_cast<u8>(vector), error_code);
 }

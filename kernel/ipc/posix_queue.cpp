@@ -120,7 +120,7 @@ void PosixQueue::describe(base::Writer& out) {
     Lock::Guard guard(lock_);
     auto const wish = wish_.value_or(QueueNotification{});
     base::format_to(out, "QSIZE:{:<10} NOTIFY:{:<5} SIGNO:{:<5} NOTIFY_PID:{:<6}\n", bytes_, wish.how,
-                    wish.how == SIGEV_SIGNAL ? wish.signal : 0, wish.pid.value);
+                    wish.how == SIGEV_SIGNAL ? wish.signal : 0, wish.pid.get().value);
 }
 
 }

@@ -8,6 +8,7 @@
 
 #include <base/intrusive.h>
 
+#include "kernel/base/held_pid.h"
 #include "kernel/fs/file.h"
 #include "mm/slab.h"
 #include "sched/wait_queue.h"
@@ -27,7 +28,8 @@ struct PosixMessage {
 
 /// mq_notify(2): who wants to hear that an empty queue has a message now.
 struct QueueNotification {
-    Pid pid;
+    base::HeldPid pid;
+    u64 program = 0;                                 ///< which program it ran when it asked: the next one hears nothing
     void const* owner = nullptr;                     ///< its descriptor table: closing a descriptor of the queue ends the wish
     int how = 0;                                     ///< SIGEV_NONE, SIGEV_SIGNAL
     int signal = 0;                                  ///< 0: none

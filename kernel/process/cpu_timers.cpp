@@ -61,7 +61,7 @@ void ProcessTimers::on_tick(UserThread const& thread) {
         for (auto it = armed_cpu_.begin(); it != armed_cpu_.end();) {
             PosixTimer& timer = *it++;
             bool const of_process = timer.clock == TimerClock::ProcessCpu;
-            if (!of_process && timer.measured_thread != thread.tid) continue;
+            if (!of_process && timer.measured_thread != &thread) continue;
             if ((of_process ? used.all_ns : own_ns) < timer.expires_ns) continue;
             armed_cpu_.erase(armed_cpu_.iterator_to(timer));
             timer.is_listed = false;
@@ -76,7 +76,7 @@ void ProcessTimers::on_tick(UserThread const& thread) {
         SignalInfo info;
         info.signal = signal;
         info.code = SI_KERNEL;
-        post_signal(process_, info);
+        (void)post_signal(process_, info, Prefer::Running);
     }
 }
 

@@ -149,7 +149,8 @@ void ProcessManager::become(Image& image, OwnTables& tables, UserThread& thread)
     forget_thread_state(thread);
     TreeGuard tree(tree_lock);
     process.has_executed = true;
-    if (changes_rights) process.parent_death_signal = 0;
+    process.exit_signal = SIGCHLD;   // what clone(2) had asked for was the old program's wish
+    if (changes_rights) thread.parent_death_signal = 0;
 }
 
 /// The caller is alone: whatever it decides on now stays as it is. ENOMEM: nothing has changed.

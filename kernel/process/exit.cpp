@@ -6,9 +6,12 @@
 #include <base/log.h>
 #include <base/trace.h>
 
+#include <bit>
+
 #include "kernel/process/futex.h"
 #include "kernel/process/oom.h"
 #include "kernel/process/process_manager.h"
+#include "kernel/process/rights.h"
 #include "kernel/process/signal_action.h"
 #include "kernel/process/thread_tables.h"
 #include "kernel/process/terminal_signals.h"
@@ -16,8 +19,6 @@
 
 namespace process {
 namespace {
-
-using SignalGuard = decltype(Process::signal_lock)::Guard;
 
 /// The thread runs on with the kernel's page tables alone.
 void leave_address_space(UserThread& thread) {
@@ -46,15 +47,25 @@ void release_resources(UserThread& thread) {
     release_tables(thread);
 }
 
-/// SIGCHLD's content (sigaction(2)).
-SignalInfo child_signal(Process const& child) {
+/// Not analysed: it has no threads any more that could add to it.
+ResourceUsage const& usage_of(Process const& ended) NO_THREAD_SAFETY_ANALYSIS { return ended.usage; }
+
+/// What clone(2) asked for. A parent that has executed since, perhaps with other rights, never asked for more than SIGCHLD.
+int exit_signal_to(Process const& parent, Process const& child) {
+    return child.parents_program == parent.programs.load(std::memory_order_relaxed) ? child.exit_signal : SIGCHLD;
+}
+
+/// What the parent hears (sigaction(2)).
+SignalInfo child_signal(Process const& child, int exit_signal) {
     SignalInfo info;
     int const signal = child.exit_status & 0x7f;
-    info.signal = child.exit_signal;
+    info.signal = exit_signal;
     info.code = signal == 0 ? CLD_EXITED : (child.exit_status & 0x80) ? CLD_DUMPED : CLD_KILLED;
     info.status = signal == 0 ? child.exit_status >> 8 : signal;
     info.pid = child.pid().value;
     info.uid = child.credentials.real_uid.value;
+    ResourceUsage const& usage = usage_of(child);
+    info.set_times(usage.user_ns, usage.system_ns);
     return info;
 }
 
@@ -62,7 +73,7 @@ SignalInfo child_signal(Process const& child) {
 bool is_awaited_by(Process const& parent, int exit_signal) {
     if (exit_signal != SIGCHLD) return true;
     SignalGuard guard(parent.signal_lock);
-    SignalAction const& action = parent.handlers->of(SIGCHLD);
+    SignalAction const& action = parent.handlers->read(SIGCHLD);
     return action.handler != ignore_handler && !(action.flags & SA_NOCLDWAIT);
 }
 
@@ -93,10 +104,10 @@ void ProcessManager::become_zombie(Process& process, ProcessList& reaped) {
 void ProcessManager::hand_to_parent(Process& process, ProcessList& reaped) {
     Process& parent = *process.parent;
     parent.children.erase(parent.children.iterator_to(process));
-    bool const awaited = is_awaited_by(parent, process.exit_signal);
+    int const signal = exit_signal_to(parent, process);
+    bool const awaited = is_awaited_by(parent, signal);
     if (awaited) parent.zombies.push_back(process);
-    // clone(2) takes any number; those that are no signals say nothing.
-    if (process.exit_signal > 0 && process.exit_signal <= signal_count) post_signal(parent, child_signal(process));
+    if (signal >= 1 && signal <= signal_count) (void)post_signal(parent, child_signal(process, signal));
     if (!awaited) {
         unlink_reaped(process);
         reaped.push_back(process);
@@ -104,19 +115,53 @@ void ProcessManager::hand_to_parent(Process& process, ProcessList& reaped) {
     parent.child_wait.wake_all();
 }
 
-void ProcessManager::leave_children(Process& process, ProcessList& reaped) {
+/// A thread of the parent has ended: prctl(PR_SET_PDEATHSIG). The child may have other rights by now than when it asked.
+/// Not analysed: the list of threads changes only under tree_lock too.
+void ProcessManager::tell_of_parents_death(Process const& parent, Process& child) NO_THREAD_SAFETY_ANALYSIS {
+    if (!child.asks_parents_death) return;
+    SignalMask asked = 0;
+    for (UserThread const& thread : child.threads)
+        if (thread.parent_death_signal != 0) asked |= mask_of(thread.parent_death_signal);
+    for (; asked != 0; asked &= asked - 1) {
+        SignalInfo info;
+        info.signal = std::countr_zero(asked) + 1;
+        info.code = SI_USER;
+        info.pid = parent.pid().value;
+        info.uid = parent.credentials.real_uid.value;
+        if (may_signal(parent, child, info.signal)) (void)post_signal(child, info);
+    }
+}
+
+/// Not analysed: see above.
+void ProcessManager::forget_parents_death(Process& process) NO_THREAD_SAFETY_ANALYSIS {
+    TreeGuard guard(tree_lock);
+    if (!process.asks_parents_death) return;
+    for (UserThread& thread : process.threads) thread.parent_death_signal = 0;
+}
+
+/// What a thread made is another's from now on.
+void ProcessManager::leave_made_children(UserThread& thread, UserThread& heir) {
+    for (MadeChild& child : thread.made_children) {
+        child.maker = &heir;
+        tell_of_parents_death(thread.process(), static_cast<Process&>(child));
+    }
+    heir.made_children.splice(heir.made_children.end(), thread.made_children);
+}
+
+void ProcessManager::leave_children(UserThread& thread, ProcessList& reaped) {
+    Process& process = thread.process();
     if (process.children.empty() && process.zombies.empty()) return;
     Process& reaper = reaper_of(process);
+    leave_made_children(thread, heir_of(reaper));
     for (Process& child : process.children) {
         child.parent = &reaper;
         child.exit_signal = SIGCHLD;
         if (child.report != ChildReport::None) ++reaper.children_reports;
-        SignalInfo info;
-        info.signal = child.parent_death_signal;
-        info.pid = process.pid().value;
-        if (info.signal != 0) post_signal(child, info);
     }
-    reaper.children.splice(reaper.children.end(), process.children);
+    ProcessList left;
+    left.splice(left.end(), process.children);
+    hang_up_orphans(process, left);
+    reaper.children.splice(reaper.children.end(), left);
     while (!process.zombies.empty()) {
         Process& child = process.zombies.front();
         process.zombies.pop_front();
@@ -125,6 +170,12 @@ void ProcessManager::leave_children(Process& process, ProcessList& reaped) {
         reaper.children.push_back(child);
         hand_to_parent(child, reaped);
     }
+}
+
+/// Its first thread ends; whoever asks for the process by its number hears of it as it was.
+static void remember_scheduling(Process& process, UserThread const& first, sched::Parameters const& scheduling) {
+    process.last_scheduling = scheduling;
+    process.last_affinity = sched::scheduler.affinity(first);
 }
 
 void ProcessManager::end_last_thread(UserThread& thread, int status) {
@@ -138,11 +189,13 @@ void ProcessManager::end_last_thread(UserThread& thread, int status) {
     release_vfork_parent(process);
     ProcessList reaped;
     bool was_victim;
+    sched::Parameters const scheduling = sched::scheduler.parameters(thread);
     sched::scheduler.begin_exit();   // so that who learns of the end finds the stack given back too
     {
         TreeGuard guard(tree_lock);
         process.exit_status = status;
-        leave_children(process, reaped);
+        leave_children(thread, reaped);
+        hang_up_own_orphans(process);
         {
             SignalGuard signal_guard(process.signal_lock);
             process.threads.erase(process.threads.iterator_to(thread));
@@ -152,6 +205,7 @@ void ProcessManager::end_last_thread(UserThread& thread, int status) {
         }
         if (!thread.is_leader()) remove_task(process);
         if (thread.entry_id.value != 0) pids_.remove(thread);   // the first thread ended before it
+        else remember_scheduling(process, thread, scheduling);
         thread_count_.fetch_sub(1, std::memory_order_relaxed);
         become_zombie(process, reaped);
         was_victim = process.oom_victim;
@@ -161,52 +215,73 @@ void ProcessManager::end_last_thread(UserThread& thread, int status) {
     sched::scheduler.exit_current();
 }
 
+namespace {
+
+/// Whether others will go on, as far as a thread can know that itself. Not analysed: only its own threads add some.
+bool is_only_thread(Process const& process) NO_THREAD_SAFETY_ANALYSIS { return process.thread_count == 1; }
+
+/// From now on signals to the process go to others; and those for which this thread may have been woken alone.
+void leave_signals(UserThread& thread) {
+    Process& process = thread.process();
+    bool completes_stop;
+    {
+        SignalGuard guard(process.signal_lock);
+        thread.is_ending = true;
+        if (thread.has_signal()) pass_on(thread, ~thread.blocked, guard);
+        completes_stop = leave_stop(thread, guard);
+    }
+    if (completes_stop) report_stop(process);
+}
+
+}
+
+/// Takes a thread out of its process, unless it is the last; tells whether it is that, and the status if that is settled.
+bool ProcessManager::leave_process(UserThread& thread, int& status) {
+    Process& process = thread.process();
+    TreeGuard guard(tree_lock);
+    {
+        SignalGuard signal_guard(process.signal_lock);
+        if (process.group_exit) status = process.group_exit_status;
+        if (process.thread_count == 1) return false;
+        process.threads.erase(process.threads.iterator_to(thread));
+        process.timers.forget_thread(thread);
+        --process.thread_count;
+        process.usage.add(thread);
+        if (process.execing) process.stop_wait.wake_all();
+    }
+    thread_count_.fetch_sub(1, std::memory_order_relaxed);
+    if (!thread.is_leader()) remove_task(process);
+    if (thread.entry_id.value != 0) pids_.remove(thread);
+    else remember_scheduling(process, thread, sched::scheduler.parameters(thread));
+    leave_made_children(thread, heir_of(process));
+    return true;
+}
+
+/// A thread that does not end itself, if there is one. Not analysed: the list changes only under tree_lock too.
+UserThread& ProcessManager::heir_of(Process& process) const NO_THREAD_SAFETY_ANALYSIS {
+    for (UserThread& thread : process.threads)
+        if (!thread.is_ending) return thread;
+    return process.threads.front();
+}
+
 void ProcessManager::exit_thread(int status) {
     UserThread& thread = current_user_thread();
-    Process& process = thread.process();
+    if (!is_only_thread(thread.process())) leave_signals(thread);
     release_thread_words(thread);
     leave_address_space(thread);
     // Before the process can be seen to have ended: descriptors that are this thread's own are closed by then.
-    if (process.has_several_threads()) release_tables(thread);
-    bool last;
-    {
-        TreeGuard guard(tree_lock);
-        SignalGuard signal_guard(process.signal_lock);
-        if (process.group_exit) status = process.group_exit_status;
-        last = process.thread_count == 1;
-        if (!last) {
-            process.threads.erase(process.threads.iterator_to(thread));
-            process.timers.forget_thread(thread.pending);
-            --process.thread_count;
-            process.usage.add(thread);
-            thread_count_.fetch_sub(1, std::memory_order_relaxed);
-            if (!thread.is_leader()) remove_task(process);
-            if (thread.entry_id.value != 0) pids_.remove(thread);
-            if (process.execing) process.stop_wait.wake_all();
-        }
-    }
-    if (last) end_last_thread(thread, status);
+    if (!is_only_thread(thread.process())) release_tables(thread);
+    if (!leave_process(thread, status)) end_last_thread(thread, status);
     sched::scheduler.exit_current();
 }
 
 void ProcessManager::exit_group(int status) {
     UserThread& thread = current_user_thread();
-    end_other_threads(thread, status);
-    exit_thread(status);
-}
-
-void ProcessManager::end_other_threads(UserThread& thread, int status) {
-    Process& process = thread.process();
-    SignalGuard guard(process.signal_lock);
-    if (process.group_exit) return;
-    process.group_exit = true;
-    process.group_exit_status = status;
-    for (UserThread& other : process.threads) {
-        if (&other == &thread) continue;
-        other.return_work.fetch_or(return_work::exit, std::memory_order_relaxed);
-        sched::scheduler.wake_to_end(other);
+    {
+        SignalGuard guard(thread.process().signal_lock);
+        end_threads(thread.process(), &thread, status, guard);
     }
-    process.stop_wait.wake_all();
+    exit_thread(status);
 }
 
 void on_init_exit(int status) {

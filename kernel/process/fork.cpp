@@ -54,6 +54,7 @@ void inherit(UserThread& child, UserThread& parent, CloneRequest const& request)
     child.set_name(parent.name);
     child.personality = parent.personality;
     child.blocked = parent.blocked;
+    child.fault = parent.fault;
     child.set_own(sched::inherited(sched::scheduler.parameters(parent)));
     child.allowed_cpus = parent.allowed_cpus;
     bool const shares_stack_area = (request.flags & (CLONE_VM | CLONE_VFORK)) == CLONE_VM;
@@ -98,10 +99,9 @@ void write_tids(Process& child, Pid tid, CloneRequest const& request) {
 }
 
 /// Until the child of a vfork has executed or ended, or the caller itself is to end: it will not run in the memory they share.
-void wait_for_release(Process& child, UserThread& caller) {
+void wait_for_release(Process& child) {
     auto const released = [&] { return child.vfork_done.load(std::memory_order_acquire); };
-    while (!child.vfork_wait.wait(released, sched::Interruptible::Fatal))
-        if (is_about_to_end(caller)) return;
+    (void)child.vfork_wait.wait(released, sched::Interruptible::Fatal);
 }
 
 }
@@ -116,12 +116,45 @@ bool ProcessManager::has_room_for_thread(Process const& caller, TreeGuard const&
     return thread_count_.load(std::memory_order_relaxed) + kept < thread_limit_;
 }
 
-Result<> ProcessManager::link_process(Process& child, UserThread& thread, u64 flags) {
+/// In its parent's list until the child is in its group; made under tree_lock.
+class ProcessManager::Birth : public UnbornChild {
+public:
+    Birth() = default;
+    ~Birth() {
+        if (!is_listed_) return;
+        TreeGuard guard(process_manager.tree_lock);
+        end(guard);
+    }
+    Birth(Birth const&) = delete;
+    void begin(TreeGuard const&) {
+        current_process().unborn_children.push_back(*this);
+        is_listed_ = true;
+    }
+    void end(TreeGuard const&) {
+        current_process().unborn_children.erase(current_process().unborn_children.iterator_to(*this));
+        is_listed_ = false;
+    }
+private:
+    bool is_listed_ = false;
+};
+
+/// What came to the group while the child was made is its own now; the information is not kept, as in Linux.
+/// Not analysed: nobody else knows the child, whose lock is not taken.
+static void take_signals_of_group(Process& child, UserThread& thread, SignalMask signals) NO_THREAD_SAFETY_ANALYSIS {
+    for (; signals != 0; signals &= signals - 1) {
+        SignalInfo info;
+        info.signal = std::countr_zero(signals) + 1;
+        (void)child.shared_pending.add(info, nullptr);
+        thread.return_work.store(return_work::signal, std::memory_order_relaxed);
+    }
+}
+
+Result<> ProcessManager::link_process(Process& child, UserThread& thread, u64 flags, Birth& birth) {
     Process& caller = current_process();
     child.payer = child.credentials.user;
     TreeGuard guard(tree_lock);
-    // A signal sent to the caller's whole group reaches either the caller before it forks, or the child too.
-    if (current_user_thread().has_signal()) return fail(restart_no_intr);
+    // Killed together with its parent. Other signals do not undo the work: `birth` has those that are the child's too.
+    if (fatal_signal_pending()) return fail(restart_no_intr);
     if (!has_room_for_thread(caller, guard)) return fail(EAGAIN);
     if (!add_task(child, caller)) return fail(EAGAIN);
     if (!pids_.add_with_new_number(child)) {
@@ -130,13 +163,25 @@ Result<> ProcessManager::link_process(Process& child, UserThread& thread, u64 fl
     }
     thread.tid = child.pid();
     thread.number = static_cast<u32>(thread.tid.value);
-    child.parent = (flags & CLONE_PARENT) && caller.parent ? caller.parent : &caller;
-    child.parent->children.push_back(child);
+    adopt(child, flags & CLONE_PARENT);
     child.controlling_terminal = caller.controlling_terminal;
     join_group(child, *caller.group_object);
+    birth.end(guard);
+    take_signals_of_group(child, thread, birth.signals);
     add_first_thread(child, thread);
     tell_walks_of_birth(child, caller);
     return {};
+}
+
+/// A sibling's end is told as the caller's own: by the signal that their parent has asked for, not by one of the caller's choice.
+void ProcessManager::adopt(Process& child, bool as_sibling) {
+    Process& caller = current_process();
+    child.parent = as_sibling ? caller.parent : &caller;
+    child.maker = as_sibling ? caller.maker : &current_user_thread();
+    if (as_sibling) child.exit_signal = caller.exit_signal;
+    child.parents_program = as_sibling ? caller.parents_program : caller.programs.load(std::memory_order_relaxed);
+    child.parent->children.push_back(child);
+    child.maker->made_children.push_back(child);
 }
 
 /// Not analysed: its signal_lock is not taken, since nobody can have found the process yet.
@@ -149,7 +194,7 @@ void ProcessManager::add_first_thread(Process& process, UserThread& thread) NO_T
     process.acquire_ref();   // the tree's, given back by who reaps it
 }
 
-Result<Pid> ProcessManager::clone_process(CloneRequest const& request, TrapFrame const& frame) {
+Result<Pid> ProcessManager::clone_process(CloneRequest const& request, TrapFrame const& frame, Birth& birth) {
     UserThread& parent_thread = current_user_thread();
     Process& parent = parent_thread.process();
     auto child = TRY(mm::make_ref<Process>());
@@ -160,12 +205,12 @@ Result<Pid> ProcessManager::clone_process(CloneRequest const& request, TrapFrame
     inherit(*thread, parent_thread, request);
     prepare_context(*thread, parent_thread, request, frame);
     thread->context.space = &child->address_space->tlb_space();
-    TRY(link_process(*child, *thread, request.flags));
+    TRY(link_process(*child, *thread, request.flags, birth));
     Pid const pid = child->pid();
     TRACE_EVENT(Fork, static_cast<u64>(parent.pid().value), static_cast<u64>(pid.value));
     write_tids(*child, pid, request);
     sched::scheduler.start(*thread.leak());
-    if (request.flags & CLONE_VFORK) wait_for_release(*child, parent_thread);
+    if (request.flags & CLONE_VFORK) wait_for_release(*child);
     return pid;
 }
 
@@ -200,13 +245,17 @@ Result<Pid> ProcessManager::clone_thread(CloneRequest const& request, TrapFrame 
 }
 
 Result<Pid> ProcessManager::clone_once(CloneRequest const& request, TrapFrame const& frame) {
+    Birth birth;
+    bool const is_thread = request.flags & CLONE_THREAD;
     {
         // Asked again when it counts; here it spares a full machine the work of a child that cannot be.
         TreeGuard guard(tree_lock);
         if (!has_room_for_thread(current_process(), guard)) return fail(EAGAIN);
+        if (!is_thread) birth.begin(guard);
     }
-    if (request.flags & CLONE_THREAD) return clone_thread(request, frame);
-    return clone_process(request, frame);
+    // What was sent before is the caller's alone, and comes first: it may end the caller, whose group then has no child of it.
+    if (has_to_deliver(current_user_thread())) return fail(restart_no_intr);
+    return is_thread ? clone_thread(request, frame) : clone_process(request, frame, birth);
 }
 
 Result<Pid> ProcessManager::clone(CloneRequest const& request, TrapFrame const& frame) {

@@ -19,7 +19,7 @@ void ProcessTimers::on_real_expiry(sched::Timer& timer) {
     SignalInfo info;
     info.signal = SIGALRM;
     info.code = SI_KERNEL;
-    post_signal(self.process, info);
+    (void)post_signal(self.process, info, Prefer::Urgent);
 }
 
 /// SIGALRM was taken, whoever had sent it.

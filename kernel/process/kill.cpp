@@ -21,11 +21,12 @@ SignalInfo info_from(Process const& sender, int signal, int code) {
 /// Counts what became of a signal to many.
 struct Tally {
     bool seen = false, sent = false;
-    void deliver(Process const& sender, Process& target, SignalInfo const& info) {
+    /// With tree_lock, as all here. Not analysed: it is the manager's own.
+    void deliver(Process const& sender, Process& target, SignalInfo const& info) NO_THREAD_SAFETY_ANALYSIS {
         seen = true;
         if (!may_signal(sender, target, info.signal)) return;
         sent = true;
-        post_signal(target, info);
+        process_manager.post_to_member(target, info);
     }
     Result<> result() const {
         if (sent) return {};
@@ -69,7 +70,7 @@ Result<> ProcessManager::kill_group(Process& sender, Pid group, SignalInfo const
 Result<> ProcessManager::kill_everyone(Process& sender, SignalInfo const& info) {
     KillWalk walk(sender, info);
     walk.run();
-    return walk.tally.result();
+    return walk.tally.seen ? Result<>() : fail(ESRCH);   // as in Linux: nobody is asked whether all were permitted
 }
 
 Result<> ProcessManager::kill(i32 pid, int signal) {
@@ -101,12 +102,37 @@ Result<> ProcessManager::kill_thread(Pid group_or_zero, Pid tid, int signal) {
     return queue_to_thread(group_or_zero, tid, info_from(current_process(), signal, SI_TKILL));
 }
 
+/// The thread that has the number. `thread` is null where the process's first one has ended before the others: its number
+/// still answers.
+ProcessManager::ThreadByNumber ProcessManager::thread_of(Pid tid) {
+    if (auto* thread = static_cast<UserThread*>(pids_.find(tid, PidKind::Thread))) return {&thread->process(), thread};
+    auto* const process = static_cast<Process*>(pids_.find(tid, PidKind::Process));
+    return {process, process ? first_thread(*process) : nullptr};
+}
+
+/// Null: it has ended. Not analysed: the list changes only under tree_lock too; who has the process's number came first.
+UserThread* ProcessManager::first_thread(Process& process) const NO_THREAD_SAFETY_ANALYSIS {
+    if (process.threads.empty() || !process.threads.front().is_leader()) return nullptr;
+    return &process.threads.front();
+}
+
 Result<> ProcessManager::queue_to_thread(Pid group_or_zero, Pid tid, SignalInfo const& info) {
     if (tid.value <= 0 || info.signal < 0 || info.signal > signal_count) return fail(EINVAL);
-    auto [target, is_thread] = find_thread(tid);
+    SignalNodes room;
+    if (info.signal >= first_realtime_signal) {
+        auto const target = find_thread(tid).first;
+        if (!target) return fail(ESRCH);
+        TRY(may_signal(current_process(), *target, info.signal));
+        TRY(make_thread_node(*target, info, room));
+    }
+    TreeGuard guard(tree_lock);
+    auto const [target, thread] = thread_of(tid);
     if (!target || (group_or_zero.value != 0 && target->pid() != group_or_zero)) return fail(ESRCH);
     TRY(may_signal(current_process(), *target, info.signal));
-    return send_to_thread(*target, tid, info);
+    if (info.signal == 0 || !thread) return {};
+    if (info.signal == SIGKILL) (void)post_signal(*target, info);   // to kill one thread is to kill them all
+    else post_to_thread(*thread, info, room);
+    return {};
 }
 
 }

@@ -27,7 +27,8 @@ public:
         info.code = SI_USER;
         info.pid = thread.process().pid().value;
         info.uid = thread.process().credentials.real_uid.value;
-        (void)send_to_thread(thread.process(), thread.tid, info);
+        SignalNodes no_room;
+        post_to_thread(thread, info, no_room);
     }
 };
 

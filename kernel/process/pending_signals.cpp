@@ -83,7 +83,8 @@ SignalInfo PendingSignals::take(int signal, SignalNodes& used) {
     return result;
 }
 
-void PendingSignals::discard(SignalMask mask) {
+void PendingSignals::discard(SignalMask mask, SignalNodes* gone) {
+    if (gone) take_discarded(*gone);
     if (!(set & mask)) return;
     set &= ~mask;
     for (SignalInfo& slot : slots_)
@@ -96,6 +97,8 @@ void PendingSignals::discard(SignalMask mask) {
         if (node.timer) {
             node.in = nullptr;
             node.was_ignored = true;
+        } else if (gone) {
+            gone->add(node);
         } else {
             discarded_.push_back(node);
         }
@@ -119,7 +122,11 @@ void encode_signal_info(SignalInfo const& info, SignalInfoBytes& out) {
     default:
         value.si_pid = info.pid;
         value.si_uid = info.uid;
-        if (info.signal == SIGCHLD && fault) value.si_status = info.status;
+        if (info.signal == SIGCHLD && fault) {
+            value.si_status = info.status;
+            value.si_utime = static_cast<decltype(value.si_utime)>(info.address);
+            value.si_stime = static_cast<decltype(value.si_stime)>(info.value);
+        }
         else if (info.code < 0) value.si_ptr = reinterpret_cast<void*>(info.value);
     }
     std::memcpy(out.data(), &value, sizeof value);

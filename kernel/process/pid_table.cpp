@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Allocation takes the next free number after the last one given, so that a number is
-// not used again soon: 64 numbers a step, at most 512 steps.
+// not used again soon: 64 numbers a step, at most 512 steps, and one for each number that is held.
 #include "kernel/process/pid_table.h"
 
 #include <algorithm>
@@ -18,8 +18,9 @@ std::optional<i32> PidTable::next_free(i32 from, i32 end) const {
             continue;
         }
         i32 const found = from + std::countr_zero(free);
-        if (found < end) return found;
-        break;
+        if (found >= end) break;
+        if (!base::is_held(Pid(found))) [[likely]] return found;
+        from = found + 1;
     }
     return std::nullopt;
 }
@@ -31,6 +32,12 @@ bool PidTable::add_with_new_number(PidEntry& entry) {
     last_ = *number;
     used_[*number / 64] |= u64{1} << (*number % 64);
     add(entry, Pid(*number));
+    return true;
+}
+
+bool PidTable::set_last_given(Pid last) {
+    if (last.value < 0 || last.value >= pid_max) return false;
+    last_ = last.value;
     return true;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Numbers of processes, threads, groups and sessions: one number space, as in Linux.
-// A number is free again when nothing of any kind bears it. All under ProcessManager::tree_lock.
+// A number is free again when nothing of any kind bears it and nobody holds it (base::HeldPid). All under ProcessManager::tree_lock.
 // The hash never grows, so that it costs the same memory before and after a storm of forks.
 #pragma once
 
@@ -8,6 +8,8 @@
 #include <optional>
 
 #include <base/types.h>
+
+#include "kernel/base/held_pid.h"
 
 namespace process {
 
@@ -23,7 +25,7 @@ struct PidEntry {
 
 class PidTable {
 public:
-    static constexpr i32 pid_max = 32768;            ///< no number is as high
+    static constexpr i32 pid_max = base::pid_max;
     static constexpr i32 least_limit = 301;          ///< of set_limit(), as on Linux
     static constexpr i32 first_reused = 300;         ///< below are the numbers of boot, as in Linux
 
@@ -43,6 +45,10 @@ public:
     /// /proc/sys/kernel/pid_max: numbers that are given from now on are below it.
     i32 limit() const { return limit_; }
     void set_limit(i32 limit) { limit_ = limit; }
+    /// The next number given is the first free one above. False: there is no such number.
+    bool set_last_given(Pid last);
+    /// Whether anything bears the number, or someone holds it.
+    bool is_known(Pid id) const { return id.value > 0 && id.value < pid_max && (is_used(id.value) || base::is_held(id)); }
 
 private:
     static constexpr size_t bucket_count = 4096;

@@ -20,8 +20,8 @@ PosixTimer::PosixTimer(Process& owner, TimerRequest const& request, fs::Charge c
           if (self.expires_ns == 0 || self.is_armed() || sched::clock.monotonic_ns() < self.expires_ns) return;
           self.process.timers.expire(self, guard);
       }),
-      process(owner), clock(request.clock), notice(request.notice), target(request.target),
-      measured_thread(current_user_thread().tid), node(std::move(charge)) {
+      process(owner), clock(request.clock), notice(request.notice), has_target(request.target.value != 0),
+      measured_thread(&current_user_thread()), node(std::move(charge)) {
     node.timer = this;
     node.info.signal = request.signal;
     node.info.code = -2;                         // SI_TIMER
@@ -38,11 +38,17 @@ u64 ProcessTimers::now(PosixTimer const& timer) const {
     switch (timer.clock) {
     case TimerClock::ProcessCpu: return cpu_time().all_ns;
     case TimerClock::ThreadCpu:
-        for (UserThread const& thread : process_.threads)
-            if (thread.tid == timer.measured_thread) return cpu_time_of(thread);
-        return 0;
+        return timer.measured_thread ? cpu_time_of(*timer.measured_thread) : 0;
     default: return sched::clock.monotonic_ns();
     }
+}
+
+/// Null: the process has no such thread.
+UserThread* ProcessTimers::thread_of(Pid tid) const {
+    process_.signal_lock.assert_held();
+    for (UserThread& thread : process_.threads)
+        if (thread.tid == tid) return &thread;
+    return nullptr;
 }
 
 Result<int> ProcessTimers::create(TimerRequest const& request) {
@@ -52,6 +58,7 @@ Result<int> ProcessTimers::create(TimerRequest const& request) {
     if (!made) return fail(EAGAIN);
     mm::Owned<PosixTimer> timer(*made);
     Guard guard(process_.signal_lock);
+    if (timer->has_target && !(timer->target = thread_of(request.target))) return fail(EINVAL);
     while (find(next_id_)) next_id_ = next_id_ == INT_MAX ? 0 : next_id_ + 1;
     timer->id = next_id_;
     next_id_ = next_id_ == INT_MAX ? 0 : next_id_ + 1;

@@ -161,6 +161,21 @@ Result<> change_value(std::string_view text, fs::Credentials const& who) {
 i32 pid_limit() { return process_manager.pid_limit(); }
 void set_pid_limit(i32 limit) { process_manager.set_pid_limit(limit); }
 
+Result<> write_last_pid(Writer& out) {
+    format_to(out, "{}\n", process_manager.last_pid());
+    return {};
+}
+
+/// So that a checkpointed process gets its number again.
+Result<> change_last_pid(std::string_view text, fs::Credentials const& who) {
+    if (!who.is_superuser()) return fail(EPERM);
+    i32 last = 0;
+    auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), last);
+    bool const is_whole = end == text.data() + text.size() || *end == '\n' || *end == '\0';
+    if (error != std::errc() || !is_whole) return fail(EINVAL);
+    return process_manager.set_last_pid(Pid(last));
+}
+
 Result<> write_thread_limit(Writer& out) {
     format_to(out, "{}\n", process_manager.thread_limit());
     return {};
@@ -238,6 +253,7 @@ constexpr SystemFile system_files[] = {
     {"sys/fs/nr_open", write_number<u64{1} << 20>},
     {"sys/fs/file-max", write_number<u64{INT64_MAX}>},   // nothing counts them
     {"sys/vm/max_map_count", write_number<mm::VmaSet::max_count>},
+    {"sys/kernel/ns_last_pid", write_last_pid, 0666, change_last_pid},
     {"sys/kernel/threads-max", write_thread_limit},
     {"sys/kernel/ngroups_max", write_number<fs::Credentials::max_groups>},
     {"sys/kernel/cap_last_cap", write_number<40>},

@@ -25,6 +25,7 @@
 namespace process {
 
 class Process;
+class UserThread;
 struct ProcessGroup;
 struct Session;
 
@@ -37,6 +38,25 @@ struct RestartBlock {
     UserAddr futex;                              ///< null: a sleep; else FUTEX_WAIT's arguments
     u32 expected = 0, bits = 0;
     bool shared = false;
+};
+
+/// What a fault said that became a signal, for frames of handlers (<asm/sigcontext.h>): the last one's, as in Linux.
+struct FaultRecord {
+    u64 vector = 0, error_code = 0;
+    u64 address = 0;                             ///< of the last page fault (CR2)
+};
+
+/// A child as its parent's thread that made it sees it: when the thread ends, it gets another one. GUARDED_BY tree_lock.
+struct MadeChild {
+    UserThread* maker = nullptr;                 ///< null: init
+    base::ListHook maker_hook;
+};
+
+/// A process being made, which nobody can find yet. On the stack of who makes it, from before it looks for signals until the
+/// child is in its group: what comes to the whole group meanwhile is the child's too. GUARDED_BY tree_lock.
+struct UnbornChild {
+    base::ListHook hook;
+    SignalMask signals = 0;
 };
 
 /// A program's thread. Its FPU area lies above its kernel stack's first frame.
@@ -59,6 +79,12 @@ public:
     SignalMask blocked = 0;                      ///< changed by itself only, under signal_lock (set_blocked)
     SignalMask blocked_before = 0;               ///< while rt_sigtimedwait has some of them unblocked; signal_lock
     SignalMask must_die_of = 0;                  ///< forced signals that were blocked or ignored
+    bool is_ending = false;                      ///< it takes no signal any more; signal_lock
+    bool has_taken_stop = false;                 ///< a stop signal, and no SIGCONT came since; signal_lock
+    bool has_to_stop = false;                    ///< counted in Process::stop_count; signal_lock
+    int parent_death_signal = 0;                 ///< prctl(PR_SET_PDEATHSIG); tree_lock
+    base::List<MadeChild, &MadeChild::maker_hook> made_children;   ///< living or zombies; tree_lock
+    FaultRecord fault;                           ///< its own
     std::optional<SignalMask> saved_mask;        ///< sigsuspend: what to restore after the handler
     PendingSignals pending;                      ///< GUARDED_BY process.signal_lock
     AlternateStack alternate_stack;
@@ -101,7 +127,14 @@ struct Remains {
     ~Remains();
 };
 
-class Process final : public RefCounted<Process>, public PidEntry {
+/// What the parent is yet to hear of a stop that SIGCONT ended.
+enum class StopNews : u8 {
+    None,
+    Continued,
+    Interrupted,   ///< not all threads had stopped: SIGCHLD says stopped, but there is nothing to wait for
+};
+
+class Process final : public RefCounted<Process>, public PidEntry, public MadeChild {
 public:
     Process();
     ~Process();
@@ -113,7 +146,7 @@ public:
     Ref<SignalHandlers> handlers GUARDED_BY(signal_lock);   ///< exchange_action() changes what it says
     Executable executable;                       ///< /proc/PID/exe
     std::array<u64, 2 * 24> auxiliary_vector{};  ///< /proc/PID/auxv
-    u32 programs = 0;                            ///< it has executed: a number for each of them
+    std::atomic<u64> programs{0};                ///< it has executed: a number for each of them. Ordering: relaxed; who needs more has state_lock
     ipc::SemaphoreUndoList semaphore_undos;      ///< SEM_UNDO
     mutable SpinLock<LockRank::process_state, PreemptOff> state_lock;
     using StateGuard = decltype(state_lock)::Guard;
@@ -140,11 +173,15 @@ public:
     u32 charged_tasks = 0;                       ///< 1 until it is reaped, and each further thread
     Remains remains;
     u64 controlling_terminal = 0;                ///< device number; 0: none
-    Pid lost_foreground;                         ///< a session's leader: what was in front when its terminal hung up
+    base::HeldPid lost_foreground;               ///< a session's leader: what was in front when its terminal hung up
     std::atomic<ProcessState> state{ProcessState::Alive};
     int exit_status = 0;                         ///< as wait4 reports it
     ResourceUsage children_usage;
-    int parent_death_signal = 0;                 ///< prctl(PR_SET_PDEATHSIG)
+    bool asks_parents_death = false;             ///< a thread has or had a parent_death_signal
+    u64 parents_program = 0;                     ///< which of its `programs` its parent ran when it was made
+    base::List<UnbornChild, &UnbornChild::hook> unborn_children;
+    sched::Parameters last_scheduling;           ///< of its first thread, when that has ended; so is the next
+    u64 last_affinity = 0;
     bool is_subreaper = false;                   ///< prctl(PR_SET_CHILD_SUBREAPER)
     ChildReport report = ChildReport::None;
     int report_status = 0;
@@ -163,9 +200,10 @@ public:
     int group_exit_status GUARDED_BY(signal_lock) = 0;
     UserThread* execing GUARDED_BY(signal_lock) = nullptr;   ///< the thread for whose exec the others end
     bool killed GUARDED_BY(signal_lock) = false;        ///< SIGKILL came: counted among the dying until it has exited
-    int stop_signal GUARDED_BY(signal_lock) = 0;         ///< not 0: stopped by it
-    bool continue_pending GUARDED_BY(signal_lock) = false;   ///< its parent is yet to hear of it
-    int exit_signal = 17;                        ///< SIGCHLD; what the parent gets; 0: nothing
+    int stop_signal GUARDED_BY(signal_lock) = 0;         ///< not 0: stopped by it, or about to be
+    u32 stop_count GUARDED_BY(signal_lock) = 0;          ///< threads that have yet to stop
+    StopNews stop_news GUARDED_BY(signal_lock) = StopNews::None;
+    int exit_signal = 17;                        ///< SIGCHLD; what the parent gets; 0, or none of the signals: nothing. tree_lock
     sched::WaitQueue child_wait;                 ///< wait4 sleeps here
     sched::WaitQueue stop_wait;                  ///< its own threads while stopped, or while one of them execs
     sched::WaitQueue end_wait;                   ///< pid files: until it is a zombie, and until it is reaped

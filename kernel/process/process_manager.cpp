@@ -64,6 +64,11 @@ void ProcessManager::set_pid_limit(i32 limit) {
     pids_.set_limit(limit);
 }
 
+Result<> ProcessManager::set_last_pid(Pid last) {
+    TreeGuard guard(tree_lock);
+    return pids_.set_last_given(last) ? Result<>() : fail(EINVAL);
+}
+
 Pid ProcessManager::last_pid() const {
     TreeGuard guard(tree_lock);
     return pids_.last_given();

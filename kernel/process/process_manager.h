@@ -14,7 +14,7 @@ namespace process {
 /// clone(2), decoded.
 struct CloneRequest {
     u64 flags = 0;               ///< CLONE_*
-    int exit_signal = 17;
+    int exit_signal = 17;        ///< what its parent gets; above signal_count: nothing, like 0
     u64 stack = 0, tls = 0;
     u64 parent_tid = 0, child_tid = 0;   ///< user addresses
 };
@@ -25,6 +25,9 @@ struct WaitRequest {
     Who who = Who::Any;
     Pid id;                      ///< Group 0: the caller's own
     bool no_hang = false, exited = true, stopped = false, continued = false, no_reap = false;
+    bool by_clone = false;       ///< __WCLONE: of those whose end is told by another signal than SIGCHLD, instead of the others
+    bool of_any_kind = false;    ///< __WALL
+    bool of_thread = false;      ///< __WNOTHREAD: of those that the caller's thread has made
 };
 struct WaitResult { Pid pid; int status = 0; ResourceUsage usage; UserId uid; };   ///< pid 0: nothing yet (no_hang)
 
@@ -53,6 +56,7 @@ struct ProcessGroup final : PidEntry {
     ProcessGroup() : PidEntry(PidKind::Group) {}
     Session* session = nullptr;
     base::List<Process, &Process::group_hook> members;
+    u64 looked_at = 0;                           ///< by which of ProcessManager::orphan_looks_
     MM_OBJECT_CACHE(ProcessGroup)
 };
 /// Keeps a session's number taken while it has groups.
@@ -101,9 +105,10 @@ public:
     Result<> set_group(Pid pid, Pid group);                                                     ///< setpgid(2)
     Result<Pid> get_group(Pid pid);
     Result<Pid> get_session(Pid pid);
-    Pid session_of_group(Pid group);                                                            ///< 0: no such group
+    /// The number of a group of `session`, for a terminal. As in Linux, a process or thread that leads no group may stand for the
+    /// group that it could lead. ESRCH: nobody has the number; EPERM: it is of another session.
+    Result<base::HeldPid> hold_group(Pid group, Pid session);
     Result<Pid> new_session();                                                                  ///< setsid(2)
-    /// True if no member has a parent in another group of the session: no shell can continue it. POSIX 3.264.
     bool is_orphaned(Pid group);
 
     /// The running thread's process has another real user, who answers for its tasks from now on. tasks.cpp
@@ -120,6 +125,7 @@ public:
     Pid last_pid() const;
     i32 pid_limit() const;
     void set_pid_limit(i32 limit);
+    Result<> set_last_pid(Pid last);                                                            ///< EINVAL: no such number
     /// Killed processes that have not exited yet.
     void count_dying(int by) { dying_.fetch_add(static_cast<u32>(by), std::memory_order_relaxed); }
     u64 forks() const { return forks_.load(std::memory_order_relaxed); }
@@ -127,16 +133,27 @@ public:
     mutable SpinLock<LockRank::process_tree, InterruptsOff> tree_lock;
     using TreeGuard = decltype(tree_lock)::Guard;
 
+    /// The process's rights have changed: it no longer dies with a parent that it may not know (commit_creds() of Linux).
+    void forget_parents_death(Process& process);
+    /// A signal to a whole group, for one of it and for the children that it is about to have.
+    void post_to_member(Process& member, SignalInfo const& info) REQUIRES(tree_lock);
+    /// True if no member has a parent in another group of the session: no shell can continue it. POSIX 3.264.
+    bool is_orphaned(ProcessGroup const& group, TreeGuard const&) const;
+
     /// The process of a thread or process number, and whether it is a further thread's.
     std::pair<Ref<Process>, bool> find_thread(Pid tid);
     /// use(thread) for the thread `tid` (0: the caller's), which cannot end meanwhile: tree_lock is held. ESRCH, or what `use` returns.
     template <class Use> Result<> with_thread(Pid tid, Use&& use);
+    /// use(process) where the process `pid` still has its number and its first thread has ended. ESRCH, or what `use` returns.
+    template <class Use> Result<> with_ended(Pid pid, Use&& use);
 private:
     // fork.cpp
     Result<Pid> clone_thread(CloneRequest const& request, TrapFrame const& frame);
-    Result<Pid> clone_process(CloneRequest const& request, TrapFrame const& frame);
+    class Birth;
+    Result<Pid> clone_process(CloneRequest const& request, TrapFrame const& frame, Birth& birth);
     Result<Pid> clone_once(CloneRequest const& request, TrapFrame const& frame);
-    Result<> link_process(Process& child, UserThread& thread, u64 flags);
+    Result<> link_process(Process& child, UserThread& thread, u64 flags, Birth& birth);
+    void adopt(Process& child, bool as_sibling) REQUIRES(tree_lock);
     bool has_room_for_thread(Process const& caller, TreeGuard const&) const REQUIRES(tree_lock);
     void add_first_thread(Process& process, UserThread& thread) REQUIRES(tree_lock);
     // exec.cpp
@@ -148,18 +165,28 @@ private:
     Result<> link_first(Process& process, UserThread& thread);
     // exit.cpp
     [[noreturn]] void end_last_thread(UserThread& thread, int status);
-    void end_other_threads(UserThread& thread, int status);
-    void leave_children(Process& process, ProcessList& reaped) REQUIRES(tree_lock);
+    bool leave_process(UserThread& thread, int& status);
+    UserThread& heir_of(Process& process) const REQUIRES(tree_lock);
+    void leave_made_children(UserThread& thread, UserThread& heir) REQUIRES(tree_lock);
+    void tell_of_parents_death(Process const& parent, Process& child) REQUIRES(tree_lock);
+    void leave_children(UserThread& thread, ProcessList& reaped) REQUIRES(tree_lock);
     void become_zombie(Process& process, ProcessList& reaped) REQUIRES(tree_lock);
     void hand_to_parent(Process& process, ProcessList& reaped) REQUIRES(tree_lock);
     Process& reaper_of(Process const& process) const REQUIRES(tree_lock);
     // wait.cpp
     struct Collected;
+    struct Look { Process* ended = nullptr; Process* reported = nullptr; bool may_report = false; };
+    Look look(Process& parent, WaitRequest const& request) REQUIRES(tree_lock);
+    template <class Condition>
+    Process* first_child(Process& parent, ProcessList& list, WaitRequest const& request, Condition&& holds) REQUIRES(tree_lock);
     bool try_collect(Process& parent, WaitRequest const& request, Collected& out);
     void reap(Process& parent, Process& child, Collected& out) REQUIRES(tree_lock);
     /// Takes `child`, already out of its parent's lists, out of the tree; its reference passes to the caller.
     void unlink_reaped(Process& child) REQUIRES(tree_lock);
     // kill.cpp
+    struct ThreadByNumber { Process* process; UserThread* thread; };
+    ThreadByNumber thread_of(Pid tid) REQUIRES(tree_lock);
+    UserThread* first_thread(Process& process) const REQUIRES(tree_lock);
     Result<> kill_group(Process& sender, Pid group, SignalInfo const& info);
     Result<> kill_everyone(Process& sender, SignalInfo const& info);
     // process_walk.cpp
@@ -168,7 +195,7 @@ private:
     bool walk_on(ProcessWalk& walk);
     void tell_walks_of_birth(Process& child, Process const& maker) REQUIRES(tree_lock);
     // process_group.cpp: signals to many, which an interrupt leaves to a thread
-    struct GroupSignal { Pid group; SignalInfo info; };
+    struct GroupSignal { base::HeldPid group; SignalInfo info; };
     static bool is_small(ProcessGroup const& group);
     bool leave_to_thread(Pid group, SignalInfo const& info) REQUIRES(tree_lock);
     static void signal_large_groups(void*);
@@ -177,6 +204,9 @@ private:
     template <class Use> void with_threads(NiceTarget const& target, Use&& use);
     template <class Wanted, class Use> bool with_some_threads(Pid& position, Wanted const& is_wanted, Use& use);
     // process_group.cpp
+    void hang_up_orphan(ProcessGroup& group, Process const* leaves) REQUIRES(tree_lock);
+    void hang_up_orphans(Process const& parent, ProcessList& children) REQUIRES(tree_lock);
+    void hang_up_own_orphans(Process const& process) REQUIRES(tree_lock);
     void join_group(Process& process, ProcessGroup& group) REQUIRES(tree_lock);
     void leave_group(Process& process, Remains& remains) REQUIRES(tree_lock);
     // tasks.cpp
@@ -195,6 +225,7 @@ private:
     std::atomic<u32> dying_{0};
     std::atomic<u64> forks_{0};
     u32 thread_limit_ = 0;
+    u64 orphan_looks_ GUARDED_BY(tree_lock) = 0;
 };
 
 extern constinit ProcessManager process_manager;
@@ -206,10 +237,16 @@ Result<> ProcessManager::with_thread(Pid tid, Use&& use) {
     if (auto* further = static_cast<UserThread*>(pids_.find(tid, PidKind::Thread))) return use(*further);
     auto* process = static_cast<Process*>(pids_.find(tid, PidKind::Process));
     if (!process) return fail(ESRCH);
-    decltype(Process::signal_lock)::Guard signal_guard(process->signal_lock);
-    for (UserThread& thread : process->threads)
-        if (thread.tid == tid) return use(thread);
-    return fail(ESRCH);
+    UserThread* const first = first_thread(*process);
+    return first ? use(*first) : fail(ESRCH);
+}
+
+template <class Use>
+Result<> ProcessManager::with_ended(Pid pid, Use&& use) {
+    TreeGuard guard(tree_lock);
+    auto* process = static_cast<Process*>(pids_.find(pid, PidKind::Process));
+    if (!process || first_thread(*process)) return fail(ESRCH);
+    return use(*process);
 }
 
 /// A file that the caller may execute: regular, with the right to; it need not be readable. EACCES ENOENT …

@@ -39,8 +39,8 @@ bool may_set(Process const& caller, Process const& target, Parameters const& now
     return !now.reset_on_fork || wanted.reset_on_fork;
 }
 
-Result<> set_scheduling_of(Process const& caller, UserThread& thread, SchedulingRequest const& request) {
-    Parameters const now = sched::scheduler.parameters(thread);
+/// What `request` makes of `now`. EINVAL EPERM EOPNOTSUPP.
+Result<Parameters> changed(Process const& caller, Process const& target, Parameters const& now, SchedulingRequest const& request) {
     Parameters wanted = now;
     wanted.scheduling_class = request.scheduling_class.value_or(now.scheduling_class);
     int const priority = request.realtime_priority.value_or(now.realtime_priority);
@@ -48,25 +48,25 @@ Result<> set_scheduling_of(Process const& caller, UserThread& thread, Scheduling
     wanted.realtime_priority = static_cast<u8>(priority);
     if (request.nice && uses_nice(wanted.scheduling_class)) wanted.nice = static_cast<i8>(*request.nice);
     wanted.reset_on_fork = request.reset_on_fork.value_or(now.reset_on_fork);
-    if (!may_set(caller, thread.process(), now, wanted)) return fail(EPERM);
+    if (!may_set(caller, target, now, wanted)) return fail(EPERM);
     if (request.clamps_utilisation) return fail(EOPNOTSUPP);
-    return sched::scheduler.set_parameters(thread, wanted);
+    return wanted;
+}
+
+/// Of what setpriority(2) and getpriority(2) see: a thread, or the first one of a process, which has ended (null).
+int nice_of(Process const& process, UserThread const* thread) {
+    return thread ? sched::scheduler.parameters(*thread).nice : process.last_scheduling.nice;
 }
 
 /// setpriority(2) for one of perhaps many: the last refusal stays, or success.
-void set_nice_of(Process const& caller, UserThread& thread, int nice, Result<>& result) {
-    if (auto const allowed = may_set_nice(caller, thread.process(), sched::scheduler.parameters(thread).nice, nice); !allowed) {
+void set_nice_of(Process const& caller, Process& process, UserThread* thread, int nice, Result<>& result) {
+    if (auto const allowed = may_set_nice(caller, process, nice_of(process, thread), nice); !allowed) {
         result = allowed;
         return;
     }
     if (!result && result.error() == Errno(ESRCH)) result = {};
-    sched::scheduler.set_nice(thread, nice);
-}
-
-/// The first thread of a process; null: it has ended before the others. tree_lock is held, so that it stays.
-UserThread* first_thread(Process& process) {
-    SignalGuard guard(process.signal_lock);
-    return process.threads.empty() || !process.threads.front().is_leader() ? nullptr : &process.threads.front();
+    if (thread) sched::scheduler.set_nice(*thread, nice);
+    else process.last_scheduling.nice = static_cast<i8>(nice);
 }
 
 /// Threads that are looked at while interrupts are off, and numbers that nobody has.
@@ -86,18 +86,20 @@ bool ProcessManager::with_some_threads(Pid& position, Wanted const& is_wanted, U
         if (!entry) break;
         bool const is_process = entry->entry_kind == PidKind::Process;
         UserThread* const thread = is_process ? first_thread(static_cast<Process&>(*entry)) : static_cast<UserThread*>(entry);
-        if (!thread || !is_wanted(thread->process())) continue;
-        use(*thread);
+        Process& of = is_process ? static_cast<Process&>(*entry) : thread->process();
+        if (!is_wanted(of)) continue;
+        use(of, thread);
         ++used;
     }
     return position.value + 1 < PidTable::pid_max;
 }
 
-/// Calls use(thread) for each, with tree_lock held, a few at a time.
+/// Calls use(process, thread) for each, with tree_lock held, a few at a time. The thread is null where the first one has ended.
 template <class Use>
 void ProcessManager::with_threads(NiceTarget const& target, Use&& use) {
     if (target.who == NiceTarget::Who::Thread) {
-        (void)with_thread(Pid(target.id), [&](UserThread& thread) -> Result<> { use(thread); return {}; });
+        auto const found = with_thread(Pid(target.id), [&](UserThread& thread) -> Result<> { use(thread.process(), &thread); return {}; });
+        if (!found) (void)with_ended(Pid(target.id), [&](Process& ended) -> Result<> { use(ended, nullptr); return {}; });
         return;
     }
     Process& caller = current_process();
@@ -113,32 +115,41 @@ void ProcessManager::with_threads(NiceTarget const& target, Use&& use) {
 
 Result<> ProcessManager::set_scheduling(Pid tid, SchedulingRequest const& request) {
     Process const& caller = current_process();
-    return with_thread(tid, [&](UserThread& thread) { return set_scheduling_of(caller, thread, request); });
+    auto const result = with_thread(tid, [&](UserThread& thread) -> Result<> {
+        return sched::scheduler.set_parameters(thread, TRY(changed(caller, thread.process(), sched::scheduler.parameters(thread), request)));
+    });
+    if (result || result.error() != Errno(ESRCH)) return result;
+    return with_ended(tid, [&](Process& ended) -> Result<> {
+        ended.last_scheduling = TRY(changed(caller, ended, ended.last_scheduling, request));
+        return {};
+    });
 }
 
 Result<Parameters> ProcessManager::scheduling(Pid tid) {
     Parameters found;
-    TRY(with_thread(tid, [&](UserThread& thread) -> Result<> { found = sched::scheduler.parameters(thread); return {}; }));
+    auto const result = with_thread(tid, [&](UserThread& thread) -> Result<> { found = sched::scheduler.parameters(thread); return {}; });
+    if (!result) TRY(with_ended(tid, [&](Process& ended) -> Result<> { found = ended.last_scheduling; return {}; }));
     return found;
 }
 
 Result<u64> ProcessManager::time_slice_ns(Pid tid) {
     u64 found = 0;
-    TRY(with_thread(tid, [&](UserThread& thread) -> Result<> { found = sched::scheduler.time_slice_ns(thread); return {}; }));
+    auto const result = with_thread(tid, [&](UserThread& thread) -> Result<> { found = sched::scheduler.time_slice_ns(thread); return {}; });
+    if (!result) TRY(with_ended(tid, [](Process&) -> Result<> { return {}; }));   // it has none any more
     return found;
 }
 
 Result<> ProcessManager::set_nice(NiceTarget const& target, int nice) {
     Process const& caller = current_process();
     Result<> result = fail(ESRCH);
-    with_threads(target, [&](UserThread& thread) { set_nice_of(caller, thread, nice, result); });
+    with_threads(target, [&](Process& process, UserThread* thread) { set_nice_of(caller, process, thread, nice, result); });
     return result;
 }
 
 Result<int> ProcessManager::lowest_nice(NiceTarget const& target) {
     Result<int> result = fail(ESRCH);
-    with_threads(target, [&](UserThread& thread) {
-        int const nice = sched::scheduler.parameters(thread).nice;
+    with_threads(target, [&](Process& process, UserThread* thread) {
+        int const nice = nice_of(process, thread);
         result = result ? std::min(*result, nice) : nice;
     });
     return result;

@@ -35,8 +35,14 @@ struct SignalInfo {
     int signal = 0, code = 0, error = 0;
     i32 pid = 0; u32 uid = 0;                            ///< SI_USER, SIGCHLD
     int status = 0;                                      ///< SIGCHLD
-    u64 address = 0;                                     ///< SIGSEGV, SIGBUS, SIGILL, SIGFPE
-    u64 value = 0;                                       ///< sigqueue
+    u64 address = 0;                                     ///< SIGSEGV, SIGBUS, SIGILL, SIGFPE; SIGCHLD: clock ticks in user mode
+    u64 value = 0;                                       ///< sigqueue; SIGCHLD: clock ticks in the kernel
+    /// Of SIGCHLD's process.
+    void set_times(u64 user_ns, u64 system_ns) {
+        constexpr u64 ns_per_tick = ns_per_s / 100;      // USER_HZ
+        address = user_ns / ns_per_tick;
+        value = system_ns / ns_per_tick;
+    }
     class PosixTimer* timer = nullptr;                   ///< who sent it; only between taking it and looking at the timer
 };
 
@@ -73,6 +79,13 @@ public:
     void add(SignalNode& node) { list_.push_back(node); }
     void remove(SignalNode& node) { list_.erase(list_.iterator_to(node)); }
     void take_all(List& other) { list_.splice(list_.end(), other); }
+    /// Null: there is none.
+    SignalNode* take() {
+        if (list_.empty()) return nullptr;
+        SignalNode& node = list_.front();
+        list_.pop_front();
+        return &node;
+    }
 private:
     List list_;
 };
@@ -94,8 +107,10 @@ public:
     void remove_timer(SignalNode& node);
     /// Takes the oldest signal `signal`, whose bit is set.
     SignalInfo take(int signal, SignalNodes& used);
-    /// Forgets all of `mask`. Frees nothing (process_manager.tree_lock may be held).
-    void discard(SignalMask mask);
+    /// Forgets all of `mask`. Its nodes go to `gone`; null: nothing may be freed now (process_manager.tree_lock is held), and
+    /// they stay until the next one who may. Nodes come only from those who may.
+    void discard(SignalMask mask, SignalNodes* gone);
+    void take_discarded(SignalNodes& gone) { gone.take_all(discarded_); }
     bool wants_node(int signal) const { return signal >= first_realtime_signal || (slots_[0].signal != 0 && slots_[1].signal != 0); }
     u32 queued() const { return queued_; }
 
@@ -124,12 +139,24 @@ struct SignalHandlers : RefCounted<SignalHandlers> {
         decltype(common_lock)::Guard guard(common_lock);
         return of(signal);
     }
+    /// read(), and its handler is the default one from now on (SA_RESETHAND): of two who are told to, one gets it.
+    SignalAction take_once(int signal) {
+        if (!is_common) [[likely]] return take_once_locked(signal);
+        decltype(common_lock)::Guard guard(common_lock);
+        return take_once_locked(signal);
+    }
     void write(int signal, SignalAction const& action) {
         if (!is_common) [[likely]] return (void)(of(signal) = action);
         decltype(common_lock)::Guard guard(common_lock);
         of(signal) = action;
     }
     MM_OBJECT_CACHE(SignalHandlers)
+private:
+    SignalAction take_once_locked(int signal) {
+        SignalAction const old = of(signal);
+        of(signal).handler = 0;                          // SIG_DFL
+        return old;
+    }
 };
 
 /// sigaltstack(2).
@@ -146,10 +173,19 @@ struct AlternateStack {
 void send_signal(Process& target, SignalInfo const& info);
 /// rt_sigqueueinfo(2): EAGAIN where there is no room for what must not be lost.
 Result<> queue_to_process(Process& target, SignalInfo const& info);
-/// To the thread `tid` of a process, which may be ending. ESRCH.
-Result<> send_to_thread(Process& process, Pid tid, SignalInfo const& info);
-/// As above with tree_lock or another spin lock held: allocates nothing, so information may be lost.
-void post_signal(Process& target, SignalInfo const& info, SignalNode* node = nullptr);
+/// Which thread takes a signal to the process, if it can; else another one.
+enum class Prefer : u8 {
+    First,      ///< as kill(2)
+    Running,    ///< the running thread, which is one of the process: it is what the signal is about
+    Urgent,     ///< the running thread if it is one of the process, and the first would wait for its CPU
+};
+/// As send_signal() with tree_lock or another spin lock held: allocates nothing, so information may be lost. False: it is
+/// ignored.
+bool post_signal(Process& target, SignalInfo const& info, Prefer preference = Prefer::First);
+/// To one thread, of which the caller knows that it has not ended. `room`: what make_thread_node() gave, and what is left of it.
+void post_to_thread(UserThread& thread, SignalInfo const& info, SignalNodes& room);
+/// EAGAIN: no room for what must not be lost.
+Result<> make_thread_node(Process const& target, SignalInfo const& info, SignalNodes& room);
 /// A fault of the running thread: cannot be blocked or ignored (then the process dies).
 void force_signal(SignalInfo const& info);
 
@@ -160,6 +196,10 @@ Result<SignalAction> exchange_action(Process& process, int signal, SignalAction 
 void set_blocked(UserThread& thread, SignalMask mask, SignalMask before = 0);
 /// sigtimedwait(2): takes one pending signal of `wanted` from the running thread or its process.
 std::optional<SignalInfo> take_signal(UserThread& thread, SignalMask wanted);
+/// Signals of `signals` that wait for the process, and for which `thread` may have been woken alone: another takes them.
+void pass_on(UserThread& thread, SignalMask signals, SignalLock::Guard const&);
+/// Whether the running thread has something to deliver, chosen for it or not: then it shall do that first.
+bool has_to_deliver(UserThread& thread);
 /// Signals pending for the thread or its process, blocked or not (sigpending(2)).
 SignalMask pending_signals(UserThread const& thread);
 using SignalInfoBytes = std::array<std::byte, 128>;
@@ -173,9 +213,8 @@ u64 signal_return(TrapFrame& frame);
 bool signal_pending();
 /// True if the running thread is about to die of what is pending.
 bool fatal_signal_pending();
-/// Why a sleep that only what is Fatal may end did so: the running thread is to end, or what came is no longer fatal (then
-/// it may sleep again).
-bool is_about_to_end(UserThread& thread);
+/// The process ends, or another thread executes: the thread ends on its way back to user mode, and sleeps that are Fatal end.
+bool is_about_to_end(UserThread const& thread);
 
 /// Stack that a handler's frame needs (AT_MINSIGSTKSZ).
 size_t minimum_signal_stack();

@@ -37,10 +37,28 @@ Ref<SignalHandlers> default_handlers();
 /// Sets or clears the flag by which a thread with something to deliver leaves the kernel by way of deliver_signals.
 void refresh_return_work(UserThread& thread, decltype(Process::signal_lock)::Guard const&);
 
-/// Stops the process by `signal` (the caller is one of its threads and waits until it is continued).
-void stop_process(Process& process, int signal);
-/// Waits while the process is stopped, and tells its parent when it is continued.
+using SignalGuard = decltype(Process::signal_lock)::Guard;
+
+/// The signal that `thread` shall take next of `wanted`, and where it is; 0: none.
+int first_ready(UserThread& thread, SignalMask wanted, PendingSignals*& from, SignalGuard const&);
+/// `own` becomes the process's table, with the same actions; the shared one is left in `own`.
+void take_own_table(Process& process, Ref<SignalHandlers>& own);
+/// Wakes the thread for a signal.
+void notify(UserThread& thread);
+/// All threads end, `but` one, and the process with `status`; unless they do so already.
+void end_threads(Process& process, UserThread const* but, int status, SignalGuard const&);
+
+// ---- stop.cpp
+/// The running thread has taken `signal` and stops the process with it, unless SIGCONT has come since, or nobody could
+/// continue it.
+void stop_process(UserThread& thread, int signal);
+/// Waits while the process is stopped, and tells its parent what became of it.
 void stay_stopped(UserThread& thread);
+/// SIGCONT has come.
+void cancel_stop(Process& process, SignalGuard const&);
+/// The thread, which ends, does not stop any more. True: with that all have stopped, and report_stop() is to be called.
+bool leave_stop(UserThread& thread, SignalGuard const&);
+void report_stop(Process& process);
 
 /// Puts a handler's frame on the program's stack and makes `frame` enter the handler; false: the stack is bad.
 bool push_signal_frame(UserThread& thread, TrapFrame& frame, SignalInfo const& info, SignalAction const& action, SignalMask old_mask);

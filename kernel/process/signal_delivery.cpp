@@ -15,25 +15,46 @@
 namespace process {
 namespace {
 
-using SignalGuard = decltype(Process::signal_lock)::Guard;
+enum class Next : u8 {
+    Nothing,
+    Taken,
+    Otherwise,   ///< first the process stops, ends, or tells its parent that it was continued
+};
 
-/// The next signal that is not blocked, with its action; resets the action if SA_RESETHAND.
-std::optional<SignalInfo> take_next(UserThread& thread, SignalAction& action) {
-    auto const info = take_signal(thread, ~thread.blocked);
-    if (!info) return info;
+/// The next signal that is not blocked, with its action, which one-shot handlers lose: all in one step, so that nobody else runs
+/// such a handler, and no action set meanwhile is lost. What stops the process is noted, so that SIGCONT finds it.
+Next take_next(UserThread& thread, SignalInfo& info, SignalAction& action) {
     Process& process = thread.process();
-    {
-        SignalGuard guard(process.signal_lock);
-        action = process.handlers->read(info->signal);
-    }
-    if (thread.must_die_of & mask_of(info->signal)) action.handler = default_handler;
-    if ((action.flags & SA_RESETHAND) && action.handler > ignore_handler) {
-        SignalAction reset = action;
-        reset.handler = default_handler;
+    SignalNodes used;
+    Ref<SignalHandlers> own;
+    for (;;) {
+        {
+            SignalGuard guard(process.signal_lock);
+            if (process.group_exit || process.stop_signal != 0 || process.stop_news != StopNews::None) return Next::Otherwise;
+            PendingSignals* from = nullptr;
+            int const signal = first_ready(thread, ~thread.blocked, from, guard);
+            if (signal == 0) {
+                refresh_return_work(thread, guard);
+                return Next::Nothing;
+            }
+            action = process.handlers->read(signal);
+            if (thread.must_die_of & mask_of(signal)) action.handler = default_handler;
+            bool const resets = (action.flags & SA_RESETHAND) && action.handler > ignore_handler;
+            bool const is_shared = resets && process.handlers->reference_count() > 1 && !process.handlers->is_common;
+            if (!is_shared || own) {
+                if (is_shared) take_own_table(process, own);
+                if (resets) action = process.handlers->take_once(signal);
+                info = from->take(signal, used);
+                process.timers.on_taken(info);
+                if (action.handler == default_handler && default_action(signal) == DefaultAction::Stop) thread.has_taken_stop = true;
+                return Next::Taken;
+            }
+        }
+        auto made = mm::make_ref<SignalHandlers>();
         // Without memory for a table of its own the process cannot be given what it asked for.
-        if (!exchange_action(process, info->signal, &reset)) process_manager.exit_group(SIGKILL);
+        if (!made) process_manager.exit_group(SIGKILL);
+        own = std::move(*made);
     }
-    return info;
 }
 
 bool was_interrupted(TrapFrame const& frame, int error) {
@@ -68,9 +89,7 @@ void run_default(UserThread& thread, SignalInfo const& info) {
     switch (default_action(info.signal)) {
     case DefaultAction::Ignore: return;
     case DefaultAction::Stop:
-        // POSIX 2.4.3: no shell could continue a process of an orphaned group.
-        if (info.signal != SIGSTOP && process_manager.is_orphaned(thread.process().group)) return;
-        stop_process(thread.process(), info.signal);
+        stop_process(thread, info.signal);
         return;
     case DefaultAction::Terminate:
         // Blocked when it was sent, or it would not be here; init dies of its own faults only.
@@ -114,16 +133,20 @@ void deliver_signals(TrapFrame& frame) {
     UserThread& thread = current_user_thread();
     for (;;) {
         obey_exit(thread);
-        stay_stopped(thread);
+        SignalInfo info;
         SignalAction action;
-        auto const info = take_next(thread, action);
-        if (!info) break;
-        if (action.handler == ignore_handler) continue;
-        if (action.handler == default_handler) {
-            run_default(thread, *info);
+        Next const next = take_next(thread, info, action);
+        if (next == Next::Nothing) break;
+        if (next == Next::Otherwise) {
+            stay_stopped(thread);
             continue;
         }
-        run_handler(thread, frame, *info, action);
+        if (action.handler == ignore_handler) continue;
+        if (action.handler == default_handler) {
+            run_default(thread, info);
+            continue;
+        }
+        run_handler(thread, frame, info, action);
         // A second signal's handler runs on top of the first's: back here if one is pending.
         return;
     }

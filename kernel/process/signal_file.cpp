@@ -61,8 +61,11 @@ signalfd_siginfo encode(SignalInfo const& info) {
         out.ssi_pid = static_cast<u32>(info.pid);
         out.ssi_uid = info.uid;
     }
-    if (info.signal == SIGCHLD && of_cpu) out.ssi_status = info.status;
-    else if (info.code < 0 && info.code != SI_TKILL) {
+    if (info.signal == SIGCHLD && of_cpu) {
+        out.ssi_status = info.status;
+        out.ssi_utime = info.address;
+        out.ssi_stime = info.value;
+    } else if (info.code < 0 && info.code != SI_TKILL) {
         out.ssi_ptr = info.value;
         out.ssi_int = static_cast<i32>(info.value);
     }

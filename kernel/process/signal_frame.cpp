@@ -66,7 +66,7 @@ Result<> write_fpu(UserThread& thread, u64 to) {
     return mm::UserPtr<u32>(to + size).write(FP_XSTATE_MAGIC2);
 }
 
-void save_registers(struct sigcontext& out, TrapFrame const& frame, SignalInfo const& info, u64 fpu) {
+void save_registers(struct sigcontext& out, TrapFrame const& frame, FaultRecord const& fault, SignalMask old_mask, u64 fpu) {
     out.r8 = frame.r8; out.r9 = frame.r9; out.r10 = frame.r10; out.r11 = frame.r11;
     out.r12 = frame.r12; out.r13 = frame.r13; out.r14 = frame.r14; out.r15 = frame.r15;
     out.rdi = frame.rdi; out.rsi = frame.rsi; out.rbp = frame.rbp; out.rbx = frame.rbx;
@@ -75,8 +75,10 @@ void save_registers(struct sigcontext& out, TrapFrame const& frame, SignalInfo c
     out.eflags = frame.rflags;
     out.cs = static_cast<u16>(frame.cs);
     out.ss = static_cast<u16>(frame.ss);
-    bool const fault = (fault_signals & mask_of(info.signal)) && info.code > 0;
-    out.cr2 = fault ? info.address : 0;
+    out.trapno = fault.vector;
+    out.err = fault.error_code;
+    out.cr2 = fault.address;
+    out.oldmask = old_mask;
     out.fpstate = reinterpret_cast<decltype(out.fpstate)>(fpu);
 }
 
@@ -104,7 +106,7 @@ bool push_signal_frame(UserThread& thread, TrapFrame& frame, SignalInfo const& i
     out.context.flags = (arch::cpu_features.xsave ? context_has_xstate : 0) | context_has_ss | context_strict_ss;
     AlternateStack const stack = thread.alternate_stack;
     out.context.stack = {stack.address, static_cast<i32>(stack.flags), 0, stack.size};
-    save_registers(out.context.registers, frame, info, place.fpu);
+    save_registers(out.context.registers, frame, thread.fault, old_mask, place.fpu);
     out.context.blocked = old_mask;
     encode_signal_info(info, out.info);
     if (!write_fpu(thread, place.fpu)) return false;

@@ -90,10 +90,11 @@ Result<> restore(UserThread& thread, TrapFrame& frame) {
     // The handler's `ret` took the return address.
     UserContext context;
     TRY(mm::UserPtr<UserContext>(frame.rsp - sizeof(u64) + offsetof(SignalFrame, context)).read_array({&context, 1}));
-    TRY(restore_fpu(thread, reinterpret_cast<u64>(context.registers.fpstate)));
-    restore_registers(frame, context.registers);
-    restore_alternate_stack(thread, context.stack);
+    // The mask first, as in Linux: it decides what becomes of a fault in what follows.
     set_blocked(thread, context.blocked);
+    restore_registers(frame, context.registers);
+    TRY(restore_fpu(thread, reinterpret_cast<u64>(context.registers.fpstate)));
+    restore_alternate_stack(thread, context.stack);
     return {};
 }
 

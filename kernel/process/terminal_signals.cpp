@@ -13,21 +13,27 @@ namespace {
 
 class TerminalSignals final : public tty::SignalTarget {
 public:
-    void signal_group(Pid group, int signal) override {
-        SignalInfo info;
-        info.signal = signal;
-        info.code = SI_KERNEL;
-        process_manager.signal_group(group, info);
-    }
+    void signal_group(base::HeldPid const& group, int signal) override { send(group.get(), signal); }
     Pid current_group() override { return running() ? running()->group : Pid(); }
     Pid current_session() override { return running() ? running()->session : Pid(); }
+    Place hold_place() override {
+        if (!running()) return {};
+        ProcessManager::TreeGuard guard(process_manager.tree_lock);
+        return {base::HeldPid::hold(running()->session), base::HeldPid::hold(running()->group)};
+    }
     bool is_session_leader() override { return running() && running()->session == running()->pid(); }
     u64 controlling_terminal() override { return running() ? running()->controlling_terminal : 0; }
-    void set_controlling_terminal(u64 device) override {
+    void give_up_terminal() override {
         ProcessManager::TreeGuard guard(process_manager.tree_lock);
-        if (!running()) return;
+        if (running()) running()->controlling_terminal = 0;
+    }
+    bool claim_terminal(u64 device) override {
+        if (!running()) return false;
+        ProcessManager::TreeGuard guard(process_manager.tree_lock);
+        if (running()->controlling_terminal != 0 && running()->controlling_terminal != device) return false;
         running()->controlling_terminal = device;
-        if (device != 0) running()->lost_foreground = Pid();
+        running()->lost_foreground = {};
+        return true;
     }
     fs::Credentials current_credentials() override { return running() ? running()->copy_credentials() : fs::Credentials(); }
     bool is_privileged() override { return running() && running()->credentials.is_privileged(); }
@@ -36,14 +42,12 @@ public:
         bool const refused = signal == SIGTTIN;
         if (is_shrugged_off(signal)) return refused ? Result<>(fail(EIO)) : Result<>();
         if (process_manager.is_orphaned(running()->group)) return fail(EIO);
-        signal_group(running()->group, signal);
+        send(running()->group, signal);
         return fail(restart_sys);
     }
-    /// As in Linux, a process that leads no group may stand for the group that it could lead.
-    Pid session_of_group(Pid group) override {
-        Pid const session = process_manager.session_of_group(group);
-        if (session.value != 0 || group.value == 0) return session;
-        return process_manager.get_session(group).value_or(Pid());
+    Result<base::HeldPid> hold_group(Pid group) override {
+        if (!running()) return fail(ESRCH);
+        return process_manager.hold_group(group, running()->session);
     }
     void take_terminal_away(Pid session, u64 device) override {
         for (auto process = process_manager.find_after(Pid()); process; process = process_manager.find_after(process->pid())) {
@@ -51,8 +55,8 @@ public:
             if (process->session == session && process->controlling_terminal == device) process->controlling_terminal = 0;
         }
     }
-    void signal_hang_up(Pid session, Pid group) override {
-        auto const leader = process_manager.find(session);
+    void signal_hang_up(base::HeldPid const& session, base::HeldPid const& group) override {
+        auto const leader = process_manager.find(session.get());
         if (!leader) return;
         for (int const signal : {SIGHUP, SIGCONT}) {
             SignalInfo info;
@@ -60,16 +64,23 @@ public:
             info.code = SI_KERNEL;
             ProcessManager::TreeGuard guard(process_manager.tree_lock);
             leader->lost_foreground = group;
-            post_signal(*leader, info);
+            (void)post_signal(*leader, info);
         }
     }
 
 private:
+    /// To the group that has the number while this runs.
+    static void send(Pid group, int signal) {
+        SignalInfo info;
+        info.signal = signal;
+        info.code = SI_KERNEL;
+        process_manager.signal_group(group, info);
+    }
     static bool is_shrugged_off(int signal) {
         UserThread& thread = current_user_thread();
         Process& process = thread.process();
         decltype(process.signal_lock)::Guard guard(process.signal_lock);
-        return (thread.blocked & mask_of(signal)) || process.handlers->of(signal).handler == ignore_handler;
+        return (thread.blocked & mask_of(signal)) || process.handlers->read(signal).handler == ignore_handler;
     }
     /// Null in a kernel thread: it opens the console for init.
     static Process* running() {
@@ -85,14 +96,14 @@ constinit TerminalSignals terminal_signals;
 void leave_terminal(Process& process) {
     if (process.session != process.pid()) return;
     u64 terminal;
-    Pid lost;
+    base::HeldPid lost;
     {
         ProcessManager::TreeGuard guard(process_manager.tree_lock);
         terminal = process.controlling_terminal;
-        lost = process.lost_foreground;
+        std::swap(lost, process.lost_foreground);
     }
     if (terminal != 0) return tty::end_session(process.session, terminal);
-    if (lost.value == 0) return;
+    if (!lost) return;
     terminal_signals.signal_group(lost, SIGHUP);
     terminal_signals.signal_group(lost, SIGCONT);
 }
@@ -103,7 +114,7 @@ void interrupt_init() {
     SignalInfo info;
     info.signal = SIGINT;
     info.code = SI_KERNEL;
-    if (Ref<Process> const init = process_manager.find(Pid(1))) post_signal(*init, info);
+    if (Ref<Process> const init = process_manager.find(Pid(1))) (void)post_signal(*init, info);
 }
 
 }

@@ -38,9 +38,12 @@ void ProcessTimers::stop_ignoring(int signal, Guard const& guard) {
     }
 }
 
-void ProcessTimers::forget_thread(PendingSignals& pending) {
-    for (PosixTimer& timer : timers_)
-        if (timer.node.in == &pending) pending.remove_timer(timer.node);
+void ProcessTimers::forget_thread(UserThread& thread) {
+    for (PosixTimer& timer : timers_) {
+        if (timer.node.in == &thread.pending) thread.pending.remove_timer(timer.node);
+        if (timer.target == &thread) timer.target = nullptr;
+        if (timer.measured_thread == &thread) timer.measured_thread = nullptr;
+    }
 }
 
 }

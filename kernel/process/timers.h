@@ -15,6 +15,7 @@ namespace process {
 
 class ProcessTimers;
 struct ResourceLimit;
+class UserThread;
 
 /// What a timer measures.
 enum class TimerClock : u8 { Monotonic, Realtime, ProcessCpu, ThreadCpu };
@@ -31,7 +32,7 @@ struct TimerRequest {
     TimerNotice notice = TimerNotice::Signal;
     int signal = 14;                             ///< SIGALRM
     std::optional<u64> value;                    ///< sigev_value; else the timer's number
-    Pid target;                                  ///< SIGEV_THREAD_ID; 0: the process
+    Pid target;                                  ///< SIGEV_THREAD_ID: a thread of the caller's; 0: the process
 };
 
 /// All fields but the constant ones: GUARDED_BY the process's signal_lock.
@@ -42,8 +43,10 @@ public:
     Process& process;
     TimerClock const clock;
     TimerNotice const notice;
-    Pid const target;                            ///< 0: the process
-    Pid const measured_thread;                   ///< of ThreadCpu
+    bool const has_target;                       ///< SIGEV_THREAD_ID
+    // Null once the thread has ended (forget_thread()): its number may be another's then.
+    UserThread* target = nullptr;
+    UserThread* measured_thread;                 ///< of ThreadCpu
     int id = -1;
     u64 expires_ns = 0;                          ///< of its clock (Realtime: of clock_ns()); 0: not armed
     u64 interval_ns = 0;
@@ -84,8 +87,8 @@ public:
     void on_taken(SignalInfo& info);
     /// `signal` is no longer ignored: periodic timers that it had silenced send it.
     void stop_ignoring(int signal, Guard const& guard);
-    /// A thread ends: what timers have sent to it alone is gone. The lock is held.
-    void forget_thread(PendingSignals& pending);
+    /// A thread ends: what timers have sent to it alone is gone, and they send it no more. The lock is held.
+    void forget_thread(UserThread& thread);
     void expire(PosixTimer& timer, Guard const& guard);
 
     // ---- cpu_timers.cpp
@@ -104,6 +107,7 @@ private:
     struct CpuTime { u64 user_ns = 0, all_ns = 0; };
 
     PosixTimer* find(int id);
+    UserThread* thread_of(Pid tid) const;
     void start(PosixTimer& timer);
     void stop(PosixTimer& timer);
     TimerSetting left(PosixTimer& timer);

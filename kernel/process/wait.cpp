@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 // wait4(2) and waitid(2): which child's end, stop or continuation the caller hears of. Ended
 // children are in a list of their own, so that any of them is found at once.
+#include <abi/signal.h>
+
 #include "kernel/process/process_manager.h"
+#include "kernel/process/signal_action.h"
 
 namespace process {
 
@@ -15,7 +18,14 @@ struct ProcessManager::Collected {
 
 namespace {
 
+/// Whether the call is about children of this kind.
+bool is_of_kind(Process const& child, WaitRequest const& request) {
+    if (request.of_thread && child.maker != &current_user_thread()) return false;
+    return request.of_any_kind || (child.exit_signal != SIGCHLD) == request.by_clone;
+}
+
 bool matches(Process const& child, WaitRequest const& request) {
+    if (!is_of_kind(child, request)) return false;
     switch (request.who) {
     case WaitRequest::Who::Any: return true;
     case WaitRequest::Who::Process: return child.pid() == request.id;
@@ -24,30 +34,25 @@ bool matches(Process const& child, WaitRequest const& request) {
     return false;
 }
 
-Process* first_match(ProcessList& list, WaitRequest const& request) {
-    for (Process& child : list)
-        if (matches(child, request)) return &child;
-    return nullptr;
-}
-
 /// SIGCONT was sent, and the child has not run since to report it itself.
 bool is_being_continued(Process const& child) {
-    decltype(child.signal_lock)::Guard guard(child.signal_lock);
-    return child.continue_pending;
+    SignalGuard guard(child.signal_lock);
+    return child.stop_news == StopNews::Continued;
 }
 
-bool is_wanted(Process const& child, WaitRequest const& request) {
-    bool const stopped = child.report == ChildReport::Stopped;
+/// A stop that was reported, and that no SIGCONT has ended.
+bool is_stopped(Process const& child) {
+    if (child.report != ChildReport::Stopped) return false;
+    SignalGuard guard(child.signal_lock);
+    return child.stop_signal != 0;
+}
+
+bool has_report(Process const& child, WaitRequest const& request) {
     if (request.continued && (child.report == ChildReport::Continued || is_being_continued(child))) return true;
-    return request.stopped && stopped;
+    return request.stopped && is_stopped(child);
 }
 
-Process* first_report(Process& parent, WaitRequest const& request) {
-    if (!request.continued && (parent.children_reports == 0 || !request.stopped)) return nullptr;
-    for (Process& child : parent.children)
-        if (is_wanted(child, request) && matches(child, request)) return &child;
-    return nullptr;
-}
+bool is_alive(Process const& child) { return child.state.load(std::memory_order_relaxed) < ProcessState::Zombie; }
 
 /// The status to report; unless WNOWAIT, nobody hears of it again.
 int take_report(Process& parent, Process& child, WaitRequest const& request) {
@@ -57,8 +62,8 @@ int take_report(Process& parent, Process& child, WaitRequest const& request) {
     if (child.report != ChildReport::None) --parent.children_reports;
     child.report = ChildReport::None;
     if (continues) {
-        decltype(child.signal_lock)::Guard guard(child.signal_lock);
-        child.continue_pending = false;
+        SignalGuard guard(child.signal_lock);
+        child.stop_news = StopNews::None;
     }
     return status;
 }
@@ -85,6 +90,8 @@ void ProcessManager::unlink_reaped(Process& child) {
     child.end_wait.wake_all();
     leave_group(child, child.remains);
     remove_all_tasks(child);
+    if (child.maker) child.maker->made_children.erase(child.maker->made_children.iterator_to(child));
+    child.maker = nullptr;
     pids_.remove(child);
     child.parent = nullptr;
     process_count_.fetch_sub(1, std::memory_order_relaxed);
@@ -97,35 +104,67 @@ void ProcessManager::reap(Process& parent, Process& child, Collected& out) {
     out.reaped = Ref<Process>::adopt(&child);
 }
 
+/// The first child in `list` that is meant and of which `holds` is true. A group is looked for among its members at the same
+/// time: whichever are fewer decide how long that takes.
+template <class Condition>
+Process* ProcessManager::first_child(Process& parent, ProcessList& list, WaitRequest const& request, Condition&& holds) {
+    auto const is_it = [&](Process const& child) { return matches(child, request) && holds(child); };
+    if (request.who != WaitRequest::Who::Group) {
+        for (Process& child : list)
+            if (is_it(child)) return &child;
+        return nullptr;
+    }
+    auto* const group = static_cast<ProcessGroup*>(pids_.find(request.id, PidKind::Group));
+    if (!group) return nullptr;
+    bool const of_ended = &list == &parent.zombies;
+    auto member = group->members.begin();
+    for (auto child = list.begin(); child != list.end() && member != group->members.end(); ++child, ++member) {
+        if (is_it(*child)) return &*child;
+        if (member->parent == &parent && is_alive(*member) != of_ended && is_it(*member)) return &*member;
+    }
+    return nullptr;
+}
+
+/// What is said of the one child that is meant, or of the first of many that has something to say; and whether there is one that
+/// may have later.
+ProcessManager::Look ProcessManager::look(Process& parent, WaitRequest const& request) {
+    auto const any = [](Process const&) { return true; };
+    auto const reports = [&](Process const& child) { return has_report(child, request); };
+    Look look;
+    if (request.who == WaitRequest::Who::Process) {
+        // One child by number is found through the table, not by a walk through all.
+        auto* const only = static_cast<Process*>(pids_.find(request.id, PidKind::Process));
+        if (!only || only->parent != &parent || !matches(*only, request)) return look;
+        bool const lives = is_alive(*only);
+        if (!lives && request.exited) look.ended = only;
+        if (lives && reports(*only)) look.reported = only;
+        look.may_report = lives;
+        return look;
+    }
+    if (request.exited) look.ended = first_child(parent, parent.zombies, request, any);
+    if (look.ended) return look;
+    if (request.continued || (request.stopped && parent.children_reports != 0))
+        look.reported = first_child(parent, parent.children, request, reports);
+    // One that has ended says nothing more than that.
+    look.may_report = look.reported || first_child(parent, parent.children, request, any);
+    return look;
+}
+
 bool ProcessManager::try_collect(Process& parent, WaitRequest const& request, Collected& out) {
     TreeGuard guard(tree_lock);
-    // One child by number is found through the table, not by a walk through all.
-    Process* only = nullptr;
-    if (request.who == WaitRequest::Who::Process) {
-        only = static_cast<Process*>(pids_.find(request.id, PidKind::Process));
-        if (!only || only->parent != &parent) {
-            out.outcome = Collected::Outcome::NoChild;
-            return true;
-        }
-    }
-    bool const only_ended = only && only->state.load(std::memory_order_relaxed) == ProcessState::Zombie;
-    Process* ended = only ? (only_ended ? only : nullptr) : first_match(parent.zombies, request);
-    if (ended && request.exited) {
+    Look const found = look(parent, request);
+    if (found.ended) {
         out.outcome = Collected::Outcome::Found;
-        out.result = describe(*ended, ended->exit_status);
-        out.result.usage = usage_of_ended(*ended);
-        if (!request.no_reap) reap(parent, *ended, out);
-        return true;
-    }
-    Process* reported = only ? (is_wanted(*only, request) ? only : nullptr) : first_report(parent, request);
-    if (reported) {
+        out.result = describe(*found.ended, found.ended->exit_status);
+        out.result.usage = usage_of_ended(*found.ended);
+        if (!request.no_reap) reap(parent, *found.ended, out);
+    } else if (found.reported) {
         out.outcome = Collected::Outcome::Found;
-        out.result = describe(*reported, take_report(parent, *reported, request));
-        return true;
+        out.result = describe(*found.reported, take_report(parent, *found.reported, request));
+    } else if (!found.may_report) {
+        out.outcome = Collected::Outcome::NoChild;
     }
-    if (only || ended || first_match(parent.children, request)) return false;
-    out.outcome = Collected::Outcome::NoChild;
-    return true;
+    return out.outcome != Collected::Outcome::Nothing;
 }
 
 Result<WaitResult> ProcessManager::wait(WaitRequest const& asked) {

@@ -24,10 +24,11 @@ Result<> sys_sched_setaffinity(Caller& caller, Pid tid, u32 size, UserAddr mask)
 Result<size_t> sys_sched_getaffinity(Caller&, Pid tid, u32 size, UserAddr out) {
     if (size < sizeof(u64) || size % sizeof(u64)) return fail(EINVAL);
     u64 allowed = 0;
-    TRY(process::process_manager.with_thread(tid, [&](process::UserThread& thread) -> Result<> {
+    auto const found = process::process_manager.with_thread(tid, [&](process::UserThread& thread) -> Result<> {
         allowed = sched::scheduler.affinity(thread);
         return {};
-    }));
+    });
+    if (!found) TRY(process::process_manager.with_ended(tid, [&](process::Process& ended) -> Result<> { allowed = ended.last_affinity; return {}; }));
     TRY(mm::UserPtr<u64>(out).write(allowed));
     return sizeof allowed;
 }

@@ -71,10 +71,7 @@ Result<> change(Caller& caller, Rule rule) {
         changed = TRY(try_change(process, rule, user, real));
     }
     if (changed.user) process::process_manager.follow_user(caller.thread);
-    if (changed.rights) {
-        process::ProcessManager::TreeGuard guard(process::process_manager.tree_lock);
-        process.parent_death_signal = 0;
-    }
+    if (changed.rights) process::process_manager.forget_parents_death(process);
     return {};
 }
 

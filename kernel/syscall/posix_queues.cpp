@@ -33,8 +33,9 @@ Result<u64> deadline_at(UserAddr address) {
 
 void tell(Caller& caller, ipc::QueueNotification const& wish) {
     if (wish.how != SIGEV_SIGNAL || wish.signal == 0) return;
-    auto const target = process::process_manager.find(wish.pid);
-    if (!target || target->copy_descriptors().get() != wish.owner) return;   // it has ended, and its number is another's
+    auto const target = process::process_manager.find(wish.pid.get());
+    // It has ended, or it runs another program, of other rights perhaps.
+    if (!target || target->programs.load(std::memory_order_relaxed) != wish.program) return;
     process::SignalInfo info;
     info.signal = wish.signal;
     info.code = SI_MESGQ;
@@ -102,7 +103,7 @@ Result<size_t> sys_mq_timedreceive(Caller& caller, Fd fd, UserAddr text, u64 siz
 }
 
 Result<> sys_mq_notify(Caller& caller, Fd fd, mm::UserPtr<UserSignalEvent> address) {
-    ipc::QueueNotification wish{caller.process.pid(), caller.thread.descriptors.get()};
+    ipc::QueueNotification wish{base::HeldPid::hold(caller.process.pid()), caller.process.programs.load(std::memory_order_relaxed), caller.thread.descriptors.get()};
     if (!address.is_null()) {
         auto const event = TRY(address.read());
         wish.how = event.how;

@@ -52,7 +52,8 @@ Result<Pid> sys_clone3(Caller& caller, UserAddr arguments, u64 size) {
     // A field that this kernel does not know must be zero (clone3(2)).
     for (u64 i = sizeof in; i < size; ++i)
         if (TRY(mm::UserPtr<u8>(arguments + i).read())) return fail(E2BIG);
-    if ((in.flags & (CSIGNAL | CLONE_DETACHED)) || in.exit_signal >= static_cast<u64>(process::signal_count)) return fail(EINVAL);
+    if ((in.flags & (CSIGNAL | CLONE_DETACHED)) || in.exit_signal > static_cast<u64>(process::signal_count)) return fail(EINVAL);
+    if ((in.flags & (CLONE_THREAD | CLONE_PARENT)) && in.exit_signal) return fail(EINVAL);
     if (in.pidfd && (in.flags & CLONE_PIDFD)) return fail(EINVAL);
     if (in.set_tid || in.set_tid_size || in.cgroup || (in.stack == 0) != (in.stack_size == 0)) return fail(EINVAL);
     process::CloneRequest request;
@@ -93,6 +94,13 @@ namespace {
 
 constexpr u32 wait_no_hang = 1, wait_stopped = 2, wait_exited = 4, wait_continued = 8, wait_no_reap = 0x01000000;
 
+/// __WNOTHREAD, __WCLONE, __WALL: of children of which kind the call is.
+void choose_kind(process::WaitRequest& request, u32 options) {
+    request.of_thread = options & __WNOTHREAD;
+    request.of_any_kind = options & __WALL;
+    request.by_clone = options & __WCLONE;
+}
+
 /// struct rusage of the UAPI (<linux/resource.h> clashes with the C library's time headers).
 struct UserUsage {
     i64 user[2], system[2];
@@ -123,6 +131,7 @@ Result<Pid> sys_wait4(Caller&, i32 pid, mm::UserPtr<i32> status, u32 options, Us
     using enum process::WaitRequest::Who;
     request.who = pid == -1 ? Any : pid > 0 ? Process : Group;
     request.id = Pid(pid > 0 ? pid : pid == -1 ? 0 : -pid);
+    choose_kind(request, options);
     request.no_hang = options & wait_no_hang;
     request.stopped = options & wait_stopped;
     request.continued = options & wait_continued;
@@ -169,6 +178,7 @@ Result<> sys_waitid(Caller& caller, u32 which, i32 id, UserAddr out, u32 options
     using enum process::WaitRequest::Who;
     request.who = which == any ? Any : which == by_process ? Process : Group;
     request.id = Pid(which == any ? 0 : id);
+    choose_kind(request, options);
     request.no_hang = waits_never || (options & wait_no_hang);
     request.exited = options & wait_exited;
     request.stopped = options & wait_stopped;
@@ -263,11 +273,12 @@ Result<i64> sys_prctl(Caller& caller, u32 option, u64 argument, u64 third, u64 f
     case PR_SET_PDEATHSIG: {
         if (argument > static_cast<u64>(process::signal_count)) return fail(EINVAL);
         process::ProcessManager::TreeGuard guard(process_manager.tree_lock);
-        process.parent_death_signal = static_cast<int>(argument);
+        caller.thread.parent_death_signal = static_cast<int>(argument);
+        process.asks_parents_death |= argument != 0;
         return 0;
     }
     case PR_GET_PDEATHSIG:
-        TRY(mm::UserPtr<i32>(argument).write(process.parent_death_signal));
+        TRY(mm::UserPtr<i32>(argument).write(caller.thread.parent_death_signal));
         return 0;
     case PR_SET_CHILD_SUBREAPER: {
         process::ProcessManager::TreeGuard guard(process_manager.tree_lock);

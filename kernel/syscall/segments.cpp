@@ -19,7 +19,8 @@ void send_broken_pipe(Caller& caller) {
     info.code = SI_USER;
     info.pid = caller.process.pid().value;
     info.uid = caller.process.credentials.real_uid.value;
-    (void)process::send_to_thread(caller.process, caller.thread.tid, info);
+    process::SignalNodes no_room;
+    process::post_to_thread(caller.thread, info, no_room);
 }
 
 Result<size_t> after_write(Caller& caller, fs::File const& file, Result<size_t> result) {

@@ -3,6 +3,8 @@
 // sigaltstack(2) pause(2).
 #include <abi/signal.h>
 
+#include <algorithm>
+
 #include "kernel/process/process_manager.h"
 #include "kernel/syscall/arguments.h"
 #include "kernel/syscall/handlers.h"
@@ -148,7 +150,7 @@ Result<> sys_sigaltstack(Caller& caller, mm::UserPtr<UserStack> in, mm::UserPtr<
         u32 const flags = static_cast<u32>(wanted.flags), mode = flags & ~AlternateStack::auto_disarm;
         if (mode != 0 && mode != SS_DISABLE && mode != SS_ONSTACK) return fail(EINVAL);
         if (mode == SS_DISABLE) stack = {0, 0, flags};
-        else if (wanted.size < process::minimum_signal_stack()) return fail(ENOMEM);
+        else if (wanted.size < std::max<size_t>(MINSIGSTKSZ, process::minimum_signal_stack())) return fail(ENOMEM);
         else stack = {wanted.address, wanted.size, flags};
     }
     if (!out.is_null()) TRY(out.write(old));

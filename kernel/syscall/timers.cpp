@@ -98,6 +98,9 @@ Result<TimerClock> timer_clock_of(Caller& caller, i32 clock) {
     case 1: case 7: return TimerClock::Monotonic;          // BOOTTIME: the machine never sleeps
     case 2: return TimerClock::ProcessCpu;
     case 3: return TimerClock::ThreadCpu;
+    // The same by the numbers that C libraries make of them (clock_getcpuclockid(3)): ~pid << 3, 4 for a thread's, 2 for all its time.
+    case -6: return TimerClock::ProcessCpu;
+    case -2: return TimerClock::ThreadCpu;
     case 4: case 5: case 6: return fail(EOPNOTSUPP);       // MONOTONIC_RAW, and the coarse ones
     default: return fail(EINVAL);
     }
@@ -106,14 +109,7 @@ Result<TimerClock> timer_clock_of(Caller& caller, i32 clock) {
 struct UserEvent { u64 value = 0; i32 signal = 0, notify = 0, tid = 0; i32 padding[11] = {}; };       ///< struct sigevent
 static_assert(sizeof(UserEvent) == 64);
 
-Result<> check_target(Caller& caller, Pid tid) {
-    process::ProcessTimers::Guard guard(caller.process.signal_lock);
-    for (process::UserThread const& thread : caller.process.threads)
-        if (thread.tid == tid) return {};
-    return fail(EINVAL);
-}
-
-Result<> apply_event(Caller& caller, UserEvent const& event, process::TimerRequest& request) {
+Result<> apply_event(UserEvent const& event, process::TimerRequest& request) {
     constexpr i32 by_signal = 0, nothing = 1, by_thread = 2, to_thread = 4;      // SIGEV_*; a "thread" is the C library's
     request.value = event.value;
     request.signal = event.signal;
@@ -124,7 +120,7 @@ Result<> apply_event(Caller& caller, UserEvent const& event, process::TimerReque
     if (event.notify != by_signal && event.notify != by_thread && event.notify != (by_signal | to_thread)) return fail(EINVAL);
     if (event.notify & to_thread) {
         request.target = Pid(event.tid);
-        TRY(check_target(caller, request.target));
+        if (event.tid == 0) return fail(EINVAL);
     }
     if (event.signal <= 0 || event.signal > process::signal_count) return fail(EINVAL);
     return {};
@@ -137,7 +133,7 @@ Result<> sys_timer_create(Caller& caller, i32 clock, UserAddr event, mm::UserPtr
     if (!event.is_null()) given = TRY(mm::UserPtr<UserEvent>(event).read());
     process::TimerRequest request;
     request.clock = TRY(timer_clock_of(caller, clock));
-    if (!event.is_null()) TRY(apply_event(caller, given, request));
+    if (!event.is_null()) TRY(apply_event(given, request));
     int const id = TRY(caller.process.timers.create(request));
     if (id_out.write(id)) return {};
     (void)caller.process.timers.remove(id);

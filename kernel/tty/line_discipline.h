@@ -130,6 +130,7 @@ private:
     void echo(char byte);
     void echo_raw(char byte);
     void echo_output(char byte);
+    bool has_echo_room() const { return echo_head_ - echo_tail_ < echo_capacity; }
     size_t translate(char byte, std::span<char, 8> out);
 
     ::termios settings_ = initial_settings();

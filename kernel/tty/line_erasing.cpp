@@ -49,10 +49,14 @@ u32 LineDiscipline::columns_of(char byte, u32 column) const {
     return is_continuation(byte) ? 0 : 1;
 }
 
+/// The column, modulo 8, at which `position` is shown: what stands between it and the tab before it decides.
 u32 LineDiscipline::column_at(u32 position) const {
-    u32 column = line_column_;
-    for (u32 i = line_start_; i != position; ++i) column += columns_of(at(i), column);
-    return column;
+    u32 column = 0;
+    while (position != line_start_) {
+        if (at(--position) == '\t') return column;
+        column += columns_of(at(position), 0);
+    }
+    return column + line_column_;
 }
 
 void LineDiscipline::erase(Erase kind) {
@@ -81,7 +85,7 @@ void LineDiscipline::echo_erasure(Erase kind, u32 first, u32 end) {
         return;
     }
     if (kind == Erase::Character && !local(ECHOE)) return echo(static_cast<char>(settings_.c_cc[VERASE]));
-    u32 const width = columns_of(at(first), column_at(first));
+    u32 const width = at(first) == '\t' ? columns_of('\t', column_at(first)) : columns_of(at(first), 0);
     for (u32 i = 0; i < width; ++i) {
         echo_raw('\b');
         if (at(first) != '\t') echo_raw(' '), echo_raw('\b');
@@ -99,10 +103,11 @@ void LineDiscipline::kill_without_erasing() {
     if (local(ECHOK)) echo_raw('\n');
 }
 
+/// Where there is no room for echoes, none are made: who types this a thousand times shall not get the whole line each time.
 void LineDiscipline::reprint() {
     echo_raw('\n');
     line_column_ = column_;
-    for (u32 i = line_start_; i != head_; ++i) echo(at(i));
+    for (u32 i = line_start_; i != head_ && has_echo_room(); ++i) echo(at(i));
 }
 
 }

@@ -112,7 +112,7 @@ void LineDiscipline::flush_echo(LineHost& host) {
 
 /// An echo that finds no room is lost, as on Linux; the input is not.
 void LineDiscipline::echo_output(char byte) {
-    if (echo_head_ - echo_tail_ < echo_capacity) echo_[echo_head_++ % echo_capacity] = byte;
+    if (has_echo_room()) echo_[echo_head_++ % echo_capacity] = byte;
 }
 
 void LineDiscipline::echo_raw(char byte) {

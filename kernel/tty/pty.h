@@ -32,7 +32,7 @@ public:
     Result<size_t> master_read(u32 flags, mm::IoBuffer& buffer);
     Result<size_t> master_write(u32 flags, mm::IoBuffer& buffer);
     fs::PollEvents master_poll(sched::WaitQueue*& queue_out);
-    Result<i64> master_ioctl(u32 command, u64 argument);
+    Result<i64> master_ioctl(u32 command, u64 argument, u32 flags);
     void close_master();
 
     Terminal terminal;

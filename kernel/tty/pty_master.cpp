@@ -23,7 +23,7 @@ public:
     void const* kind() const override { return &kind_mark; }
     PtyPair& pair() const { return *pair_; }
     bool is_seekable() const override { return false; }
-    Result<i64> ioctl(u32 command, u64 argument) override { return pair_->master_ioctl(command, argument); }
+    Result<i64> ioctl(u32 command, u64 argument) override { return pair_->master_ioctl(command, argument, flags()); }
     fs::PollEvents poll(sched::WaitQueue*& queue_out) override { return pair_->master_poll(queue_out); }
 protected:
     Result<size_t> do_read(u64, mm::IoBuffer& buffer) override { return pair_->master_read(flags(), buffer); }
@@ -172,7 +172,7 @@ Result<i64> PtyPair::flush(u64 argument) {
     return 0;
 }
 
-Result<i64> PtyPair::master_ioctl(u32 command, u64 argument) {
+Result<i64> PtyPair::master_ioctl(u32 command, u64 argument, u32 flags) {
     auto const read = [&](auto&& value) {
         Lock::Guard guard(lock_);
         return static_cast<i32>(value());
@@ -199,7 +199,7 @@ Result<i64> PtyPair::master_ioctl(u32 command, u64 argument) {
     case TIOCNOTTY:
     case TCXONC:
     case TIOCVHANGUP: return fail(ENOTTY);
-    default: return terminal.ioctl(command, argument, Use(0, 0, true));
+    default: return terminal.ioctl(command, argument, Use(flags & O_ACCMODE, 0, true));
     }
 }
 

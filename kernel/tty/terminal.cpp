@@ -29,13 +29,13 @@ constexpr u64 deciseconds = 100 * ns_per_ms;
 
 void Terminal::input(std::span<char const> bytes) {
     u32 raised = 0;
-    Pid group;
+    base::HeldPid group;
     bool readable;
     {
         Lock::Guard guard(lock_);
         for (char byte : bytes) discipline_.input(byte, *this);
         raised = std::exchange(raised_, 0);
-        group = foreground_;
+        if (raised) group = foreground_;
         last_input_ns_ = sched::clock.monotonic_ns();
         readable = discipline_.readable() != 0;
     }
@@ -45,14 +45,14 @@ void Terminal::input(std::span<char const> bytes) {
 size_t Terminal::offer(std::span<char const> bytes) {
     size_t count = 0;
     u32 raised;
-    Pid group;
+    base::HeldPid group;
     bool readable;
     {
         Lock::Guard guard(lock_);
         for (; count != bytes.size() && discipline_.input_room() != 0; ++count) discipline_.input(bytes[count], *this);
         if (count != bytes.size()) input_refused_ = true;
         raised = std::exchange(raised_, 0);
-        group = foreground_;
+        if (raised) group = foreground_;
         if (count != 0) last_input_ns_ = sched::clock.monotonic_ns();
         readable = discipline_.readable() != 0;
     }
@@ -60,14 +60,14 @@ size_t Terminal::offer(std::span<char const> bytes) {
     return count;
 }
 
-void Terminal::after_input(u32 raised, Pid group, bool readable) {
+void Terminal::after_input(u32 raised, base::HeldPid const& group, bool readable) {
     if (raised) deliver(raised, group);
     if (readable || output_wanted_.load()) changes_.wake_all();
 }
 
-void Terminal::deliver(u32 raised, Pid group) {
+void Terminal::deliver(u32 raised, base::HeldPid const& group) {
     SignalTarget* const target = signal_target();
-    if (!target || group.value == 0) return;
+    if (!target || !group) return;
     for (; raised; raised &= raised - 1) target->signal_group(group, std::countr_zero(raised));
 }
 

@@ -10,6 +10,7 @@
 #include <arch/spin_lock.h>
 #include <asm/termios.h>
 
+#include "kernel/base/held_pid.h"
 #include "kernel/fs/credentials.h"
 #include "kernel/fs/device.h"
 #include "kernel/sync/mutex.h"
@@ -64,25 +65,30 @@ protected:
 class SignalTarget {
 public:
     virtual fs::Credentials current_credentials() = 0;
-    /// Any context, with no lock of a terminal held.
-    virtual void signal_group(Pid group, int signal) = 0;
+    /// Any context, with no lock of a terminal held. A group that is kept longer than a call is held, or its number may be another's.
+    virtual void signal_group(base::HeldPid const& group, int signal) = 0;
     virtual Pid current_group() = 0;
     virtual Pid current_session() = 0;
     virtual bool is_session_leader() = 0;
-    /// The running process's controlling terminal, as a device number (0: none), and its change.
+    /// The running process's session and group, for who keeps them.
+    struct Place { base::HeldPid session, group; };
+    virtual Place hold_place() = 0;
+    /// The running process's controlling terminal, as a device number (0: none), and changes of it.
     virtual u64 controlling_terminal() = 0;
-    virtual void set_controlling_terminal(u64 device) = 0;
+    virtual void give_up_terminal() = 0;
+    /// False: it has another one, which a thread of it has taken at the same time.
+    virtual bool claim_terminal(u64 device) = 0;
     /// The running process may do what only root may.
     virtual bool is_privileged() = 0;
     /// The running process, whose group is not the foreground one, does what `signal` (SIGTTIN, SIGTTOU) answers.
     /// Success: it may. EIO; restart_sys: its group has been sent the signal.
     virtual Result<> background_access(int signal) = 0;
-    /// 0: there is no such group.
-    virtual Pid session_of_group(Pid group) = 0;
+    /// The group `group` of the running process's session. ESRCH: nobody has the number; EPERM: it is of another session.
+    virtual Result<base::HeldPid> hold_group(Pid group) = 0;
     /// No process of `session` has `device` as its controlling terminal any more.
     virtual void take_terminal_away(Pid session, u64 device) = 0;
     /// The leader of `session` gets SIGHUP and SIGCONT; when it ends, so does `group`.
-    virtual void signal_hang_up(Pid session, Pid group) = 0;
+    virtual void signal_hang_up(base::HeldPid const& session, base::HeldPid const& group) = 0;
 protected:
     ~SignalTarget() = default;
 };
@@ -175,8 +181,8 @@ private:
     bool has_output_room();
     bool stops_background_output();
     Result<> wait_for_drain(Use use);
-    void after_input(u32 raised, Pid group, bool readable);
-    void deliver(u32 raised, Pid group);
+    void after_input(u32 raised, base::HeldPid const& group, bool readable);
+    void deliver(u32 raised, base::HeldPid const& group);
 
     // terminal_settings.cpp
     ::termios2 current_settings();
@@ -184,7 +190,7 @@ private:
     Result<i64> set_settings(u32 command, u64 argument, Use use);
     void apply(::termios2 const& settings, bool discard_input);
     // terminal_ioctl.cpp
-    Result<i64> plain_ioctl(u32 command, u64 argument);
+    Result<i64> plain_ioctl(u32 command, u64 argument, Use use);
     Result<i64> send_break(u64 milliseconds);
     Result<i64> simulate_input(u64 argument);
     Result<i64> set_exclusive(bool on);
@@ -196,8 +202,8 @@ private:
     Result<i64> queue_length(u32 command, u64 argument);
     // terminal_session.cpp
     Result<> check_foreground(int signal);
-    Result<i64> session_ioctl(u32 command, u64 argument);
-    Result<i64> take_session(u64 argument);
+    Result<i64> session_ioctl(u32 command, u64 argument, Use use);
+    Result<i64> take_session(u64 argument, Use use);
     Result<i64> leave_session();
     Result<i64> get_group(u64 argument);
     Result<i64> set_group(u64 argument);
@@ -214,8 +220,8 @@ private:
     bool exclusive_ GUARDED_BY(lock_) = false;    ///< TIOCEXCL
     std::atomic<u32> hang_ups_{0};                ///< written under lock_, then changes_ is woken
     ::winsize window_ GUARDED_BY(lock_){};        ///< 0 rows: ask the device
-    Pid session_ GUARDED_BY(lock_);
-    Pid foreground_ GUARDED_BY(lock_);
+    base::HeldPid session_ GUARDED_BY(lock_);
+    base::HeldPid foreground_ GUARDED_BY(lock_);
     u64 last_input_ns_ GUARDED_BY(lock_) = 0;
     u32 raised_ GUARDED_BY(lock_) = 0;            ///< bit n: signal n, to be sent when the lock is free
     bool input_refused_ GUARDED_BY(lock_) = false;

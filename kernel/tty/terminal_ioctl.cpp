@@ -61,11 +61,11 @@ Result<i64> Terminal::ioctl(u32 command, u64 argument, Use use) {
     case TCSBRKP:
         TRY(wait_for_drain(use));
         return send_break(argument == 0 ? usual_ms : static_cast<u32>(argument) * unit_ms);
-    default: return plain_ioctl(command, argument);
+    default: return plain_ioctl(command, argument, use);
     }
 }
 
-Result<i64> Terminal::plain_ioctl(u32 command, u64 argument) {
+Result<i64> Terminal::plain_ioctl(u32 command, u64 argument, Use use) {
     switch (command) {
     case TIOCGWINSZ: return get_window_size(argument);
     case TIOCSWINSZ: return set_window_size(argument);
@@ -91,7 +91,7 @@ Result<i64> Terminal::plain_ioctl(u32 command, u64 argument) {
     case TIOCNOTTY:
     case TIOCGPGRP:
     case TIOCSPGRP:
-    case TIOCGSID: return session_ioctl(command, argument);
+    case TIOCGSID: return session_ioctl(command, argument, use);
     default: return device_->device_ioctl(command, argument);
     }
 }
@@ -118,7 +118,7 @@ Result<i64> Terminal::get_window_size(u64 argument) {
 Result<i64> Terminal::set_window_size(u64 argument) {
     auto const window = TRY(mm::UserPtr<::winsize>(argument).read());
     bool changed;
-    Pid group;
+    base::HeldPid group;
     {
         Lock::Guard guard(lock_);
         changed = __builtin_memcmp(&window, &window_, sizeof window) != 0;

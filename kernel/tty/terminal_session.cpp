@@ -6,6 +6,7 @@
 
 #include <abi/signal.h>
 #include <asm/ioctls.h>
+#include <linux/fcntl.h>
 
 #include "mm/user/user_access.h"
 
@@ -34,15 +35,15 @@ Result<> Terminal::check_foreground(int signal) {
     if (caller.terminal != number_) return {};
     {
         Lock::Guard guard(lock_);
-        if (session_ != caller.session || foreground_.value == 0 || foreground_ == caller.group) return {};
+        if (session_.get() != caller.session || !foreground_ || foreground_.get() == caller.group) return {};
     }
     return signal_target()->background_access(signal);
 }
 
-Result<i64> Terminal::session_ioctl(u32 command, u64 argument) {
+Result<i64> Terminal::session_ioctl(u32 command, u64 argument, Use use) {
     if (!signal_target()) return fail(ENOTTY);
     switch (command) {
-    case TIOCSCTTY: return take_session(argument);
+    case TIOCSCTTY: return take_session(argument, use);
     case TIOCNOTTY: return leave_session();
     case TIOCGPGRP: return get_group(argument);
     case TIOCSPGRP: return set_group(argument);
@@ -54,41 +55,52 @@ void Terminal::offer_to_opener() {
     if (!signal_target()) return;
     Caller const caller = running_process();
     if (!caller.leader || caller.terminal != 0) return;
+    auto place = signal_target()->hold_place();
     {
         Lock::Guard guard(lock_);
-        if (session_.value != 0) return;
-        session_ = caller.session;
-        foreground_ = caller.group;
+        if (session_) return;
+        std::swap(session_, place.session);
+        std::swap(foreground_, place.group);
     }
     (void)become_controlling(caller.session);
 }
 
-/// The process's half. EIO: the terminal was hung up meanwhile.
+/// The process's half. EIO: the terminal was hung up meanwhile. EPERM: another thread has taken another one, and this is free again.
 Result<> Terminal::become_controlling(Pid session) {
-    signal_target()->set_controlling_terminal(number_);
+    if (!signal_target()->claim_terminal(number_)) {
+        base::HeldPid of, group;
+        Lock::Guard guard(lock_);
+        if (session_.get() != session) return fail(EPERM);
+        std::swap(of, session_);
+        std::swap(group, foreground_);
+        return fail(EPERM);
+    }
     if (belongs_to(session)) return {};
-    signal_target()->set_controlling_terminal(0);
+    signal_target()->give_up_terminal();
     return fail(EIO);
 }
 
 bool Terminal::belongs_to(Pid session) {
     Lock::Guard guard(lock_);
-    return session.value != 0 && session_ == session;
+    return session.value != 0 && session_.get() == session;
 }
 
-/// `argument` 1: root takes the terminal away from another session.
-Result<i64> Terminal::take_session(u64 argument) {
+/// `argument` 1: root takes the terminal away from another session. Who may only write to it does not get it: the controlling
+/// terminal can be opened again by that name, for reading too.
+Result<i64> Terminal::take_session(u64 argument, Use use) {
     Caller const caller = running_process();
-    bool const steals = argument == 1 && signal_target()->current_credentials().is_privileged();
-    Pid robbed;
+    bool const is_privileged = signal_target()->current_credentials().is_privileged();
+    bool const may_read = (use.flags & O_ACCMODE) != O_WRONLY || is_privileged;
+    bool const steals = argument == 1 && is_privileged;
+    auto place = signal_target()->hold_place();
     {
         Lock::Guard guard(lock_);
-        if (caller.leader && session_ == caller.session) return 0;
-        if (!caller.leader || caller.terminal != 0 || (session_.value != 0 && !steals)) return fail(EPERM);
-        robbed = std::exchange(session_, caller.session);
-        foreground_ = caller.group;
+        if (caller.leader && session_.get() == caller.session) return 0;
+        if (!caller.leader || caller.terminal != 0 || (session_ && !steals) || !may_read) return fail(EPERM);
+        std::swap(session_, place.session);
+        std::swap(foreground_, place.group);
     }
-    if (robbed.value != 0) signal_target()->take_terminal_away(robbed, number_);
+    if (place.session) signal_target()->take_terminal_away(place.session.get(), number_);
     TRY(become_controlling(caller.session));
     return 0;
 }
@@ -97,21 +109,21 @@ Result<i64> Terminal::leave_session() {
     Caller const caller = running_process();
     if (caller.terminal != number_) return fail(ENOTTY);
     if (caller.leader) give_up_session(caller.session);
-    signal_target()->set_controlling_terminal(0);
+    signal_target()->give_up_terminal();
     return 0;
 }
 
 /// Its foreground group gets SIGHUP and SIGCONT. False: it is not that session's.
 bool Terminal::give_up_session(Pid session) {
-    Pid group;
+    base::HeldPid group;
     {
         Lock::Guard guard(lock_);
-        if (session.value == 0 || session_ != session) return false;
-        group = std::exchange(foreground_, Pid{});
-        session_ = Pid{};
+        if (session.value == 0 || session_.get() != session) return false;
+        std::swap(group, foreground_);
+        session_ = {};
     }
     if (!signal_target()) return true;
-    if (group.value != 0) {
+    if (group) {
         signal_target()->signal_group(group, SIGHUP);
         signal_target()->signal_group(group, SIGCONT);
     }
@@ -124,34 +136,41 @@ void Terminal::end_session(Pid session) {
 }
 
 void Terminal::hang_up() {
-    Pid session, group;
+    base::HeldPid session, group;
     {
         Lock::Guard guard(lock_);
         hang_ups_.fetch_add(1);
-        session = std::exchange(session_, Pid{});
-        group = std::exchange(foreground_, Pid{});
+        std::swap(session, session_);
+        std::swap(group, foreground_);
         discipline_.discard_input();
         discipline_.let_go(*this);
         discipline_.start(*this);
         after_reading(guard);
     }
     changes_.wake_all();
-    if (session.value == 0 || !signal_target()) return;
-    signal_target()->take_terminal_away(session, number_);
+    if (!session || !signal_target()) return;
+    signal_target()->take_terminal_away(session.get(), number_);
     signal_target()->signal_hang_up(session, group);
 }
 
 Pid Terminal::foreground_group() {
     Lock::Guard guard(lock_);
-    return foreground_;
+    return foreground_.get();
 }
 
 Pid Terminal::session() {
     Lock::Guard guard(lock_);
-    return session_;
+    return session_.get();
 }
 
-void Terminal::signal_foreground(int signal) { deliver(1u << signal, foreground_group()); }
+void Terminal::signal_foreground(int signal) {
+    base::HeldPid group;
+    {
+        Lock::Guard guard(lock_);
+        group = foreground_;
+    }
+    deliver(1u << signal, group);
+}
 
 Result<Use> Terminal::open(u32 flags) {
     SignalTarget* const target = signal_target();
@@ -182,8 +201,8 @@ Result<i64> Terminal::get_group(u64 argument) {
     Pid group;
     {
         Lock::Guard guard(lock_);
-        if (caller.terminal != number_ || session_ != caller.session) return fail(ENOTTY);
-        group = foreground_;
+        if (caller.terminal != number_ || session_.get() != caller.session) return fail(ENOTTY);
+        group = foreground_.get();
     }
     TRY(mm::UserPtr<i32>(argument).write(group.value));
     return 0;
@@ -193,17 +212,15 @@ Result<i64> Terminal::set_group(u64 argument) {
     Caller const caller = running_process();
     {
         Lock::Guard guard(lock_);
-        if (caller.terminal != number_ || session_ != caller.session) return fail(ENOTTY);
+        if (caller.terminal != number_ || session_.get() != caller.session) return fail(ENOTTY);
     }
     if (auto const allowed = check_foreground(SIGTTOU); !allowed) return fail(allowed.error() == Errno(EIO) ? Errno(ENOTTY) : allowed.error());
     Pid const group(TRY(mm::UserPtr<i32>(argument).read()));
     if (group.value < 0) return fail(EINVAL);
-    Pid const session = signal_target()->session_of_group(group);
-    if (session.value == 0) return fail(ESRCH);
-    if (session != caller.session) return fail(EPERM);
+    auto held = TRY(signal_target()->hold_group(group));
     Lock::Guard guard(lock_);
-    if (session_ != caller.session) return fail(ENOTTY);
-    foreground_ = group;
+    if (session_.get() != caller.session) return fail(ENOTTY);
+    std::swap(foreground_, held);
     return 0;
 }
 
@@ -211,7 +228,7 @@ Result<i64> Terminal::get_session(u64 argument) {
     Caller const caller = running_process();
     {
         Lock::Guard guard(lock_);
-        if (caller.terminal != number_ || session_ != caller.session) return fail(ENOTTY);
+        if (caller.terminal != number_ || session_.get() != caller.session) return fail(ENOTTY);
     }
     TRY(mm::UserPtr<i32>(argument).write(caller.session.value));
     return 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Numbers of processes: next one first, none twice, free only when nothing bears it.
-// sources: kernel/process/pid_table.cpp
+// sources: kernel/process/pid_table.cpp kernel/base/held_pid.cpp
 #include <memory>
 #include <vector>
 
@@ -67,6 +67,31 @@ TEST(PidTable, NumberStaysTakenWhileAGroupBearsIt) {
     }
     table.remove(group);
     table.remove(session);
+}
+
+TEST(PidTable, NumberThatIsHeldIsGivenToNobody) {
+    PidTable table;
+    PidEntry first(PidKind::Process), next(PidKind::Process);
+    ASSERT_TRUE(table.set_last_given(Pid(999)));
+    ASSERT_TRUE(table.add_with_new_number(first));
+    EXPECT_EQ(first.entry_id.value, 1000);
+    auto held = base::HeldPid::hold(first.entry_id);
+    table.remove(first);
+    EXPECT_TRUE(table.is_known(Pid(1000)));
+    for (int copies = 0; copies < 3; ++copies) {
+        auto const copy = held;
+        if (copies == 1) held = copy;
+        ASSERT_TRUE(table.set_last_given(Pid(999)));
+        ASSERT_TRUE(table.add_with_new_number(next));
+        EXPECT_EQ(next.entry_id.value, 1001);
+        table.remove(next);
+    }
+    held = {};
+    EXPECT_FALSE(table.is_known(Pid(1000)));
+    ASSERT_TRUE(table.set_last_given(Pid(999)));
+    ASSERT_TRUE(table.add_with_new_number(next));
+    EXPECT_EQ(next.entry_id.value, 1000);
+    EXPECT_FALSE(table.set_last_given(Pid(PidTable::pid_max)));
 }
 
 TEST(PidTable, WalksProcessesInOrderOfNumbers) {

@@ -76,7 +76,7 @@ SELF_TEST(signals_discarded_ones_are_gone) {
     for (u64 value = 1; value <= 3; ++value) send(pending, realtime, value);
     send(pending, SIGTSTP, 5);
     send(pending, SIGTERM, 6);
-    pending.discard(mask_of(realtime) | mask_of(SIGTSTP));
+    pending.discard(mask_of(realtime) | mask_of(SIGTSTP), nullptr);
     CHECK(pending.set == mask_of(SIGTERM));
     send(pending, realtime, 9);
     CHECK(take(pending, realtime) == 9);

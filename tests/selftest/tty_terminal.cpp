@@ -87,11 +87,19 @@ void let_it_run() {
     for (int i = 0; i < 20; ++i) sched::scheduler.yield();
 }
 
+// Of the tests, one after another. Terminals live for ever: nothing at the end of a function or of the kernel destroys them.
+constinit tty::Terminal terminal_of_reader(1);
+constinit tty::Terminal terminal_of_nonblocking(1);
+constinit tty::Terminal polled_of_read(1, raw_settings(0, 1));
+constinit tty::Terminal grouped_of_read(1, raw_settings(10, 1));
+constinit tty::Terminal terminal_of_writer(1);
+constinit tty::Terminal terminal_of_refuses(1, raw_settings(1, 0));
+
 }
 
 SELF_TEST(terminal_reader_sleeps_until_its_line_ends) {
     static constinit TestDevice device;
-    static constinit tty::Terminal terminal(1);
+    tty::Terminal& terminal = terminal_of_reader;
     terminal.attach(device);
     Partner partner{terminal};
     REQUIRE(sched::scheduler.create_kernel_thread("reader", Partner::read_once, &partner));
@@ -107,7 +115,7 @@ SELF_TEST(terminal_reader_sleeps_until_its_line_ends) {
 
 SELF_TEST(terminal_nonblocking_read_and_end_of_file) {
     static constinit TestDevice device;
-    static constinit tty::Terminal terminal(1);
+    tty::Terminal& terminal = terminal_of_nonblocking;
     terminal.attach(device);
     char bytes[8];
     auto result = read(terminal, bytes, O_NONBLOCK);
@@ -123,7 +131,8 @@ SELF_TEST(terminal_nonblocking_read_and_end_of_file) {
 
 SELF_TEST(terminal_read_times_out_between_bytes) {
     static constinit TestDevice device;
-    static constinit tty::Terminal polled(1, raw_settings(0, 1)), grouped(1, raw_settings(10, 1));
+    tty::Terminal& polled = polled_of_read;
+    tty::Terminal& grouped = grouped_of_read;
     polled.attach(device);
     grouped.attach(device);
     char bytes[16];
@@ -139,7 +148,7 @@ SELF_TEST(terminal_read_times_out_between_bytes) {
 
 SELF_TEST(terminal_writer_sleeps_until_the_device_has_room) {
     static constinit TestDevice device;
-    static constinit tty::Terminal terminal(1);
+    tty::Terminal& terminal = terminal_of_writer;
     terminal.attach(device);
     device.capacity.store(40);
     sched::WaitQueue* queue = nullptr;
@@ -160,7 +169,7 @@ SELF_TEST(terminal_writer_sleeps_until_the_device_has_room) {
 
 SELF_TEST(terminal_refuses_input_and_asks_for_it_again) {
     static constinit TestDevice device;
-    static constinit tty::Terminal terminal(1, raw_settings(1, 0));
+    tty::Terminal& terminal = terminal_of_refuses;
     terminal.attach(device);
     static constinit std::array<char, tty::LineDiscipline::capacity> bytes{};
     terminal.input(std::span(bytes).first(tty::LineDiscipline::longest_line));

@@ -60,6 +60,8 @@ void fpu_save_current(ThreadContext& context);
 void fpu_load_current(ThreadContext& context);
 /// Makes an area that came from a program safe to load (MXCSR, XSTATE_BV); false: not usable.
 bool fpu_sanitize(FpuArea* area);
+/// The floating-point exceptions that have come and are not masked (bits as in MXCSR), of SSE or of the x87.
+u32 fpu_exceptions(FpuArea const* area, bool is_simd);
 
 // ---- thread pointer (arch_prctl)
 

@@ -12,8 +12,8 @@ namespace upcalls {
 
 enum class FaultAccess : u8 { Read, Write, Execute };
 
-/// #PF. Interrupts as they were in the faulting code. `present`: the page was there, rights were not.
-void on_page_fault(TrapFrame& frame, u64 address, FaultAccess access, bool present);
+/// #PF. Interrupts as they were in the faulting code. `error_code`: what the CPU says of the access (Intel SDM vol. 3, 4.7).
+void on_page_fault(TrapFrame& frame, u64 address, FaultAccess access, u64 error_code);
 /// Any other exception of a program (`frame.from_user()`), or of the kernel with no fix-up.
 void on_exception(TrapFrame& frame, u8 vector, u64 error_code);
 /// A program executed SYSCALL. Interrupts on. The result goes to frame.rax.
