@@ -222,7 +222,9 @@ protected:
         sched::current_thread_pointer.write(reinterpret_cast<sched::Thread*>(sched::some_thread));
         surroundings::on_mutex = on_mutex;
         surroundings::before_copy_to_user = before_copy_to_user;
-        ipc::register_epoll();
+        static bool const registered = ipc::register_epoll().has_value();
+        EXPECT_TRUE(registered);
+        ipc::most_watches = 1000;
         explorer = &own_;
     }
     ~EpollTest() override {

@@ -150,6 +150,8 @@ protected:
         static bool const ready = [] { return vfs.initialize().has_value() && procfs.initialize().has_value(); }();
         EXPECT_TRUE(ready);
         context = vfs.root_context();
+        // Tests of limits set them; others have few frames and want many names.
+        EXPECT_TRUE(context.root->inode()->file_system().configure("size=0,nr_inodes=0"));
         context.umask = 022;
     }
     ~FsTest() override {
