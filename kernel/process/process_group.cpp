@@ -17,7 +17,8 @@ class GroupWalk final : public ProcessWalk {
 public:
     GroupWalk(Pid group, SignalInfo const& info) : ProcessWalk(group), info_(info) {}
 private:
-    void visit(Process& member) override { process_manager.post_to_member(member, info_); }
+    /// With tree_lock. Not analysed: it is the manager's own.
+    void visit(Process& member) override NO_THREAD_SAFETY_ANALYSIS { process_manager.post_to_member(member, info_); }
     SignalInfo const& info_;
 };
 
