@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// libc: glibc
 // What the boot test `hogs` runs inside the machine, where it would do harm elsewhere; each subcommand prints lines of NAME VALUE.
 //   fill DIR      a user fills a file in DIR; three processes of root look on: whether one dies, and what runs afterwards
 //   pipes         a hog whose memory is in pipes, beside four that hold 4 MiB each: who is killed

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// libc: glibc
 // What one user can do to a machine, all at once and again and again, for tools/siege: `siege SECONDS [NAME…]` as root.
 // Each attack runs as uid 1000 in a group of its own for a few seconds, is killed, and begins anew. None looks at results:
 // root's shell beside them shows whether the machine bears it. Never on a machine that one needs.
