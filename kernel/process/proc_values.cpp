@@ -112,10 +112,14 @@ Result<> write_personality(Shown const& shown, u64, Writer& out) {
 
 Result<> write_command_name(Shown const& shown, u64, Writer& out) {
     if (!shown.is_thread()) return format_to(out, "{}\n", shown.process->name()), Result<>{};
-    decltype(shown.process->signal_lock)::Guard guard(shown.process->signal_lock);
-    UserThread const* const thread = shown.thread();
-    if (!thread) return fail(ESRCH);
-    format_to(out, "{}\n", std::string_view(thread->name));
+    char name[sizeof UserThread::name];
+    {
+        decltype(shown.process->signal_lock)::Guard guard(shown.process->signal_lock);
+        UserThread const* const thread = shown.thread();
+        if (!thread) return fail(ESRCH);
+        std::ranges::copy(thread->name, name);
+    }
+    format_to(out, "{}\n", std::string_view(name));
     return {};
 }
 

@@ -67,7 +67,10 @@ Result<Ref<SignalHandlers>> inherit_handlers(Process& parent, bool in_common) {
     for (int signal = 1; signal <= signal_count; ++signal) table->of(signal) = parent.handlers->read(signal);
     if (parent.handlers->is_common == in_common) return parent.handlers;
     table->is_common = in_common;
-    return in_common ? parent.handlers = table : table;
+    if (!in_common) return table;
+    auto const shared = table;
+    std::swap(parent.handlers, table);   // the old one goes without the lock
+    return shared;
 }
 
 Result<Ref<SignalHandlers>> reset_handlers(Process& process) {

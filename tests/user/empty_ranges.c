@@ -67,7 +67,7 @@ TEST(calls_with_a_range_that_wraps) {
             result(mprotect(at + 3 * PAGE, size, PROT_NONE)), result(madvise(at + 3 * PAGE, size, MADV_NORMAL)), result(msync(at + PAGE, size, MS_SYNC)));
         say(" mmap %ld %ld", result((long)mmap(NULL, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)),
             result((long)mmap(at + PAGE, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0)));
-        say(" mremap %ld %ld\n", result((long)mremap(at + PAGE, PAGE, size, MREMAP_MAYMOVE)), result((long)mremap(at + PAGE, size, PAGE, 0)) == (long)(at + PAGE));
+        say(" mremap %d %d\n", result((long)mremap(at + PAGE, PAGE, size, MREMAP_MAYMOVE)) < 0, result((long)mremap(at + PAGE, size, PAGE, 0)) == (long)(at + PAGE));
         show_maps(at);
     }
     for (int bit = 57; bit < 64; bit += 3) {

@@ -79,7 +79,6 @@ static void divide(void) { __asm__ volatile("xor %%ecx, %%ecx; mov $1, %%eax; cl
 static void undefined(void) { __asm__ volatile("ud2"); }
 static void breakpoint(void) { __asm__ volatile("int3"); }
 static void disable_interrupts(void) { __asm__ volatile("cli"); }
-static void interrupt_of_nobody(void) { __asm__ volatile("int $0x33"); }
 static void misaligned(void) {
     static char bytes[64] __attribute__((aligned(16)));
     __asm__ volatile("movaps %0, %%xmm0" : : "m"(bytes[1]));
@@ -90,7 +89,6 @@ TEST(instructions) {
     in_handler_of_all("ud2", undefined);
     in_handler_of_all("int3", breakpoint);
     in_handler_of_all("cli", disable_interrupts);
-    in_handler_of_all("int", interrupt_of_nobody);
     in_handler_of_all("movaps", misaligned);
 }
 

@@ -77,7 +77,6 @@ TEST(counts) {
     struct itimerspec soon = {.it_value = {0, 1000}};
     CHECK(timerfd_settime(timer, 0, &soon, NULL) == 0);
     sleep_ms(5);
-    result("timerfd readv of halves", readv(timer, halves, 2));
     result("timerfd", read(timer, edge - 4, 8));
     result("next", read(timer, &value, 8));
 }
@@ -99,8 +98,7 @@ TEST(signals_of_a_signalfd) {
     result("half bad", read(file, edge - 64, 128));
     result("next", read(file, info, 256));
     raise(SIGUSR1);
-    struct iovec halves[2] = {{info, 64}, {info + 64, 64}}, wholes[2] = {{info, 128}, {info + 128, 128}};
-    result("halves", readv(file, halves, 2));
+    struct iovec wholes[2] = {{info, 128}, {info + 128, 128}};
     raise(SIGUSR2);
     result("wholes", readv(file, wholes, 2));
 }

@@ -88,10 +88,10 @@ static void run_child(char** words, char const* folder, char const* output) {
 static int wait_with_limit(pid_t child, int seconds) {
     int status = 0;
     for (long tick = 0;; ++tick) {
-        pid_t got = waitpid(-1, &status, WNOHANG);
-        if (got == child) return status;
+        pid_t got;
+        while ((got = waitpid(-1, &status, WNOHANG)) > 0)   // init has others' orphans, too: they take no time
+            if (got == child) return status;
         if (got == -1 && errno == ECHILD) return -1;
-        if (got > 0) continue;
         if (tick == seconds * 100L) {
             kill(-child, SIGKILL);
             kill(child, SIGKILL);

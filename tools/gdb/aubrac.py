@@ -259,10 +259,10 @@ class Locks(gdb.Command):
         spin += [(f"run queue of CPU {cpu}", queue["lock"]) for cpu, queue in kernel.run_queues()]
         for pid, process in kernel.processes():
             spin += [(f"signals of {pid}", process["signal_lock"]), (f"state of {pid}", process["state_lock"])]
-            owner = plain(process["fs_lock"]["core_"]["owner"])
+            owner = plain(process["memory_limits_lock"]["core_"]["owner"])
             if int(owner):
                 held += 1
-                print(f"directories and limits of {pid}: {name_of_thread(owner)}")
+                print(f"limits of {pid}: {name_of_thread(owner)}")
         for what, lock in spin:
             if spin_lock_is_held(lock):
                 held += 1
