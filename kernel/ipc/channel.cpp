@@ -130,14 +130,14 @@ Result<> Channel::accompany(Message& message, bool peek, Received& out) {
 
 /// A datagram, or what of it there is room for. Bytes that cannot be written are lost with it, as on Linux.
 Result<> Channel::take_whole(Message& message, mm::IoBuffer& buffer, bool peek, Received& out) {
-    size_t const wanted = std::min<u64>(message.size, buffer.remaining());
+    size_t const size = message.size, wanted = std::min<u64>(size, buffer.remaining());
     bool const is_told = wanted == 0 || buffer.copy_whole_out(message.data.data(), wanted);
     auto accompanied = is_told || !peek ? accompany(message, peek, out) : Result<>();
-    if (!peek) drop_first();
+    if (!peek) drop_first();                             // the message is gone
     if (!is_told) return fail(EFAULT);
     TRY(accompanied);
-    out.truncated = wanted < message.size;
-    out.size = message.size;                             // MSG_TRUNC; the caller cuts it otherwise
+    out.truncated = wanted < size;
+    out.size = size;                                     // MSG_TRUNC; the caller cuts it otherwise
     return {};
 }
 
