@@ -16,15 +16,20 @@ poweroff -f
 
 
 class Shell(harness.Machine):
-    """A machine whose init is a shell on the serial console; /tests has the programs of tests/user.
+    """A machine whose init is a shell on the serial console; /tests has the programs of tests/user,
+    or those that are named.
     Nobody reads from the screen's terminals."""
 
-    def __init__(self, **settings):
+    def __init__(self, init=PROMPT_INIT, programs=(), **settings):
         self.place = tempfile.TemporaryDirectory(prefix="aubrac-")
         place = pathlib.Path(self.place.name)
-        (place / "init").write_text(PROMPT_INIT)
+        (place / "init").write_text(init)
         shutil.copytree(harness.BUILD / "keymaps/root", place / "extra")
-        shutil.copytree(harness.BUILD / "tests/root/tests", place / "extra/tests")
+        (place / "extra/tests").mkdir()
+        for program in programs:   # fewer are a smaller initramfs, made and read sooner
+            shutil.copy(harness.BUILD / "tests/root/tests" / program, place / "extra/tests")
+        if not programs:
+            shutil.copytree(harness.BUILD / "tests/root/tests", place / "extra/tests", dirs_exist_ok=True)
         initrd = harness.make_initramfs(place / "shell.cpio.gz", extra=place / "extra", init=place / "init")
         super().__init__(initrd=initrd, **settings)
 
