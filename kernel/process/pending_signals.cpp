@@ -8,7 +8,7 @@
 
 namespace process {
 
-SignalNodes::~SignalNodes() {
+void SignalNodes::delete_all() {
     list_.clear_and_dispose([](SignalNode* node) { delete node; });
 }
 

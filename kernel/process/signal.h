@@ -73,7 +73,7 @@ private:
 class SignalNodes {
 public:
     SignalNodes() = default;
-    ~SignalNodes();
+    ~SignalNodes() { if (!list_.empty()) [[unlikely]] delete_all(); }
     SignalNodes(SignalNodes const&) = delete;
     using List = base::List<SignalNode, &SignalNode::hook>;
     void add(SignalNode& node) { list_.push_back(node); }
@@ -87,6 +87,7 @@ public:
         return &node;
     }
 private:
+    void delete_all();
     List list_;
 };
 

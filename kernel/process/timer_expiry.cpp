@@ -31,7 +31,7 @@ void ProcessTimers::on_taken(SignalInfo& info) {
     start(*timer);
 }
 
-void ProcessTimers::stop_ignoring(int signal, Guard const& guard) {
+void ProcessTimers::send_ignored(int signal, Guard const& guard) {
     for (PosixTimer& timer : timers_) {
         if (timer.node.info.signal != signal || !timer.node.was_ignored || timer.interval_ns == 0) continue;
         timer.node.was_ignored = !send(timer, guard);

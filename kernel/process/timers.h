@@ -86,7 +86,7 @@ public:
     /// A signal was taken: if it is a timer's, fills in its overruns and starts the timer again. The lock is held.
     void on_taken(SignalInfo& info);
     /// `signal` is no longer ignored: periodic timers that it had silenced send it.
-    void stop_ignoring(int signal, Guard const& guard);
+    void stop_ignoring(int signal, Guard const& guard) { if (!timers_.empty()) [[unlikely]] send_ignored(signal, guard); }
     /// A thread ends: what timers have sent to it alone is gone, and they send it no more. The lock is held.
     void forget_thread(UserThread& thread);
     void expire(PosixTimer& timer, Guard const& guard);
@@ -114,6 +114,7 @@ private:
     u64 now(PosixTimer const& timer) const;
     u64 forward(PosixTimer& timer, u64 now_ns);
     void fit_watching();
+    void send_ignored(int signal, Guard const& guard);
     /// signal.cpp. False: it is ignored.
     bool send(PosixTimer& timer, Guard const& guard);
     CpuTime cpu_time() const;
