@@ -21,6 +21,13 @@ enum class Next : u8 {
     Otherwise,   ///< first the process stops, ends, or tells its parent that it was continued
 };
 
+/// Blocked when it was sent, or it would not be here. Init dies of its own faults only.
+bool must_end(UserThread const& thread, SignalInfo const& info, SignalAction const& action) {
+    if (action.handler != default_handler || default_action(info.signal) != DefaultAction::Terminate) return false;
+    return !thread.process().is_init() || ((fault_signals & mask_of(info.signal)) && info.code > 0) || info.signal == SIGKILL
+        || (thread.must_die_of & mask_of(info.signal));
+}
+
 /// The next signal that is not blocked, with its action, which one-shot handlers lose: all in one step, so that nobody else runs
 /// such a handler, and no action set meanwhile is lost. What stops the process is noted, so that SIGCONT finds it.
 Next take_next(UserThread& thread, SignalInfo& info, SignalAction& action) {
@@ -47,7 +54,9 @@ Next take_next(UserThread& thread, SignalInfo& info, SignalAction& action) {
                 info = from->take(signal, used);
                 process.timers.on_taken(info);
                 if (action.handler == default_handler && default_action(signal) == DefaultAction::Stop) thread.has_taken_stop = true;
-                return Next::Taken;
+                if (!must_end(thread, info, action)) return Next::Taken;
+                end_threads(process, nullptr, signal, guard);   // before any of them forks again
+                return Next::Otherwise;
             }
         }
         auto made = mm::make_ref<SignalHandlers>();
@@ -92,10 +101,7 @@ void run_default(UserThread& thread, SignalInfo const& info) {
         stop_process(thread, info.signal);
         return;
     case DefaultAction::Terminate:
-        // Blocked when it was sent, or it would not be here; init dies of its own faults only.
-        if (thread.process().is_init() && !((fault_signals & mask_of(info.signal)) && info.code > 0) && info.signal != SIGKILL
-            && !(thread.must_die_of & mask_of(info.signal))) return;
-        process_manager.exit_group(info.signal);
+        return;   // init's: must_end()
     }
 }
 
