@@ -139,37 +139,79 @@ void ProcessManager::forget_parents_death(Process& process) NO_THREAD_SAFETY_ANA
     for (UserThread& thread : process.threads) thread.parent_death_signal = 0;
 }
 
-/// What a thread made is another's from now on.
-void ProcessManager::leave_made_children(UserThread& thread, UserThread& heir) {
-    for (MadeChild& child : thread.made_children) {
-        child.maker = &heir;
-        tell_of_parents_death(thread.process(), static_cast<Process&>(child));
-    }
-    heir.made_children.splice(heir.made_children.end(), thread.made_children);
+namespace {
+
+/// How many children are handed over while interrupts are off.
+constexpr u32 handful = 16;
+
+bool is_ending(UserThread const& thread) {
+    SignalGuard guard(thread.process().signal_lock);
+    return thread.is_ending;
 }
 
-void ProcessManager::leave_children(UserThread& thread, ProcessList& reaped) {
+}
+
+/// What a thread of its parent made is another's from now on.
+void ProcessManager::leave_made_child(MadeChild& child, UserThread& heir) {
+    tell_of_parents_death(child.maker->process(), static_cast<Process&>(child));
+    child.maker->made_children.erase(child.maker->made_children.iterator_to(child));
+    child.maker = &heir;
+    heir.made_children.push_back(child);
+}
+
+/// To a thread that goes on, a handful at a time. What is left then, it makes itself or nobody can have yet.
+void ProcessManager::leave_made_children(UserThread& thread) {
+    for (bool has_more = true; has_more;) {
+        TreeGuard guard(tree_lock);
+        UserThread& heir = heir_of(thread.process());
+        if (is_ending(heir)) return;
+        u32 room = handful;
+        for (; room != 0 && !thread.made_children.empty(); --room) leave_made_child(thread.made_children.front(), heir);
+        has_more = room == 0;
+    }
+}
+
+/// The last thread ends. Once it has no child it gets none any more: nobody chooses who is Exiting, and siblings are made by children.
+void ProcessManager::leave_children(UserThread& thread) {
+    for (bool has_more = true; has_more;) {
+        ProcessList reaped;
+        {
+            TreeGuard guard(tree_lock);
+            has_more = leave_some_children(thread, reaped);
+        }
+        reaped.clear_and_dispose([](Process* child) { child->release_ref(); });
+    }
+}
+
+/// False: that were all. A group of which some are left is still cared for by this process, so the last handful's look finds the orphans.
+bool ProcessManager::leave_some_children(UserThread& thread, ProcessList& reaped) {
     Process& process = thread.process();
-    if (process.children.empty() && process.zombies.empty()) return;
+    if (process.children.empty() && process.zombies.empty()) return false;
     Process& reaper = reaper_of(process);
-    leave_made_children(thread, heir_of(reaper));
-    for (Process& child : process.children) {
+    UserThread& heir = heir_of(reaper);
+    u32 room = handful;
+    ProcessList left;
+    for (; room != 0 && !process.children.empty(); --room) {
+        Process& child = process.children.front();
+        leave_made_child(child, heir);
+        process.children.pop_front();
+        left.push_back(child);
         child.parent = &reaper;
         child.exit_signal = SIGCHLD;
         if (child.report != ChildReport::None) ++reaper.children_reports;
     }
-    ProcessList left;
-    left.splice(left.end(), process.children);
     hang_up_orphans(process, left);
     reaper.children.splice(reaper.children.end(), left);
-    while (!process.zombies.empty()) {
+    for (; room != 0 && !process.zombies.empty(); --room) {
         Process& child = process.zombies.front();
+        leave_made_child(child, heir);
         process.zombies.pop_front();
         child.parent = &reaper;
         child.exit_signal = SIGCHLD;
         reaper.children.push_back(child);
         hand_to_parent(child, reaped);
     }
+    return room == 0;
 }
 
 /// Its first thread ends; whoever asks for the process by its number hears of it as it was.
@@ -187,6 +229,7 @@ void ProcessManager::end_last_thread(UserThread& thread, int status) {
     release_resources(thread);
     leave_terminal(process);
     release_vfork_parent(process);
+    leave_children(thread);
     ProcessList reaped;
     bool was_victim;
     sched::Parameters const scheduling = sched::scheduler.parameters(thread);
@@ -194,7 +237,6 @@ void ProcessManager::end_last_thread(UserThread& thread, int status) {
     {
         TreeGuard guard(tree_lock);
         process.exit_status = status;
-        leave_children(thread, reaped);
         hang_up_own_orphans(process);
         {
             SignalGuard signal_guard(process.signal_lock);
@@ -253,7 +295,7 @@ bool ProcessManager::leave_process(UserThread& thread, int& status) {
     if (!thread.is_leader()) remove_task(process);
     if (thread.entry_id.value != 0) pids_.remove(thread);
     else remember_scheduling(process, thread, sched::scheduler.parameters(thread));
-    leave_made_children(thread, heir_of(process));
+    while (!thread.made_children.empty()) leave_made_child(thread.made_children.front(), heir_of(process));
     return true;
 }
 
@@ -270,7 +312,10 @@ void ProcessManager::exit_thread(int status) {
     release_thread_words(thread);
     leave_address_space(thread);
     // Before the process can be seen to have ended: descriptors that are this thread's own are closed by then.
-    if (!is_only_thread(thread.process())) release_tables(thread);
+    if (!is_only_thread(thread.process())) {
+        release_tables(thread);
+        leave_made_children(thread);
+    }
     if (!leave_process(thread, status)) end_last_thread(thread, status);
     sched::scheduler.exit_current();
 }

@@ -144,12 +144,8 @@ bool ProcessManager::is_orphaned(Pid group) {
 /// The group has lost one who cared for it, a parent or a member that `leaves`. If that was the last, and some are stopped, all
 /// hear that nobody will continue them (_exit(2) of POSIX).
 void ProcessManager::hang_up_orphan(ProcessGroup& group, Process const* leaves) {
-    bool has_stopped = false;
-    for (Process const& member : group.members) {
-        if (&member != leaves && is_cared_for(member)) return;
-        has_stopped |= is_stopped(member);
-    }
-    if (!has_stopped) return;
+    if (std::ranges::any_of(group.members, [&](Process const& member) { return &member != leaves && is_cared_for(member); })) return;
+    if (std::ranges::none_of(group.members, is_stopped)) return;
     for (int const signal : {SIGHUP, SIGCONT}) {
         SignalInfo info;
         info.signal = signal;

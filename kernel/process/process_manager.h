@@ -167,9 +167,11 @@ private:
     [[noreturn]] void end_last_thread(UserThread& thread, int status);
     bool leave_process(UserThread& thread, int& status);
     UserThread& heir_of(Process& process) const REQUIRES(tree_lock);
-    void leave_made_children(UserThread& thread, UserThread& heir) REQUIRES(tree_lock);
+    void leave_made_child(MadeChild& child, UserThread& heir) REQUIRES(tree_lock);
+    void leave_made_children(UserThread& thread);
     void tell_of_parents_death(Process const& parent, Process& child) REQUIRES(tree_lock);
-    void leave_children(UserThread& thread, ProcessList& reaped) REQUIRES(tree_lock);
+    void leave_children(UserThread& thread);
+    bool leave_some_children(UserThread& thread, ProcessList& reaped) REQUIRES(tree_lock);
     void become_zombie(Process& process, ProcessList& reaped) REQUIRES(tree_lock);
     void hand_to_parent(Process& process, ProcessList& reaped) REQUIRES(tree_lock);
     Process& reaper_of(Process const& process) const REQUIRES(tree_lock);
