@@ -84,7 +84,7 @@ std::optional<ProcessManager::GroupSignal> ProcessManager::next_group_signal() {
     return first;
 }
 
-/// The thread that sends what interrupts have left to it.
+/// The thread that sends what interrupts, and the ends of processes, have left to it.
 void ProcessManager::signal_large_groups(void*) {
     for (;;) {
         std::optional<GroupSignal> next;
@@ -146,12 +146,15 @@ bool ProcessManager::is_orphaned(Pid group) {
 void ProcessManager::hang_up_orphan(ProcessGroup& group, Process const* leaves) {
     if (std::ranges::any_of(group.members, [&](Process const& member) { return &member != leaves && is_cared_for(member); })) return;
     if (std::ranges::none_of(group.members, is_stopped)) return;
+    bool const is_large = !is_small(group);
     for (int const signal : {SIGHUP, SIGCONT}) {
         SignalInfo info;
         info.signal = signal;
         info.code = SI_KERNEL;
+        if (is_large && leave_to_thread(group.entry_id, info)) continue;
         for (Process& member : group.members) post_to_member(member, info);
     }
+    if (is_large) group_signal_wait_.wake_one();
 }
 
 /// `parent` ends, and its `children` have another one. Each group is looked at once.

@@ -155,7 +155,8 @@ static void births(void) {
 }
 
 /// A parent ends before hundreds of children, of which some have ended too. Not kill(-1): whoever runs the cases goes on.
-static void orphans(void) {
+/// Stopped ones hear SIGHUP, which ends them.
+static void orphans_that(int are_stopped) {
     int told[2];
     if (pipe(told)) die("pipe");
     pid_t const parent = fork();
@@ -164,14 +165,25 @@ static void orphans(void) {
         for (int i = 0; i < 200; ++i)
             if (fork() == 0) _exit(0);
         sleep_ms(100);
+        if (are_stopped) killpg(group, SIGSTOP);
+        sleep_ms(100);
         write(told[1], &group, sizeof group);
         _exit(0);
     }
     pid_t group = 0;
     if (read(told[0], &group, sizeof group) != sizeof group || group <= 0) die("no group");
     waitpid(parent, 0, 0);
-    killpg(group, SIGKILL);
+    if (!are_stopped) killpg(group, SIGKILL);
     for (int i = 0; i < 500 && !killpg(group, 0); ++i) sleep_ms(10);
+    if (!killpg(group, 0)) {
+        puts("orphans are left");
+        exit(1);
+    }
+}
+
+static void orphans(void) {
+    orphans_that(0);
+    orphans_that(1);
 }
 
 static void threads(void) {
@@ -204,11 +216,10 @@ static void threads(void) {
 }
 
 /// Stopped, continued, killed; by exit, by exec.
-static void ends_of_threads(void) {
-    enum { CROWD = 64 };
+static void ends_of(int crowd) {
     pid_t const child = fork();
     if (child == 0) {
-        crowd_of_threads(CROWD, sleeper);
+        crowd_of_threads(crowd, sleeper);
         for (;;) pause();
     }
     sleep_ms(500);
@@ -220,18 +231,21 @@ static void ends_of_threads(void) {
     waitpid(child, 0, 0);
     pid_t const other = fork();
     if (other == 0) {
-        crowd_of_threads(CROWD, sleeper);
+        crowd_of_threads(crowd, sleeper);
         _exit(0);
     }
     waitpid(other, 0, 0);
     pid_t const third = fork();
     if (third == 0) {
-        crowd_of_threads(CROWD, sleeper);
+        crowd_of_threads(crowd, sleeper);
         execl("/bin/busybox", "true", (char*)0);
         _exit(1);
     }
     waitpid(third, 0, 0);
 }
+
+static void ends_of_threads(void) { ends_of(64); }
+static void ends_of_crowds(void) { ends_of(2000); }
 
 static int shared_pipe[2];
 static void* pipe_reader(void* unused) {
@@ -424,7 +438,7 @@ static void timers(void) {
     waitpid(sleeping, 0, 0);
 }
 
-/// Near the default limit of root, and room for the last one: a limit that is reached would make the program wait for ever.
+/// With room for the last one: a limit that is reached would make the program wait for ever.
 static void queued_signals(void) {
     enum { QUEUED = 3000 };
     allow(RLIMIT_SIGPENDING, QUEUED + 100);
@@ -504,7 +518,7 @@ static void random_bytes(void) {
 }
 
 static struct { char const* name; void (*run)(void); } const cases[] = {
-    {"console", console}, {"groups", groups}, {"births", births}, {"orphans", orphans}, {"threads", threads}, {"ends_of_threads", ends_of_threads}, {"waiters", waiters}, {"descriptors", descriptors},
+    {"console", console}, {"groups", groups}, {"births", births}, {"orphans", orphans}, {"threads", threads}, {"ends_of_threads", ends_of_threads}, {"ends_of_crowds", ends_of_crowds}, {"waiters", waiters}, {"descriptors", descriptors},
     {"mappings", mappings}, {"memory", memory}, {"big_files", big_files}, {"directories", directories}, {"timers", timers},
     {"queued_signals", queued_signals}, {"watches", watches}, {"locks", locks}, {"arguments", arguments}, {"random_bytes", random_bytes},
 };
