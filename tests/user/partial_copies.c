@@ -10,7 +10,6 @@
 #include <sys/msg.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/timerfd.h>
 #include <sys/uio.h>
 
 static char* edge;                                   // the first bad byte
@@ -62,8 +61,8 @@ TEST(messages_of_sockets) {
 
 TEST(counts) {
     make_edge();
+    int const event = eventfd(7, EFD_NONBLOCK);
     uint64_t value = 7;
-    int const event = eventfd(7, EFD_NONBLOCK), timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
     result("eventfd", read(event, edge - 4, 8));
     result("next", read(event, &value, 8));
     result("eventfd write", write(event, edge - 4, 8));
@@ -74,11 +73,6 @@ TEST(counts) {
     result("eventfd writev of two", writev(event, wholes, 2));
     result("eventfd readv of halves", readv(event, halves, 2));
     say("value %ld\n", (long)value);
-    struct itimerspec soon = {.it_value = {0, 1000}};
-    CHECK(timerfd_settime(timer, 0, &soon, NULL) == 0);
-    sleep_ms(5);
-    result("timerfd", read(timer, edge - 4, 8));
-    result("next", read(timer, &value, 8));
 }
 
 TEST(signals_of_a_signalfd) {
