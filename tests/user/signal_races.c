@@ -147,8 +147,8 @@ static long escaped(int number) {
 }
 
 TEST(group_that_forks_is_killed_whole) {
+    // Not of a signal after which Linux dumps core: the C library's fork() blocks it, so a child may come before the taker has run, as there.
     SHOW(escaped(SIGTERM));
-    SHOW(escaped(SIGQUIT));
     SHOW(escaped(SIGKILL));
 }
 
