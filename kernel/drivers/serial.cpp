@@ -76,6 +76,13 @@ void SerialPort::disable(u8 mask, Lock::Guard const&) {
     write_register(UART_IER, enabled_ &= static_cast<u8>(~mask));
 }
 
+/// To read the register takes a break's mark away, whoever reads it: it is remembered for the byte, a zero, that came with it.
+u8 SerialPort::line_status(Lock::Guard const&) {
+    u8 const status = read_register(UART_LSR);
+    has_break_ |= (status & UART_LSR_BI) != 0;
+    return status;
+}
+
 // ---------------------------------------------------------------- transmitting
 
 void SerialPort::push(char byte, Lock::Guard const& guard) {
@@ -84,8 +91,8 @@ void SerialPort::push(char byte, Lock::Guard const& guard) {
 }
 
 /// Fills the transmitter if it is empty. False: it is busy, or there is nothing to send.
-bool SerialPort::transmit_some(Lock::Guard const&) {
-    if (used() == 0 || !(read_register(UART_LSR) & UART_LSR_THRE)) return false;
+bool SerialPort::transmit_some(Lock::Guard const& guard) {
+    if (used() == 0 || !(line_status(guard) & UART_LSR_THRE)) return false;
     for (u8 i = 0; i < fifo_depth_ && used() != 0; ++i) write_register(UART_TX, static_cast<u8>(ring_[tail_++ % ring_size]));
     return true;
 }
@@ -99,9 +106,9 @@ void SerialPort::kick(Lock::Guard const& guard) {
     else disable(UART_IER_THRI, guard);
 }
 
-bool SerialPort::wait_for_transmitter(Lock::Guard const&) {
+bool SerialPort::wait_for_transmitter(Lock::Guard const& guard) {
     u32 reads = stuck_ ? 1 : patience_reads;
-    while (reads != 0 && !(read_register(UART_LSR) & UART_LSR_THRE)) --reads;
+    while (reads != 0 && !(line_status(guard) & UART_LSR_THRE)) --reads;
     stuck_ = reads == 0;
     return !stuck_;
 }
@@ -155,13 +162,13 @@ void SerialPort::on_interrupt(void* port) {
     }
 }
 
-size_t SerialPort::receive(std::span<char> out, Lock::Guard const&) {
+size_t SerialPort::receive(std::span<char> out, Lock::Guard const& guard) {
     size_t count = 0;
     while (count < out.size() && asked_ == 0) {
-        u8 const status = read_register(UART_LSR);
-        if (!(status & UART_LSR_DR)) break;
+        if (!(line_status(guard) & UART_LSR_DR)) break;
         char const byte = static_cast<char>(read_register(UART_RX));
-        if (!is_request(byte, status & UART_LSR_BI)) out[count++] = byte;
+        bool const is_break = byte == 0 && std::exchange(has_break_, false);
+        if (!is_request(byte, is_break)) out[count++] = byte;
     }
     return count;
 }

@@ -53,6 +53,7 @@ private:
     static void on_interrupt(void* port);
     bool service();
     size_t receive(std::span<char> out, Lock::Guard const& guard) REQUIRES(lock_);
+    u8 line_status(Lock::Guard const&) REQUIRES(lock_);
     bool is_request(char byte, bool is_break) REQUIRES(lock_);
     u8 read_register(u16 offset) const;
     void write_register(u16 offset, u8 value) const;
@@ -75,6 +76,7 @@ private:
     bool stuck_ GUARDED_BY(lock_) = false;      ///< the transmitter did not get ready in time: do not wait again
     bool mid_line_ GUARDED_BY(lock_) = false;   ///< a program's line has begun and not ended
     std::atomic<bool> is_console_{false};       ///< Ordering: relaxed, it guards nothing
+    bool has_break_ GUARDED_BY(lock_) = false;     ///< a break came, its byte was not read yet
     u64 request_until_ns_ GUARDED_BY(lock_) = 0;   ///< a break came: a SysRq key is awaited until then
     char asked_ GUARDED_BY(lock_) = 0;          ///< the key that came
     u8 enabled_ GUARDED_BY(lock_) = 0;          ///< copy of the interrupt enable register
