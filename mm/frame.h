@@ -19,7 +19,7 @@ struct Frame {
     std::atomic<u32> references{0};
     State state = State::Reserved;      ///< the allocator's; GUARDED_BY its lock while Free
     u8 order = 0;                       ///< of the block that starts here; as `state`
-    u16 flags = 0;                      ///< owner's
+    u16 flags = 0;                      ///< owner's, but for frame_returns_zeroed
     union {                             // all zeros when a block is allocated
         struct { Frame* next; Frame* previous; } free;   ///< in a free list; GUARDED_BY the allocator's lock
         struct { void* owner; u64 data; } used;          ///< the user's: slab, object cache
@@ -28,6 +28,9 @@ struct Frame {
     constexpr Frame() : free{nullptr, nullptr} {}
 };
 static_assert(sizeof(Frame) == 24);
+
+/// A flag of frames whose owner gives them back filled with zeros (page tables): the allocator keeps them apart.
+inline constexpr u16 frame_returns_zeroed = 0x8000;
 
 // Of mm/frame_access.h:
 

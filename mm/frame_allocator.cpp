@@ -3,6 +3,8 @@
 // lists are asked for batches, and for larger blocks.
 #include "mm/frame_allocator.h"
 
+#include <algorithm>
+
 #include <arch/interrupts.h>
 #include <base/panic.h>
 
@@ -13,6 +15,12 @@ constinit FrameAllocator frame_allocator;
 namespace {
 
 PER_CPU arch::PerCpu<FrameCache> frame_cache;
+
+/// For the debug build: what an owner promised with frame_returns_zeroed.
+[[maybe_unused]] bool holds_zeros(Frame const& frame) {
+    auto const* const words = static_cast<u64 const*>(arch::direct_map(frame_address(frame)));
+    return std::all_of(words, words + page_size / sizeof(u64), [](u64 word) { return word == 0; });
+}
 
 [[gnu::noinline]] void clear_block(Frame const& block, unsigned order) {
     auto* const memory = static_cast<std::byte*>(arch::direct_map(frame_address(block)));
@@ -25,12 +33,15 @@ bool is_managed(PhysAddr address) { return frame_allocator.ram().contains(addres
 
 void frame_return(Frame& frame) { frame_allocator.release(frame); }
 
-/// A frame from this CPU's cache, if the urgency allows for one.
-inline Frame* FrameAllocator::take_one(Urgency urgency) {
+/// A frame from this CPU's cache, if the urgency allows for one. `fill` becomes what is left to do.
+inline Frame* FrameAllocator::take_one(Fill& fill, Urgency urgency) {
     arch::PreemptGuard const on_this_cpu;
     FrameCache& cache = frame_cache.local();
     Frame* frame;
-    if (cache.count() != 0 && may_take(1, urgency)) [[likely]] frame = cache.pop_hottest();
+    if (fill == Fill::Zero && cache.zeroed_count() != 0 && may_take(1, urgency)) {
+        frame = cache.pop_zeroed();
+        fill = Fill::Dirty;
+    } else if (cache.count() != 0 && may_take(1, urgency)) [[likely]] frame = cache.pop_hottest();
     else frame = refill(cache, urgency);
     if (frame) ++cache.allocations;
     else ++cache.failures;
@@ -44,7 +55,9 @@ Frame* FrameAllocator::refill(FrameCache& cache, Urgency urgency) {
         if (!frame) break;
         cache.push(*frame);
     }
-    return cache.count() != 0 && may_take(0, urgency) ? cache.pop_hottest() : nullptr;
+    if (!may_take(0, urgency)) return nullptr;
+    if (cache.count() != 0) return cache.pop_hottest();
+    return cache.zeroed_count() != 0 ? cache.pop_zeroed() : nullptr;
 }
 
 /// A larger block; if there is none, the frames in this CPU's cache may be what keeps one apart.
@@ -56,7 +69,7 @@ Frame* FrameAllocator::take_block(unsigned order, Urgency urgency) {
     Guard const guard(lock_);
     Frame* block = may_take(frames, urgency) ? buddy_.allocate(order) : nullptr;
     if (!block) {
-        drain(cache, 0, guard);
+        drain_all(cache, guard);
         block = may_take(frames, urgency) ? buddy_.allocate(order) : nullptr;
     }
     if (block) ++cache.allocations;
@@ -68,19 +81,24 @@ void FrameAllocator::drain(FrameCache& cache, u32 keep, Guard const&) {
     while (cache.count() > keep) buddy_.release(*cache.pop_coldest(), 0);
 }
 
-u32 FrameAllocator::cached_on(CpuId cpu) { return frame_cache.on(cpu).count(); }
+void FrameAllocator::drain_all(FrameCache& cache, Guard const& guard) {
+    drain(cache, 0, guard);
+    while (cache.zeroed_count() != 0) buddy_.release(*cache.pop_zeroed(), 0);
+}
+
+u32 FrameAllocator::cached_on(CpuId cpu) { return frame_cache.on(cpu).total(); }
 
 u32 FrameAllocator::drain_this_cpu() {
     arch::PreemptGuard const on_this_cpu;
     FrameCache& cache = frame_cache.local();
-    u32 const count = cache.count();
+    u32 const count = cache.total();
     Guard const guard(lock_);
-    drain(cache, 0, guard);
+    drain_all(cache, guard);
     return count;
 }
 
 Result<FrameRef> FrameAllocator::allocate(unsigned order, Fill fill, Urgency urgency) {
-    Frame* const frame = order == 0 ? take_one(urgency) : take_block(order, urgency);
+    Frame* const frame = order == 0 ? take_one(fill, urgency) : take_block(order, urgency);
     if (!frame) [[unlikely]] return fail(ENOMEM);
     frame->references.store(1, std::memory_order_relaxed);
     frame->state = Frame::State::Used;
@@ -97,6 +115,10 @@ void FrameAllocator::release(Frame& frame) {
     arch::PreemptGuard const on_this_cpu;
     FrameCache& cache = frame_cache.local();
     ++cache.releases;
+    if (frame.flags & frame_returns_zeroed) {
+        DEBUG_ASSERT(holds_zeros(frame));
+        if (cache.zeroed_count() != FrameCache::zeroed_capacity) return cache.push_zeroed(frame);
+    }
     if (cache.count() == FrameCache::capacity) [[unlikely]] make_room(cache);
     cache.push(frame);
 }
@@ -117,7 +139,7 @@ FrameStatistics FrameAllocator::statistics() const {
     FrameStatistics sum{.total = total_frames_, .free = buddy_.free_frames()};
     for (u32 cpu = 0; cpu < arch::online_cpus(); ++cpu) {
         FrameCache const& cache = frame_cache.on(CpuId(cpu));   // another CPU's: a figure that is a moment old
-        sum.free += cache.count();
+        sum.free += cache.total();
         sum.allocations += cache.allocations;
         sum.releases += cache.releases;
         sum.failures += cache.failures;

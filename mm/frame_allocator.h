@@ -28,11 +28,14 @@ struct FrameStatistics {
 };
 
 /// This CPU's free frames, in a ring: the hottest is used next, the coldest goes back to the lists first.
-/// Large enough for what a short-lived process takes and gives back. Only with preemption off.
+/// Large enough for what a short-lived process takes and gives back. Beside it a few that are known to hold
+/// zeros: a process gives as many page tables back as the next one asks for. Only with preemption off.
 class FrameCache {
 public:
-    static constexpr u32 capacity = 256, batch = 64;
-    u32 count() const { return count_; }
+    static constexpr u32 capacity = 256, batch = 64, zeroed_capacity = 32;
+    u32 count() const { return count_; }               ///< in the ring
+    u32 zeroed_count() const { return zeroed_count_; }
+    u32 total() const { return count_ + zeroed_count_; }
     void push(Frame& frame) {
         frame.state = Frame::State::Cached;
         frames_[(coldest_ + count_++) % capacity] = &frame;
@@ -42,11 +45,18 @@ public:
         --count_;
         return frames_[coldest_++ % capacity];
     }
+    void push_zeroed(Frame& frame) {
+        frame.state = Frame::State::Cached;
+        zeroed_[zeroed_count_++] = &frame;
+    }
+    Frame* pop_zeroed() { return zeroed_[--zeroed_count_]; }
     u64 allocations = 0, releases = 0, failures = 0;
 private:
     u32 count_ = 0;
+    u32 zeroed_count_ = 0;
     u32 coldest_ = 0;   ///< counts on for ever, and wraps where the ring does
     Frame* frames_[capacity] = {};
+    Frame* zeroed_[zeroed_capacity] = {};
 };
 
 class FrameAllocator {
@@ -83,12 +93,13 @@ private:
 
     // mm/frame_allocator.cpp
     void release(Frame& frame);   // references are 0
-    Frame* take_one(Urgency urgency);
+    Frame* take_one(Fill& fill, Urgency urgency);
     [[gnu::noinline]] Frame* refill(FrameCache& cache, Urgency urgency);
     [[gnu::noinline]] Frame* take_block(unsigned order, Urgency urgency);
     [[gnu::noinline]] void release_block(Frame& frame);
     [[gnu::noinline]] void make_room(FrameCache& cache);
     void drain(FrameCache& cache, u32 keep, Guard const&) REQUIRES(lock_);
+    void drain_all(FrameCache& cache, Guard const& guard) REQUIRES(lock_);
 
     // mm/frame_records.cpp: while booting, one CPU
     void map_low_records();

@@ -11,7 +11,9 @@ namespace mm {
 namespace { constexpr unsigned first_kernel_entry = arch::entries_per_table / 2; }
 
 Result<PhysAddr> FrameTables::allocate(Fill fill, Urgency urgency) {
-    return frame_address(TRY(frame_allocator.allocate(0, fill, urgency)).leak());
+    Frame& frame = TRY(frame_allocator.allocate(0, fill, urgency)).leak();
+    frame.flags = frame_returns_zeroed;   // an absent entry is all zeros, and none is present when it is freed
+    return frame_address(frame);
 }
 
 void FrameTables::free(PhysAddr table) { frame_release(frame_record(table)); }

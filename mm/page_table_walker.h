@@ -9,6 +9,7 @@
 #include <atomic>
 #include <concepts>
 #include <type_traits>
+#include <utility>
 
 #include <arch/paging.h>
 #include <base/panic.h>
@@ -115,9 +116,9 @@ public:
     }
 
     /// For each present leaf of [first, last] in one table: visit(address, source_entry&, destination_entry&). The
-    /// destination's table is found or made. For fork: some ten instructions a page. The visitor assigns both entries
-    /// directly, without set(): present entries of the destination are counted here, and the source's must stay
-    /// present. ENOMEM: none has been visited.
+    /// destination's table is found or made, and holds none of them yet. For fork: some ten instructions a page. The
+    /// visitor makes the destination's present and assigns both directly, without set(): they are counted here.
+    /// The source's stays present. ENOMEM: none has been visited.
     template <class Visitor>
     static Result<> for_each_pair(arch::PageEntry directory, PageTableWalker& destination, u64 first, u64 last, Visitor&& visit) {
         arch::PageEntry* const table = Memory::entries(directory.address());
@@ -128,9 +129,9 @@ public:
         arch::PageEntry* const other = TRY(destination.find_or_create(base));
         u64 added = 0;
         for (; i < end; i = next_present(table, i + 1, end)) {
-            u64 const before = other[i].is_present();
+            DEBUG_ASSERT(!other[i].is_present());
             visit(base + i * page_size, table[i], other[i]);
-            added += other[i].is_present() - before;
+            ++added;
         }
         Memory::present(*other) += added;
         return {};
@@ -141,6 +142,13 @@ public:
     template <class Give>
     void free_empty_tables(u64 start, u64 end, Give&& give) {
         if (start < end) free_empty_below<arch::page_table_levels>(Memory::entries(root_), start, end - 1, give);
+    }
+
+    /// Takes every leaf of [start, end) out, give(entry) for each, and frees the tables that hold nothing afterwards.
+    /// For the end of a program's tables, which no CPU goes through any more and which have no large pages.
+    template <class Give>
+    void take_all(u64 start, u64 end, Give&& give) {
+        if (start < end) take_all_below<arch::page_table_levels>(Memory::entries(root_), start, end - 1, give);
     }
 
 protected:
@@ -223,6 +231,29 @@ protected:
             auto* const child = Memory::entries(entry.address());
             if constexpr (level > 2) free_empty_below<level - 1>(child, from, to, give);
             if (Memory::present(*child) == 0) take_out(entry, give);
+        });
+    }
+
+    /// Takes the entries of [at, end) out of a leaf table; give(entry) for each that was present.
+    template <class Give>
+    static void take_leaves(arch::PageEntry* table, unsigned at, unsigned end, Give& give) {
+        u64& present = Memory::present(*table);
+        u64 remaining = present;
+        if (remaining == 0) return;
+        for (unsigned i = next_present(table, at, end); i < end; i = next_present(table, i + 1, end)) {
+            give(std::exchange(table[i], arch::PageEntry()));
+            if (--remaining == 0) break;
+        }
+        present = remaining;
+    }
+
+    template <unsigned level, class Give>
+    void take_all_below(arch::PageEntry* table, u64 start, u64 last, Give& give) {
+        for_each_entry<level>(table, start, last, [this, &give](arch::PageEntry& entry, u64 from, u64 to) {
+            auto* const child = Memory::entries(entry.address());
+            if constexpr (level == 2) take_leaves(child, index(from, 1), index(to, 1) + 1, give);
+            else take_all_below<level - 1>(child, from, to, give);
+            if (Memory::present(*child) == 0) take_out(entry, &Memory::free);
         });
     }
 

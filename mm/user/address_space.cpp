@@ -55,9 +55,8 @@ AddressSpace::~AddressSpace() {
             release_leaf_table(table);
         });
     vmas_.for_each([this](Vma& vma) {
-        page_table_.for_each_present(vma.start, vma.end, [this](u64, arch::PageEntry& entry) {
+        page_table_.take_all(vma.start, vma.end, [](arch::PageEntry entry) {
             PhysAddr const frame = entry.address();
-            page_table_.set(entry, arch::PageEntry());
             if (!is_zero_frame(frame)) frame_release(frame_record(frame));
         });
     });

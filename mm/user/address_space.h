@@ -194,7 +194,7 @@ private:
     template <class Action>
     Result<> for_each_mapped(u64 start, u64 end, Action&& act) const REQUIRES_SHARED(lock_);
     // ---- page_fault.cpp
-    Vma* find_vma(u64 address) REQUIRES_SHARED(lock_);
+    Vma* find_vma(u64 address) const REQUIRES_SHARED(lock_);
     FaultResult resolve_fault(Vma& vma, u64 page, FaultKind kind) REQUIRES_SHARED(lock_);
     FaultResult map_anonymous(Fault const& fault) REQUIRES_SHARED(lock_);
     FaultResult map_object(Fault const& fault) REQUIRES_SHARED(lock_);
@@ -241,7 +241,7 @@ private:
     u64 break_ GUARDED_BY(lock_) = 0;
     /// A guess for find_vma: written under lock_ held for reading, forgotten under lock_ held for
     /// writing. Ordering: relaxed; it is only followed by who holds lock_.
-    std::atomic<Vma*> last_found_{nullptr};
+    mutable std::atomic<Vma*> last_found_{nullptr};
 
     // Who holds lock_ for writing is alone; who holds it for reading takes this one to change an entry.
     // Tables are freed only with lock_ held for writing, so a reader may walk them without; but leaf tables that
@@ -262,5 +262,13 @@ private:
 FrameRef zero_frame();
 /// Called once at boot.
 void initialize_user_memory();
+
+inline Vma* AddressSpace::find_vma(u64 address) const {
+    Vma* const guess = last_found_.load(std::memory_order_relaxed);
+    if (guess && guess->contains(address)) [[likely]] return guess;
+    Vma* const vma = vmas_.find(address);
+    if (vma) last_found_.store(vma, std::memory_order_relaxed);
+    return vma;
+}
 
 }

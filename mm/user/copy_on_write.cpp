@@ -116,7 +116,7 @@ Result<> AddressSpace::copy_entries(arch::PageEntry directory, u64 first, u64 la
         if (is_zero_frame(own.address())) return count_zero_page(copy, 1);
         Frame& frame = frame_record(own.address());
         frame_acquire(frame);
-        child.count_page(copy, source_of(frame, Sharing::Private), 1);
+        if (!(frame.flags & frame_is_anonymous)) child.count_page(copy, PageSource::File, 1);
     });
     if (narrowed) batch.changed_all();
     return result;
@@ -154,6 +154,7 @@ Result<Ref<AddressSpace>> AddressSpace::fork() {
         bool const has_own_pages = !vma->object || vma->has_private_pages.load(std::memory_order_relaxed);
         if (!vma->is_shared() && has_own_pages) TRY(share_pages(*vma, *child, verdict, batch, guard));
     }
+    child->count_resident(PageSource::Anonymous, resident(PageSource::Anonymous));   // each of them was copied
     child->begin_showing();
     vm_events.forks.add(1);
     return child;

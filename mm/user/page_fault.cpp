@@ -23,14 +23,6 @@ FaultResult result_of(Errno error) {
 
 }
 
-inline Vma* AddressSpace::find_vma(u64 address) {
-    Vma* const guess = last_found_.load(std::memory_order_relaxed);
-    if (guess && guess->contains(address)) [[likely]] return guess;
-    Vma* const vma = vmas_.find(address);
-    if (vma) last_found_.store(vma, std::memory_order_relaxed);
-    return vma;
-}
-
 /// The absent entry to fill, or null: no memory for its table, or another thread was faster (`result`).
 inline arch::PageEntry* AddressSpace::absent_entry(Fault const& fault, PageTableGuard const&, FaultResult& result) {
     arch::PageEntry* entry = fault.entry;

@@ -37,7 +37,7 @@ bool AddressSpace::shows_copy(u64 page) const {
 
 Result<Ref<VmObject>> AddressSpace::shared_word_at(UserAddr address, u64& offset) const {
     ReadGuard const guard(lock_);
-    Vma const* const vma = vmas_.find(address.value());
+    Vma const* const vma = find_vma(address.value());
     if (!vma || !vma->rights.is_accessible()) return fail(EFAULT);
     if (!vma->is_shared()) {
         if (vma->attributes.protection.write) return Ref<VmObject>();

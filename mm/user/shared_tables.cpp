@@ -41,6 +41,7 @@ void release_leaf_table(Frame& table) {
         PhysAddr const frame = entries[i].address();
         if (!is_zero_frame(frame)) frame_release(frame_record(frame));
     }
+    table.flags = 0;   // its entries are still there
     frame_return(table);
 }
 
@@ -63,7 +64,6 @@ Result<> AddressSpace::share_table(arch::PageEntry& directory, u64 base, Address
     frame_acquire(table);
     child.page_table_.attach(*other, directory);
     may_share_tables_ = child.may_share_tables_ = true;
-    child.count_resident(PageSource::Anonymous, table.table.present - table.table.file_pages - table.table.zero_pages);
     child.count_resident(PageSource::File, table.table.file_pages);
     vm_events.table_shares.add(1);
     return {};

@@ -31,7 +31,9 @@ struct TestMemory {
         return PhysAddr(address);
     }
     static void free(PhysAddr table) {
-        ASSERT(reinterpret_cast<Table*>(table.value())->present == 0);
+        Table const& freed = *reinterpret_cast<Table*>(table.value());
+        ASSERT(freed.present == 0);
+        ASSERT(std::ranges::all_of(freed.entries, [](PageEntry entry) { return entry.raw() == 0; }));   // what frame_returns_zeroed says
         ASSERT(live.erase(table.value()) == 1);
     }
     static PageEntry* entries(PhysAddr table) { return reinterpret_cast<Table*>(table.value())->entries; }
@@ -152,6 +154,31 @@ TEST_F(PageTableTest, FreeingStopsAtTheRange) {
     EXPECT_NE(table.find(gib), nullptr);
     table.free_empty_tables(0, arch::user_space_end, &TestMemory::free);
     EXPECT_EQ(table.table_frames(), 1u);
+    table.free_all();
+}
+
+TEST_F(PageTableTest, TakingAllGivesEachPageOnceAndFreesTheTables) {
+    TestTable table;
+    Model model;
+    for (int i = 0; i < 5000; ++i) {
+        u64 const page = random_page();
+        PageEntry const value = entry_for(static_cast<u64>(i));
+        table.set(**table.find_or_create(page), value);
+        model[page] = value.raw();
+    }
+    ASSERT_TRUE(table.find_or_create(300 * gib));   // tables without a page
+    std::multiset<u64> given, expected;
+    for (auto const& [page, raw] : model) expected.insert(raw);
+    u64 const cuts[] = {0, 0x3000, 0x1ff000 + 100 * page_size, 0x555555554000 + 3 * page_size, 0x7fffffe00000, arch::user_space_end};
+    for (size_t i = 0; i + 1 < std::size(cuts); ++i) {
+        table.take_all(cuts[i], cuts[i + 1], [&](PageEntry entry) { given.insert(entry.raw()); });
+        model.erase(model.begin(), model.lower_bound(cuts[i + 1]));
+        expect_same(table, model);
+        if (cuts[i + 1] > 300 * gib) { EXPECT_EQ(table.table_frames(), tables_for(model)); }
+    }
+    EXPECT_EQ(given, expected);
+    EXPECT_EQ(table.table_frames(), 1u);
+    table.take_all(0x1000, 0x1000, [](PageEntry) { ADD_FAILURE(); });
     table.free_all();
 }
 

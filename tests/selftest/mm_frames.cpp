@@ -2,6 +2,7 @@
 // Frames inside the running kernel: what is taken is whole, zeroed when asked for, and back to
 // the frame when it is given back; memory runs out in the order that Urgency promises.
 #include <algorithm>
+#include <iterator>
 #include <span>
 
 #include <arch/paging.h>
@@ -15,6 +16,7 @@ namespace {
 using mm::Fill;
 using mm::frame_allocator;
 using mm::FrameAllocator;
+using mm::FrameCache;
 using mm::FrameRef;
 using mm::Urgency;
 
@@ -59,6 +61,28 @@ SELF_TEST(frame_blocks_are_aligned_zeroed_and_returned) {
             CHECK(free_now() == before - (u64{1} << order));
             std::span const words(static_cast<u64*>(block->data()), (page_size << order) / sizeof(u64));
             CHECK(std::all_of(words.begin(), words.end(), [](u64 word) { return word == 0; }));
+            std::fill(words.begin(), words.end(), ~u64{0});
+        }
+    }
+    CHECK(free_now() == before);
+}
+
+SELF_TEST(frames_given_back_as_zeros_are_zeros) {
+    u64 const before = free_now();
+    for (int round = 0; round < 3; ++round) {
+        FrameRef frames[FrameCache::zeroed_capacity + 8];   // more than are kept apart
+        for (FrameRef& frame : frames) {
+            frame = *frame_allocator.allocate(0, Fill::Zero);
+            frame.record().flags = mm::frame_returns_zeroed;
+        }
+        CHECK(free_now() == before - std::size(frames));
+        for (FrameRef& frame : frames) frame = FrameRef();
+        CHECK(free_now() == before);
+        for (FrameRef& frame : frames) {   // who asks for no zeros does not promise them either
+            frame = *frame_allocator.allocate(0, round == 1 ? Fill::Dirty : Fill::Zero);
+            CHECK(frame.record().flags == 0);
+            std::span const words(static_cast<u64*>(frame.data()), page_size / sizeof(u64));
+            if (round != 1) CHECK(std::all_of(words.begin(), words.end(), [](u64 word) { return word == 0; }));
             std::fill(words.begin(), words.end(), ~u64{0});
         }
     }
