@@ -13,8 +13,6 @@ namespace {
 /// Statistics ticks between two looks at the other queues: 64 ms.
 constexpr u32 balance_ticks = 16;
 
-u64 online_mask() { return ~u64{0} >> (64 - arch::online_cpus()); }
-
 }
 
 /// An idle CPU that may be used, which is the caller's from now on; null: none.
@@ -57,19 +55,21 @@ RunQueue& Scheduler::place_for(RunQueue& last, Thread const& thread) {
     return allowed != 0 ? *run_queue.on(CpuId(static_cast<u32>(std::countr_zero(allowed)))) : last;
 }
 
-/// Gives a thread that is in no queue and does not run its place, whose lock is held then. Between two locks everything may
-/// change: the CPUs that it may use (then it is placed anew), or others move it on. False: they did.
-bool Scheduler::settle(ThreadQueueLock& lock, Thread& thread) {
+/// Gives a thread that is in no queue and does not run the place that was found for it, whose lock is held then. Between two
+/// locks everything may change: the CPUs that it may use (then it is placed anew), or others move it on. False: they did.
+bool Scheduler::settle_at(RunQueue* place, ThreadQueueLock& lock, Thread& thread) {
     ThreadState const before = thread.state;
-    for (;;) {
-        RunQueue& target = place_for(lock.queue(), thread);
-        if (&target == &lock.queue()) return true;
-        bool const is_ours = lock.move_to(target, thread) && thread.state == before;
-        if (is_ours && may_run_here(target, thread)) [[likely]] return true;
-        still_idle(target);
+    while (place != &lock.queue()) {
+        bool const is_ours = lock.move_to(*place, thread) && thread.state == before;
+        if (is_ours && may_run_here(*place, thread)) [[likely]] return true;
+        still_idle(*place);
         if (!is_ours) return false;
+        place = &place_for(lock.queue(), thread);
     }
+    return true;
 }
+
+bool Scheduler::settle(ThreadQueueLock& lock, Thread& thread) { return settle_at(&place_for(lock.queue(), thread), lock, thread); }
 
 /// Takes a thread from the CPU where most wait, if that are `at_least` so many. Interrupts and preemption off.
 bool Scheduler::pull(RunQueue& own, u32 at_least) {
@@ -143,6 +143,11 @@ Result<> Scheduler::set_affinity(Thread& thread, u64 allowed) {
 u64 Scheduler::affinity(Thread const& thread) const {
     ThreadQueueGuard guard(thread);
     return thread.allowed_cpus & online_mask();
+}
+
+Standing Scheduler::standing(Thread const& thread) const {
+    ThreadQueueGuard guard(thread);
+    return {thread.own(), thread.allowed_cpus & online_mask()};
 }
 
 }

@@ -47,6 +47,8 @@ struct RunQueue {
 /// Null until Scheduler::initialize().
 extern arch::PerCpu<RunQueue*> run_queue;
 
+/// The CPUs that there are, one a bit.
+inline u64 online_mask() { return ~u64{0} >> (64 - arch::online_cpus()); }
 inline bool may_run_here(RunQueue const& queue, Thread const& thread) { return thread.allowed_cpus >> queue.cpu.value & 1; }
 
 /// Interrupts the queue's CPU if it is another one: its thread comes into the kernel. Lock held.
@@ -62,8 +64,8 @@ inline void ask_to_reschedule(RunQueue& queue) {
     else interrupt_other(queue);
 }
 
-/// Charges the running thread, and its CPU, for the time up to now. On that CPU, lock held.
-inline void charge(RunQueue& queue, u64 now_ns) {
+/// Charges the running thread, and its CPU, for the time up to now. On that CPU, lock held. What its process has used, or null.
+inline SharedUsage* charge(RunQueue& queue, u64 now_ns) {
     Thread& thread = *queue.running;
     u64 const elapsed_ns = now_ns - thread.last_charged_ns;
     thread.last_charged_ns = now_ns;
@@ -79,6 +81,7 @@ inline void charge(RunQueue& queue, u64 now_ns) {
         queue.system_ns += elapsed_ns;
         if (shared) SharedUsage::add(shared->system_ns, elapsed_ns);
     }
+    return shared;
 }
 
 /// Interrupts off and this CPU's run queue held, across a switch if one happens: then the

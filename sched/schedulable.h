@@ -132,9 +132,9 @@ public:
     }
     bool has(unsigned level) const { return present_[level / 64] >> (level % 64) & 1; }
     bool is_empty() const {
-        for (u64 word : present_)
-            if (word != 0) return false;
-        return true;
+        u64 all = 0;
+        for (u64 word : present_) all |= word;
+        return all == 0;
     }
 
 private:

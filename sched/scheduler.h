@@ -21,6 +21,12 @@ enum class Arrival : u8;
 
 struct CpuTimes { u64 user_ns = 0, system_ns = 0, idle_ns = 0; };
 
+/// What a thread has been given: its parameters, and the CPUs that it may run on and that are there.
+struct Standing {
+    Parameters parameters;
+    u64 affinity = 0;
+};
+
 class Scheduler {
 public:
     constexpr Scheduler() = default;
@@ -53,7 +59,7 @@ public:
 
     /// The running thread will end soon: from now on nothing preempts it, so that who learns of its end before
     /// exit_current() finds everything it had given back (on one CPU; it may still wait for a lock).
-    void begin_exit();
+    Standing begin_exit();   ///< how it stood until now
     /// The running thread ends. Its on_terminated() runs later on another stack.
     [[noreturn]] void exit_current();
 
@@ -75,6 +81,7 @@ public:
     void hurry_to_end(Thread& thread);
     /// The CPUs that it may run on and that are there.
     u64 affinity(Thread const& thread) const;
+    Standing standing(Thread const& thread) const;
     /// Its quantum now, or 0: it runs until it blocks (sched_rr_get_interval(2)).
     u64 time_slice_ns(Thread const& thread) const;
 
@@ -129,6 +136,7 @@ private:
     // ---- placement.cpp
     RunQueue& place_for(RunQueue& last, Thread const& thread);
     bool settle(ThreadQueueLock& lock, Thread& thread);
+    bool settle_at(RunQueue* place, ThreadQueueLock& lock, Thread& thread);
     RunQueue* idle_queue(u64 allowed, CpuId preferred);
     static RunQueue* less_urgent_queue(RunQueue& last, Thread const& thread);
     bool move_one(RunQueue& from, RunQueue& to);
@@ -141,6 +149,7 @@ private:
     void move_away(RunQueue& queue, u64 now_ns);
     void wake_reaper(RunQueue& queue);
     Thread& pick(RunQueue& queue);
+    Thread& take_next(RunQueue& queue);
     // ---- realtime_share.cpp
     [[gnu::noinline]] Schedulable* pick_spared(RunQueue& queue);
     [[gnu::noinline]] void settle_share(RunQueue& queue, u64 now_ns);

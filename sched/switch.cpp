@@ -25,13 +25,13 @@ constexpr u64 stop_reason(ThreadState state) {
     return state == ThreadState::Ready ? 1 : state == ThreadState::Blocked ? 2 : state == ThreadState::Terminated ? 3 : 0;
 }
 
-void count_voluntary_switch(Thread& thread) {
+void count_voluntary_switch(Thread& thread, SharedUsage* shared) {
     ++thread.voluntary_switches;
-    if (thread.shared_usage) SharedUsage::add(thread.shared_usage->voluntary_switches, 1);
+    if (shared) SharedUsage::add(shared->voluntary_switches, 1);
 }
-void count_involuntary_switch(Thread& thread) {
+void count_involuntary_switch(Thread& thread, SharedUsage* shared) {
     ++thread.involuntary_switches;
-    if (thread.shared_usage) SharedUsage::add(thread.shared_usage->involuntary_switches, 1);
+    if (shared) SharedUsage::add(shared->involuntary_switches, 1);
 }
 
 }
@@ -54,9 +54,14 @@ void Scheduler::dequeue(RunQueue& queue, Thread& thread) {
 
 /// The next thread, out of the queue: realtime first, then the policy's choice, then the idle thread.
 [[gnu::always_inline]] inline Thread& Scheduler::pick(RunQueue& queue) {
-    if (queue.ready_count() == 0) return *queue.idle;
+    return queue.ready_count() != 0 ? take_next(queue) : *queue.idle;
+}
+
+/// The same where somebody is ready.
+[[gnu::always_inline]] inline Thread& Scheduler::take_next(RunQueue& queue) {
     queue.add_ready(~u32{0});
-    Schedulable* next = queue.realtime_share.is_spent ? pick_spared(queue) : queue.realtime.pop();
+    Schedulable* next = nullptr;
+    if (!queue.realtime.is_empty()) [[unlikely]] next = queue.realtime_share.is_spent ? pick_spared(queue) : queue.realtime.pop();
     if (!next) [[likely]] next = policy().pick(queue.other);
     return static_cast<Thread&>(*next);
 }
@@ -64,8 +69,8 @@ void Scheduler::dequeue(RunQueue& queue, Thread& thread) {
 [[gnu::always_inline]] inline void Scheduler::preempt_if_more_urgent(RunQueue& queue, Thread const& thread) {
     Thread const& running = *queue.running;
     Level const level = thread.level(), running_level = running.level();
-    bool const waits_for_share = queue.realtime_share.is_spent && level != 0 && !is_realtime(running_level);
-    bool const urgent = &running == queue.idle || (is_realtime(level) ? level < running_level && !waits_for_share
+    auto const waits_for_share = [&] { return queue.realtime_share.is_spent && level != 0 && !is_realtime(running_level); };
+    bool const urgent = &running == queue.idle || (is_realtime(level) ? level < running_level && !waits_for_share()
                                                                       : !is_realtime(running_level) && policy().preempts(thread, running));
     if (urgent) ask_to_reschedule(queue);
     // From now on the running thread's quantum counts. (Another CPU sees that at its next tick.)
@@ -157,8 +162,8 @@ void Scheduler::yield() {
     u64 const now_ns = arch::clock_ns();
     charge(queue, now_ns);
     if (&self != queue.idle) enqueue(queue, self, Arrival::Expired);
-    Thread& next = pick(queue);
-    if (&next != &self) count_voluntary_switch(self);
+    Thread& next = take_next(queue);
+    if (&next != &self) count_voluntary_switch(self, self.shared_usage);
     switch_to(queue, next, now_ns);
 }
 
@@ -179,8 +184,8 @@ void Scheduler::on_preempt() {
         self.slice_left_ns = limited && !expired ? queue.slice_end_ns - now_ns : 0;
         enqueue(queue, self, expired ? Arrival::Expired : Arrival::Preempted);
     }
-    Thread& next = pick(queue);
-    if (&next != &self) count_involuntary_switch(self);
+    Thread& next = take_next(queue);
+    if (&next != &self) count_involuntary_switch(self, self.shared_usage);
     switch_to(queue, next, now_ns);
 }
 
@@ -195,9 +200,8 @@ void Scheduler::block() {
     self.block_phase.store(BlockPhase::None, std::memory_order_relaxed);
     if (!sleep) return;
     self.state = ThreadState::Blocked;
-    count_voluntary_switch(self);
     u64 const now_ns = arch::clock_ns();
-    charge(queue, now_ns);
+    count_voluntary_switch(self, charge(queue, now_ns));
     switch_to(queue, pick(queue), now_ns);
 }
 
@@ -207,7 +211,8 @@ void Scheduler::block() {
 [[gnu::always_inline]] inline bool Scheduler::wake_if(ThreadQueueLock& lock, Thread& thread, Interruptible least) {
     if (thread.state == ThreadState::Blocked) {
         if (thread.sleep_kind < least) return false;
-        if (settle(lock, thread)) {
+        RunQueue& place = place_for(lock.queue(), thread);
+        if (&place == &lock.queue() || settle_at(&place, lock, thread)) {   // settle(), without a call
             thread.ran_at_wake_ns = thread.ran_ns;
             make_ready(lock.queue(), thread);
         }
@@ -241,12 +246,14 @@ bool Scheduler::wake_under_lock(Thread& thread) {
     return wake_if(lock, thread, Interruptible::No);
 }
 
-void Scheduler::begin_exit() {
+Standing Scheduler::begin_exit() {
     LocalQueueGuard guard;
     RunQueue& queue = guard.queue();
+    Standing const before{queue.running->own(), queue.running->allowed_cpus & online_mask()};
     queue.running->set_own({SchedulingClass::Fifo, realtime_priority_reaper});
     queue.running_level.store(queue.running->level(), std::memory_order_relaxed);
     queue.slice_end_ns = Policy::no_limit;
+    return before;
 }
 
 void Scheduler::wake_reaper(RunQueue& queue) {

@@ -67,7 +67,7 @@ Result<Attributes> Inode::attributes() {
     out.rdev = rdev();
     out.type = type_;
     decltype(attribute_lock_)::Guard guard(attribute_lock_);
-    auto const owner = ownership();
+    Ownership const owner = read_ownership();   // which changes under this lock alone
     out.permissions = owner.permissions;
     out.links = links();
     out.uid = owner.uid;

@@ -215,9 +215,9 @@ bool ProcessManager::leave_some_children(UserThread& thread, ProcessList& reaped
 }
 
 /// Its first thread ends; whoever asks for the process by its number hears of it as it was.
-static void remember_scheduling(Process& process, UserThread const& first, sched::Parameters const& scheduling) {
-    process.last_scheduling = scheduling;
-    process.last_affinity = sched::scheduler.affinity(first);
+static void remember_scheduling(Process& process, sched::Standing const& standing) {
+    process.last_scheduling = standing.parameters;
+    process.last_affinity = standing.affinity;
 }
 
 void ProcessManager::end_last_thread(UserThread& thread, int status) {
@@ -232,8 +232,7 @@ void ProcessManager::end_last_thread(UserThread& thread, int status) {
     leave_children(thread);
     ProcessList reaped;
     bool was_victim;
-    sched::Parameters const scheduling = sched::scheduler.parameters(thread);
-    sched::scheduler.begin_exit();   // so that who learns of the end finds the stack given back too
+    sched::Standing const standing = sched::scheduler.begin_exit();   // so that who learns of the end finds the stack given back too
     {
         TreeGuard guard(tree_lock);
         process.exit_status = status;
@@ -247,7 +246,7 @@ void ProcessManager::end_last_thread(UserThread& thread, int status) {
         }
         if (!thread.is_leader()) remove_task(process);
         if (thread.entry_id.value != 0) pids_.remove(thread);   // the first thread ended before it
-        else remember_scheduling(process, thread, scheduling);
+        else remember_scheduling(process, standing);
         thread_count_.fetch_sub(1, std::memory_order_relaxed);
         become_zombie(process, reaped);
         was_victim = process.oom_victim;
@@ -294,7 +293,7 @@ bool ProcessManager::leave_process(UserThread& thread, int& status) {
     thread_count_.fetch_sub(1, std::memory_order_relaxed);
     if (!thread.is_leader()) remove_task(process);
     if (thread.entry_id.value != 0) pids_.remove(thread);
-    else remember_scheduling(process, thread, sched::scheduler.parameters(thread));
+    else remember_scheduling(process, sched::scheduler.standing(thread));
     while (!thread.made_children.empty()) leave_made_child(thread.made_children.front(), heir_of(process));
     return true;
 }

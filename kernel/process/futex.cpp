@@ -239,21 +239,23 @@ Result<u32> FutexTable::wake(FutexWord word, u32 count, u32 bits) {
         if (bucket.find_pi_state(key)) return fail(EINVAL);
         woken = wake_in(bucket, key, std::min(count, most_at_once), bits);
     }
-    if (woken == most_at_once && woken < count) woken += wake_more(bucket, key, count - woken, bits);
-    return woken != 0 ? Result<u32>(woken) : nobody_at(word);
+    if (woken == 0) [[unlikely]] return nobody_at(word);
+    if (woken == most_at_once) [[unlikely]] woken += wake_more(bucket, key, count - woken, bits);
+    return woken;
 }
 
 /// The rest of many, a few at a time. Who comes meanwhile may be woken too, but does not make it go on for ever.
 u32 FutexTable::wake_more(Bucket& bucket, FutexKey const& key, u32 count, u32 bits) {
     count = std::min(count, bucket.count.load(std::memory_order_relaxed));
     u32 woken = 0;
-    for (;;) {
+    while (woken != count) {
         u32 const wanted = std::min(count - woken, most_at_once);
         BucketGuard guard(bucket.lock);
         u32 const some = wake_in(bucket, key, wanted, bits);
         woken += some;
-        if (woken == count || some < wanted) return woken;
+        if (some < wanted) break;
     }
+    return woken;
 }
 
 /// Both buckets are locked. How many were moved. Drops no last reference: the caller holds `key`.

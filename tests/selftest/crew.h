@@ -47,7 +47,7 @@ private:
         (task.crew->work_.*task.function)(task.number);
         // The wake happens under the lock: who sees the count may destroy the crew.
         Crew& crew = *task.crew;
-        sched::scheduler.begin_exit();   // so that who is woken finds its stack given back
+        (void)sched::scheduler.begin_exit();   // so that who is woken finds its stack given back
         typename decltype(crew.lock_)::Guard guard(crew.lock_);
         ++crew.ended_;
         crew.all_ended_.wake_all();
@@ -60,7 +60,18 @@ private:
     sched::WaitQueue all_ended_;
 };
 
+/// A hint, but a thread that nobody wakes stays blocked.
+inline bool is_blocked(sched::Thread const& thread) { return __atomic_load_n(&thread.state, __ATOMIC_RELAXED) == sched::ThreadState::Blocked; }
+
 inline u64 in_ms(u64 ms) { return arch::clock_ns() + ms * ns_per_ms; }
+
+/// Sleeps until the condition holds, ten seconds at most.
+template <class Condition>
+bool comes_true(Condition&& condition) {
+    for (u64 const end_ns = in_ms(10'000); !condition() && arch::clock_ns() < end_ns;)
+        if (!sched::scheduler.sleep_until(in_ms(1), sched::Interruptible::No)) return false;
+    return condition();
+}
 
 /// The test's own thread above (or again among) the threads it starts.
 class RealtimeScope {

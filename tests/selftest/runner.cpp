@@ -25,7 +25,7 @@ constinit sync::Semaphore test_done{0};
 
 void run_in_thread(void* argument) {
     static_cast<Test const*>(argument)->run();
-    sched::scheduler.begin_exit();   // the next test finds this one's stack given back, if one CPU runs both
+    (void)sched::scheduler.begin_exit();   // the next test finds this one's stack given back, if one CPU runs both
     test_done.up();
 }
 

@@ -181,7 +181,7 @@ SELF_TEST(sched_ending_threads_are_not_preempted) {
         sync::Semaphore event{0};
         std::atomic<bool> ended{false};
         void end(u32) {
-            scheduler.begin_exit();
+            (void)scheduler.begin_exit();
             event.up();   // wakes a realtime thread
             u64 const end_ns = arch::clock_ns() + scheduler.quantum_ns() + 5 * ns_per_ms;
             while (arch::clock_ns() < end_ns) arch::relax();

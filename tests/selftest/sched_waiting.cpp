@@ -135,16 +135,6 @@ SELF_TEST(wait_ends_at_its_deadline) {
     CHECK(queue.wait([] { return true; }, Interruptible::Yes, 0).has_value());
 }
 
-/// Sleeps until the condition holds, ten seconds at most.
-template <class Condition>
-bool comes_true(Condition&& condition) {
-    for (u64 const end_ns = in_ms(10'000); !condition() && arch::clock_ns() < end_ns;)
-        if (!scheduler.sleep_until(in_ms(1), Interruptible::No)) return false;
-    return condition();
-}
-/// A hint, but a thread that nobody wakes stays blocked.
-bool is_blocked(sched::Thread const& thread) { return __atomic_load_n(&thread.state, __ATOMIC_RELAXED) == sched::ThreadState::Blocked; }
-
 SELF_TEST(signals_end_interruptible_waits_only) {
     struct {
         sched::WaitQueue queue;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Priority inheritance of kernel mutexes. All threads of a test stand on one CPU, so that a hog between the owner and the waiter
 // would keep both away without it.
+#include <algorithm>
 #include <atomic>
 
 #include "kernel/sync/completion.h"
@@ -138,10 +139,11 @@ SELF_TEST(mutexes_serve_the_most_urgent_first) {
     static constexpr u32 waiters = 6;
     struct {
         TestMutex mutex;
-        std::atomic<u32> served{0};
+        std::atomic<u32> arrived{0}, served{0};
         u8 order[waiters] = {};
         void wait(u32 number) {
             be_fifo(static_cast<u8>(10 + number * 5 % waiters));
+            ++arrived;
             TestMutex::Guard guard(mutex);
             order[served++] = sched::current_thread().own().realtime_priority;
         }
@@ -150,8 +152,10 @@ SELF_TEST(mutexes_serve_the_most_urgent_first) {
     Crew crew(work, waiters);
     {
         TestMutex::Guard guard(work.mutex);
-        REQUIRE(crew.start_all(&decltype(work)::wait));
-        (void)scheduler.sleep_until(in_ms(5), Interruptible::No);
+        sched::Thread* threads[waiters];
+        for (auto& thread : threads) REQUIRE(thread = crew.start(&decltype(work)::wait));
+        // Whoever has arrived blocks in the mutex alone.
+        CHECK(comes_true([&] { return work.arrived == waiters && std::ranges::all_of(threads, [](auto* thread) { return is_blocked(*thread); }); }));
     }
     crew.join();
     for (u32 i = 0; i < waiters; ++i) CHECK(work.order[i] == 10 + waiters - 1 - i);
