@@ -15,7 +15,7 @@ inline constexpr i32 pid_max = 32768;            ///< numbers are below; /proc/s
 class HeldPid {
 public:
     constexpr HeldPid() = default;
-    /// Whoever bears the number cannot give it back before this returns: process_manager.tree_lock is held, or it is the caller's own.
+    /// Whoever bears the number cannot give it back before this returns: the process tree's lock is held, or it is the caller's own.
     static HeldPid hold(Pid pid);
     HeldPid(HeldPid const& other);
     constexpr HeldPid(HeldPid&& other) noexcept : pid_(std::exchange(other.pid_, Pid())) {}

@@ -51,12 +51,12 @@ void release_resources(UserThread& thread) {
 ResourceUsage const& usage_of(Process const& ended) NO_THREAD_SAFETY_ANALYSIS { return ended.usage; }
 
 /// What clone(2) asked for. A parent that has executed since, perhaps with other rights, never asked for more than SIGCHLD.
-int exit_signal_to(Process const& parent, Process const& child) {
+int exit_signal_to(Process const& parent, Process const& child) REQUIRES(tree_lock) {
     return child.parents_program == parent.programs.load(std::memory_order_relaxed) ? child.exit_signal : SIGCHLD;
 }
 
 /// What the parent hears (sigaction(2)).
-SignalInfo child_signal(Process const& child, int exit_signal) {
+SignalInfo child_signal(Process const& child, int exit_signal) REQUIRES(tree_lock) {
     SignalInfo info;
     int const signal = child.exit_status & 0x7f;
     info.signal = exit_signal;
@@ -215,7 +215,7 @@ bool ProcessManager::leave_some_children(UserThread& thread, ProcessList& reaped
 }
 
 /// Its first thread ends; whoever asks for the process by its number hears of it as it was.
-static void remember_scheduling(Process& process, sched::Standing const& standing) {
+static void remember_scheduling(Process& process, sched::Standing const& standing) REQUIRES(tree_lock) {
     process.last_scheduling = standing.parameters;
     process.last_affinity = standing.affinity;
 }

@@ -84,8 +84,6 @@ void inherit(Process& child, Process& parent, CloneRequest const& request) {
     child.dumpable = parent.dumpable.load();
     child.no_new_privileges = parent.no_new_privileges.load();
     child.oom_score_adjustment = parent.oom_score_adjustment.load();
-    child.least_oom_adjustment = parent.least_oom_adjustment;
-    child.exit_signal = request.exit_signal;
     child.start_time_ns = sched::clock.monotonic_ns();
     child.vfork_done.store(!(request.flags & CLONE_VFORK), std::memory_order_relaxed);
 }
@@ -122,15 +120,15 @@ public:
     Birth() = default;
     ~Birth() {
         if (!is_listed_) return;
-        TreeGuard guard(process_manager.tree_lock);
+        TreeGuard guard(tree_lock);
         end(guard);
     }
     Birth(Birth const&) = delete;
-    void begin(TreeGuard const&) {
+    void begin(TreeGuard const&) REQUIRES(tree_lock) {
         current_process().unborn_children.push_back(*this);
         is_listed_ = true;
     }
-    void end(TreeGuard const&) {
+    void end(TreeGuard const&) REQUIRES(tree_lock) {
         current_process().unborn_children.erase(current_process().unborn_children.iterator_to(*this));
         is_listed_ = false;
     }
@@ -149,10 +147,11 @@ static void take_signals_of_group(Process& child, UserThread& thread, SignalMask
     }
 }
 
-Result<> ProcessManager::link_process(Process& child, UserThread& thread, u64 flags, Birth& birth) {
+Result<> ProcessManager::link_process(Process& child, UserThread& thread, CloneRequest const& request, Birth& birth) {
     Process& caller = current_process();
-    child.payer = child.credentials.user;
+    Ref<fs::User> payer = child.credentials.user;
     TreeGuard guard(tree_lock);
+    std::swap(child.payer, payer);
     // Killed together with its parent. Other signals do not undo the work: `birth` has those that are the child's too.
     if (fatal_signal_pending()) return fail(restart_no_intr);
     if (!has_room_for_thread(caller, guard)) return fail(EAGAIN);
@@ -163,7 +162,9 @@ Result<> ProcessManager::link_process(Process& child, UserThread& thread, u64 fl
     }
     thread.tid = child.pid();
     thread.number = static_cast<u32>(thread.tid.value);
-    adopt(child, flags & CLONE_PARENT);
+    child.exit_signal = request.exit_signal;
+    child.least_oom_adjustment = caller.least_oom_adjustment;
+    adopt(child, request.flags & CLONE_PARENT);
     child.controlling_terminal = caller.controlling_terminal;
     join_group(child, *caller.group_object);
     birth.end(guard);
@@ -205,7 +206,7 @@ Result<Pid> ProcessManager::clone_process(CloneRequest const& request, TrapFrame
     inherit(*thread, parent_thread, request);
     prepare_context(*thread, parent_thread, request, frame);
     thread->context.space = &child->address_space->tlb_space();
-    TRY(link_process(*child, *thread, request.flags, birth));
+    TRY(link_process(*child, *thread, request, birth));
     Pid const pid = child->pid();
     TRACE_EVENT(Fork, static_cast<u64>(parent.pid().value), static_cast<u64>(pid.value));
     write_tids(*child, pid, request);

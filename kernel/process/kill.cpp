@@ -21,8 +21,7 @@ SignalInfo info_from(Process const& sender, int signal, int code) {
 /// Counts what became of a signal to many.
 struct Tally {
     bool seen = false, sent = false;
-    /// With tree_lock, as all here. Not analysed: it is the manager's own.
-    void deliver(Process const& sender, Process& target, SignalInfo const& info) NO_THREAD_SAFETY_ANALYSIS {
+    void deliver(Process const& sender, Process& target, SignalInfo const& info) REQUIRES(tree_lock) {
         seen = true;
         if (!may_signal(sender, target, info.signal)) return;
         sent = true;
@@ -40,7 +39,7 @@ public:
     KillWalk(Process& sender, SignalInfo const& info, Pid group = Pid()) : ProcessWalk(group), sender_(sender), info_(info), to_all_(group.value == 0) {}
     Tally tally;
 private:
-    void visit(Process& target) override {
+    void visit(Process& target) override REQUIRES(tree_lock) {
         if (to_all_ && (target.is_init() || &target == &sender_)) return;
         tally.deliver(sender_, target, info_);
     }
@@ -77,7 +76,7 @@ Result<> ProcessManager::kill(i32 pid, int signal) {
     if (signal < 0 || signal > signal_count) return fail(EINVAL);
     Process& sender = current_process();
     SignalInfo const info = info_from(sender, signal, SI_USER);
-    if (pid == 0) return kill_group(sender, sender.group, info);
+    if (pid == 0) return kill_group(sender, sender.group_at_a_glance(), info);
     if (pid == -1) return kill_everyone(sender, info);
     if (pid == INT32_MIN) return fail(ESRCH);
     if (pid < 0) return kill_group(sender, Pid(-pid), info);

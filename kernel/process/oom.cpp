@@ -122,7 +122,7 @@ namespace {
 
 /// False: it is ending anyway.
 bool mark(Candidate const& victim) {
-    ProcessManager::TreeGuard guard(process_manager.tree_lock);
+    TreeGuard guard(tree_lock);
     if (!may_be_killed(*victim.process)) return false;
     victim.process->oom_victim = true;
     victims.fetch_add(1, std::memory_order_relaxed);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Numbers of processes, threads, groups and sessions: one number space, as in Linux.
-// A number is free again when nothing of any kind bears it and nobody holds it (base::HeldPid). All under ProcessManager::tree_lock.
+// A number is free again when nothing of any kind bears it and nobody holds it (base::HeldPid). All under tree_lock.
 // The hash never grows, so that it costs the same memory before and after a storm of forks.
 #pragma once
 

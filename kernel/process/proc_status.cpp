@@ -26,7 +26,7 @@ struct Look {
     char state = 'R';
     i32 parent = 0, group = 0, session = 0;
     u64 terminal = 0;
-    int exit_status = 0;
+    int exit_status = 0, exit_signal = 0;
     ResourceUsage own, children;
     u32 threads = 0;
     int nice = 0, realtime_priority = 0, policy = 0, shown_priority = 0;
@@ -50,12 +50,13 @@ char state_letter(Process const& process, UserThread const* first) REQUIRES(proc
 }
 
 void look_at_tree(Process const& process, Look& look) {
-    ProcessManager::TreeGuard guard(process_manager.tree_lock);
+    TreeGuard guard(tree_lock);
     look.parent = process.parent ? process.parent->pid().value : 0;
     look.group = process.group.value;
     look.session = process.session.value;
     look.terminal = process.controlling_terminal;
     look.exit_status = process.exit_status;
+    look.exit_signal = process.exit_signal;
     look.children = process.children_usage;
 }
 
@@ -214,7 +215,7 @@ Result<> write_process_stat(Shown const& shown, u64, Writer& out) {
     format_to(out, "{} {} {} 0 0 ", at.code_start.value(), at.code_end.value(), at.stack_start.value());
     format_to(out, "{} {} {} {} 0 0 0 ", (look.thread_pending | look.shared_pending) & low_signals, look.blocked & low_signals,
               look.ignored & low_signals, look.caught & low_signals);
-    format_to(out, "{} {} {} {} 0 0 0 ", process.exit_signal, look.cpu, look.realtime_priority, look.policy);
+    format_to(out, "{} {} {} {} 0 0 0 ", look.exit_signal, look.cpu, look.realtime_priority, look.policy);
     format_to(out, "{} {} {} {} {} {} {} {}\n", at.data_start.value(), at.data_end.value(), at.heap_start.value(), at.arguments_start.value(),
               at.arguments_end.value(), at.environment_start.value(), at.environment_end.value(), look.exit_status);
     return {};

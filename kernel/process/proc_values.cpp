@@ -174,7 +174,7 @@ Result<> change_oom_adjustment(Shown const& shown, std::string_view text) {
     if (wanted < least || wanted > greatest) return fail(EINVAL);
     Process& process = *shown.process;
     bool const privileged = current_process().credentials.is_privileged();
-    ProcessManager::TreeGuard guard(process_manager.tree_lock);
+    TreeGuard guard(tree_lock);
     if (wanted < process.least_oom_adjustment && !privileged) return fail(EACCES);
     process.oom_score_adjustment = wanted;
     if (privileged) process.least_oom_adjustment = wanted;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Process: an address space, descriptors, credentials and signals, and the threads that
-// use them. Tree links are under process_manager.tree_lock, signal state and the list of
+// use them. Tree links are under tree_lock, signal state and the list of
 // threads under signal_lock. A process is one object from fork until its parent reaps it.
 #pragma once
 
@@ -16,6 +16,7 @@
 #include "kernel/process/pid_table.h"
 #include "kernel/process/signal.h"
 #include "kernel/process/timers.h"
+#include "kernel/process/tree_lock.h"
 #include "kernel/sync/mutex.h"
 #include "mm/slab.h"
 #include "mm/user/address_space.h"
@@ -46,17 +47,17 @@ struct FaultRecord {
     u64 address = 0;                             ///< of the last page fault (CR2)
 };
 
-/// A child as its parent's thread that made it sees it: when the thread ends, it gets another one. GUARDED_BY tree_lock.
+/// A child as its parent's thread that made it sees it: when the thread ends, it gets another one.
 struct MadeChild {
-    UserThread* maker = nullptr;                 ///< null: init
+    UserThread* maker GUARDED_BY(tree_lock) = nullptr;   ///< null: init
     base::ListHook maker_hook;
 };
 
 /// A process being made, which nobody can find yet. On the stack of who makes it, from before it looks for signals until the
-/// child is in its group: what comes to the whole group meanwhile is the child's too. GUARDED_BY tree_lock.
+/// child is in its group: what comes to the whole group meanwhile is the child's too.
 struct UnbornChild {
     base::ListHook hook;
-    SignalMask signals = 0;
+    SignalMask signals GUARDED_BY(tree_lock) = 0;
 };
 
 /// A program's thread. Its FPU area lies above its kernel stack's first frame.
@@ -82,8 +83,8 @@ public:
     bool is_ending = false;                      ///< it takes no signal any more; signal_lock
     bool has_taken_stop = false;                 ///< a stop signal, and no SIGCONT came since; signal_lock
     bool has_to_stop = false;                    ///< counted in Process::stop_count; signal_lock
-    int parent_death_signal = 0;                 ///< prctl(PR_SET_PDEATHSIG); tree_lock
-    base::List<MadeChild, &MadeChild::maker_hook> made_children;   ///< living or zombies; tree_lock
+    int parent_death_signal GUARDED_BY(tree_lock) = 0;   ///< prctl(PR_SET_PDEATHSIG)
+    base::List<MadeChild, &MadeChild::maker_hook> made_children GUARDED_BY(tree_lock);   ///< living or zombies
     FaultRecord fault;                           ///< its own
     std::optional<SignalMask> saved_mask;        ///< sigsuspend: what to restore after the handler
     PendingSignals pending;                      ///< GUARDED_BY process.signal_lock
@@ -161,36 +162,40 @@ public:
     fs::Credentials copy_credentials() const;
     Ref<fs::User> copy_user() const;             ///< of its credentials
 
-    // ---- GUARDED_BY process_manager.tree_lock
-    Process* parent = nullptr;                   ///< null: init
-    u64 serial = 0;                              ///< how many births there had been, with its own
+    // ---- GUARDED_BY tree_lock
+    Process* parent GUARDED_BY(tree_lock) = nullptr;                   ///< null: init
+    u64 serial GUARDED_BY(tree_lock) = 0;                              ///< how many births there had been, with its own
     base::ListHook sibling_hook;                 ///< in the parent's children or zombies
     base::ListHook group_hook;
-    base::List<Process, &Process::sibling_hook> children, zombies;
-    Pid group, session;
-    ProcessGroup* group_object = nullptr;
-    Ref<fs::User> payer;                         ///< who answers for its tasks (RLIMIT_NPROC): its real user; null: root
-    u32 charged_tasks = 0;                       ///< 1 until it is reaped, and each further thread
+    base::List<Process, &Process::sibling_hook> children GUARDED_BY(tree_lock), zombies GUARDED_BY(tree_lock);
+    Pid group GUARDED_BY(tree_lock), session GUARDED_BY(tree_lock);
+    /// A look without the lock, for questions whose answer may change right afterwards anyway.
+    Pid group_at_a_glance() const NO_THREAD_SAFETY_ANALYSIS { return group; }
+    Pid session_at_a_glance() const NO_THREAD_SAFETY_ANALYSIS { return session; }
+    u64 terminal_at_a_glance() const NO_THREAD_SAFETY_ANALYSIS { return controlling_terminal; }
+    ProcessGroup* group_object GUARDED_BY(tree_lock) = nullptr;
+    Ref<fs::User> payer GUARDED_BY(tree_lock);                         ///< who answers for its tasks (RLIMIT_NPROC): its real user; null: root
+    u32 charged_tasks GUARDED_BY(tree_lock) = 0;                       ///< 1 until it is reaped, and each further thread
     Remains remains;
-    u64 controlling_terminal = 0;                ///< device number; 0: none
-    base::HeldPid lost_foreground;               ///< a session's leader: what was in front when its terminal hung up
+    u64 controlling_terminal GUARDED_BY(tree_lock) = 0;                ///< device number; 0: none
+    base::HeldPid lost_foreground GUARDED_BY(tree_lock);               ///< a session's leader: what was in front when its terminal hung up
     std::atomic<ProcessState> state{ProcessState::Alive};
-    int exit_status = 0;                         ///< as wait4 reports it
-    ResourceUsage children_usage;
-    bool asks_parents_death = false;             ///< a thread has or had a parent_death_signal
-    u64 parents_program = 0;                     ///< which of its `programs` its parent ran when it was made
-    base::List<UnbornChild, &UnbornChild::hook> unborn_children;
-    sched::Parameters last_scheduling;           ///< of its first thread, when that has ended; so is the next
-    u64 last_affinity = 0;
-    bool is_subreaper = false;                   ///< prctl(PR_SET_CHILD_SUBREAPER)
-    ChildReport report = ChildReport::None;
-    int report_status = 0;
-    u32 children_reports = 0;                    ///< children whose report is not None
+    int exit_status GUARDED_BY(tree_lock) = 0;                         ///< as wait4 reports it
+    ResourceUsage children_usage GUARDED_BY(tree_lock);
+    bool asks_parents_death GUARDED_BY(tree_lock) = false;             ///< a thread has or had a parent_death_signal
+    u64 parents_program GUARDED_BY(tree_lock) = 0;                     ///< which of its `programs` its parent ran when it was made
+    base::List<UnbornChild, &UnbornChild::hook> unborn_children GUARDED_BY(tree_lock);
+    sched::Parameters last_scheduling GUARDED_BY(tree_lock);           ///< of its first thread, when that has ended; so is the next
+    u64 last_affinity GUARDED_BY(tree_lock) = 0;
+    bool is_subreaper GUARDED_BY(tree_lock) = false;                   ///< prctl(PR_SET_CHILD_SUBREAPER)
+    ChildReport report GUARDED_BY(tree_lock) = ChildReport::None;
+    int report_status GUARDED_BY(tree_lock) = 0;
+    u32 children_reports GUARDED_BY(tree_lock) = 0;                    ///< children whose report is not None
 
     // ---- signals and threads
     mutable SpinLock<LockRank::signal, InterruptsOff> signal_lock;
     PendingSignals shared_pending GUARDED_BY(signal_lock);
-    ProcessTimers timers{*this};                 ///< GUARDED_BY(signal_lock)
+    ProcessTimers timers{*this};                 ///< which takes signal_lock itself, or is handed its guard
     base::List<UserThread, &UserThread::process_hook> threads GUARDED_BY(signal_lock);
     u32 thread_count GUARDED_BY(signal_lock) = 0;
     ResourceUsage usage GUARDED_BY(signal_lock);         ///< of threads that have ended
@@ -203,7 +208,7 @@ public:
     int stop_signal GUARDED_BY(signal_lock) = 0;         ///< not 0: stopped by it, or about to be
     u32 stop_count GUARDED_BY(signal_lock) = 0;          ///< threads that have yet to stop
     StopNews stop_news GUARDED_BY(signal_lock) = StopNews::None;
-    int exit_signal = 17;                        ///< SIGCHLD; what the parent gets; 0, or none of the signals: nothing. tree_lock
+    int exit_signal GUARDED_BY(tree_lock) = 17;          ///< SIGCHLD; what the parent gets; 0, or none of the signals: nothing
     sched::WaitQueue child_wait;                 ///< wait4 sleeps here
     sched::WaitQueue stop_wait;                  ///< its own threads while stopped, or while one of them execs
     sched::WaitQueue end_wait;                   ///< pid files: until it is a zombie, and until it is reaped
@@ -223,7 +228,7 @@ public:
     std::atomic<bool> dumpable{true};
     std::atomic<bool> no_new_privileges{false};  ///< prctl(PR_SET_NO_NEW_PRIVS)
     std::atomic<int> oom_score_adjustment{0};    ///< changed under tree_lock
-    int least_oom_adjustment = 0;                ///< GUARDED_BY tree_lock: below it only who has the right to may put it
+    int least_oom_adjustment GUARDED_BY(tree_lock) = 0;  ///< only a caller with the right to may put it lower
     bool oom_victim = false;                     ///< it was told to die for its memory
 
     /// The name of its first thread (comm), for messages.

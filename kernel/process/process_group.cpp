@@ -17,8 +17,7 @@ class GroupWalk final : public ProcessWalk {
 public:
     GroupWalk(Pid group, SignalInfo const& info) : ProcessWalk(group), info_(info) {}
 private:
-    /// With tree_lock. Not analysed: it is the manager's own.
-    void visit(Process& member) override NO_THREAD_SAFETY_ANALYSIS { process_manager.post_to_member(member, info_); }
+    void visit(Process& member) override REQUIRES(tree_lock) { process_manager.post_to_member(member, info_); }
     SignalInfo const& info_;
 };
 
@@ -115,7 +114,7 @@ Result<base::HeldPid> ProcessManager::hold_group(Pid group, Pid session) {
 namespace {
 
 /// Whether its parent could continue the group that it is in.
-bool is_cared_for(Process const& member) {
+bool is_cared_for(Process const& member) REQUIRES(tree_lock) {
     Process const* const parent = member.parent;
     if (!parent || parent->is_init() || member.state.load(std::memory_order_relaxed) == ProcessState::Zombie) return false;
     return parent->group != member.group && parent->session == member.session;
@@ -144,7 +143,11 @@ bool ProcessManager::is_orphaned(Pid group) {
 /// The group has lost one who cared for it, a parent or a member that `leaves`. If that was the last, and some are stopped, all
 /// hear that nobody will continue them (_exit(2) of POSIX).
 void ProcessManager::hang_up_orphan(ProcessGroup& group, Process const* leaves) {
-    if (std::ranges::any_of(group.members, [&](Process const& member) { return &member != leaves && is_cared_for(member); })) return;
+    auto const cares_still = [&](Process const& member) {
+        tree_lock.assert_held();
+        return &member != leaves && is_cared_for(member);
+    };
+    if (std::ranges::any_of(group.members, cares_still)) return;
     if (std::ranges::none_of(group.members, is_stopped)) return;
     bool const is_large = !is_small(group);
     for (int const signal : {SIGHUP, SIGCONT}) {

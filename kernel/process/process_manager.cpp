@@ -19,6 +19,7 @@
 
 namespace process {
 
+constinit TreeLock tree_lock;
 constinit ProcessManager process_manager;
 
 namespace { constexpr u8 signalling_priority = 99; }   // a busy program does not keep ^C from its group

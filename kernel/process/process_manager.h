@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 // All processes: the pid table, the tree, groups and sessions; creation, exit, wait.
-// O(1) lookup and creation. tree_lock guards the tree and every Process field that says so;
-// it is a spin lock because terminals signal groups from interrupts. Nothing is freed under it.
+// O(1) lookup and creation. tree_lock guards the tree and every Process field that says so.
 #pragma once
 
 #include <span>
 #include <string_view>
 
 #include "kernel/process/process.h"
+#include "kernel/process/tree_lock.h"
 
 namespace process {
 
@@ -130,15 +130,13 @@ public:
     void count_dying(int by) { dying_.fetch_add(static_cast<u32>(by), std::memory_order_relaxed); }
     u64 forks() const { return forks_.load(std::memory_order_relaxed); }
 
-    mutable SpinLock<LockRank::process_tree, InterruptsOff> tree_lock;
-    using TreeGuard = decltype(tree_lock)::Guard;
 
     /// The process's rights have changed: it no longer dies with a parent that it may not know (commit_creds() of Linux).
     void forget_parents_death(Process& process);
     /// A signal to a whole group, for one of it and for the children that it is about to have.
     void post_to_member(Process& member, SignalInfo const& info) REQUIRES(tree_lock);
     /// True if no member has a parent in another group of the session: no shell can continue it. POSIX 3.264.
-    bool is_orphaned(ProcessGroup const& group, TreeGuard const&) const;
+    bool is_orphaned(ProcessGroup const& group, TreeGuard const&) const REQUIRES(tree_lock);
 
     /// The process of a thread or process number, and whether it is a further thread's.
     std::pair<Ref<Process>, bool> find_thread(Pid tid);
@@ -152,7 +150,7 @@ private:
     class Birth;
     Result<Pid> clone_process(CloneRequest const& request, TrapFrame const& frame, Birth& birth);
     Result<Pid> clone_once(CloneRequest const& request, TrapFrame const& frame);
-    Result<> link_process(Process& child, UserThread& thread, u64 flags, Birth& birth);
+    Result<> link_process(Process& child, UserThread& thread, CloneRequest const& request, Birth& birth);
     void adopt(Process& child, bool as_sibling) REQUIRES(tree_lock);
     bool has_room_for_thread(Process const& caller, TreeGuard const&) const REQUIRES(tree_lock);
     void add_first_thread(Process& process, UserThread& thread) REQUIRES(tree_lock);
@@ -212,9 +210,9 @@ private:
     void join_group(Process& process, ProcessGroup& group) REQUIRES(tree_lock);
     void leave_group(Process& process, Remains& remains) REQUIRES(tree_lock);
     // tasks.cpp
-    static bool add_task(Process& process, Process const& caller);
-    static void remove_task(Process& process);
-    static void remove_all_tasks(Process& process);
+    static bool add_task(Process& process, Process const& caller) REQUIRES(tree_lock);
+    static void remove_task(Process& process) REQUIRES(tree_lock);
+    static void remove_all_tasks(Process& process) REQUIRES(tree_lock);
     Result<> check_set_group(Process const& caller, Process const& target, Pid group) const REQUIRES(tree_lock);
 
     PidTable pids_ GUARDED_BY(tree_lock);

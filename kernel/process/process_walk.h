@@ -6,6 +6,7 @@
 #pragma once
 
 #include "kernel/process/process.h"
+#include "kernel/process/tree_lock.h"
 
 namespace process {
 
@@ -18,18 +19,16 @@ public:
     void run();
 protected:
     ~ProcessWalk() = default;
-    /// Under tree_lock.
-    virtual void visit(Process& process) = 0;
+    virtual void visit(Process& process) REQUIRES(tree_lock) = 0;
 private:
     friend class ProcessManager;
-    bool concerns(Process const& process) const { return group_.value == 0 || process.group == group_; }
-    bool has_visited(Process const& process) const { return process.serial > started_ || process.pid().value <= position_.value; }
+    bool concerns(Process const& process) const REQUIRES(tree_lock) { return group_.value == 0 || process.group == group_; }
+    bool has_visited(Process const& process) const REQUIRES(tree_lock) { return process.serial > started_ || process.pid().value <= position_.value; }
 
-    // GUARDED_BY tree_lock
     Pid const group_;
-    Pid position_;                  ///< all up to this number have been visited
-    u64 started_ = 0;               ///< who has a greater Process::serial was born meanwhile
-    ProcessWalk* next_ = nullptr;   ///< another one under way
+    Pid position_ GUARDED_BY(tree_lock);                  ///< all up to this number have been visited
+    u64 started_ GUARDED_BY(tree_lock) = 0;               ///< a process with a greater Process::serial was born after the walk began
+    ProcessWalk* next_ GUARDED_BY(tree_lock) = nullptr;   ///< another one under way
 };
 
 }

@@ -21,7 +21,7 @@ void register_caller() { fs::register_caller_credentials(credentials_of_caller);
 Result<> may_signal(Process const& sender, Process const& target, int signal) {
     fs::Credentials const& from = sender.credentials;
     if (&sender == &target || from.is_privileged()) return {};
-    if (signal == SIGCONT && sender.session == target.session) return {};
+    if (signal == SIGCONT && sender.session_at_a_glance() == target.session_at_a_glance()) return {};
     fs::Credentials const to = target.copy_credentials();
     if (from.effective_uid == to.real_uid || from.effective_uid == to.saved_uid || from.real_uid == to.real_uid || from.real_uid == to.saved_uid)
         return {};

@@ -54,12 +54,12 @@ Result<Parameters> changed(Process const& caller, Process const& target, Paramet
 }
 
 /// Of what setpriority(2) and getpriority(2) see: a thread, or the first one of a process, which has ended (null).
-int nice_of(Process const& process, UserThread const* thread) {
+int nice_of(Process const& process, UserThread const* thread) REQUIRES(tree_lock) {
     return thread ? sched::scheduler.parameters(*thread).nice : process.last_scheduling.nice;
 }
 
 /// setpriority(2) for one of perhaps many: the last refusal stays, or success.
-void set_nice_of(Process const& caller, Process& process, UserThread* thread, int nice, Result<>& result) {
+void set_nice_of(Process const& caller, Process& process, UserThread* thread, int nice, Result<>& result) REQUIRES(tree_lock) {
     if (auto const allowed = may_set_nice(caller, process, nice_of(process, thread), nice); !allowed) {
         result = allowed;
         return;
@@ -105,8 +105,9 @@ void ProcessManager::with_threads(NiceTarget const& target, Use&& use) {
     Process& caller = current_process();
     Pid position;
     if (target.who == NiceTarget::Who::Group) {
-        Pid const group = target.id == 0 ? caller.group : Pid(target.id);
-        while (with_some_threads(position, [&](Process const& process) { return process.group == group; }, use)) {}
+        Pid const group = target.id == 0 ? caller.group_at_a_glance() : Pid(target.id);
+        auto const is_member = [&](Process const& process) { return process.group_at_a_glance() == group; };
+        while (with_some_threads(position, is_member, use)) {}
         return;
     }
     UserId const user = target.id == 0 ? caller.credentials.real_uid : UserId(static_cast<u32>(target.id));
@@ -120,6 +121,7 @@ Result<> ProcessManager::set_scheduling(Pid tid, SchedulingRequest const& reques
     });
     if (result || result.error() != Errno(ESRCH)) return result;
     return with_ended(tid, [&](Process& ended) -> Result<> {
+        tree_lock.assert_held();
         ended.last_scheduling = TRY(changed(caller, ended, ended.last_scheduling, request));
         return {};
     });
@@ -128,7 +130,12 @@ Result<> ProcessManager::set_scheduling(Pid tid, SchedulingRequest const& reques
 Result<Parameters> ProcessManager::scheduling(Pid tid) {
     Parameters found;
     auto const result = with_thread(tid, [&](UserThread& thread) -> Result<> { found = sched::scheduler.parameters(thread); return {}; });
-    if (!result) TRY(with_ended(tid, [&](Process& ended) -> Result<> { found = ended.last_scheduling; return {}; }));
+    if (result) return found;
+    TRY(with_ended(tid, [&](Process& ended) -> Result<> {
+        tree_lock.assert_held();
+        found = ended.last_scheduling;
+        return {};
+    }));
     return found;
 }
 
@@ -142,13 +149,17 @@ Result<u64> ProcessManager::time_slice_ns(Pid tid) {
 Result<> ProcessManager::set_nice(NiceTarget const& target, int nice) {
     Process const& caller = current_process();
     Result<> result = fail(ESRCH);
-    with_threads(target, [&](Process& process, UserThread* thread) { set_nice_of(caller, process, thread, nice, result); });
+    with_threads(target, [&](Process& process, UserThread* thread) {
+        tree_lock.assert_held();
+        set_nice_of(caller, process, thread, nice, result);
+    });
     return result;
 }
 
 Result<int> ProcessManager::lowest_nice(NiceTarget const& target) {
     Result<int> result = fail(ESRCH);
     with_threads(target, [&](Process& process, UserThread* thread) {
+        tree_lock.assert_held();
         int const nice = nice_of(process, thread);
         result = result ? std::min(*result, nice) : nice;
     });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Signals: pending sets, handlers, delivery. signal(7), sigaction(2). A signal sets the
 // return_work flag of a thread, which delivers it on its way back to user mode.
-// Lock order: ProcessManager::tree_lock, Process::signal_lock.
+// Lock order: tree_lock, Process::signal_lock.
 #pragma once
 
 #include <array>
@@ -108,7 +108,7 @@ public:
     void remove_timer(SignalNode& node);
     /// Takes the oldest signal `signal`, whose bit is set.
     SignalInfo take(int signal, SignalNodes& used);
-    /// Forgets all of `mask`. Its nodes go to `gone`; null: nothing may be freed now (process_manager.tree_lock is held), and
+    /// Forgets all of `mask`. Its nodes go to `gone`; null: nothing may be freed now (tree_lock is held), and
     /// they stay until the next one who may. Nodes come only from those who may.
     void discard(SignalMask mask, SignalNodes* gone);
     void take_discarded(SignalNodes& gone) { gone.take_all(discarded_); }

@@ -10,10 +10,8 @@
 namespace process {
 namespace {
 
-using TreeGuard = ProcessManager::TreeGuard;
-
 /// SIGCHLD, unless the parent has SA_NOCLDSTOP.
-void tell_parent(Process& process, int code, int detail, TreeGuard const&) {
+void tell_parent(Process& process, int code, int detail, TreeGuard const&) REQUIRES(tree_lock) {
     Process* const parent = process.parent;
     if (!parent) return;
     ResourceUsage usage;
@@ -40,7 +38,7 @@ void tell_parent(Process& process, int code, int detail, TreeGuard const&) {
 }
 
 /// Leaves a report for wait4, and tells the parent.
-void report_to_parent(Process& process, ChildReport report, int status, int code, int detail, TreeGuard const& tree) {
+void report_to_parent(Process& process, ChildReport report, int status, int code, int detail, TreeGuard const& tree) REQUIRES(tree_lock) {
     Process* const parent = process.parent;
     if (!parent || process.state.load(std::memory_order_relaxed) != ProcessState::Alive) return;
     if (process.report == ChildReport::None) ++parent->children_reports;
@@ -57,7 +55,7 @@ bool may_go_on(UserThread const& thread) {
 
 /// One of its threads tells. The others may go on at once, but none can end before it has been told: that takes the tree's lock.
 void report_news(Process& process) {
-    TreeGuard tree(process_manager.tree_lock);
+    TreeGuard tree(tree_lock);
     StopNews news;
     {
         SignalGuard guard(process.signal_lock);
@@ -91,7 +89,7 @@ bool begin_stop(UserThread& thread, int signal, SignalGuard const&) {
 void stop_process(UserThread& thread, int signal) {
     Process& process = thread.process();
     // Held throughout: a group that becomes orphaned afterwards finds the process stopped (hang_up_orphan()).
-    TreeGuard tree(process_manager.tree_lock);
+    TreeGuard tree(tree_lock);
     // POSIX 2.4.3: no shell could continue a process of an orphaned group.
     if (signal != SIGSTOP && process_manager.is_orphaned(*process.group_object, tree)) return;
     {
@@ -118,7 +116,7 @@ bool leave_stop(UserThread& thread, SignalGuard const&) {
 }
 
 void report_stop(Process& process) {
-    TreeGuard tree(process_manager.tree_lock);
+    TreeGuard tree(tree_lock);
     int signal;
     {
         SignalGuard guard(process.signal_lock);

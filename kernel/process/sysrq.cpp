@@ -63,7 +63,7 @@ void show_process(Process const& process, bool blocked_alone) {
     }
     Pid parent;
     {
-        ProcessManager::TreeGuard guard(process_manager.tree_lock);
+        TreeGuard guard(tree_lock);
         if (process.parent) parent = process.parent->pid();
     }
     for (ThreadLook const& look : std::span(looks).first(count))

@@ -14,22 +14,22 @@ namespace {
 class TerminalSignals final : public tty::SignalTarget {
 public:
     void signal_group(base::HeldPid const& group, int signal) override { send(group.get(), signal); }
-    Pid current_group() override { return running() ? running()->group : Pid(); }
-    Pid current_session() override { return running() ? running()->session : Pid(); }
+    Pid current_group() override { return running() ? running()->group_at_a_glance() : Pid(); }
+    Pid current_session() override { return running() ? running()->session_at_a_glance() : Pid(); }
     Place hold_place() override {
         if (!running()) return {};
-        ProcessManager::TreeGuard guard(process_manager.tree_lock);
+        TreeGuard guard(tree_lock);
         return {base::HeldPid::hold(running()->session), base::HeldPid::hold(running()->group)};
     }
-    bool is_session_leader() override { return running() && running()->session == running()->pid(); }
-    u64 controlling_terminal() override { return running() ? running()->controlling_terminal : 0; }
+    bool is_session_leader() override { return running() && running()->session_at_a_glance() == running()->pid(); }
+    u64 controlling_terminal() override { return running() ? running()->terminal_at_a_glance() : 0; }
     void give_up_terminal() override {
-        ProcessManager::TreeGuard guard(process_manager.tree_lock);
+        TreeGuard guard(tree_lock);
         if (running()) running()->controlling_terminal = 0;
     }
     bool claim_terminal(u64 device) override {
         if (!running()) return false;
-        ProcessManager::TreeGuard guard(process_manager.tree_lock);
+        TreeGuard guard(tree_lock);
         if (running()->controlling_terminal != 0 && running()->controlling_terminal != device) return false;
         running()->controlling_terminal = device;
         running()->lost_foreground = {};
@@ -41,17 +41,17 @@ public:
         if (!running()) return {};
         bool const refused = signal == SIGTTIN;
         if (is_shrugged_off(signal)) return refused ? Result<>(fail(EIO)) : Result<>();
-        if (process_manager.is_orphaned(running()->group)) return fail(EIO);
-        send(running()->group, signal);
+        if (process_manager.is_orphaned(running()->group_at_a_glance())) return fail(EIO);
+        send(running()->group_at_a_glance(), signal);
         return fail(restart_sys);
     }
     Result<base::HeldPid> hold_group(Pid group) override {
         if (!running()) return fail(ESRCH);
-        return process_manager.hold_group(group, running()->session);
+        return process_manager.hold_group(group, running()->session_at_a_glance());
     }
     void take_terminal_away(Pid session, u64 device) override {
         for (auto process = process_manager.find_after(Pid()); process; process = process_manager.find_after(process->pid())) {
-            ProcessManager::TreeGuard guard(process_manager.tree_lock);
+            TreeGuard guard(tree_lock);
             if (process->session == session && process->controlling_terminal == device) process->controlling_terminal = 0;
         }
     }
@@ -62,7 +62,7 @@ public:
             SignalInfo info;
             info.signal = signal;
             info.code = SI_KERNEL;
-            ProcessManager::TreeGuard guard(process_manager.tree_lock);
+            TreeGuard guard(tree_lock);
             leader->lost_foreground = group;
             (void)post_signal(*leader, info);
         }
@@ -94,15 +94,15 @@ constinit TerminalSignals terminal_signals;
 }
 
 void leave_terminal(Process& process) {
-    if (process.session != process.pid()) return;
+    if (process.session_at_a_glance() != process.pid()) return;
     u64 terminal;
     base::HeldPid lost;
     {
-        ProcessManager::TreeGuard guard(process_manager.tree_lock);
+        TreeGuard guard(tree_lock);
         terminal = process.controlling_terminal;
         std::swap(lost, process.lost_foreground);
     }
-    if (terminal != 0) return tty::end_session(process.session, terminal);
+    if (terminal != 0) return tty::end_session(process.pid(), terminal);
     if (!lost) return;
     terminal_signals.signal_group(lost, SIGHUP);
     terminal_signals.signal_group(lost, SIGCONT);

@@ -19,12 +19,12 @@ struct ProcessManager::Collected {
 namespace {
 
 /// Whether the call is about children of this kind.
-bool is_of_kind(Process const& child, WaitRequest const& request) {
+bool is_of_kind(Process const& child, WaitRequest const& request) REQUIRES(tree_lock) {
     if (request.of_thread && child.maker != &current_user_thread()) return false;
     return request.of_any_kind || (child.exit_signal != SIGCHLD) == request.by_clone;
 }
 
-bool matches(Process const& child, WaitRequest const& request) {
+bool matches(Process const& child, WaitRequest const& request) REQUIRES(tree_lock) {
     if (!is_of_kind(child, request)) return false;
     switch (request.who) {
     case WaitRequest::Who::Any: return true;
@@ -41,13 +41,13 @@ bool is_being_continued(Process const& child) {
 }
 
 /// A stop that was reported, and that no SIGCONT has ended.
-bool is_stopped(Process const& child) {
+bool is_stopped(Process const& child) REQUIRES(tree_lock) {
     if (child.report != ChildReport::Stopped) return false;
     SignalGuard guard(child.signal_lock);
     return child.stop_signal != 0;
 }
 
-bool has_report(Process const& child, WaitRequest const& request) {
+bool has_report(Process const& child, WaitRequest const& request) REQUIRES(tree_lock) {
     if (request.continued && (child.report == ChildReport::Continued || is_being_continued(child))) return true;
     return request.stopped && is_stopped(child);
 }
@@ -55,7 +55,7 @@ bool has_report(Process const& child, WaitRequest const& request) {
 bool is_alive(Process const& child) { return child.state.load(std::memory_order_relaxed) < ProcessState::Zombie; }
 
 /// The status to report; unless WNOWAIT, nobody hears of it again.
-int take_report(Process& parent, Process& child, WaitRequest const& request) {
+int take_report(Process& parent, Process& child, WaitRequest const& request) REQUIRES(tree_lock) {
     bool const continues = request.continued && is_being_continued(child);
     int const status = continues ? continued_status : child.report_status;
     if (request.no_reap) return status;
@@ -108,7 +108,10 @@ void ProcessManager::reap(Process& parent, Process& child, Collected& out) {
 /// time: whichever are fewer decide how long that takes.
 template <class Condition>
 Process* ProcessManager::first_child(Process& parent, ProcessList& list, WaitRequest const& request, Condition&& holds) {
-    auto const is_it = [&](Process const& child) { return matches(child, request) && holds(child); };
+    auto const is_it = [&](Process const& child) {
+        tree_lock.assert_held();
+        return matches(child, request) && holds(child);
+    };
     if (request.who != WaitRequest::Who::Group) {
         for (Process& child : list)
             if (is_it(child)) return &child;
@@ -129,7 +132,10 @@ Process* ProcessManager::first_child(Process& parent, ProcessList& list, WaitReq
 /// may have later.
 ProcessManager::Look ProcessManager::look(Process& parent, WaitRequest const& request) {
     auto const any = [](Process const&) { return true; };
-    auto const reports = [&](Process const& child) { return has_report(child, request); };
+    auto const reports = [&](Process const& child) {
+        tree_lock.assert_held();
+        return has_report(child, request);
+    };
     Look look;
     if (request.who == WaitRequest::Who::Process) {
         // One child by number is found through the table, not by a walk through all.
@@ -170,7 +176,7 @@ bool ProcessManager::try_collect(Process& parent, WaitRequest const& request, Co
 Result<WaitResult> ProcessManager::wait(WaitRequest const& asked) {
     Process& parent = current_process();
     WaitRequest request = asked;
-    if (request.who == WaitRequest::Who::Group && request.id.value == 0) request.id = parent.group;
+    if (request.who == WaitRequest::Who::Group && request.id.value == 0) request.id = parent.group_at_a_glance();
     Collected collected;
     if (request.no_hang) {
         (void)try_collect(parent, request, collected);

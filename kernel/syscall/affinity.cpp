@@ -28,7 +28,12 @@ Result<size_t> sys_sched_getaffinity(Caller&, Pid tid, u32 size, UserAddr out) {
         allowed = sched::scheduler.affinity(thread);
         return {};
     });
-    if (!found) TRY(process::process_manager.with_ended(tid, [&](process::Process& ended) -> Result<> { allowed = ended.last_affinity; return {}; }));
+    auto const of_ended = [&](process::Process& ended) -> Result<> {
+        process::tree_lock.assert_held();
+        allowed = ended.last_affinity;
+        return {};
+    };
+    if (!found) TRY(process::process_manager.with_ended(tid, of_ended));
     TRY(mm::UserPtr<u64>(out).write(allowed));
     return sizeof allowed;
 }

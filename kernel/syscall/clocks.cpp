@@ -168,7 +168,7 @@ Result<u64> sys_times(Caller& caller, mm::UserPtr<i64> out) {
         auto const own = caller.process.total_usage();
         process::ResourceUsage children;
         {
-            process::ProcessManager::TreeGuard guard(process::process_manager.tree_lock);
+            process::TreeGuard guard(process::tree_lock);
             children = caller.process.children_usage;
         }
         i64 const value[4] = {static_cast<i64>(own.user_ns / ns_per_tick), static_cast<i64>(own.system_ns / ns_per_tick),

@@ -206,7 +206,7 @@ Result<> sys_getrusage(Caller& caller, i32 who, UserAddr out) {
         usage.add(caller.thread);
     }
     else if (who == of_children) {
-        process::ProcessManager::TreeGuard guard(process_manager.tree_lock);
+        process::TreeGuard guard(process::tree_lock);
         usage = caller.process.children_usage;
     } else return fail(EINVAL);
     return mm::UserPtr<UserUsage>(out).write(encode(usage));
@@ -215,7 +215,7 @@ Result<> sys_getrusage(Caller& caller, i32 who, UserAddr out) {
 Result<Pid> sys_getpid(Caller& caller) { return caller.process.pid(); }
 Result<Pid> sys_gettid(Caller& caller) { return caller.thread.tid; }
 Result<Pid> sys_getppid(Caller& caller) {
-    process::ProcessManager::TreeGuard guard(process_manager.tree_lock);
+    process::TreeGuard guard(process::tree_lock);
     return caller.process.parent ? caller.process.parent->pid() : Pid(0);
 }
 Result<> sys_setpgid(Caller&, Pid pid, Pid group) { return process_manager.set_group(pid, group); }
@@ -272,22 +272,34 @@ Result<i64> sys_prctl(Caller& caller, u32 option, u64 argument, u64 third, u64 f
     }
     case PR_SET_PDEATHSIG: {
         if (argument > static_cast<u64>(process::signal_count)) return fail(EINVAL);
-        process::ProcessManager::TreeGuard guard(process_manager.tree_lock);
+        process::TreeGuard guard(process::tree_lock);
         caller.thread.parent_death_signal = static_cast<int>(argument);
         process.asks_parents_death |= argument != 0;
         return 0;
     }
-    case PR_GET_PDEATHSIG:
-        TRY(mm::UserPtr<i32>(argument).write(caller.thread.parent_death_signal));
+    case PR_GET_PDEATHSIG: {
+        i32 signal;
+        {
+            process::TreeGuard guard(process::tree_lock);
+            signal = caller.thread.parent_death_signal;
+        }
+        TRY(mm::UserPtr<i32>(argument).write(signal));
         return 0;
+    }
     case PR_SET_CHILD_SUBREAPER: {
-        process::ProcessManager::TreeGuard guard(process_manager.tree_lock);
+        process::TreeGuard guard(process::tree_lock);
         process.is_subreaper = argument != 0;
         return 0;
     }
-    case PR_GET_CHILD_SUBREAPER:
-        TRY(mm::UserPtr<i32>(argument).write(process.is_subreaper));
+    case PR_GET_CHILD_SUBREAPER: {
+        i32 is_subreaper;
+        {
+            process::TreeGuard guard(process::tree_lock);
+            is_subreaper = process.is_subreaper;
+        }
+        TRY(mm::UserPtr<i32>(argument).write(is_subreaper));
         return 0;
+    }
     case PR_GET_NO_NEW_PRIVS:
         if (argument || third || fourth || fifth) return fail(EINVAL);
         return process.no_new_privileges;

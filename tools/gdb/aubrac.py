@@ -255,7 +255,7 @@ class Locks(gdb.Command):
                     held += self.show(f"thread {number(thread['tid'])} {text(thread['name'])}", thread["held_locks"]["list"])
             print(f"{held} locks are held (debug build: all kinds)")
             return
-        spin = [("process tree", symbol("process::process_manager")["tree_lock"]), ("frame allocator", symbol("mm::frame_allocator")["lock_"])]
+        spin = [("process tree", symbol("process::tree_lock")), ("frame allocator", symbol("mm::frame_allocator")["lock_"])]
         spin += [(f"run queue of CPU {cpu}", queue["lock"]) for cpu, queue in kernel.run_queues()]
         for pid, process in kernel.processes():
             spin += [(f"signals of {pid}", process["signal_lock"]), (f"state of {pid}", process["state_lock"])]

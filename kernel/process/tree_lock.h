@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+// The lock of the tree of processes: parents and children, groups and sessions, numbers. Process and its relatives say which of
+// their fields it guards. It is a spin lock with interrupts off, because terminals signal groups from interrupts.
+// Nothing is freed under it.
+#pragma once
+
+#include <arch/spin_lock.h>
+
+namespace process {
+
+using TreeLock = SpinLock<LockRank::process_tree, InterruptsOff>;
+using TreeGuard = TreeLock::Guard;
+
+extern constinit TreeLock tree_lock;
+
+}
