@@ -17,6 +17,7 @@
 #include "kernel/base/command_line.h"
 #include "kernel/base/panic_policy.h"
 #include "kernel/drivers/drivers.h"
+#include "kernel/fs/device.h"
 #include "kernel/fs/initramfs.h"
 #include "kernel/fs/procfs.h"
 #include "kernel/process/host_identity.h"
@@ -78,7 +79,7 @@ void warn_of_unknown_words() {
 fs::Walk root_walk(fs::FsContext const& context, fs::Credentials const& root) { return {context, root}; }
 
 void mount_kernel_file_systems() {
-    if (!fs::vfs.mount_devices()) log_error("boot", "/dev could not be mounted");
+    if (!fs::device_registry.mount()) log_error("boot", "/dev could not be mounted");
     auto const context = fs::vfs.root_context();
     fs::Credentials const root;
     auto const walk = root_walk(context, root);

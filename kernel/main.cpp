@@ -9,6 +9,7 @@
 #include "kernel/fs/device.h"
 #include "kernel/fs/memory_file.h"
 #include "kernel/fs/procfs.h"
+#include "kernel/fs/tmpfs.h"
 #include "kernel/init.h"
 #include "kernel/ipc/epoll.h"
 #include "kernel/ipc/pipe.h"
@@ -51,7 +52,8 @@ extern "C" [[noreturn]] void kernel_main(u32 magic, u64 info) {
                                 kernel::quantum_ns());
     arch::interrupts_enable();                                      // what starts from here on may take its time
 
-    must(fs::vfs.initialize(), "no memory for the root file system"); // tmpfs as /
+    must(fs::mount_root_tmpfs(), "no memory for the root file system"); // tmpfs as /
+    must(fs::device_registry.initialize(), "no memory for devices");    // the tree of /dev
     must(fs::register_memory_devices(), "no memory for devices");     // null zero full random urandom
     must(fs::initialize_memory_files(), "no memory for memfd");       // files that no directory holds
     must(fs::procfs.initialize(), "no memory for procfs");            // the engine of /proc

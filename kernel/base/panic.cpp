@@ -33,8 +33,6 @@ constexpr size_t events_shown = 16;
 constexpr u32 no_cpu = ~u32{0};
 constinit std::atomic<u32> panicking_cpu{no_cpu};
 constinit i64 seconds_to_reset = 0;
-using Notes = void (*)();
-constinit Notes notes_of_others = nullptr;   // set while booting
 
 template <class... A>
 void say(FormatString<std::type_identity_t<A>...> format, A const&... arguments) {
@@ -143,7 +141,7 @@ bool panicking() { return panicking_cpu.load(std::memory_order_relaxed) != no_cp
 
 void set_panic_timeout(i64 seconds) { seconds_to_reset = seconds < -1 ? -1 : seconds > 86'400 ? 86'400 : seconds; }
 
-void set_panic_notes(void (*notes)()) { notes_of_others = notes; }
+constinit FromAbove<void()> panic_notes;
 
 void panic_with(char const* reason, std::source_location where, TrapFrame const* frame, void (*details)()) {
     arch::interrupts_disable();
@@ -161,7 +159,7 @@ void panic_with(char const* reason, std::source_location where, TrapFrame const*
     say("kernel panic on CPU {}: {}", arch::current_cpu(), reason);
     say("in {} ({}:{})", where.function_name(), where.file_name(), where.line());
     if (details) details();
-    if (notes_of_others) notes_of_others();
+    if (panic_notes) panic_notes();
     if (frame) {
         say_registers(*frame);
         say_code(frame->rip);

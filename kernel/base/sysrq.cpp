@@ -38,8 +38,6 @@ constexpr Key keys[] = {
     {'w', allows_dumps, "Show Blocked State", "show-blocked-tasks(w)", true},
 };
 
-constinit std::atomic<void (*)(char, SysRqSource)> handler{nullptr};
-
 template <class... A>
 void say(FormatString<std::type_identity_t<A>...> format, A const&... arguments) {
     log(LogLevel::Notice, "sysrq", format, arguments...);
@@ -68,7 +66,7 @@ void say_help() {
 
 constinit std::atomic<u32> sysrq_allowed{debian_default};
 
-void set_sysrq_handler(void (*function)(char, SysRqSource)) { handler.store(function, std::memory_order_release); }
+constinit FromAbove<void(char, SysRqSource)> sysrq_handler;
 
 void sysrq(char key, SysRqSource source) {
     if (sysrq_allowed.load(std::memory_order_relaxed) == 0 && source == SysRqSource::Console) return;
@@ -81,7 +79,7 @@ void sysrq(char key, SysRqSource source) {
     if (key == 'b') arch::reset();
     if (key == 'o') arch::power_off();
     if (key == 'c') panic("sysrq triggered crash");
-    if (auto* const function = handler.load(std::memory_order_acquire); function && found->handler_does) function(key, source);
+    if (found->handler_does && sysrq_handler) sysrq_handler(key, source);
 }
 
 }

@@ -5,6 +5,7 @@
 
 #include <atomic>
 
+#include <base/from_above.h>
 #include <base/types.h>
 
 namespace base {
@@ -18,7 +19,7 @@ void sysrq(char key, SysRqSource source);
 /// /proc/sys/kernel/sysrq: 0 nothing, 1 everything, else the sum of what is allowed.
 extern constinit std::atomic<u32> sysrq_allowed;   ///< Ordering: relaxed, it guards nothing
 
-/// Who does what needs more than this folder knows: processes, memory. Any context. Set once while booting.
-void set_sysrq_handler(void (*handler)(char key, SysRqSource source));
+/// Does what needs more than this folder knows: processes, memory. Any context.
+extern constinit FromAbove<void(char key, SysRqSource source)> sysrq_handler;
 
 }

@@ -54,7 +54,7 @@ Result<i64> deallocate_numbered(u64 number) {
 
 /// Root may, and whoever has this console as the controlling terminal.
 bool may_change(tty::Terminal const& terminal) {
-    tty::SignalTarget* const target = tty::signal_target();
+    tty::SignalTarget* const target = tty::signal_target.get();
     return target && (target->controlling_terminal() == terminal.number() || target->current_credentials().is_privileged());
 }
 
@@ -72,7 +72,7 @@ Result<i64> VirtualConsole::change(u32 command, u64 argument) {
     case VT_WAITACTIVE: TRY(screen.wait_until_active(*TRY(find(argument)))); return 0;
     case VT_LOCKSWITCH:
     case VT_UNLOCKSWITCH:
-        if (!tty::signal_target()->current_credentials().is_privileged()) return fail(EPERM);
+        if (!tty::signal_target->current_credentials().is_privileged()) return fail(EPERM);
         screen.forbid_switching(command == VT_LOCKSWITCH);
         return 0;
     default: return fail(EINVAL);   // VT_RELDISP: no program has been asked

@@ -48,7 +48,7 @@ void KeyInput::handle(KeyEvent event) {
     });
     if (request.key != 0) base::sysrq(request.key, base::SysRqSource::Console);
     if (press.restart_machine) {
-        if (auto* const handler = restart_keys_.load(std::memory_order_relaxed)) handler();
+        if (auto* const restart = restart_keys.get()) restart();
         else arch::reset();
     }
     if (!target_) return;

@@ -8,6 +8,7 @@
 #include <span>
 
 #include <arch/spin_lock.h>
+#include <base/from_above.h>
 #include <base/result.h>
 
 #include "kernel/drivers/keymap.h"
@@ -59,8 +60,8 @@ public:
         if (lights_now != lights_before) tell_of_lights();
         return result;
     }
-    /// What Ctrl-Alt-Del does, called in any context; null: restarts the machine at once. reboot(2), LINUX_REBOOT_CMD_CAD_OFF
-    void on_restart_keys(void (*handler)()) { restart_keys_.store(handler, std::memory_order_relaxed); }
+    /// What Ctrl-Alt-Del does, called in any context; none: restarts the machine at once. reboot(2), LINUX_REBOOT_CMD_CAD_OFF
+    base::FromAbove<void()> restart_keys;
     /// As Keymap::lights(). Any context.
     u8 lights() const { return lights_.load(std::memory_order_relaxed); }
     /// The program on the screen wants ESC O for arrows. Any context.
@@ -76,7 +77,6 @@ private:
     KeySource* sources_[max_sources] = {};          ///< written once, before source_count_ counts it
     /// Ordering: release when a source has been entered, acquire where they are called.
     std::atomic<u32> source_count_{0};
-    std::atomic<void (*)()> restart_keys_{nullptr}; ///< Ordering: relaxed; the function needs nothing that was written before
     std::atomic<u8> lights_{0};                     ///< Ordering: relaxed; who is told of a change reads it
     std::atomic<bool> application_cursor_{false};   ///< Ordering: relaxed, one flag that guards nothing
 };

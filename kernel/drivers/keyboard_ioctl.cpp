@@ -216,7 +216,7 @@ Result<i64> handle(Request const& request, u32 command) {
 }
 
 Result<i64> keyboard_ioctl(u64 terminal, u32 command, u64 argument) {
-    auto* const target = tty::signal_target();
+    auto* const target = tty::signal_target.get();
     if (!target) return fail(ENOTTY);
     bool const privileged = target->is_privileged();
     unsigned const console = std::min<unsigned>(fs::device_minor(terminal), Keymap::console_count);

@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include <base/from_above.h>
 #include <base/types.h>
 
 #include "kernel/fs/user.h"
@@ -32,7 +33,7 @@ struct Credentials {
 
 /// Who makes the call that is being carried out: the running program, whoever opened the file it uses, or the kernel.
 Credentials caller_credentials();
-/// Who knows that; kernel/process registers it.
-void register_caller_credentials(Credentials (*caller)());
+/// kernel/process knows that.
+extern constinit base::FromAbove<Credentials()> credentials_of_caller;
 
 }

@@ -10,7 +10,15 @@ namespace fs {
 
 constinit DeviceRegistry device_registry;
 
+namespace {
+
+constinit FileSystemType type{"devtmpfs", []() -> Result<FileSystem*> { return &device_registry.file_system(); }};
+
+}
+
 Result<> DeviceRegistry::initialize() {
+    vfs.register_type(type);
+    device_open.provide([](Dentry& dentry, u32 flags, u64 device) { return device_registry.open_character(dentry, flags, device); });
     nodes_ = TRY(Tmpfs::create("devtmpfs", 0755, Tmpfs::Limit::HalfOfMemory));
     Credentials const kernel;
     FsContext const context{nodes_->root_dentry(), nodes_->root_dentry(), 0};
@@ -25,6 +33,15 @@ Result<> DeviceRegistry::initialize() {
 }
 
 FileSystem& DeviceRegistry::file_system() { return *nodes_; }
+
+Result<> DeviceRegistry::mount() {
+    Credentials const kernel;
+    auto const context = vfs.root_context();
+    Walk const walk{context, kernel};
+    auto const made = vfs.make_directory(walk, "/dev", 0755);
+    if (!made && made.error() != Errno(EEXIST)) return made;
+    return vfs.mount(*nodes_, "devtmpfs", walk, "/dev");
+}
 
 /// Open addressing.
 DeviceRegistry::Entry& DeviceRegistry::slot_of(u64 device) {

@@ -2,15 +2,12 @@
 // Character devices by number, and their nodes in /dev. Owners register at boot.
 #pragma once
 
+#include "kernel/fs/device_number.h"
 #include "kernel/fs/file.h"
 
 namespace fs {
 
 class Tmpfs;
-
-constexpr u64 make_device(u32 major, u32 minor) { return (minor & 0xff) | (u64{major & 0xfff} << 8) | (u64{minor & ~0xffu} << 12); }
-constexpr u32 device_major(u64 device) { return static_cast<u32>(device >> 8) & 0xfff; }
-constexpr u32 device_minor(u64 device) { return static_cast<u32>(device & 0xff) | (static_cast<u32>(device >> 12) & ~0xffu); }
 
 /// Opens the device: a File of its own kind. `flags` are O_*.
 using DeviceOpen = Result<Ref<File>> (*)(Dentry& dentry, u32 flags, u64 device);
@@ -18,11 +15,13 @@ using DeviceOpen = Result<Ref<File>> (*)(Dentry& dentry, u32 flags, u64 device);
 class DeviceRegistry {
 public:
     constexpr DeviceRegistry() = default;
-    /// Makes the tree that is mounted on /dev. Vfs::initialize calls it.
+    /// Makes the tree that is mounted on /dev. Called once from main.
     Result<> initialize();
     /// Any node with this number opens with `open`; a node /dev/`name` appears in devfs if `name` is not empty. EEXIST ENOSPC.
     Result<> add_character(std::string_view name, u64 device, u32 permissions, DeviceOpen open);
     Result<Ref<File>> open_character(Dentry& dentry, u32 flags, u64 device);   ///< ENXIO
+    /// /dev over whatever is there (the directory is made if need be). The kernel's own mount, once, after the initramfs.
+    Result<> mount();
     /// The file system with the nodes.
     FileSystem& file_system();
 private:

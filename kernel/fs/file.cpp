@@ -50,7 +50,7 @@ Result<Ref<File>> open_path_only(Dentry& dentry, u32 flags) {
 File::File(Ref<Dentry> dentry, u32 flags)
     : dentry_(std::move(dentry)), flags_(flags & ~u32{O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC}), rights_(rights_of(flags)) {}
 
-constinit decltype(File::tell_watchers) File::tell_watchers = nullptr;
+constinit base::FromAbove<void(File&)> File::watched_file_goes;
 
 bool File::is_path_only() const { return (flags() & O_PATH) != 0; }
 

@@ -5,6 +5,8 @@
 
 #include <atomic>
 
+#include <base/from_above.h>
+
 #include "kernel/fs/dentry.h"
 #include "kernel/sync/mutex.h"
 #include "mm/user/user_access.h"
@@ -85,11 +87,11 @@ public:
     u32 watcher_count = 0;
     void set_watched() { is_watched_.store(true, std::memory_order_release); }
     void destroy() {
-        if (is_watched_.load(std::memory_order_acquire)) [[unlikely]] tell_watchers(*this);
+        if (is_watched_.load(std::memory_order_acquire)) [[unlikely]] watched_file_goes(*this);
         delete this;
     }
-    /// Called when a watched file's last reference goes; kernel/ipc registers it.
-    static void register_tell_watchers(void (*tell)(File& file)) { tell_watchers = tell; }
+    /// Tells the watchers of a file whose last reference goes: kernel/ipc has them.
+    static constinit base::FromAbove<void(File& file)> watched_file_goes;
 
 protected:
     // What a kind of file implements. Non-seekable kinds ignore `position`.
@@ -118,7 +120,6 @@ private:
     OpenerPrivilege privilege_ = OpenerPrivilege::None;
     bool is_counted_writer_ = false;
     std::atomic<bool> is_watched_{false};
-    static void (*tell_watchers)(File& file);
     sync::Mutex<LockRank::file_offset> position_lock_;
     u64 position_ GUARDED_BY(position_lock_) = 0;
 };

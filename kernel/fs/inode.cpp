@@ -4,7 +4,6 @@
 
 #include <sys/stat.h>
 
-#include "kernel/fs/device.h"
 #include "kernel/fs/directory_file.h"
 #include "kernel/fs/file_locks.h"
 #include "kernel/fs/vfs.h"
@@ -14,13 +13,8 @@ namespace fs {
 
 Result<Ref<Dentry>> Inode::magic_target() { return Ref<Dentry>(); }
 
-namespace {
-
-constinit FifoOpen fifo_open = nullptr;   // written once at boot
-
-}
-
-void register_fifo_open(FifoOpen open) { fifo_open = open; }
+constinit base::FromAbove<Result<Ref<File>>(Dentry&, Credentials const&, u32)> fifo_open;
+constinit base::FromAbove<Result<Ref<File>>(Dentry&, u32, u64)> device_open;
 
 u32 mode_of(FileType type) {
     constexpr u32 modes[] = {S_IFREG, S_IFDIR, S_IFLNK, S_IFCHR, S_IFBLK, S_IFIFO, S_IFSOCK, 0};
@@ -137,7 +131,7 @@ Result<Ref<File>> open_file(Dentry& dentry, Credentials const& who, u32 flags) {
 Result<Ref<File>> Inode::open(Dentry& dentry, u32 flags) {
     switch (type_) {
     case FileType::Directory: return open_directory(dentry, flags);
-    case FileType::CharacterDevice: return device_registry.open_character(dentry, flags, rdev());
+    case FileType::CharacterDevice: return device_open ? device_open(dentry, flags, rdev()) : fail(ENXIO);
     case FileType::Symlink: return fail(ELOOP);
     default: return fail(ENXIO);
     }

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include <arch/spin_lock.h>
+#include <base/from_above.h>
 #include <base/ref.h>
 #include <base/result.h>
 
@@ -243,9 +244,9 @@ private:
     Dentry* aliases_ = nullptr;                ///< the first of the ring of its names, if any; guarded by tree_lock (dentry.h)
 };
 
-/// Opens FIFOs; kernel/ipc registers it.
-using FifoOpen = Result<Ref<File>> (*)(Dentry& dentry, Credentials const& who, u32 flags);
-void register_fifo_open(FifoOpen open);
+/// Open FIFOs (kernel/ipc) and devices by their number. `flags` are O_*.
+extern constinit base::FromAbove<Result<Ref<File>>(Dentry& dentry, Credentials const& who, u32 flags)> fifo_open;
+extern constinit base::FromAbove<Result<Ref<File>>(Dentry& dentry, u32 flags, u64 device)> device_open;
 /// What is open to all who may: FIFOs, whose pipe its first opener answers for, and by Inode::open() the rest.
 Result<Ref<File>> open_file(Dentry& dentry, Credentials const& who, u32 flags);
 

@@ -5,10 +5,9 @@
 #include <base/log.h>
 #include <sys/stat.h>
 
-#include "kernel/fs/device.h"
-#include "kernel/fs/procfs.h"
-#include "kernel/fs/tmpfs.h"
+#include "kernel/fs/device_number.h"
 #include "kernel/fs/tree_edit.h"
+#include "kernel/fs/vfs.h"
 
 namespace fs {
 
@@ -16,8 +15,6 @@ namespace {
 
 /// Whose mount it is: the kernel's own gives way to a program that asks for the same.
 enum class MountedBy : u8 { Kernel, Program };
-/// Whether the file system ends with its mount.
-enum class Lifetime : u8 { Permanent, UntilUnmounted };
 
 struct Mount {
     Mount* next = nullptr;
@@ -25,7 +22,7 @@ struct Mount {
     FileSystem* file_system = nullptr;
     u32 id = 0;
     MountedBy mounted_by = MountedBy::Program;
-    Lifetime lifetime = Lifetime::Permanent;
+    MountLifetime lifetime = MountLifetime::Permanent;
     NameText source;
 };
 
@@ -33,7 +30,7 @@ constinit sync::Mutex<LockRank::sleeping_leaf> mounts_lock;
 constinit Mount* first_mount GUARDED_BY(mounts_lock) = nullptr;
 constinit u32 next_mount_id GUARDED_BY(mounts_lock) = 1;
 constinit std::atomic<u32> next_device_minor{1};
-constinit FileSystem* registered_types = nullptr;      // changed at boot only
+constinit FileSystemType* registered_types = nullptr;  // in the order of their registration; changed at boot only
 
 using MountsGuard = decltype(mounts_lock)::Guard;
 
@@ -69,7 +66,7 @@ struct Attachment {
     std::string_view source, options;
     MountFlags flags{};
     MountedBy by = MountedBy::Program;
-    Lifetime lifetime = Lifetime::Permanent;
+    MountLifetime lifetime = MountLifetime::Permanent;
 };
 
 Result<> set_up(FileSystem& file_system, Attachment const& how) {
@@ -146,14 +143,13 @@ void write_mount_path(base::Writer& out, Mount const& mount, Dentry const& root)
 
 u64 next_anonymous_device() { return make_device(0, next_device_minor.fetch_add(1, std::memory_order_relaxed)); }
 
-Result<> Vfs::initialize() {
+Result<> Vfs::initialize(FileSystem& root) {
     NameSecret::initialize();
-    auto* const tmpfs = TRY(Tmpfs::create("rootfs", 0755, Tmpfs::Limit::HalfOfMemory));
-    auto* const mount = TRY(make_mount(*tmpfs, "rootfs"));
+    auto* const mount = TRY(make_mount(root, root.type_name()));
     mount->mounted_by = MountedBy::Kernel;
     root_ = Ref<Dentry>(mount->root).leak();
     append_mount(*mount);
-    return device_registry.initialize();
+    return {};
 }
 
 Result<> Vfs::set_root(Ref<Dentry> root) {
@@ -175,22 +171,11 @@ Result<> Vfs::mount(FileSystem& file_system, std::string_view source, Walk const
 
 namespace {
 
-/// The file system of a type of which there is one; null: none.
-FileSystem* find_type(std::string_view type) {
-    if (type == "proc") return &procfs.file_system();
-    if (type == "devtmpfs") return &device_registry.file_system();
-    for (FileSystem* known = registered_types; known; known = known->next_type)
-        if (type == known->type_name()) return known;
+/// Null: there is no such type.
+FileSystemType const* find_type(std::string_view name) {
+    for (FileSystemType const* known = registered_types; known; known = known->next)
+        if (name == known->name) return known;
     return nullptr;
-}
-
-Result<> mount_tmpfs(Vfs::MountRequest const& request, Dentry& point) {
-    constexpr u32 everyone_sticky = 01777;
-    bool const has_limit = request.type == "tmpfs";
-    auto* const tmpfs = TRY(has_limit ? Tmpfs::create("tmpfs", everyone_sticky, Tmpfs::Limit::HalfOfMemory) : Tmpfs::create("ramfs", 0755));
-    auto const done = attach(*tmpfs, point, {request.source, request.options, request.flags, MountedBy::Program, Lifetime::UntilUnmounted});
-    if (!done) tmpfs->discard();
-    return done;
 }
 
 }
@@ -198,10 +183,13 @@ Result<> mount_tmpfs(Vfs::MountRequest const& request, Dentry& point) {
 Result<> Vfs::mount_type(MountRequest const& request, Walk const& walk, std::string_view path) {
     if (!walk.credentials.is_privileged()) return fail(EPERM);
     auto const point = TRY(resolve(walk, path));
-    if (request.type == "tmpfs" || request.type == "ramfs") return mount_tmpfs(request, *point);
-    FileSystem* const file_system = find_type(request.type);
-    if (!file_system) return fail(ENODEV);
-    return attach(*file_system, *point, {request.source, request.options, request.flags});
+    FileSystemType const* const type = find_type(request.type);
+    if (!type) return fail(ENODEV);
+    if (!type->instance) return fail(EINVAL);
+    FileSystem* const file_system = TRY(type->instance());
+    auto const done = attach(*file_system, *point, {request.source, request.options, request.flags, MountedBy::Program, type->lifetime});
+    if (!done && type->lifetime == MountLifetime::UntilUnmounted) file_system->unmounted();
+    return done;
 }
 
 Result<> Vfs::remount(MountFlags flags, std::string_view options, Walk const& walk, std::string_view path) {
@@ -215,7 +203,15 @@ Result<> Vfs::remount(MountFlags flags, std::string_view options, Walk const& wa
     return {};
 }
 
-void Vfs::register_type(FileSystem& file_system) { file_system.next_type = std::exchange(registered_types, &file_system); }
+void Vfs::register_type(FileSystemType& type) {
+    FileSystemType** link = &registered_types;
+    while (*link) link = &(*link)->next;
+    *link = &type;
+}
+
+void Vfs::write_types(base::Writer& out) const {
+    for (FileSystemType const* known = registered_types; known; known = known->next) base::format_to(out, "nodev\t{}\n", known->name);
+}
 
 Result<> Vfs::unmount(Walk const& walk, std::string_view path) {
     if (!walk.credentials.is_privileged()) return fail(EPERM);
@@ -230,17 +226,8 @@ Result<> Vfs::unmount(Walk const& walk, std::string_view path) {
         TRY(TreeEdit::unmount(*root, references));
         mount = mm::Owned<Mount>(std::exchange(*link, (*link)->next));
     }
-    if (mount->lifetime == Lifetime::UntilUnmounted) mount->file_system->unmounted();
+    if (mount->lifetime == MountLifetime::UntilUnmounted) mount->file_system->unmounted();
     return {};
-}
-
-Result<> Vfs::mount_devices() {
-    Credentials const kernel;
-    auto const context = root_context();
-    Walk const walk{context, kernel};
-    auto const made = make_directory(walk, "/dev", 0755);
-    if (!made && made.error() != Errno(EEXIST)) return made;
-    return mount(device_registry.file_system(), "devtmpfs", walk, "/dev");
 }
 
 void Vfs::write_mounts(base::Writer& out) const {

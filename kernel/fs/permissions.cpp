@@ -27,16 +27,13 @@ Result<> permission(Attributes const& attributes, Credentials const& who, u32 ma
 
 namespace {
 
-using Caller = Credentials (*)();
-constinit Caller caller = nullptr;   // written once at boot
-
 bool is_owner(Ownership const& owner, Credentials const& who) { return who.is_superuser() || who.fs_uid == owner.uid; }
 
 }
 
-void register_caller_credentials(Credentials (*function)()) { caller = function; }
+constinit base::FromAbove<Credentials()> credentials_of_caller;
 
-Credentials caller_credentials() { return caller ? caller() : Credentials(); }
+Credentials caller_credentials() { return credentials_of_caller ? credentials_of_caller() : Credentials(); }
 
 u32 without_privilege_bits(Ownership const& owner, Credentials const& who) {
     u32 permissions = owner.permissions & ~u32{S_ISUID};

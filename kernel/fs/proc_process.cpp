@@ -204,7 +204,7 @@ std::optional<i32> parse_number(std::string_view text) {
 }
 
 Result<Ref<Inode>> lookup_process(std::string_view name) {
-    auto* const provider = procfs.provider();
+    auto* const provider = procfs.processes.get();
     auto const pid = parse_number(name);
     if (!provider || !pid) return fail(ENOENT);
     return TRY(mm::make_ref<ProcessDirectory>(TRY(provider->find(Pid(*pid)))));
@@ -217,7 +217,7 @@ Ref<ProcessSubject> ProcFs::subject_of(File const& file) {
 }
 
 bool list_processes(u64 offset, DirectorySink& sink) {
-    auto* const provider = procfs.provider();
+    auto* const provider = procfs.processes.get();
     if (!provider || offset > first_process_offset + largest_number) return true;
     i32 const previous = offset <= first_process_offset ? 0 : static_cast<i32>(offset - first_process_offset);
     char text[16];

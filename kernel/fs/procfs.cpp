@@ -7,8 +7,9 @@
 #include <linux/magic.h>
 
 #include "kernel/fs/proc_process.h"
-#include "kernel/fs/protections.h"
+#include "kernel/fs/proc_numbers.h"
 #include "kernel/fs/proc_text_file.h"
+#include "kernel/fs/protections.h"
 
 namespace fs {
 
@@ -59,7 +60,7 @@ public:
     explicit NodeLink(Node const& node) : Inode(procfs, node.number, owned_by_root(node)), node_(node) {}
     Result<size_t> read_link(std::span<char> out) override {
         if (!node_.target.empty()) return node_.target.copy(out.data(), out.size());
-        auto* const provider = procfs.provider();
+        auto* const provider = procfs.processes.get();
         auto const self = provider ? provider->current() : std::nullopt;
         if (!self) return fail(ENOENT);
         char text[40];
@@ -122,9 +123,11 @@ Result<> NodeDirectory::list(u64 offset, DirectorySink& sink) {
 }
 
 Result<> write_file_systems(base::Writer& out) {
-    out.write("nodev\ttmpfs\nnodev\tproc\nnodev\tdevtmpfs\nnodev\tramfs\nnodev\tpipefs\nnodev\tmqueue\nnodev\tdevpts\n");
+    vfs.write_types(out);
     return {};
 }
+
+constinit FileSystemType type{"proc", []() -> Result<FileSystem*> { return &procfs; }};
 
 }
 
@@ -152,6 +155,7 @@ Result<> ProcFs::enter(std::string_view path, Leaf const& leaf) {
 }
 
 Result<> ProcFs::initialize() {
+    vfs.register_type(type);
     device_ = next_anonymous_device();
     top_ = TRY(mm::make<Node>());
     {
@@ -162,7 +166,10 @@ Result<> ProcFs::initialize() {
     TRY(enter("thread-self", {FileType::Symlink, 0777, nullptr, nullptr, {}, true}));
     TRY(add_link("mounts", "self/mounts"));
     TRY(add("filesystems", write_file_systems));
-    return register_protections();
+    TRY(add("sys/fs/protected_hardlinks", write_setting<protected_hardlinks>, 0644, change_setting<protected_hardlinks, 0, 1>));
+    TRY(add("sys/fs/protected_symlinks", write_setting<protected_symlinks>, 0644, change_setting<protected_symlinks, 0, 1>));
+    TRY(add("sys/fs/protected_fifos", write_setting<protected_fifos>, 0644, change_setting<protected_fifos, 0, 2>));
+    return add("sys/fs/protected_regular", write_setting<protected_regular>, 0644, change_setting<protected_regular, 0, 2>);
 }
 
 Result<> ProcFs::add(std::string_view path, ProcText text, u32 permissions, ProcWrite write) {

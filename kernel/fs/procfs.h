@@ -6,6 +6,8 @@
 #include <atomic>
 #include <optional>
 
+#include <base/from_above.h>
+
 #include "kernel/fs/vfs.h"
 
 namespace fs {
@@ -61,7 +63,7 @@ public:
     Result<> add(std::string_view path, ProcText text, u32 permissions = 0444, ProcWrite write = nullptr);
     /// A symbolic link with a fixed text, which must be a literal.
     Result<> add_link(std::string_view path, std::string_view target);
-    void set_process_provider(ProcessProvider& provider) { provider_.store(&provider, std::memory_order_release); }
+    base::FromAbove<ProcessProvider> processes;
     FileSystem& file_system() { return *this; }
 
     std::string_view type_name() const override { return "proc"; }
@@ -70,7 +72,6 @@ public:
     Statistics statistics() override;
     /// Whose directory /proc/PID this is; null: it is something else.
     static Ref<ProcessSubject> subject_of(File const& file);
-    ProcessProvider* provider() const { return provider_.load(std::memory_order_acquire); }
 
     struct Node;                                     ///< one registered name
 private:
@@ -78,7 +79,6 @@ private:
     Result<> enter(std::string_view path, Leaf const& leaf);
 
     u64 device_ = 0;
-    std::atomic<ProcessProvider*> provider_{nullptr};
     Node* top_ = nullptr;                            ///< made once; nodes are never removed
 };
 

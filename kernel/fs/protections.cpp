@@ -4,19 +4,14 @@
 
 #include <sys/stat.h>
 
-#include <base/format.h>
-
-#include "kernel/fs/proc_numbers.h"
-#include "kernel/fs/procfs.h"
-
 namespace fs {
+
+// Debian's kernel starts with these; its start-up files then set the last two.
+constinit std::atomic<u32> protected_hardlinks{1}, protected_symlinks{1}, protected_fifos{0}, protected_regular{0};
 
 namespace {
 
 constexpr u32 everyone_writes = S_IWOTH, group_writes = S_IWGRP;
-
-// Ordering: relaxed, each stands alone. Debian's kernel starts with these; its start-up files then set the last two.
-constinit std::atomic<u32> hardlinks{1}, symlinks{1}, fifos{0}, regular{0};
 
 u32 level(std::atomic<u32> const& setting) { return setting.load(std::memory_order_relaxed); }
 
@@ -27,14 +22,14 @@ bool gives_rights(Ownership const& owner) {
 
 /// For a directory that only its group may write to, besides its owner: at level 2.
 bool protects_group_directories(FileType type) {
-    if (type == FileType::Fifo) return level(fifos) >= 2;
-    return type == FileType::Regular && level(regular) >= 2;
+    if (type == FileType::Fifo) return level(protected_fifos) >= 2;
+    return type == FileType::Regular && level(protected_regular) >= 2;
 }
 
 }
 
 Result<> may_link(Inode const& source, Credentials const& who) {
-    if (!level(hardlinks)) return {};
+    if (!level(protected_hardlinks)) return {};
     auto const owner = source.ownership();
     if (who.is_superuser() || who.fs_uid == owner.uid) return {};
     bool const is_harmless = owner.type == FileType::Regular && !gives_rights(owner) && permission(owner, who, may_read | may_write);
@@ -43,7 +38,7 @@ Result<> may_link(Inode const& source, Credentials const& who) {
 
 Result<> may_follow(Inode const& link, Ownership const& directory, Credentials const& who) {
     constexpr u32 shared = S_ISVTX | everyone_writes;
-    if (!level(symlinks) || (directory.permissions & shared) != shared) return {};
+    if (!level(protected_symlinks) || (directory.permissions & shared) != shared) return {};
     UserId const owner = link.ownership().uid;
     return who.fs_uid == owner || directory.uid == owner ? Result<>() : fail(EACCES);
 }
@@ -51,18 +46,11 @@ Result<> may_follow(Inode const& link, Ownership const& directory, Credentials c
 Result<> may_open_in_place_of_new(Inode const& file, Ownership const& directory, Credentials const& who) {
     if (!(directory.permissions & S_ISVTX)) [[likely]] return {};
     FileType const type = file.type();
-    if ((type == FileType::Fifo && !level(fifos)) || (type == FileType::Regular && !level(regular))) return {};
+    if ((type == FileType::Fifo && !level(protected_fifos)) || (type == FileType::Regular && !level(protected_regular))) return {};
     UserId const owner = file.ownership().uid;
     if (owner == directory.uid || owner == who.fs_uid) return {};
     bool const refused = (directory.permissions & everyone_writes) || ((directory.permissions & group_writes) && protects_group_directories(type));
     return refused ? fail(EACCES) : Result<>();
-}
-
-Result<> register_protections() {
-    TRY(procfs.add("sys/fs/protected_hardlinks", write_setting<hardlinks>, 0644, change_setting<hardlinks, 0, 1>));
-    TRY(procfs.add("sys/fs/protected_symlinks", write_setting<symlinks>, 0644, change_setting<symlinks, 0, 1>));
-    TRY(procfs.add("sys/fs/protected_fifos", write_setting<fifos>, 0644, change_setting<fifos, 0, 2>));
-    return procfs.add("sys/fs/protected_regular", write_setting<regular>, 0644, change_setting<regular, 0, 2>);
 }
 
 }

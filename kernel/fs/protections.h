@@ -14,7 +14,7 @@ Result<> may_follow(Inode const& link, Ownership const& directory, Credentials c
 /// open(2) with O_CREAT of what is there already, in a sticky directory: not another's FIFO or file. EACCES.
 Result<> may_open_in_place_of_new(Inode const& file, Ownership const& directory, Credentials const& who);
 
-/// /proc/sys/fs/protected_*. Called once at boot. EEXIST ENOMEM.
-Result<> register_protections();
+/// /proc/sys/fs/protected_*: 0 is off. Ordering: relaxed, each stands alone.
+extern constinit std::atomic<u32> protected_hardlinks, protected_symlinks, protected_fifos, protected_regular;
 
 }

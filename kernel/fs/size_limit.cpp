@@ -3,13 +3,8 @@
 #include "kernel/fs/size_limit.h"
 
 namespace fs {
-namespace {
 
-constinit SizeLimit* size_limit = nullptr;   // written once at boot
-
-}
-
-void register_size_limit(SizeLimit& limit) { size_limit = &limit; }
+constinit base::FromAbove<SizeLimit> size_limit;
 
 Result<u64> room_for_write(u64 position) {
     u64 const most = size_limit ? size_limit->bytes() : ~u64{0};

@@ -2,6 +2,7 @@
 // How large the one who makes a call may make a regular file: RLIMIT_FSIZE of setrlimit(2).
 #pragma once
 
+#include <base/from_above.h>
 #include <base/result.h>
 
 namespace fs {
@@ -14,8 +15,7 @@ public:
 protected:
     ~SizeLimit() = default;
 };
-/// Called once at boot.
-void register_size_limit(SizeLimit& limit);
+extern constinit base::FromAbove<SizeLimit> size_limit;
 
 /// How many bytes may be written from `position` on. EFBIG, and the signal: none.
 Result<u64> room_for_write(u64 position);

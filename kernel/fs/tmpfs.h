@@ -52,4 +52,7 @@ private:
     std::atomic<u64> users_{1};              ///< inodes, and one for being mounted
 };
 
+/// From now on mount(2) knows tmpfs and ramfs, and an empty one is the root of the tree. Called once from main. ENOMEM.
+Result<> mount_root_tmpfs();
+
 }

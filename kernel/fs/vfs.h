@@ -81,11 +81,22 @@ public:
     void set_flags(MountFlags flags) { flags_.store(flags.bits, std::memory_order_relaxed); }
     /// Whether link(2) and rename(2) may name its files. EPERM.
     virtual bool allows_new_names() const { return true; }
-    FileSystem* next_type = nullptr;                   ///< of those that mount(2) knows besides the vfs's own
 protected:
     ~FileSystem() = default;
 private:
     std::atomic<u32> flags_{0};                        ///< MountFlags. Ordering: relaxed, each bit stands alone
+};
+
+/// Whether a file system ends with its mount.
+enum class MountLifetime : u8 { Permanent, UntilUnmounted };
+
+/// A name that mount(2) knows, or that only /proc/filesystems shows.
+struct FileSystemType {
+    std::string_view name;
+    /// What a mount shows: the one there is, or a new one that ends with its mount. ENOMEM. Null: it cannot be mounted.
+    Result<FileSystem*> (*instance)() = nullptr;
+    MountLifetime lifetime = MountLifetime::Permanent;
+    FileSystemType* next = nullptr;                    ///< of the registered ones
 };
 
 /// A new device number for a file system without a device.
@@ -94,8 +105,8 @@ u64 next_anonymous_device();
 class Vfs {
 public:
     constexpr Vfs() = default;
-    /// Mounts an empty tmpfs as root.
-    Result<> initialize();
+    /// Mounts `root` as the root of the tree.
+    Result<> initialize(FileSystem& root);
     /// Mounts `file_system` on the directory `path` of the root tree (kernel's own mounts and mount(2)). EBUSY ENOTDIR.
     Result<> mount(FileSystem& file_system, std::string_view source, Walk const& walk, std::string_view path);
     /// mount(2) of a type by its name: tmpfs, proc, devtmpfs … ENODEV EPERM EINVAL; EBUSY: mounted there, or elsewhere with other flags.
@@ -104,10 +115,9 @@ public:
     /// mount(2) with MS_REMOUNT. EINVAL: nothing is mounted at `path`.
     Result<> remount(MountFlags flags, std::string_view options, Walk const& walk, std::string_view path);
     /// mount(2) knows it from now on. Called at boot.
-    void register_type(FileSystem& file_system);
+    void register_type(FileSystemType& type);
+    void write_types(base::Writer& out) const;         ///< /proc/filesystems
     Result<> unmount(Walk const& walk, std::string_view path);                          ///< umount2(2): EINVAL EBUSY EPERM
-    /// /dev over whatever is there (the directory is made if need be). The kernel's own mount, once, after the initramfs.
-    Result<> mount_devices();
     /// `root` becomes the root of the tree; nothing may be mounted yet (the initramfs).
     Result<> set_root(Ref<Dentry> root);
     void write_mounts(base::Writer& out) const;        ///< /proc/mounts

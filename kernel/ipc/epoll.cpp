@@ -267,7 +267,7 @@ Result<> Epoll::prepare() {
 }
 
 Result<> register_epoll() {
-    fs::File::register_tell_watchers(Epoll::on_file_gone);
+    fs::File::watched_file_goes.provide(Epoll::on_file_gone);
     most_watches = Epoll::default_most_watches();
     return fs::add_proc_number<most_watches, 0, INT64_MAX>("sys/fs/epoll/max_user_watches");
 }

@@ -189,6 +189,11 @@ Result<u64> set_pipe_size(fs::File& file, u64 bytes, fs::Credentials const& who)
     return static_cast<PipeFile&>(file).buffer().resize(bytes, who.is_privileged());
 }
 
-void register_fifos() { fs::register_fifo_open(open_fifo); }
+namespace { constinit fs::FileSystemType type{"pipefs"}; }
+
+void register_fifos() {
+    fs::vfs.register_type(type);
+    fs::fifo_open.provide(open_fifo);
+}
 
 }

@@ -191,9 +191,11 @@ Result<> unlink_posix_queue(std::string_view name, fs::Credentials const& who) {
     return fs::vfs.unlink({context, who}, name);
 }
 
+namespace { constinit fs::FileSystemType type{"mqueue", []() -> Result<fs::FileSystem*> { return &queue_file_system; }}; }
+
 Result<> register_posix_queues() {
     TRY(queue_file_system.initialize());
-    fs::vfs.register_type(queue_file_system);
+    fs::vfs.register_type(type);
     return register_posix_queue_limits();
 }
 

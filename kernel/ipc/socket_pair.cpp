@@ -16,13 +16,11 @@ namespace {
 
 constexpr u32 msg_peek = 2, msg_trunc = 0x20, msg_dontwait = 0x40, msg_waitall = 0x100;   // recv(2)
 
-constinit WhoSends current_sender = nullptr;             // set at boot
-
 }
 
 MM_OBJECT_CACHE_DEFINE(SocketFile)
 
-void register_current_sender(WhoSends who) { current_sender = who; }
+constinit base::FromAbove<Sender()> current_sender;
 
 SocketFile::SocketFile(Ref<fs::Dentry> dentry, u32 flags, SocketType type, Ref<Channel> in, Ref<Channel> out, Sender const& maker)
     : File(std::move(dentry), flags), receive_buffer(Channel::usual_capacity), type_(type), in_(std::move(in)), out_(std::move(out)),

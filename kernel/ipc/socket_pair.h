@@ -5,6 +5,8 @@
 
 #include <utility>
 
+#include <base/from_above.h>
+
 #include "kernel/fs/file.h"
 #include "kernel/ipc/passed_files.h"
 
@@ -80,8 +82,7 @@ private:
 /// ENOMEM.
 Result<std::pair<Ref<fs::File>, Ref<fs::File>>> make_socket_pair(SocketType type, u32 flags, fs::Credentials const& who, Sender const& maker);
 
-/// Says who runs, for messages whose sender is asked for; kernel/syscall registers it.
-using WhoSends = Sender (*)();
-void register_current_sender(WhoSends who);
+/// Who runs, for messages whose sender is asked for.
+extern constinit base::FromAbove<Sender()> current_sender;
 
 }

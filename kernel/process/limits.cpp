@@ -64,7 +64,7 @@ Result<> write_number(base::Writer& out) {
 
 }
 
-void register_size_limit() { fs::register_size_limit(program_size_limit); }
+void register_size_limit() { fs::size_limit.provide(program_size_limit); }
 
 /// Linux's check_thread_timers(): at the soft limit, and each second beyond it, SIGXCPU; at the hard one SIGKILL.
 void check_realtime_limit(UserThread& thread) {

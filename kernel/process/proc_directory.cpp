@@ -201,7 +201,7 @@ bool Shown::exists() const {
     return thread() != nullptr;
 }
 
-void register_process_directories() { fs::procfs.set_process_provider(directories); }
+void register_process_directories() { fs::procfs.processes.provide(directories); }
 
 Ref<Process> process_of_directory(fs::File const& file) {
     Ref<ProcessSubject> const subject = fs::ProcFs::subject_of(file);

@@ -9,14 +9,14 @@ namespace process {
 namespace {
 
 /// The kernel's own threads have all rights.
-fs::Credentials credentials_of_caller() {
+fs::Credentials caller_credentials() {
     auto* const thread = current_user_thread_or_null();
     return thread ? thread->process().copy_credentials() : fs::Credentials();
 }
 
 }
 
-void register_caller() { fs::register_caller_credentials(credentials_of_caller); }
+void register_caller() { fs::credentials_of_caller.provide(caller_credentials); }
 
 Result<> may_signal(Process const& sender, Process const& target, int signal) {
     fs::Credentials const& from = sender.credentials;

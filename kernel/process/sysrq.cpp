@@ -163,7 +163,7 @@ Result<> start_sysrq() {
     TRY(fs::procfs.add("sys/kernel/sysrq", show_allowed, 0644, change_allowed));
     sched::Thread* const thread = TRY(sched::scheduler.create_kernel_thread("sysrq", obey_for_ever, nullptr));
     sched::scheduler.set_class(*thread, sched::SchedulingClass::Fifo, highest_priority);
-    base::set_sysrq_handler(on_key);
+    base::sysrq_handler.provide(on_key);
     return {};
 }
 

@@ -108,7 +108,7 @@ void leave_terminal(Process& process) {
     terminal_signals.signal_group(lost, SIGCONT);
 }
 
-void register_terminal_signals() { tty::set_signal_target(terminal_signals); }
+void register_terminal_signals() { tty::signal_target.provide(terminal_signals); }
 
 void interrupt_init() {
     SignalInfo info;

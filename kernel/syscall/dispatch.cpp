@@ -55,7 +55,7 @@ Result<> write_unprovided(base::Writer& out) {
 void initialize(u64 level) {
     strace_level = level;
     register_sender();
-    base::set_panic_notes(say_who_was_running);
+    base::panic_notes.provide(say_who_was_running);
     is_watched = level >= 2 || trace::is_enabled(trace::Event::SystemCall);
     if (!register_log_setting()) log_warning("syscall", "no memory for /proc/sys/kernel/dmesg_restrict");
     if (!fs::procfs.add("unprovided_calls", write_unprovided)) log_warning("syscall", "no memory for /proc/unprovided_calls");

@@ -4,7 +4,7 @@
 
 namespace syscall {
 
-/// For base::set_panic_notes().
+/// As base::panic_notes.
 void say_who_was_running();
 
 }

@@ -85,7 +85,7 @@ Result<Ref<fs::File>> socket_of(Caller& caller, Fd fd) {
     return file;
 }
 
-void register_sender() { ipc::register_current_sender(running_sender); }
+void register_sender() { ipc::current_sender.provide(running_sender); }
 
 /// No family has sockets that are not pairs.
 Result<Fd> sys_socket(Caller&, u32, u32 type, u32) {

@@ -109,8 +109,8 @@ Result<> sys_reboot(Caller& caller, u32 magic1, u32 magic2, u32 command) {
                        || magic2 == LINUX_REBOOT_MAGIC2C;
     if (magic1 != LINUX_REBOOT_MAGIC1 || !known) return fail(EINVAL);
     switch (command) {
-    case LINUX_REBOOT_CMD_CAD_ON: drivers::key_input.on_restart_keys(nullptr); return {};
-    case LINUX_REBOOT_CMD_CAD_OFF: drivers::key_input.on_restart_keys(process::interrupt_init); return {};
+    case LINUX_REBOOT_CMD_CAD_ON: drivers::key_input.restart_keys.withdraw(); return {};
+    case LINUX_REBOOT_CMD_CAD_OFF: drivers::key_input.restart_keys.provide(process::interrupt_init); return {};
     case LINUX_REBOOT_CMD_RESTART:
     case LINUX_REBOOT_CMD_RESTART2:
         log_info("power", "restarting, as asked by {} ({})", caller.process.name(), caller.process.pid());

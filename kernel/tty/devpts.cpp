@@ -136,11 +136,13 @@ Result<> Devpts::configure(std::string_view options) {
     return ptmx_->change(ptmx_change);
 }
 
+constinit fs::FileSystemType type{"devpts", []() -> Result<fs::FileSystem*> { return &the_devpts; }};
+
 }
 
 Result<> register_devpts() {
     TRY(the_devpts.initialize());
-    fs::vfs.register_type(the_devpts);
+    fs::vfs.register_type(type);
     return {};
 }
 

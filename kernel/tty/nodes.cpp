@@ -26,10 +26,8 @@ struct Entry {
 constinit std::array<Entry, 16> entries{};
 constinit size_t entry_count = 0;
 constinit Terminal* console_terminal = nullptr;
-using TerminalFunction = Terminal& (*)();
-constinit TerminalFunction current_virtual_terminal = nullptr;
+constinit base::FromAbove<Terminal&()> current_virtual_terminal;
 constinit bool console_is_current = false;   ///< /dev/console is whichever virtual terminal is in front
-constinit SignalTarget* the_signal_target = nullptr;
 
 class TerminalFile final : public fs::File {
 public:
@@ -85,14 +83,13 @@ Result<Ref<fs::File>> open_file_of(Terminal& terminal, fs::Dentry& dentry, u32 f
 }
 
 Ref<Terminal> own_terminal() {
-    if (!the_signal_target) return nullptr;
-    auto terminal = find_terminal(the_signal_target->controlling_terminal());
+    if (!signal_target) return nullptr;
+    auto terminal = find_terminal(signal_target->controlling_terminal());
     // Another may have got the number of one that is gone.
-    return terminal && terminal->belongs_to(the_signal_target->current_session()) ? std::move(terminal) : nullptr;
+    return terminal && terminal->belongs_to(signal_target->current_session()) ? std::move(terminal) : nullptr;
 }
 
-void set_signal_target(SignalTarget& target) { the_signal_target = &target; }
-SignalTarget* signal_target() { return the_signal_target; }
+constinit base::FromAbove<SignalTarget> signal_target;
 void set_console(Terminal& terminal) { console_terminal = &terminal; }
 void set_console_to_current() { console_is_current = true; }
 
@@ -115,7 +112,7 @@ Result<> register_terminal(Terminal& terminal, std::string_view name, u64 device
 }
 
 Result<> register_current_terminal(std::string_view name, Terminal& (*current)()) {
-    current_virtual_terminal = current;
+    current_virtual_terminal.provide(current);
     return fs::device_registry.add_character(name, current_virtual_device, 0620, open_terminal);
 }
 

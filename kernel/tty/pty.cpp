@@ -80,7 +80,7 @@ Result<Ref<PtyPair>> PtyPair::create() {
         give_index_back(index);
         return fail(pair.error());
     }
-    auto const owner = signal_target() ? signal_target()->current_credentials() : fs::Credentials();
+    auto const owner = signal_target ? signal_target->current_credentials() : fs::Credentials();
     (*pair)->node_ = TRY(make_slave_node(index, owner));
     enter(**pair);
     return pair;

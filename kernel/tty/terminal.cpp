@@ -66,7 +66,7 @@ void Terminal::after_input(u32 raised, base::HeldPid const& group, bool readable
 }
 
 void Terminal::deliver(u32 raised, base::HeldPid const& group) {
-    SignalTarget* const target = signal_target();
+    SignalTarget* const target = signal_target.get();
     if (!target || !group) return;
     for (; raised; raised &= raised - 1) target->signal_group(group, std::countr_zero(raised));
 }

@@ -9,6 +9,7 @@
 
 #include <arch/spin_lock.h>
 #include <asm/termios.h>
+#include <base/from_above.h>
 
 #include "kernel/base/held_pid.h"
 #include "kernel/fs/credentials.h"
@@ -92,7 +93,7 @@ public:
 protected:
     ~SignalTarget() = default;
 };
-void set_signal_target(SignalTarget& target);
+extern constinit base::FromAbove<SignalTarget> signal_target;
 
 /// Of an open file: what its terminal must know.
 struct Use {
@@ -251,6 +252,5 @@ void end_session(Pid session, u64 device);
 Ref<Terminal> own_terminal();
 /// A file of an open terminal, whose opener may get it as the controlling one.
 Result<Ref<fs::File>> open_file_of(Terminal& terminal, fs::Dentry& dentry, u32 flags);
-SignalTarget* signal_target();
 
 }

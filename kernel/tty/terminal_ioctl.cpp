@@ -84,7 +84,7 @@ Result<i64> Terminal::plain_ioctl(u32 command, u64 argument, Use use) {
     case TIOCNXCL: return set_exclusive(false);
     case TIOCGEXCL: return write_int(argument, is_exclusive());
     case TIOCVHANGUP:
-        if (signal_target() && !signal_target()->current_credentials().is_privileged()) return fail(EPERM);
+        if (signal_target && !signal_target->current_credentials().is_privileged()) return fail(EPERM);
         hang_up();
         return 0;
     case TIOCSCTTY:
@@ -175,7 +175,7 @@ Result<i64> Terminal::queue_length(u32 command, u64 argument) {
 
 /// As if `*argument` had been typed. ioctl_tty(2): on one's own terminal, or by root.
 Result<i64> Terminal::simulate_input(u64 argument) {
-    SignalTarget* const target = signal_target();
+    SignalTarget* const target = signal_target.get();
     if (!target) return fail(EPERM);
     bool const is_own = target->controlling_terminal() == number_ && belongs_to(target->current_session());
     if (!is_own && !target->current_credentials().is_privileged()) return fail(EPERM);

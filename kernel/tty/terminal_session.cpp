@@ -22,7 +22,7 @@ struct Caller {
 };
 
 Caller running_process() {
-    SignalTarget& target = *signal_target();
+    SignalTarget& target = *signal_target;
     return {target.current_session(), target.current_group(), target.is_session_leader(), target.controlling_terminal()};
 }
 
@@ -30,18 +30,18 @@ Caller running_process() {
 
 /// Job control: only the foreground group of the terminal's session reads, or changes it. EIO, restart_sys.
 Result<> Terminal::check_foreground(int signal) {
-    if (!signal_target()) return {};
+    if (!signal_target) return {};
     Caller const caller = running_process();
     if (caller.terminal != number_) return {};
     {
         Lock::Guard guard(lock_);
         if (session_.get() != caller.session || !foreground_ || foreground_.get() == caller.group) return {};
     }
-    return signal_target()->background_access(signal);
+    return signal_target->background_access(signal);
 }
 
 Result<i64> Terminal::session_ioctl(u32 command, u64 argument, Use use) {
-    if (!signal_target()) return fail(ENOTTY);
+    if (!signal_target) return fail(ENOTTY);
     switch (command) {
     case TIOCSCTTY: return take_session(argument, use);
     case TIOCNOTTY: return leave_session();
@@ -52,10 +52,10 @@ Result<i64> Terminal::session_ioctl(u32 command, u64 argument, Use use) {
 }
 
 void Terminal::offer_to_opener() {
-    if (!signal_target()) return;
+    if (!signal_target) return;
     Caller const caller = running_process();
     if (!caller.leader || caller.terminal != 0) return;
-    auto place = signal_target()->hold_place();
+    auto place = signal_target->hold_place();
     {
         Lock::Guard guard(lock_);
         if (session_) return;
@@ -67,7 +67,7 @@ void Terminal::offer_to_opener() {
 
 /// The process's half. EIO: the terminal was hung up meanwhile. EPERM: another thread has taken another one, and this is free again.
 Result<> Terminal::become_controlling(Pid session) {
-    if (!signal_target()->claim_terminal(number_)) {
+    if (!signal_target->claim_terminal(number_)) {
         base::HeldPid of, group;
         Lock::Guard guard(lock_);
         if (session_.get() != session) return fail(EPERM);
@@ -76,7 +76,7 @@ Result<> Terminal::become_controlling(Pid session) {
         return fail(EPERM);
     }
     if (belongs_to(session)) return {};
-    signal_target()->give_up_terminal();
+    signal_target->give_up_terminal();
     return fail(EIO);
 }
 
@@ -89,10 +89,10 @@ bool Terminal::belongs_to(Pid session) {
 /// terminal can be opened again by that name, for reading too.
 Result<i64> Terminal::take_session(u64 argument, Use use) {
     Caller const caller = running_process();
-    bool const is_privileged = signal_target()->current_credentials().is_privileged();
+    bool const is_privileged = signal_target->current_credentials().is_privileged();
     bool const may_read = (use.flags & O_ACCMODE) != O_WRONLY || is_privileged;
     bool const steals = argument == 1 && is_privileged;
-    auto place = signal_target()->hold_place();
+    auto place = signal_target->hold_place();
     {
         Lock::Guard guard(lock_);
         if (caller.leader && session_.get() == caller.session) return 0;
@@ -100,7 +100,7 @@ Result<i64> Terminal::take_session(u64 argument, Use use) {
         std::swap(session_, place.session);
         std::swap(foreground_, place.group);
     }
-    if (place.session) signal_target()->take_terminal_away(place.session.get(), number_);
+    if (place.session) signal_target->take_terminal_away(place.session.get(), number_);
     TRY(become_controlling(caller.session));
     return 0;
 }
@@ -109,7 +109,7 @@ Result<i64> Terminal::leave_session() {
     Caller const caller = running_process();
     if (caller.terminal != number_) return fail(ENOTTY);
     if (caller.leader) give_up_session(caller.session);
-    signal_target()->give_up_terminal();
+    signal_target->give_up_terminal();
     return 0;
 }
 
@@ -122,12 +122,12 @@ bool Terminal::give_up_session(Pid session) {
         std::swap(group, foreground_);
         session_ = {};
     }
-    if (!signal_target()) return true;
+    if (!signal_target) return true;
     if (group) {
-        signal_target()->signal_group(group, SIGHUP);
-        signal_target()->signal_group(group, SIGCONT);
+        signal_target->signal_group(group, SIGHUP);
+        signal_target->signal_group(group, SIGCONT);
     }
-    signal_target()->take_terminal_away(session, number_);
+    signal_target->take_terminal_away(session, number_);
     return true;
 }
 
@@ -148,9 +148,9 @@ void Terminal::hang_up() {
         after_reading(guard);
     }
     changes_.wake_all();
-    if (!session || !signal_target()) return;
-    signal_target()->take_terminal_away(session.get(), number_);
-    signal_target()->signal_hang_up(session, group);
+    if (!session || !signal_target) return;
+    signal_target->take_terminal_away(session.get(), number_);
+    signal_target->signal_hang_up(session, group);
 }
 
 Pid Terminal::foreground_group() {
@@ -173,7 +173,7 @@ void Terminal::signal_foreground(int signal) {
 }
 
 Result<Use> Terminal::open(u32 flags) {
-    SignalTarget* const target = signal_target();
+    SignalTarget* const target = signal_target.get();
     {
         Lock::Guard guard(lock_);
         if (exclusive_ && open_files_ != 0 && target && !target->current_credentials().is_privileged()) return fail(EBUSY);
@@ -217,7 +217,7 @@ Result<i64> Terminal::set_group(u64 argument) {
     if (auto const allowed = check_foreground(SIGTTOU); !allowed) return fail(allowed.error() == Errno(EIO) ? Errno(ENOTTY) : allowed.error());
     Pid const group(TRY(mm::UserPtr<i32>(argument).read()));
     if (group.value < 0) return fail(EINVAL);
-    auto held = TRY(signal_target()->hold_group(group));
+    auto held = TRY(signal_target->hold_group(group));
     Lock::Guard guard(lock_);
     if (session_.get() != caller.session) return fail(ENOTTY);
     std::swap(foreground_, held);

@@ -147,7 +147,7 @@ class FsTest : public testing::Test {
 protected:
     FsTest() {
         prepare_memory();
-        static bool const ready = [] { return vfs.initialize().has_value() && procfs.initialize().has_value(); }();
+        static bool const ready = [] { return mount_root_tmpfs().has_value() && device_registry.initialize().has_value() && procfs.initialize().has_value(); }();
         EXPECT_TRUE(ready);
         context = vfs.root_context();
         // Tests of limits set them; others have few frames and want many names.

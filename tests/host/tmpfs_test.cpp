@@ -3,7 +3,7 @@
 // and the initramfs: unpacked whole or not at all, however it is damaged.
 // sources: kernel/fs/dentry.cpp kernel/fs/names.cpp kernel/fs/inode.cpp kernel/fs/file.cpp kernel/fs/directory_file.cpp
 // sources: kernel/fs/path_walk.cpp kernel/fs/permissions.cpp kernel/fs/protections.cpp kernel/fs/tree_edit.cpp kernel/fs/vfs.cpp kernel/fs/user.cpp kernel/fs/size_limit.cpp kernel/fs/vfs_names.cpp
-// sources: kernel/fs/file_pages.cpp kernel/fs/tmpfs.cpp kernel/fs/tmpfs_options.cpp kernel/fs/device.cpp kernel/fs/mounts.cpp kernel/fs/procfs.cpp
+// sources: kernel/fs/file_pages.cpp kernel/fs/tmpfs.cpp kernel/fs/tmpfs_options.cpp kernel/fs/tmpfs_types.cpp kernel/fs/device.cpp kernel/fs/mounts.cpp kernel/fs/procfs.cpp
 // sources: kernel/fs/proc_process.cpp kernel/fs/proc_text_file.cpp mm/user/io_buffer.cpp kernel/base/format.cpp
 // sources: kernel/fs/descriptor_table.cpp kernel/fs/initramfs.cpp kernel/fs/cpio.cpp kernel/fs/gzip.cpp kernel/fs/inflate.cpp
 #include "tests/host/fs_surroundings.h"
@@ -149,7 +149,7 @@ TEST_F(TmpfsTest, FullMemoryIsNoSpace) {
 Credentials writer;
 
 TEST_F(TmpfsTest, WritersWithoutPrivilegeClearSetuidWhoeverOpened) {
-    register_caller_credentials([] { return writer; });
+    credentials_of_caller.provide([] { return writer; });
     ASSERT_EQ(error(vfs.open(as_root(), "/s", O_RDWR | O_CREAT, 0600)), 0);
     auto const inode = (*vfs.resolve(as_root(), "/s"))->inode();
     ASSERT_TRUE(vfs.change_mode(*inode, root, 06777));
@@ -166,7 +166,7 @@ TEST_F(TmpfsTest, WritersWithoutPrivilegeClearSetuidWhoeverOpened) {
     ASSERT_TRUE(vfs.change_mode(*inode, root, 06777));
     EXPECT_TRUE(opened_by_root->truncate(1));
     EXPECT_EQ(attributes("/s").permissions, 0777u);
-    register_caller_credentials(nullptr);
+    credentials_of_caller.withdraw();
 }
 
 TEST_F(TmpfsTest, WhatRunsIsNotWritten) {
@@ -281,7 +281,7 @@ TEST_F(TmpfsTest, Procfs) {
     static FakeProcesses processes;
     static int counter = 0;
     static std::string written;
-    procfs.set_process_provider(processes);
+    procfs.processes.provide(processes);
     ASSERT_TRUE(procfs.add("counter", [](base::Writer& out) -> Result<> { return base::format_to(out, "{}\n", ++counter), Result<>{}; }));
     ASSERT_TRUE(procfs.add("sys/kernel/name", [](base::Writer& out) -> Result<> { return out.write(written), Result<>{}; }, 0644,
                            [](std::string_view text, Credentials const& who) -> Result<> { return who.is_superuser() ? written = text, Result<>{} : fail(EPERM); }));
