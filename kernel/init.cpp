@@ -22,11 +22,11 @@
 #include "kernel/fs/procfs.h"
 #include "kernel/process/host_identity.h"
 #include "kernel/process/process_manager.h"
+#include "kernel/self_tests.h"
 #include "kernel/trace/trace.h"
 #include "kernel/tty/pty.h"
 #include "mm/frame_allocator.h"
 #include "mm/kernel_space.h"
-#include "tests/selftest/self_test.h"
 
 namespace kernel {
 namespace {

@@ -6,23 +6,7 @@
 // test goes on; REQUIRE ends the test function (not the kernel).
 #pragma once
 
-#include <base/types.h>
-
-namespace selftest {
-
-struct alignas(32) Test {   // the compiler would align single objects more than the members of an array
-    char const* name;
-    void (*run)();
-    u64 cpus;      ///< where it may run, see sched::Thread::allowed_cpus
-};
-
-/// Reports a failed check of the test that is running; safe from any thread.
-void report_failure(char const* condition, char const* file, u32 line);
-
-/// Runs every test and prints TAP on the log's consoles; returns how many failed.
-u32 run_all();
-
-}
+#include "kernel/self_tests.h"
 
 #define SELF_TEST(test_name) SELF_TEST_ON(test_name, 1)
 #define SELF_TEST_ON_ALL_CPUS(test_name) SELF_TEST_ON(test_name, ~u64{0})
