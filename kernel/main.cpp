@@ -16,6 +16,7 @@
 #include "kernel/ipc/pipe_limits.h"
 #include "kernel/ipc/posix_queue_files.h"
 #include "kernel/ipc/system_v.h"
+#include "kernel/process/proc_files.h"
 #include "kernel/process/process_manager.h"
 #include "kernel/process/sysrq.h"
 #include "kernel/syscall/dispatch.h"

@@ -11,8 +11,10 @@
 
 #include <abi/signal.h>
 
+#include "kernel/process/cpu_timers.h"
 #include "kernel/process/fault_log.h"
 #include "kernel/process/process_manager.h"
+#include "kernel/process/signal.h"
 #include "kernel/syscall/dispatch.h"
 #include "mm/kernel_space.h"
 #include "mm/user/address_space.h"
@@ -175,7 +177,8 @@ void on_preempt() {
 
 void on_return_to_user(TrapFrame& frame) {
     if (arch::need_resched()) sched::scheduler.on_preempt();
-    if (process::signal_pending()) process::deliver_signals(frame);
+    if (!process::signal_pending()) return;
+    if (auto const status = process::deliver_signals(frame)) process::process_manager.exit_thread(*status);
 }
 
 void on_first_run() {

@@ -3,8 +3,10 @@
 // where a process has none of them; else a look at each CPU and a walk through its armed CPU timers.
 #include <abi/signal.h>
 
-#include "kernel/process/limits.h"
+#include "kernel/process/cpu_timers.h"
+#include "kernel/process/realtime_limit.h"
 #include "kernel/process/process.h"
+#include "kernel/process/signal.h"
 #include "sched/scheduler.h"
 
 namespace process {

@@ -12,14 +12,12 @@
 #include "kernel/process/futex.h"
 #include "kernel/process/image.h"
 #include "kernel/process/process_manager.h"
-#include "kernel/process/signal_action.h"
+#include "kernel/process/signal_steps.h"
 #include "kernel/process/thread_tables.h"
 #include "mm/user/user_access.h"
 
 namespace process {
 namespace {
-
-using SignalGuard = decltype(Process::signal_lock)::Guard;
 
 class UserArguments final : public ArgumentSource {
 public:
@@ -199,7 +197,7 @@ Result<> ProcessManager::execute(std::string_view path, u64 argv, u64 envp, Trap
     frame = first_frame(image);
     TRACE_EVENT(Exec, static_cast<u64>(process.pid().value));
     // The old memory goes with `image`, after the parent of a vfork has it for itself again.
-    release_vfork_parent(process);
+    process.release_vfork_parent();
     return {};
 }
 

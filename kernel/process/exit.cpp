@@ -12,7 +12,7 @@
 #include "kernel/process/oom.h"
 #include "kernel/process/process_manager.h"
 #include "kernel/process/rights.h"
-#include "kernel/process/signal_action.h"
+#include "kernel/process/signal_steps.h"
 #include "kernel/process/thread_tables.h"
 #include "kernel/process/terminal_signals.h"
 #include "sched/scheduler.h"
@@ -69,6 +69,14 @@ SignalInfo child_signal(Process const& child, int exit_signal) REQUIRES(tree_loc
     return info;
 }
 
+/// Process 1 has ended: the machine powers off.
+[[noreturn]] void on_init_exit(int status) {
+    int const signal = status & 0x7f;
+    if (signal != 0) log_error("process", "init was killed by signal {}; powering off", signal);
+    else log_info("process", "init exited with status {}; powering off", status >> 8);
+    arch::power_off();
+}
+
 /// A parent that ignores SIGCHLD, or says SA_NOCLDWAIT, never waits for it.
 bool is_awaited_by(Process const& parent, int exit_signal) {
     if (exit_signal != SIGCHLD) return true;
@@ -77,11 +85,6 @@ bool is_awaited_by(Process const& parent, int exit_signal) {
     return action.handler != ignore_handler && !(action.flags & SA_NOCLDWAIT);
 }
 
-}
-
-void release_vfork_parent(Process& process) {
-    if (process.vfork_done.exchange(true, std::memory_order_release)) return;
-    process.vfork_wait.wake_all();
 }
 
 Process& ProcessManager::reaper_of(Process const& process) const {
@@ -228,7 +231,7 @@ void ProcessManager::end_last_thread(UserThread& thread, int status) {
     process.timers.end();
     release_resources(thread);
     leave_terminal(process);
-    release_vfork_parent(process);
+    process.release_vfork_parent();
     leave_children(thread);
     ProcessList reaped;
     bool was_victim;
@@ -326,13 +329,6 @@ void ProcessManager::exit_group(int status) {
         end_threads(thread.process(), &thread, status, guard);
     }
     exit_thread(status);
-}
-
-void on_init_exit(int status) {
-    int const signal = status & 0x7f;
-    if (signal != 0) log_error("process", "init was killed by signal {}; powering off", signal);
-    else log_info("process", "init exited with status {}; powering off", status >> 8);
-    arch::power_off();
 }
 
 }

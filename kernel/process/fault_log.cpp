@@ -8,7 +8,7 @@
 
 #include "kernel/base/rate_limit.h"
 #include "kernel/process/process_manager.h"
-#include "kernel/process/signal_action.h"
+#include "kernel/process/default_actions.h"
 
 namespace process {
 namespace {

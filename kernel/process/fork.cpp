@@ -10,7 +10,7 @@
 #include <linux/sched.h>
 
 #include "kernel/process/process_manager.h"
-#include "kernel/process/signal_action.h"
+#include "kernel/process/signal_steps.h"
 #include "kernel/process/thread_tables.h"
 #include "mm/user/user_access.h"
 #include "sched/clock.h"

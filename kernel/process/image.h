@@ -56,6 +56,9 @@ protected:
     ~ArgumentSource() = default;
 };
 
+/// A file that the caller may execute: regular, with the right to; it need not be readable. EACCES ENOENT …
+Result<Ref<fs::File>> open_executable(fs::Walk const& walk, std::string_view path);
+
 /// Follows scripts to a program, maps it and its interpreter, and lays out its stack.
 Result<> build_image(Image& image, ImageRequest const& request, std::string_view path, Ref<fs::File> file, ArgumentSource& source);
 

@@ -9,7 +9,7 @@
 
 #include "kernel/process/image.h"
 #include "kernel/process/process_manager.h"
-#include "kernel/process/signal_action.h"
+#include "kernel/process/signal_steps.h"
 #include "sched/clock.h"
 #include "sched/scheduler.h"
 

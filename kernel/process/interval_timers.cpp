@@ -3,6 +3,7 @@
 #include <abi/signal.h>
 
 #include "kernel/process/process.h"
+#include "kernel/process/signal.h"
 #include "sched/clock.h"
 
 namespace process {

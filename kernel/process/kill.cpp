@@ -5,6 +5,7 @@
 #include "kernel/process/process_manager.h"
 #include "kernel/process/process_walk.h"
 #include "kernel/process/rights.h"
+#include "kernel/process/signal.h"
 
 namespace process {
 namespace {
@@ -90,29 +91,8 @@ Result<> ProcessManager::queue_signal(Pid pid, SignalInfo const& info) {
     return queue_to_process(*target, info);
 }
 
-std::pair<Ref<Process>, bool> ProcessManager::find_thread(Pid tid) {
-    TreeGuard guard(tree_lock);
-    if (auto* process = static_cast<Process*>(pids_.find(tid, PidKind::Process))) return {Ref<Process>::share(process), false};
-    if (auto* thread = static_cast<UserThread*>(pids_.find(tid, PidKind::Thread))) return {Ref<Process>::share(&thread->process()), true};
-    return {Ref<Process>(), false};
-}
-
 Result<> ProcessManager::kill_thread(Pid group_or_zero, Pid tid, int signal) {
     return queue_to_thread(group_or_zero, tid, info_from(current_process(), signal, SI_TKILL));
-}
-
-/// The thread that has the number. `thread` is null where the process's first one has ended before the others: its number
-/// still answers.
-ProcessManager::ThreadByNumber ProcessManager::thread_of(Pid tid) {
-    if (auto* thread = static_cast<UserThread*>(pids_.find(tid, PidKind::Thread))) return {&thread->process(), thread};
-    auto* const process = static_cast<Process*>(pids_.find(tid, PidKind::Process));
-    return {process, process ? first_thread(*process) : nullptr};
-}
-
-/// Null: it has ended. Not analysed: the list changes only under tree_lock too; who has the process's number came first.
-UserThread* ProcessManager::first_thread(Process& process) const NO_THREAD_SAFETY_ANALYSIS {
-    if (process.threads.empty() || !process.threads.front().is_leader()) return nullptr;
-    return &process.threads.front();
 }
 
 Result<> ProcessManager::queue_to_thread(Pid group_or_zero, Pid tid, SignalInfo const& info) {

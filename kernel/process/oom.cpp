@@ -11,6 +11,7 @@
 #include <base/log.h>
 
 #include "kernel/process/process_manager.h"
+#include "kernel/process/signal.h"
 #include "kernel/sync/completion.h"
 #include "sched/frame_caches.h"
 #include "sched/wait_queue.h"

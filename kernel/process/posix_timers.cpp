@@ -5,6 +5,7 @@
 
 #include <asm/resource.h>
 
+#include "kernel/process/cpu_timers.h"
 #include "kernel/process/process.h"
 #include "sched/clock.h"
 

@@ -27,6 +27,9 @@ struct Shown {
     bool exists() const;                         ///< false: reaped
 };
 
+/// /proc's entries that speak of the system or of processes. Called once from main.
+Result<> register_proc_entries();
+
 // ---- proc_memory.cpp
 Result<> write_memory_info(base::Writer& out);
 Result<> write_memory_events(base::Writer& out);

@@ -11,7 +11,7 @@
 #include "kernel/process/proc_files.h"
 #include "kernel/process/process_manager.h"
 #include "kernel/process/rights.h"
-#include "kernel/process/signal_action.h"
+#include "kernel/process/default_actions.h"
 
 namespace process {
 namespace {

@@ -11,7 +11,7 @@
 #include "kernel/base/random.h"
 #include "kernel/fs/procfs.h"
 #include "kernel/process/host_identity.h"
-#include "kernel/process/limits.h"
+#include "kernel/process/realtime_limit.h"
 #include "kernel/process/image.h"
 #include "kernel/process/proc_files.h"
 #include "kernel/process/process_manager.h"

@@ -8,6 +8,7 @@
 #include "kernel/process/proc_files.h"
 #include "kernel/process/process_manager.h"
 #include "kernel/process/rights.h"
+#include "kernel/process/signal.h"
 
 namespace process {
 namespace {

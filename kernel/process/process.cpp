@@ -61,6 +61,11 @@ Ref<fs::User> Process::copy_user() const {
     return credentials.user;
 }
 
+void Process::release_vfork_parent() {
+    if (vfork_done.exchange(true, std::memory_order_release)) return;
+    vfork_wait.wake_all();
+}
+
 void Process::set_name(std::string_view text) {
     size_t const length = std::min(text.size(), sizeof name_ - 1);
     std::copy_n(text.data(), length, name_);

@@ -13,8 +13,9 @@
 #include "kernel/fs/vfs.h"
 #include "kernel/ipc/semaphores.h"
 #include "kernel/process/executable.h"
+#include "kernel/process/pending_signals.h"
 #include "kernel/process/pid_table.h"
-#include "kernel/process/signal.h"
+#include "kernel/process/signal_handlers.h"
 #include "kernel/process/timers.h"
 #include "kernel/process/tree_lock.h"
 #include "kernel/sync/mutex.h"
@@ -193,7 +194,7 @@ public:
     u32 children_reports GUARDED_BY(tree_lock) = 0;                    ///< children whose report is not None
 
     // ---- signals and threads
-    mutable SpinLock<LockRank::signal, InterruptsOff> signal_lock;
+    mutable SignalLock signal_lock;
     PendingSignals shared_pending GUARDED_BY(signal_lock);
     ProcessTimers timers{*this};                 ///< which takes signal_lock itself, or is handed its guard
     base::List<UserThread, &UserThread::process_hook> threads GUARDED_BY(signal_lock);
@@ -214,6 +215,8 @@ public:
     sched::WaitQueue end_wait;                   ///< pid files: until it is a zombie, and until it is reaped
     sched::WaitQueue vfork_wait;                 ///< the parent sleeps here until exec or exit
     std::atomic<bool> vfork_done{true};
+    /// exec or exit: the parent of a vfork goes on.
+    void release_vfork_parent();
 
     // ---- exec's
     u64 start_time_ns = 0;

@@ -249,16 +249,4 @@ Result<> ProcessManager::with_ended(Pid pid, Use&& use) {
     return use(*process);
 }
 
-/// A file that the caller may execute: regular, with the right to; it need not be readable. EACCES ENOENT …
-Result<Ref<fs::File>> open_executable(fs::Walk const& walk, std::string_view path);
-
-/// exec or exit: the parent of a vfork goes on.
-void release_vfork_parent(Process& process);
-
-/// Process 1 has ended: the machine powers off.
-[[noreturn]] void on_init_exit(int status);
-
-/// /proc's entries that speak of the system or of processes. Called once from main.
-Result<> register_proc_entries();
-
 }

@@ -9,6 +9,7 @@
 
 #include <arch/cpu.h>
 #include "kernel/process/image.h"
+#include "kernel/process/signal.h"
 
 namespace process {
 namespace {

@@ -5,7 +5,7 @@
 #include <base/trace.h>
 
 #include "kernel/process/process_manager.h"
-#include "kernel/process/signal_action.h"
+#include "kernel/process/signal_steps.h"
 #include "kernel/process/signal_file.h"
 #include "sched/running.h"
 #include "sched/scheduler.h"

@@ -9,7 +9,7 @@
 #include <asm/unistd_64.h>
 
 #include "kernel/process/process_manager.h"
-#include "kernel/process/signal_action.h"
+#include "kernel/process/signal_steps.h"
 #include "sched/clock.h"
 
 namespace process {
@@ -60,9 +60,14 @@ Next take_next(UserThread& thread, SignalInfo& info, SignalAction& action) {
             }
         }
         auto made = mm::make_ref<SignalHandlers>();
+        if (made) {
+            own = std::move(*made);
+            continue;
+        }
         // Without memory for a table of its own the process cannot be given what it asked for.
-        if (!made) process_manager.exit_group(SIGKILL);
-        own = std::move(*made);
+        SignalGuard guard(process.signal_lock);
+        end_threads(process, nullptr, SIGKILL, guard);
+        return Next::Otherwise;
     }
 }
 
@@ -105,40 +110,42 @@ void run_default(UserThread& thread, SignalInfo const& info) {
     }
 }
 
-void run_handler(UserThread& thread, TrapFrame& frame, SignalInfo const& info, SignalAction const& action) {
+/// False: it cannot even be told so; the process ends.
+bool run_handler(UserThread& thread, TrapFrame& frame, SignalInfo const& info, SignalAction const& action) {
     settle_call_before_handler(frame, action);
     SignalMask const old_mask = thread.saved_mask.value_or(thread.blocked);
     if (!push_signal_frame(thread, frame, info, action, old_mask)) {
+        if (info.signal == SIGSEGV) {
+            SignalGuard guard(thread.process().signal_lock);
+            end_threads(thread.process(), nullptr, SIGSEGV, guard);
+            return false;
+        }
         SignalInfo fault;
         fault.signal = SIGSEGV;
         fault.code = SI_KERNEL;
-        if (info.signal == SIGSEGV) process_manager.exit_group(SIGSEGV);
-        return force_signal(fault);
+        force_signal(fault);
+        return true;
     }
     thread.saved_mask.reset();
     SignalMask blocked = thread.blocked | action.mask;
     if (!(action.flags & SA_NODEFER)) blocked |= mask_of(info.signal);
     set_blocked(thread, blocked);
+    return true;
 }
 
-/// Another thread ended the process, or execs: this one ends.
-void obey_exit(UserThread& thread) {
-    if (!(thread.return_work.load(std::memory_order_relaxed) & return_work::exit)) return;
-    Process& process = thread.process();
-    int status;
-    {
-        SignalGuard guard(process.signal_lock);
-        status = process.group_exit_status;
-    }
-    process_manager.exit_thread(status);
+/// Another thread ended the process, or execs: this one ends, with this status.
+std::optional<int> asked_to_end(UserThread const& thread) {
+    if (!is_about_to_end(thread)) return std::nullopt;
+    SignalGuard guard(thread.process().signal_lock);
+    return thread.process().group_exit_status;
 }
 
 }
 
-void deliver_signals(TrapFrame& frame) {
+std::optional<int> deliver_signals(TrapFrame& frame) {
     UserThread& thread = current_user_thread();
     for (;;) {
-        obey_exit(thread);
+        if (auto const status = asked_to_end(thread)) return status;
         SignalInfo info;
         SignalAction action;
         Next const next = take_next(thread, info, action);
@@ -152,9 +159,8 @@ void deliver_signals(TrapFrame& frame) {
             run_default(thread, info);
             continue;
         }
-        run_handler(thread, frame, info, action);
         // A second signal's handler runs on top of the first's: back here if one is pending.
-        return;
+        if (run_handler(thread, frame, info, action)) return std::nullopt;
     }
     settle_call_without_handler(frame);
     if (thread.saved_mask) {
@@ -162,6 +168,7 @@ void deliver_signals(TrapFrame& frame) {
         thread.saved_mask.reset();
         set_blocked(thread, mask);
     }
+    return std::nullopt;
 }
 
 }

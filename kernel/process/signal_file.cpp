@@ -9,7 +9,8 @@
 
 #include "kernel/ipc/nameless.h"
 #include "kernel/process/process.h"
-#include "kernel/process/signal_action.h"
+#include "kernel/process/default_actions.h"
+#include "kernel/process/signal.h"
 
 namespace process {
 namespace {

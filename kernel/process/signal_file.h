@@ -3,9 +3,11 @@
 #pragma once
 
 #include "kernel/fs/file.h"
-#include "kernel/process/signal.h"
+#include "kernel/process/signal_info.h"
 
 namespace process {
+
+class Process;
 
 /// `flags`: O_NONBLOCK or nothing. ENOMEM.
 Result<Ref<fs::File>> make_signal_file(SignalMask mask, u32 flags, fs::Credentials const& who);

@@ -9,7 +9,7 @@
 #include <arch/cpu.h>
 
 #include "kernel/process/process.h"
-#include "kernel/process/signal_action.h"
+#include "kernel/process/signal_steps.h"
 #include "mm/user/user_access.h"
 
 namespace process {

@@ -8,7 +8,7 @@
 #include <asm/sigcontext.h>
 #include <base/types.h>
 
-#include "kernel/process/signal.h"
+#include "kernel/process/signal_info.h"
 
 namespace process {
 

@@ -9,7 +9,7 @@
 #include <span>
 
 #include "kernel/process/process.h"
-#include "kernel/process/signal_action.h"
+#include "kernel/process/signal.h"
 #include "kernel/process/signal_frame.h"
 #include "mm/user/user_access.h"
 

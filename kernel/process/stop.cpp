@@ -5,7 +5,7 @@
 #include <abi/signal.h>
 
 #include "kernel/process/process_manager.h"
-#include "kernel/process/signal_action.h"
+#include "kernel/process/signal_steps.h"
 
 namespace process {
 namespace {

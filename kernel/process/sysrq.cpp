@@ -16,6 +16,7 @@
 #include "kernel/fs/procfs.h"
 #include "kernel/process/oom.h"
 #include "kernel/process/process_manager.h"
+#include "kernel/process/signal.h"
 #include "mm/kernel_space.h"
 #include "sched/scheduler.h"
 

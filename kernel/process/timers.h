@@ -8,7 +8,7 @@
 #include <atomic>
 #include <optional>
 
-#include "kernel/process/signal.h"
+#include "kernel/process/pending_signals.h"
 #include "sched/timer.h"
 
 namespace process {
@@ -133,10 +133,5 @@ private:
     /// Whether ticks have anything to look at. Ordering: relaxed; a tick more or less does not matter.
     std::atomic<bool> watches_cpu_{false};
 };
-
-/// From the timer interrupt, when the scheduler is done with it.
-void on_cpu_tick();
-/// ns of CPU time of a thread.
-u64 cpu_time_of(UserThread const& thread);
 
 }

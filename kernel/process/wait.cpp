@@ -4,7 +4,6 @@
 #include <abi/signal.h>
 
 #include "kernel/process/process_manager.h"
-#include "kernel/process/signal_action.h"
 
 namespace process {
 

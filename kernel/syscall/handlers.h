@@ -2,7 +2,7 @@
 // Every system call's handler, by the file that defines it. table.cpp gives them their numbers.
 #pragma once
 
-#include "kernel/process/signal.h"
+#include "kernel/process/signal_info.h"
 #include "kernel/syscall/caller.h"
 
 #include <linux/eventpoll.h>

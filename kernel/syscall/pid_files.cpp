@@ -6,6 +6,7 @@
 
 #include "kernel/process/process_manager.h"
 #include "kernel/process/rights.h"
+#include "kernel/process/signal.h"
 #include "kernel/syscall/arguments.h"
 #include "kernel/syscall/flags.h"
 #include "kernel/syscall/pid_files.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "kernel/process/signal.h"
+#include "kernel/process/signal_info.h"
 #include "kernel/syscall/caller.h"
 
 namespace syscall {

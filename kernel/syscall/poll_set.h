@@ -5,6 +5,7 @@
 
 #include <linux/poll.h>
 
+#include "kernel/process/signal.h"
 #include "kernel/syscall/arguments.h"
 #include "sched/clock.h"
 

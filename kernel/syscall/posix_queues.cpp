@@ -7,6 +7,7 @@
 
 #include "kernel/ipc/posix_queue_files.h"
 #include "kernel/process/process_manager.h"
+#include "kernel/process/signal.h"
 #include "kernel/syscall/arguments.h"
 
 namespace syscall {

@@ -5,6 +5,7 @@
 #include <abi/signal.h>
 
 #include "kernel/syscall/transfer.h"
+#include "kernel/process/signal.h"
 
 namespace syscall {
 

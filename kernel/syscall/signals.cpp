@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "kernel/process/process_manager.h"
+#include "kernel/process/signal.h"
 #include "kernel/syscall/arguments.h"
 #include "kernel/syscall/handlers.h"
 #include "kernel/syscall/pid_files.h"

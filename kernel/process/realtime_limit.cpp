@@ -1,38 +1,17 @@
 // SPDX-License-Identifier: MIT
-// Limits that are asked for the running program: RLIMIT_FSIZE when it makes a file larger, RLIMIT_RTTIME at its ticks.
-#include "kernel/process/limits.h"
+// What realtime threads may take of a CPU: RLIMIT_RTTIME at their ticks, and the share of all of them (/proc/sys/kernel/sched_rt_*).
+#include "kernel/process/realtime_limit.h"
 
 #include <abi/signal.h>
 #include <asm/resource.h>
 
 #include "kernel/fs/proc_number.h"
-#include "kernel/fs/size_limit.h"
-#include "kernel/process/process.h"
+#include "kernel/process/signal.h"
 #include "sched/realtime_share.h"
 #include "sched/scheduler.h"
 
 namespace process {
 namespace {
-
-class ProgramSizeLimit final : public fs::SizeLimit {
-public:
-    u64 bytes() override {
-        auto const* const thread = current_user_thread_or_null();
-        return thread ? thread->process().limits[RLIMIT_FSIZE].soft : ~u64{0};
-    }
-    void exceeded() override {
-        UserThread& thread = current_user_thread();
-        SignalInfo info;
-        info.signal = SIGXFSZ;
-        info.code = SI_USER;
-        info.pid = thread.process().pid().value;
-        info.uid = thread.process().credentials.real_uid.value;
-        SignalNodes no_room;
-        post_to_thread(thread, info, no_room);
-    }
-};
-
-constinit ProgramSizeLimit program_size_limit;
 
 void signal_from_kernel(Process& process, int signal) {
     SignalInfo info;
@@ -63,8 +42,6 @@ Result<> write_number(base::Writer& out) {
 }
 
 }
-
-void register_size_limit() { fs::size_limit.provide(program_size_limit); }
 
 /// Linux's check_thread_timers(): at the soft limit, and each second beyond it, SIGXCPU; at the hard one SIGKILL.
 void check_realtime_limit(UserThread& thread) {

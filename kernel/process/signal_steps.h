@@ -1,31 +1,11 @@
 // SPDX-License-Identifier: MIT
-// What signals do where no handler is installed. signal(7), "Standard signals".
+// The steps of signals that fork, exec and exit take part in, and that the sources of signals share.
 #pragma once
 
-#include <abi/signal.h>
-
-#include "kernel/process/process.h"
+#include "kernel/process/default_actions.h"
+#include "kernel/process/signal.h"
 
 namespace process {
-
-inline constexpr u64 default_handler = 0, ignore_handler = 1;   ///< SIG_DFL, SIG_IGN
-
-inline constexpr SignalMask unblockable_signals = mask_of(SIGKILL) | mask_of(SIGSTOP);
-inline constexpr SignalMask stop_signals = mask_of(SIGSTOP) | mask_of(SIGTSTP) | mask_of(SIGTTIN) | mask_of(SIGTTOU);
-/// Raised by the thread's own instructions: delivered before all others.
-inline constexpr SignalMask fault_signals =
-    mask_of(SIGSEGV) | mask_of(SIGBUS) | mask_of(SIGILL) | mask_of(SIGFPE) | mask_of(SIGTRAP) | mask_of(SIGSYS);
-/// Linux writes a core file after them.
-inline constexpr SignalMask dumping_signals = fault_signals | mask_of(SIGQUIT) | mask_of(SIGABRT) | mask_of(SIGXCPU) | mask_of(SIGXFSZ);
-inline constexpr SignalMask ignored_by_default = mask_of(SIGCHLD) | mask_of(SIGCONT) | mask_of(SIGURG) | mask_of(SIGWINCH);
-
-enum class DefaultAction : u8 { Terminate, Ignore, Stop };
-
-constexpr DefaultAction default_action(int signal) {
-    if (ignored_by_default & mask_of(signal)) return DefaultAction::Ignore;
-    if (stop_signals & mask_of(signal)) return DefaultAction::Stop;
-    return DefaultAction::Terminate;
-}
 
 /// For exec and CLONE_CLEAR_SIGHAND: what was caught gets its default action, what was ignored stays so. ENOMEM.
 Result<Ref<SignalHandlers>> reset_handlers(Process& process);
@@ -35,9 +15,7 @@ Result<Ref<SignalHandlers>> inherit_handlers(Process& parent, bool in_common);
 Ref<SignalHandlers> default_handlers();
 
 /// Sets or clears the flag by which a thread with something to deliver leaves the kernel by way of deliver_signals.
-void refresh_return_work(UserThread& thread, decltype(Process::signal_lock)::Guard const&);
-
-using SignalGuard = decltype(Process::signal_lock)::Guard;
+void refresh_return_work(UserThread& thread, SignalGuard const&);
 
 /// The signal that `thread` shall take next of `wanted`, and where it is; 0: none.
 int first_ready(UserThread& thread, SignalMask wanted, PendingSignals*& from, SignalGuard const&);

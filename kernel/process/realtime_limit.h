@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Limits of setrlimit(2) that are asked for the running program. README.md of this folder has a table of all.
+// RLIMIT_RTTIME, and the share of a CPU that all realtime threads may have.
 #pragma once
 
 #include <base/result.h>
@@ -8,8 +8,6 @@ namespace process {
 
 class UserThread;
 
-/// Tells fs of RLIMIT_FSIZE. Called once at boot.
-void register_size_limit();
 /// RLIMIT_RTTIME, from the timer interrupt.
 void check_realtime_limit(UserThread& thread);
 /// /proc/sys/kernel/sched_rt_*. Called once at boot.

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+// What a process does with each signal, and where its threads' handlers run. sigaction(2), sigaltstack(2).
+#pragma once
+
+#include <array>
+
+#include <arch/spin_lock.h>
+#include <base/ref.h>
+
+#include "kernel/process/signal_info.h"
+#include "mm/slab.h"
+
+namespace process {
+
+/// The kernel's struct sigaction of x86-64 (rt_sigaction(2)).
+struct SignalAction { u64 handler = 0; u64 flags = 0; u64 restorer = 0; SignalMask mask = 0; };
+
+/// What a process does with each signal. fork shares the table, and whoever changes an action while
+/// others share it takes a copy first. GUARDED_BY the process's signal_lock, with its pointer.
+/// But processes may have one in common (CLONE_SIGHAND): they change it for all of them, under common_lock. Then a single word may be
+/// read under one's own signal_lock, a whole action by read().
+struct SignalHandlers : RefCounted<SignalHandlers> {
+    constexpr SignalHandlers() = default;
+    std::array<SignalAction, signal_count> actions{};    ///< index signal - 1
+    bool is_common = false;                              ///< set before others know of it, for good
+    mutable SpinLock<LockRank::leaf, InterruptsOff> common_lock;
+    SignalAction& of(int signal) { return actions[signal - 1]; }
+    SignalAction const& of(int signal) const { return actions[signal - 1]; }
+    SignalAction read(int signal) const {
+        if (!is_common) [[likely]] return of(signal);
+        decltype(common_lock)::Guard guard(common_lock);
+        return of(signal);
+    }
+    /// read(), and its handler is the default one from now on (SA_RESETHAND): of two who are told to, one gets it.
+    SignalAction take_once(int signal) {
+        if (!is_common) [[likely]] return take_once_locked(signal);
+        decltype(common_lock)::Guard guard(common_lock);
+        return take_once_locked(signal);
+    }
+    void write(int signal, SignalAction const& action) {
+        if (!is_common) [[likely]] return (void)(of(signal) = action);
+        decltype(common_lock)::Guard guard(common_lock);
+        of(signal) = action;
+    }
+    MM_OBJECT_CACHE(SignalHandlers)
+private:
+    SignalAction take_once_locked(int signal) {
+        SignalAction const old = of(signal);
+        of(signal).handler = 0;                          // SIG_DFL
+        return old;
+    }
+};
+
+/// sigaltstack(2).
+struct AlternateStack {
+    static constexpr u32 disable = 2, auto_disarm = u32{1} << 31;   ///< SS_DISABLE, SS_AUTODISARM
+    u64 address = 0, size = 0;
+    u32 flags = disable;                                 ///< as the program gave them
+    bool contains(u64 rsp) const { return rsp > address && rsp - address <= size; }
+    /// With SS_AUTODISARM the stack is nobody's while a handler is on it.
+    bool is_in_use(u64 rsp) const { return size != 0 && !(flags & auto_disarm) && contains(rsp); }
+};
+
+}
