@@ -15,12 +15,12 @@
 #include <boot/early_screen.h>
 
 #include "kernel/base/command_line.h"
+#include "kernel/base/host_identity.h"
 #include "kernel/base/panic_policy.h"
 #include "kernel/drivers/drivers.h"
 #include "kernel/fs/device.h"
 #include "kernel/fs/initramfs.h"
 #include "kernel/fs/procfs.h"
-#include "kernel/process/host_identity.h"
 #include "kernel/process/process_manager.h"
 #include "kernel/self_tests.h"
 #include "kernel/trace/trace.h"
@@ -173,7 +173,7 @@ void prepare_for_panic() {
 
 void announce() {
     drivers::start_early_log(console_words().view());
-    log_info("boot", "Aubrac {} ({}), g++ {}", process::system_release, config::debug ? "debug" : "release", __VERSION__);
+    log_info("boot", "Aubrac {} ({}), g++ {}", base::system_release, config::debug ? "debug" : "release", __VERSION__);
     log_info("boot", "loaded by {}{}, command line: {}", boot::boot_info.loader_name, boot::boot_info.uefi ? " under UEFI" : "",
              boot::boot_info.command());
     warn_of_unknown_words();

@@ -7,7 +7,7 @@
 #include <arch/time.h>
 #include <base/trace.h>
 
-#include "sched/frame_caches.h"
+#include "mm/frame_caches.h"
 #include "sched/run_queue.h"
 #include "sched/scheduler.h"
 #include "sched/timer.h"
@@ -169,7 +169,7 @@ void Scheduler::yield() {
 
 void Scheduler::on_preempt() {
     if (!run_queue.read()) return arch::clear_need_resched();
-    if (frame_drains.load(std::memory_order_relaxed) != 0) [[unlikely]] drain_asked_cache();
+    if (mm::frame_drains.load(std::memory_order_relaxed) != 0) [[unlikely]] mm::drain_asked_cache();
     LocalQueueGuard guard;
     RunQueue& queue = guard.queue();
     Thread& self = *queue.running;

@@ -4,8 +4,8 @@
 #include <abi/signal.h>
 
 #include "kernel/process/cpu_timers.h"
-#include "kernel/process/realtime_limit.h"
 #include "kernel/process/process.h"
+#include "kernel/process/realtime_limit.h"
 #include "kernel/process/signal.h"
 #include "sched/scheduler.h"
 

@@ -13,8 +13,8 @@
 #include "kernel/process/process_manager.h"
 #include "kernel/process/rights.h"
 #include "kernel/process/signal_steps.h"
-#include "kernel/process/thread_tables.h"
 #include "kernel/process/terminal_signals.h"
+#include "kernel/process/thread_tables.h"
 #include "sched/scheduler.h"
 
 namespace process {

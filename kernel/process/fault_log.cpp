@@ -7,8 +7,8 @@
 #include <base/log.h>
 
 #include "kernel/base/rate_limit.h"
-#include "kernel/process/process_manager.h"
 #include "kernel/process/default_actions.h"
+#include "kernel/process/process_manager.h"
 
 namespace process {
 namespace {

@@ -13,7 +13,7 @@
 #include "kernel/process/process_manager.h"
 #include "kernel/process/signal.h"
 #include "kernel/sync/completion.h"
-#include "sched/frame_caches.h"
+#include "mm/frame_caches.h"
 #include "sched/wait_queue.h"
 
 namespace process {
@@ -137,7 +137,7 @@ bool make_room(UserThread const* self) {
         wait_for_victim();
         if (victims.load(std::memory_order_acquire) == 0) return true;
     }
-    if (sched::drain_frame_caches() >= worth_another_try) return true;
+    if (mm::drain_frame_caches() >= worth_another_try) return true;
     Candidate const victim = find_largest();
     if (!victim.process) return victims.load(std::memory_order_relaxed) != 0;
     if (!mark(victim)) return true;

@@ -8,10 +8,10 @@
 
 #include <asm/resource.h>
 
+#include "kernel/process/default_actions.h"
 #include "kernel/process/proc_files.h"
 #include "kernel/process/process_manager.h"
 #include "kernel/process/rights.h"
-#include "kernel/process/default_actions.h"
 
 namespace process {
 namespace {

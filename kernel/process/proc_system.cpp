@@ -8,13 +8,13 @@
 #include <base/latency.h>
 #include <boot/boot_info.h>
 
+#include "kernel/base/host_identity.h"
 #include "kernel/base/random.h"
 #include "kernel/fs/procfs.h"
-#include "kernel/process/host_identity.h"
-#include "kernel/process/realtime_limit.h"
 #include "kernel/process/image.h"
 #include "kernel/process/proc_files.h"
 #include "kernel/process/process_manager.h"
+#include "kernel/process/realtime_limit.h"
 #include "kernel/trace/trace.h"
 #include "sched/clock.h"
 #include "sched/scheduler.h"
@@ -74,7 +74,7 @@ Result<> write_stat(Writer& out) {
 }
 
 Result<> write_version(Writer& out) {
-    format_to(out, "{} version {} (g++ {}) {}\n", system_name, system_release, __VERSION__, system_version);
+    format_to(out, "{} version {} (g++ {}) {}\n", base::system_name, base::system_release, __VERSION__, base::system_version);
     return {};
 }
 
@@ -121,7 +121,7 @@ Result<> write_constant(Writer& out) {
     return {};
 }
 
-template <HostName (*name)()>
+template <base::HostName (*name)()>
 Result<> write_name(Writer& out) {
     format_to(out, "{}\n", name().view());
     return {};
@@ -243,11 +243,11 @@ constexpr SystemFile system_files[] = {
     {"trace", write_trace, 0400},
     {"meminfo", write_memory_info},
     {"vmstat", write_memory_events},
-    {"sys/kernel/ostype", write_constant<system_name>},
-    {"sys/kernel/osrelease", write_constant<system_release>},
-    {"sys/kernel/version", write_constant<system_version>},
-    {"sys/kernel/hostname", write_name<host_name>, 0644, change_name<set_host_name>},
-    {"sys/kernel/domainname", write_name<domain_name>, 0644, change_name<set_domain_name>},
+    {"sys/kernel/ostype", write_constant<base::system_name>},
+    {"sys/kernel/osrelease", write_constant<base::system_release>},
+    {"sys/kernel/version", write_constant<base::system_version>},
+    {"sys/kernel/hostname", write_name<base::host_name>, 0644, change_name<base::set_host_name>},
+    {"sys/kernel/domainname", write_name<base::domain_name>, 0644, change_name<base::set_domain_name>},
     {"sys/kernel/pid_max", write_value<pid_limit>, 0644, change_value<set_pid_limit, PidTable::least_limit, PidTable::pid_max>},
     {"sys/kernel/tainted", write_number<0>},
     {"sys/fs/nr_open", write_number<u64{1} << 20>},

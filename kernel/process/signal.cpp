@@ -5,8 +5,8 @@
 #include <base/trace.h>
 
 #include "kernel/process/process_manager.h"
-#include "kernel/process/signal_steps.h"
 #include "kernel/process/signal_file.h"
+#include "kernel/process/signal_steps.h"
 #include "sched/running.h"
 #include "sched/scheduler.h"
 

@@ -8,8 +8,8 @@
 #include <linux/signalfd.h>
 
 #include "kernel/ipc/nameless.h"
-#include "kernel/process/process.h"
 #include "kernel/process/default_actions.h"
+#include "kernel/process/process.h"
 #include "kernel/process/signal.h"
 
 namespace process {

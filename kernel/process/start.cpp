@@ -7,11 +7,11 @@
 #include <boot/boot_info.h>
 
 #include "kernel/base/command_line.h"
+#include "kernel/process/file_size_limit.h"
 #include "kernel/process/image.h"
 #include "kernel/process/oom.h"
 #include "kernel/process/process_manager.h"
 #include "kernel/process/rights.h"
-#include "kernel/process/file_size_limit.h"
 #include "kernel/process/terminal_signals.h"
 #include "mm/frame_allocator.h"
 #include "sched/scheduler.h"

@@ -4,8 +4,8 @@
 
 #include <abi/signal.h>
 
-#include "kernel/process/process_manager.h"
 #include "kernel/process/default_actions.h"
+#include "kernel/process/process_manager.h"
 #include "kernel/process/signal.h"
 #include "kernel/tty/terminal.h"
 

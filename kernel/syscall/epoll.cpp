@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // epoll_create(2) epoll_ctl(2) epoll_wait(2).
 #include "kernel/ipc/epoll.h"
+#include "kernel/syscall/arguments.h"
 #include "kernel/syscall/flags.h"
 #include "kernel/syscall/handlers.h"
-#include "kernel/syscall/poll_set.h"
+#include "kernel/syscall/wait_time.h"
 
 namespace syscall {
 namespace {

@@ -5,7 +5,7 @@
 #include <arch/time.h>
 #include <base/log.h>
 
-#include "kernel/process/host_identity.h"
+#include "kernel/base/host_identity.h"
 #include "kernel/process/process_manager.h"
 #include "kernel/syscall/table.h"
 
@@ -21,7 +21,7 @@ void say(base::FormatString<std::type_identity_t<A>...> format, A const&... argu
 
 void say_who_was_running() {
     u64 const up_ms = arch::clock_ns() / ns_per_ms;
-    say("Aubrac {}, up {}.{:03} s", process::system_release, up_ms / 1000, up_ms % 1000);
+    say("Aubrac {}, up {}.{:03} s", base::system_release, up_ms / 1000, up_ms % 1000);
     auto const* const thread = process::current_user_thread_or_null();
     if (!thread) return say("in the kernel thread {}", sched::current_thread().name);
     say("in thread {} ({}) of process {} ({})", thread->tid, thread->name, thread->process().pid(), thread->process().name());

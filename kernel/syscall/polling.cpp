@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: MIT
-// poll(2), ppoll(2), select(2), pselect6(2): how each names its files; poll_set.cpp waits for them.
+// poll(2), ppoll(2), select(2), pselect6(2): how each names its files; ipc::PollSet waits for them.
 #include <algorithm>
 #include <cstddef>
 
+#include "kernel/ipc/poll_set.h"
+#include "kernel/syscall/arguments.h"
 #include "kernel/syscall/handlers.h"
-#include "kernel/syscall/poll_set.h"
+#include "kernel/syscall/wait_time.h"
 
 namespace syscall {
+
+using ipc::PollSet;
+
 namespace {
 
 Result<> add_polled(Caller& caller, PollSet& set, mm::UserPtr<pollfd> fds, u32 count) {

@@ -4,8 +4,8 @@
 
 #include <abi/signal.h>
 
-#include "kernel/syscall/transfer.h"
 #include "kernel/process/signal.h"
+#include "kernel/syscall/transfer.h"
 
 namespace syscall {
 

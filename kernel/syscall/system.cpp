@@ -11,11 +11,11 @@
 #include <linux/sysinfo.h>
 #include <linux/utsname.h>
 
+#include "kernel/base/host_identity.h"
 #include "kernel/base/random.h"
 #include "kernel/drivers/key_input.h"
 #include "kernel/fs/proc_numbers.h"
 #include "kernel/fs/procfs.h"
-#include "kernel/process/host_identity.h"
 #include "kernel/process/process_manager.h"
 #include "kernel/process/terminal_signals.h"
 #include "kernel/syscall/arguments.h"
@@ -35,8 +35,8 @@ void put(char (&field)[size], std::string_view text) {
     std::memcpy(field, text.data(), length);
 }
 
-Result<> read_name(UserAddr from, i32 size, process::HostName& out) {
-    if (size < 0 || static_cast<size_t>(size) > process::longest_host_name) return fail(EINVAL);
+Result<> read_name(UserAddr from, i32 size, base::HostName& out) {
+    if (size < 0 || static_cast<size_t>(size) > base::longest_host_name) return fail(EINVAL);
     return mm::UserPtr<char>(from).read_array({out.text.data(), static_cast<size_t>(size)});
 }
 
@@ -44,27 +44,27 @@ Result<> read_name(UserAddr from, i32 size, process::HostName& out) {
 
 Result<> sys_uname(Caller&, UserAddr out) {
     new_utsname name{};
-    put(name.sysname, process::system_name);
-    put(name.nodename, process::host_name().view());
-    put(name.release, process::system_release);
-    put(name.version, process::system_version);
-    put(name.machine, process::system_machine);
-    put(name.domainname, process::domain_name().view());
+    put(name.sysname, base::system_name);
+    put(name.nodename, base::host_name().view());
+    put(name.release, base::system_release);
+    put(name.version, base::system_version);
+    put(name.machine, base::system_machine);
+    put(name.domainname, base::domain_name().view());
     return mm::UserPtr<new_utsname>(out).write(name);
 }
 
 Result<> sys_sethostname(Caller& caller, UserAddr from, i32 size) {
     if (!caller.process.credentials.is_privileged()) return fail(EPERM);
-    process::HostName name;
+    base::HostName name;
     TRY(read_name(from, size, name));
-    return process::set_host_name(name.view());
+    return base::set_host_name(name.view());
 }
 
 Result<> sys_setdomainname(Caller& caller, UserAddr from, i32 size) {
     if (!caller.process.credentials.is_privileged()) return fail(EPERM);
-    process::HostName name;
+    base::HostName name;
     TRY(read_name(from, size, name));
-    return process::set_domain_name(name.view());
+    return base::set_domain_name(name.view());
 }
 
 Result<> sys_sysinfo(Caller&, UserAddr out) {

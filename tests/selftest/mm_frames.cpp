@@ -8,7 +8,7 @@
 #include <arch/paging.h>
 
 #include "mm/frame_allocator.h"
-#include "sched/frame_caches.h"
+#include "mm/frame_caches.h"
 #include "tests/selftest/self_test.h"
 
 namespace {
@@ -105,7 +105,7 @@ SELF_TEST(frame_references_keep_a_frame) {
 }
 
 SELF_TEST(memory_runs_out_in_the_promised_order) {
-    (void)sched::drain_frame_caches();   // what other CPUs have kept would be free to the end
+    (void)mm::drain_frame_caches();   // what other CPUs have kept would be free to the end
     u64 const before = free_now();
     u64 const failures = frame_allocator.statistics().failures;
     Hoard hoard;

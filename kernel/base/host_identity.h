@@ -9,7 +9,7 @@
 
 #include <base/result.h>
 
-namespace process {
+namespace base {
 
 inline constexpr std::string_view system_name = "Linux";
 inline constexpr std::string_view system_release = "6.1.0-aubrac";

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Host and domain name, under one small lock.
-#include "kernel/process/host_identity.h"
+#include "kernel/base/host_identity.h"
 
 #include <algorithm>
 
 #include <arch/spin_lock.h>
 
-namespace process {
+namespace base {
 namespace {
 
 struct Names {

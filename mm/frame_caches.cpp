@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // See frame_caches.h.
-#include "sched/frame_caches.h"
+#include "mm/frame_caches.h"
 
 #include <arch/cpu.h>
 #include <arch/interrupts.h>
@@ -9,9 +9,8 @@
 #include <arch/time.h>
 
 #include "mm/frame_allocator.h"
-#include "sched/scheduler.h"
 
-namespace sched {
+namespace mm {
 
 constinit std::atomic<u64> frame_drains{0};
 
@@ -19,7 +18,7 @@ void drain_asked_cache() {
     arch::preempt_disable();
     u64 const bit = u64{1} << arch::current_cpu().value;
     if (frame_drains.load(std::memory_order_acquire) & bit) {
-        (void)mm::frame_allocator.drain_this_cpu();
+        (void)frame_allocator.drain_this_cpu();
         frame_drains.fetch_and(~bit, std::memory_order_release);
     }
     arch::preempt_enable_no_check();             // the caller is about to look who runs next
@@ -31,9 +30,9 @@ u64 drain_frame_caches() {
     {
         arch::PreemptGuard const on_this_cpu;
         CpuId const own = arch::current_cpu();
-        drained = mm::frame_allocator.drain_this_cpu();
+        drained = frame_allocator.drain_this_cpu();
         for (u32 cpu = 0; cpu < arch::online_cpus(); ++cpu) {
-            u32 const cached = cpu == own.value ? 0 : mm::frame_allocator.cached_on(CpuId(cpu));
+            u32 const cached = cpu == own.value ? 0 : frame_allocator.cached_on(CpuId(cpu));
             if (cached == 0) continue;
             drained += cached;
             asked |= u64{1} << cpu;

@@ -6,7 +6,7 @@
 
 #include <base/types.h>
 
-namespace sched {
+namespace mm {
 
 /// Gives the free frames that CPUs keep for themselves back to the lists, where any CPU finds them. Each CPU is interrupted
 /// and does it itself, whatever it runs: nobody must be scheduled there. Returns how many there were; one that keeps
