@@ -4,7 +4,7 @@
 
 #include "kernel/process/process_manager.h"
 #include "kernel/process/rights.h"
-#include "kernel/syscall/handlers.h"
+#include "kernel/syscall/processes.h"
 #include "mm/user/user_access.h"
 #include "sched/scheduler.h"
 

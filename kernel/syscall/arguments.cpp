@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: MIT
+// What handlers make of their arguments. See arguments.h.
 #include "kernel/syscall/arguments.h"
 
+#include <algorithm>
+
 #include <asm/resource.h>
+#include <linux/time_types.h>
+
+#include "sched/clock.h"
 
 namespace syscall {
 
@@ -46,6 +52,34 @@ Result<Ref<fs::File>> usable_file(Caller& caller, Fd fd) {
 
 u32 descriptor_limit(Caller& caller) {
     return static_cast<u32>(std::min<u64>(caller.process.limits[RLIMIT_NOFILE].soft, 1u << 20));
+}
+
+Result<> add_pair(Caller& caller, std::pair<Ref<fs::File>, Ref<fs::File>> ends, u32 flags, mm::UserPtr<i32> out) {
+    auto& table = *caller.thread.descriptors;
+    u32 const limit = descriptor_limit(caller);
+    Fd const first = TRY(table.add(ends.first, close_on_exec_of(flags), limit));
+    auto const second = table.add(ends.second, close_on_exec_of(flags), limit);
+    i32 const numbers[2] = {first.value, second ? second->value : -1};
+    if (second && out.write_array(numbers)) return {};
+    table.close_if(first, *ends.first);
+    if (!second) return fail(second.error());
+    table.close_if(*second, *ends.second);
+    return fail(EFAULT);
+}
+
+Result<u64> read_timespec(UserAddr from) {
+    auto const t = TRY(mm::UserPtr<__kernel_timespec>(from).read());
+    if (t.tv_sec < 0 || t.tv_nsec < 0 || t.tv_nsec >= static_cast<i64>(ns_per_s)) return fail(EINVAL);
+    if (t.tv_sec > static_cast<i64>(sched::no_deadline / 4 / ns_per_s)) return sched::no_deadline / 4;
+    return static_cast<u64>(t.tv_sec) * ns_per_s + static_cast<u64>(t.tv_nsec);
+}
+
+u64 deadline_of(u64 ns, bool absolute, bool of_realtime) {
+    u64 const now = sched::clock.monotonic_ns();
+    if (!absolute) return now + ns;
+    if (!of_realtime) return ns;
+    u64 const wall = sched::clock.realtime_ns();
+    return ns > wall ? now + (ns - wall) : now;
 }
 
 }

@@ -49,6 +49,8 @@ private:
 /// A path of an *at() call and the file it names. With AT_EMPTY_PATH and an empty path: the descriptor's own.
 Result<Ref<fs::Dentry>> resolve_at(Caller& caller, Fd directory, UserAddr path, u32 at_flags);
 
+inline fs::CloseOnExec close_on_exec_of(u32 flags) { return flags & O_CLOEXEC ? fs::CloseOnExec::Yes : fs::CloseOnExec::No; }
+
 /// Descriptors for both ends of a pipe or socket pair, written to `out`; O_CLOEXEC of `flags`. EMFILE EFAULT: neither is left.
 Result<> add_pair(Caller& caller, std::pair<Ref<fs::File>, Ref<fs::File>> ends, u32 flags, mm::UserPtr<i32> out);
 

@@ -7,8 +7,8 @@
 #include "kernel/process/process_manager.h"
 #include "kernel/syscall/arguments.h"
 #include "kernel/syscall/flags.h"
-#include "kernel/syscall/handlers.h"
-#include "kernel/syscall/timers.h"
+#include "kernel/syscall/processes.h"
+#include "kernel/syscall/time.h"
 #include "sched/clock.h"
 
 namespace syscall {
@@ -72,21 +72,6 @@ Result<> write_remaining(u64 deadline, UserAddr out) {
     return mm::UserPtr<__kernel_timespec>(out).write(encode(deadline > now ? deadline - now : 0));
 }
 
-}
-
-Result<u64> read_timespec(UserAddr from) {
-    auto const t = TRY(mm::UserPtr<__kernel_timespec>(from).read());
-    if (t.tv_sec < 0 || t.tv_nsec < 0 || t.tv_nsec >= static_cast<i64>(ns_per_s)) return fail(EINVAL);
-    if (t.tv_sec > static_cast<i64>(sched::no_deadline / 4 / ns_per_s)) return sched::no_deadline / 4;
-    return static_cast<u64>(t.tv_sec) * ns_per_s + static_cast<u64>(t.tv_nsec);
-}
-
-u64 deadline_of(u64 ns, bool absolute, bool of_realtime) {
-    u64 const now = sched::clock.monotonic_ns();
-    if (!absolute) return now + ns;
-    if (!of_realtime) return ns;
-    u64 const wall = sched::clock.realtime_ns();
-    return ns > wall ? now + (ns - wall) : now;
 }
 
 Result<> sys_clock_gettime(Caller& caller, i32 clock, UserAddr out) {

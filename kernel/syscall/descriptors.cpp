@@ -5,8 +5,8 @@
 #include "kernel/ipc/pipe.h"
 #include "kernel/process/thread_tables.h"
 #include "kernel/syscall/arguments.h"
+#include "kernel/syscall/files.h"
 #include "kernel/syscall/flags.h"
-#include "kernel/syscall/handlers.h"
 #include "kernel/syscall/locks.h"
 #include "kernel/tty/pty.h"
 
@@ -22,21 +22,6 @@ Result<> set_status_flags(Caller& caller, fs::File& file, u32 flags) {
     return {};
 }
 
-fs::CloseOnExec close_on_exec_of(u32 flags) { return flags & O_CLOEXEC ? fs::CloseOnExec::Yes : fs::CloseOnExec::No; }
-
-}
-
-Result<> add_pair(Caller& caller, std::pair<Ref<fs::File>, Ref<fs::File>> ends, u32 flags, mm::UserPtr<i32> out) {
-    auto& table = *caller.thread.descriptors;
-    u32 const limit = descriptor_limit(caller);
-    Fd const first = TRY(table.add(ends.first, close_on_exec_of(flags), limit));
-    auto const second = table.add(ends.second, close_on_exec_of(flags), limit);
-    i32 const numbers[2] = {first.value, second ? second->value : -1};
-    if (second && out.write_array(numbers)) return {};
-    table.close_if(first, *ends.first);
-    if (!second) return fail(second.error());
-    table.close_if(*second, *ends.second);
-    return fail(EFAULT);
 }
 
 Result<Fd> sys_openat(Caller& caller, Fd directory, UserAddr path_address, u32 flags, u32 mode) {

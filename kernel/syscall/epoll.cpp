@@ -2,8 +2,8 @@
 // epoll_create(2) epoll_ctl(2) epoll_wait(2).
 #include "kernel/ipc/epoll.h"
 #include "kernel/syscall/arguments.h"
+#include "kernel/syscall/files.h"
 #include "kernel/syscall/flags.h"
-#include "kernel/syscall/handlers.h"
 #include "kernel/syscall/wait_time.h"
 
 namespace syscall {

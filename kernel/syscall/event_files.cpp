@@ -2,8 +2,8 @@
 // Files that tell of events: eventfd(2).
 #include "kernel/ipc/event_file.h"
 #include "kernel/syscall/arguments.h"
+#include "kernel/syscall/files.h"
 #include "kernel/syscall/flags.h"
-#include "kernel/syscall/handlers.h"
 
 namespace syscall {
 Result<Fd> sys_eventfd2(Caller& caller, u32 initial, u32 flags) {

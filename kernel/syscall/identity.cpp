@@ -5,7 +5,7 @@
 
 #include "kernel/process/identity.h"
 #include "kernel/syscall/arguments.h"
-#include "kernel/syscall/handlers.h"
+#include "kernel/syscall/processes.h"
 
 namespace syscall {
 

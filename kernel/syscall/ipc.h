@@ -1,30 +1,47 @@
 // SPDX-License-Identifier: MIT
-// Handlers of System V IPC, beside handlers.h.
+// The family of System V IPC and POSIX message queues.
 #pragma once
 
+#include <linux/mqueue.h>
+
 #include "kernel/ipc/ids.h"
-#include "kernel/syscall/arguments.h"
+#include "kernel/syscall/call.h"
+#include "mm/user/user_access.h"
 
 namespace syscall {
 
 inline ipc::Requester requester(Caller& caller) { return {caller.process.credentials, caller.process.pid()}; }
 
 // ---- message_queues.cpp
-Result<i32> sys_msgget(Caller& caller, i32 key, u32 flags);
-Result<> sys_msgsnd(Caller& caller, i32 id, UserAddr message, i64 size, u32 flags);
-Result<size_t> sys_msgrcv(Caller& caller, i32 id, UserAddr message, i64 size, i64 type, u32 flags);
-Result<i32> sys_msgctl(Caller& caller, i32 id, i32 command, UserAddr argument);
+CALL(i32, msgget, i32 key, u32 flags)
+CALL(void, msgsnd, i32 id, UserAddr message, i64 size, u32 flags)
+CALL(size_t, msgrcv, i32 id, UserAddr message, i64 size, i64 type, u32 flags)
+CALL(i32, msgctl, i32 id, i32 command, UserAddr argument)
 
 // ---- semaphores.cpp
-Result<i32> sys_semget(Caller& caller, i32 key, i32 count, u32 flags);
-Result<> sys_semop(Caller& caller, i32 id, UserAddr operations, u32 count);
-Result<> sys_semtimedop(Caller& caller, i32 id, UserAddr operations, u32 count, UserAddr timeout);
-Result<i32> sys_semctl(Caller& caller, i32 id, i32 number, i32 command, u64 argument);
+CALL(i32, semget, i32 key, i32 count, u32 flags)
+CALL(void, semop, i32 id, UserAddr operations, u32 count)
+CALL(void, semtimedop, i32 id, UserAddr operations, u32 count, UserAddr timeout)
+CALL(i32, semctl, i32 id, i32 number, i32 command, u64 argument)
 
 // ---- shared_memory.cpp
-Result<i32> sys_shmget(Caller& caller, i32 key, u64 size, u32 flags);
-Result<UserAddr> sys_shmat(Caller& caller, i32 id, UserAddr address, u32 flags);
-Result<> sys_shmdt(Caller& caller, UserAddr address);
-Result<i32> sys_shmctl(Caller& caller, i32 id, i32 command, UserAddr argument);
+CALL(i32, shmget, i32 key, u64 size, u32 flags)
+CALL(UserAddr, shmat, i32 id, UserAddr address, u32 flags)
+CALL(void, shmdt, UserAddr address)
+CALL(i32, shmctl, i32 id, i32 command, UserAddr argument)
+
+// ---- posix_queues.cpp
+/// struct sigevent of mq_notify(2).
+struct UserSignalEvent {
+    u64 value;
+    i32 signal, how;
+    u8 padding[48];
+};
+CALL(Fd, mq_open, UserAddr name, u32 flags, u32 mode, mm::UserPtr<mq_attr> attributes)
+CALL(void, mq_unlink, UserAddr name)
+CALL(void, mq_timedsend, Fd queue, UserAddr text, u64 size, u32 priority, UserAddr deadline)
+CALL(size_t, mq_timedreceive, Fd queue, UserAddr text, u64 size, mm::UserPtr<u32> priority, UserAddr deadline)
+CALL(void, mq_notify, Fd queue, mm::UserPtr<UserSignalEvent> event)
+CALL(void, mq_getsetattr, Fd queue, mm::UserPtr<mq_attr> to, mm::UserPtr<mq_attr> from)
 
 }

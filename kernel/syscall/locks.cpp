@@ -2,8 +2,8 @@
 // flock(2), and the locks of fcntl(2).
 #include "kernel/fs/file_locks.h"
 #include "kernel/syscall/arguments.h"
+#include "kernel/syscall/files.h"
 #include "kernel/syscall/flags.h"
-#include "kernel/syscall/handlers.h"
 #include "kernel/syscall/locks.h"
 
 namespace syscall {

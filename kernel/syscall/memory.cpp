@@ -7,7 +7,7 @@
 
 #include "kernel/syscall/arguments.h"
 #include "kernel/syscall/flags.h"
-#include "kernel/syscall/handlers.h"
+#include "kernel/syscall/memory.h"
 
 namespace syscall {
 namespace {

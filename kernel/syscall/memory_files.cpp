@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 // memfd_create(2).
-#include "kernel/syscall/memory_files.h"
 
 #include <linux/memfd.h>
 
 #include "kernel/fs/memory_file.h"
 #include "kernel/fs/seals.h"
 #include "kernel/syscall/arguments.h"
+#include "kernel/syscall/files.h"
 
 namespace syscall {
 namespace {

@@ -3,8 +3,8 @@
 #include <linux/mount.h>
 
 #include "kernel/syscall/arguments.h"
+#include "kernel/syscall/files.h"
 #include "kernel/syscall/flags.h"
-#include "kernel/syscall/handlers.h"
 
 namespace syscall {
 

@@ -7,8 +7,8 @@
 #include <linux/fs.h>
 
 #include "kernel/syscall/arguments.h"
+#include "kernel/syscall/files.h"
 #include "kernel/syscall/flags.h"
-#include "kernel/syscall/handlers.h"
 
 namespace syscall {
 

@@ -9,7 +9,7 @@
 #include "kernel/process/signal.h"
 #include "kernel/syscall/arguments.h"
 #include "kernel/syscall/flags.h"
-#include "kernel/syscall/pid_files.h"
+#include "kernel/syscall/processes.h"
 
 namespace syscall {
 

@@ -5,7 +5,7 @@
 
 #include "kernel/ipc/poll_set.h"
 #include "kernel/syscall/arguments.h"
-#include "kernel/syscall/handlers.h"
+#include "kernel/syscall/files.h"
 #include "kernel/syscall/wait_time.h"
 
 namespace syscall {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 // POSIX message queues: mq_open(2) mq_unlink(2) mq_send(2) mq_receive(2) mq_notify(2) mq_getattr(2).
-#include "kernel/syscall/posix_queues.h"
 
 #include <asm-generic/siginfo.h>
 #include <asm/resource.h>
@@ -9,6 +8,7 @@
 #include "kernel/process/process_manager.h"
 #include "kernel/process/signal.h"
 #include "kernel/syscall/arguments.h"
+#include "kernel/syscall/ipc.h"
 
 namespace syscall {
 namespace {

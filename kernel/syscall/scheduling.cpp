@@ -11,7 +11,7 @@
 
 #include "kernel/process/process_manager.h"
 #include "kernel/syscall/arguments.h"
-#include "kernel/syscall/handlers.h"
+#include "kernel/syscall/processes.h"
 
 namespace syscall {
 namespace {

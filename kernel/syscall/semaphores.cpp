@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // System V semaphores: semget(2) semop(2) semtimedop(2) semctl(2).
 #include "kernel/ipc/semaphores.h"
+#include "kernel/syscall/arguments.h"
 #include "kernel/syscall/ipc.h"
 
 namespace syscall {

@@ -8,8 +8,7 @@
 #include "kernel/process/process_manager.h"
 #include "kernel/process/signal.h"
 #include "kernel/syscall/arguments.h"
-#include "kernel/syscall/handlers.h"
-#include "kernel/syscall/pid_files.h"
+#include "kernel/syscall/processes.h"
 #include "sched/clock.h"
 
 namespace syscall {

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "kernel/ipc/socket_pair.h"
-#include "kernel/syscall/handlers.h"
+#include "kernel/syscall/sockets.h"
 
 namespace syscall {
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 // Pairs of sockets: socketpair(2) send(2) recv(2) shutdown(2) sendmmsg(2) recvmmsg(2).
-#include "kernel/syscall/sockets.h"
 
 #include <algorithm>
 
@@ -9,6 +8,7 @@
 #include "kernel/ipc/channel.h"
 #include "kernel/syscall/flags.h"
 #include "kernel/syscall/socket_control.h"
+#include "kernel/syscall/sockets.h"
 #include "kernel/syscall/transfer.h"
 
 namespace syscall {

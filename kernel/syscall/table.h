@@ -3,13 +3,10 @@
 #pragma once
 
 #include <span>
-#include <string_view>
 
-#include "kernel/syscall/caller.h"
+#include "kernel/syscall/call.h"
 
 namespace syscall {
-
-inline constexpr size_t table_size = 512;
 
 struct Row {
     Entry call = nullptr;

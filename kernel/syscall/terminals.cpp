@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // vhangup(2). What else programs ask of terminals goes through ioctl(2).
-#include "kernel/syscall/handlers.h"
+#include "kernel/syscall/files.h"
 #include "kernel/tty/terminal.h"
 
 namespace syscall {

@@ -3,8 +3,9 @@
 #include "kernel/ipc/timer_file.h"
 #include "kernel/process/signal_file.h"
 #include "kernel/syscall/arguments.h"
+#include "kernel/syscall/files.h"
 #include "kernel/syscall/flags.h"
-#include "kernel/syscall/timers.h"
+#include "kernel/syscall/time.h"
 
 namespace syscall {
 namespace {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 // alarm(2) setitimer(2) timer_create(2) and their relations.
-#include "kernel/syscall/timers.h"
 
 #include <algorithm>
 #include <climits>
@@ -11,6 +10,7 @@
 #include "kernel/process/process.h"
 #include "kernel/syscall/arguments.h"
 #include "kernel/syscall/flags.h"
+#include "kernel/syscall/time.h"
 
 namespace syscall {
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
+// The family of time: clocks, sleeping, timers.
 #pragma once
 
 #include "kernel/process/timers.h"
-#include "kernel/syscall/caller.h"
+#include "kernel/syscall/call.h"
+#include "mm/user/user_access.h"
 
 namespace syscall {
 
@@ -19,25 +21,28 @@ struct CpuClock {
     u64 value(u64 user_ns, u64 system_ns) const { return counts == Counts::UserTime ? user_ns : user_ns + system_ns; }
 };
 
+// ---- clocks.cpp
+CALL(void, clock_gettime, i32 clock, UserAddr out)
+CALL(void, clock_getres, i32 clock, UserAddr out)
+CALL(void, clock_settime, i32 clock, UserAddr in)
+CALL(i64, time, mm::UserPtr<i64> out)
+CALL(void, gettimeofday, mm::UserPtr<i64> out, UserAddr zone)
+CALL(void, clock_nanosleep, i32 clock, u32 flags, UserAddr request, UserAddr remaining)
+CALL(void, nanosleep, UserAddr request, UserAddr remaining)
+CALL(u32, restart_syscall)
+CALL(u64, times, mm::UserPtr<i64> out)
+
 // ---- timers.cpp
-Result<u32> sys_alarm(Caller& caller, u32 seconds);
-Result<> sys_getitimer(Caller& caller, i32 which, UserAddr out);
-Result<> sys_setitimer(Caller& caller, i32 which, UserAddr in, UserAddr out);
-Result<> sys_timer_create(Caller& caller, i32 clock, UserAddr event, mm::UserPtr<i32> id_out);
-Result<> sys_timer_settime(Caller& caller, i32 id, u32 flags, UserAddr in, UserAddr out);
-Result<> sys_timer_gettime(Caller& caller, i32 id, UserAddr out);
-Result<i32> sys_timer_getoverrun(Caller& caller, i32 id);
-Result<> sys_timer_delete(Caller& caller, i32 id);
-
-// ---- timer_files.cpp
-Result<Fd> sys_timerfd_create(Caller& caller, i32 clock, u32 flags);
-Result<> sys_timerfd_settime(Caller& caller, Fd fd, u32 flags, UserAddr in, UserAddr out);
-Result<> sys_timerfd_gettime(Caller& caller, Fd fd, UserAddr out);
-Result<Fd> sys_signalfd(Caller& caller, Fd fd, mm::UserPtr<process::SignalMask> mask, u64 size);
-Result<Fd> sys_signalfd4(Caller& caller, Fd fd, mm::UserPtr<process::SignalMask> mask, u64 size, u32 flags);
-
 /// struct itimerspec: first the interval, then the value. EFAULT EINVAL.
 Result<process::TimerSetting> read_timer_setting(UserAddr from);
 Result<> write_timer_setting(UserAddr to, process::TimerSetting const& setting);
+CALL(u32, alarm, u32 seconds)
+CALL(void, getitimer, i32 which, UserAddr out)
+CALL(void, setitimer, i32 which, UserAddr in, UserAddr out)
+CALL(void, timer_create, i32 clock, UserAddr event, mm::UserPtr<i32> id_out)
+CALL(void, timer_settime, i32 id, u32 flags, UserAddr in, UserAddr out)
+CALL(void, timer_gettime, i32 id, UserAddr out)
+CALL(i32, timer_getoverrun, i32 id)
+CALL(void, timer_delete, i32 id)
 
 }

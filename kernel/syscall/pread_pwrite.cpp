@@ -4,8 +4,8 @@
 
 #include <linux/fs.h>
 
+#include "kernel/syscall/files.h"
 #include "kernel/syscall/flags.h"
-#include "kernel/syscall/handlers.h"
 #include "kernel/syscall/transfer.h"
 
 namespace syscall {

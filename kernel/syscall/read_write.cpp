@@ -2,7 +2,7 @@
 // read, write and their relatives: read(2) pread(2) readv(2) sendfile(2) lseek(2).
 #include <algorithm>
 
-#include "kernel/syscall/handlers.h"
+#include "kernel/syscall/files.h"
 #include "kernel/syscall/transfer.h"
 
 namespace syscall {
