@@ -5,9 +5,6 @@
 #include <algorithm>
 
 #include <asm/resource.h>
-#include <linux/time_types.h>
-
-#include "sched/clock.h"
 
 namespace syscall {
 
@@ -65,21 +62,6 @@ Result<> add_pair(Caller& caller, std::pair<Ref<fs::File>, Ref<fs::File>> ends, 
     if (!second) return fail(second.error());
     table.close_if(*second, *ends.second);
     return fail(EFAULT);
-}
-
-Result<u64> read_timespec(UserAddr from) {
-    auto const t = TRY(mm::UserPtr<__kernel_timespec>(from).read());
-    if (t.tv_sec < 0 || t.tv_nsec < 0 || t.tv_nsec >= static_cast<i64>(ns_per_s)) return fail(EINVAL);
-    if (t.tv_sec > static_cast<i64>(sched::no_deadline / 4 / ns_per_s)) return sched::no_deadline / 4;
-    return static_cast<u64>(t.tv_sec) * ns_per_s + static_cast<u64>(t.tv_nsec);
-}
-
-u64 deadline_of(u64 ns, bool absolute, bool of_realtime) {
-    u64 const now = sched::clock.monotonic_ns();
-    if (!absolute) return now + ns;
-    if (!of_realtime) return ns;
-    u64 const wall = sched::clock.realtime_ns();
-    return ns > wall ? now + (ns - wall) : now;
 }
 
 }

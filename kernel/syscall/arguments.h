@@ -14,11 +14,6 @@ namespace syscall {
 inline constexpr u64 max_transfer = 0x7ffff000;      ///< read(2): MAX_RW_COUNT
 inline constexpr size_t path_capacity = 4096;        ///< PATH_MAX, with its NUL
 
-/// A time of a program, in nanoseconds; more than a century is as good as for ever. EFAULT EINVAL.
-Result<u64> read_timespec(UserAddr from);
-/// The moment of clock_ns() that such a time means.
-u64 deadline_of(u64 ns, bool absolute, bool of_realtime);
-
 /// A path from a program's memory: short ones on the stack, long ones on the heap.
 class UserPath {
 public:

@@ -9,6 +9,7 @@
 #include "kernel/syscall/flags.h"
 #include "kernel/syscall/processes.h"
 #include "kernel/syscall/time.h"
+#include "kernel/syscall/timespec.h"
 #include "sched/clock.h"
 
 namespace syscall {

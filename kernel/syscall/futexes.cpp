@@ -9,6 +9,7 @@
 #include "kernel/syscall/arguments.h"
 #include "kernel/syscall/flags.h"
 #include "kernel/syscall/processes.h"
+#include "kernel/syscall/timespec.h"
 
 namespace syscall {
 namespace {

@@ -9,6 +9,7 @@
 #include "kernel/process/signal.h"
 #include "kernel/syscall/arguments.h"
 #include "kernel/syscall/ipc.h"
+#include "kernel/syscall/timespec.h"
 
 namespace syscall {
 namespace {

@@ -3,6 +3,7 @@
 #include "kernel/ipc/semaphores.h"
 #include "kernel/syscall/arguments.h"
 #include "kernel/syscall/ipc.h"
+#include "kernel/syscall/timespec.h"
 
 namespace syscall {
 namespace {

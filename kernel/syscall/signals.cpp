@@ -9,6 +9,7 @@
 #include "kernel/process/signal.h"
 #include "kernel/syscall/arguments.h"
 #include "kernel/syscall/processes.h"
+#include "kernel/syscall/timespec.h"
 #include "sched/clock.h"
 
 namespace syscall {

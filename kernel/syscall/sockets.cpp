@@ -9,6 +9,7 @@
 #include "kernel/syscall/flags.h"
 #include "kernel/syscall/socket_control.h"
 #include "kernel/syscall/sockets.h"
+#include "kernel/syscall/timespec.h"
 #include "kernel/syscall/transfer.h"
 
 namespace syscall {

@@ -11,6 +11,7 @@
 #include "kernel/syscall/arguments.h"
 #include "kernel/syscall/flags.h"
 #include "kernel/syscall/time.h"
+#include "kernel/syscall/timespec.h"
 
 namespace syscall {
 

@@ -7,6 +7,7 @@
 #include <linux/time_types.h>
 
 #include "kernel/syscall/arguments.h"
+#include "kernel/syscall/timespec.h"
 
 namespace syscall {
 
