@@ -21,11 +21,10 @@ SignalMask kept_signals(UserThread const& thread) { return thread.blocked | thre
 bool is_dropped(Process const& target, SignalMask blocked, int signal, SignalGuard const&) REQUIRES(target.signal_lock) {
     if (signal == SIGKILL || signal == SIGSTOP) return target.is_init();
     if (blocked & mask_of(signal)) return false;
-    SignalAction const action = target.handlers->read(signal);
-    bool const is_default = action.handler == default_handler;
+    u64 const handler = target.handlers->read(signal).handler;
+    if (handler != default_handler) [[likely]] return handler == ignore_handler;
     // Init gets only what it handles: nobody may kill it.
-    if (target.is_init() && is_default) return true;
-    return action.handler == ignore_handler || (is_default && default_action(signal) == DefaultAction::Ignore);
+    return target.is_init() || default_action(signal) == DefaultAction::Ignore;
 }
 
 /// SIGCONT forgets stops and the reverse, whatever their actions are. `gone`: see PendingSignals::discard().
