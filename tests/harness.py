@@ -229,6 +229,17 @@ class Machine:
             raise Failure(f"QEMU ended with {got}, not {code}")
 
 
+def at_the_first_instruction(stub, *commands, limit=50):
+    """A debugger plays the firmware of a machine that waits with -S and its port at the path `stub`: gdb's `commands` are obeyed before the
+    kernel's first instruction, then the machine runs on."""
+    end = time.monotonic() + limit
+    while not stub.exists():
+        expect_true("QEMU's debugger port", time.monotonic() < end)
+    all_commands = [f"target remote {stub}", "hbreak *pvh_entry", "continue", *commands, "delete", "detach"]
+    subprocess.run(["gdb", "-nx", "-batch", *(word for command in all_commands for word in ("-ex", command)), str(BUILD / "aubrac.elf")],
+                   check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=limit)
+
+
 def make_initramfs(output, *, extra=None, init=None, bare=False):
     command = [str(SOURCE / "tools/initramfs")]
     if extra:

@@ -5,11 +5,10 @@
 archive lies partly in memory that the firmware reserved, one without a firmware that sets up interrupts, too little memory, and
 control registers with bits that are not ours."""
 import pathlib
-import subprocess
 import tempfile
 
 from machine import harness
-from harness import expect_equal, expect_true
+from harness import expect_equal
 
 SCRIPT = """#!/bin/sh
 export PATH=/bin:/sbin
@@ -44,11 +43,7 @@ def with_registers(what, initrd, change):
         stub = pathlib.Path(place) / "gdb"
         extra = ["-S", "-gdb", f"unix:{stub},server=on,wait=off", "-cpu", "max"]
         with harness.Machine(initrd=initrd, append="console=ttyS0 quiet panic=-1", limit=60, extra=extra) as machine:
-            commands = [f"target remote {stub}", "hbreak *pvh_entry", "continue", *change, "delete", "detach"]
-            words = [word for command in commands for word in ("-ex", command)]
-            while not stub.exists():
-                expect_true("QEMU's debugger port", machine.remaining() > 1)
-            subprocess.run(["gdb", "-nx", "-batch", *words, str(harness.BUILD / "aubrac.elf")], check=True, stdin=subprocess.DEVNULL, timeout=50)
+            harness.at_the_first_instruction(stub, *change)
             machine.expect("after-the-sleep")
             expect_equal(what, machine.finish(), harness.POWERED_OFF)
 
