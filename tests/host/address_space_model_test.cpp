@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Whole address spaces on the host: several of them map, write, fork, move and die at random, beside a model
 // that knows what each page must contain, also while memory runs out.
-// sources: mm/user/vma.cpp mm/user/vma_set.cpp mm/user/vma_gap.cpp mm/user/address_space.cpp mm/user/map.cpp
-// sources: mm/user/unmap.cpp mm/user/protect.cpp mm/user/remap.cpp mm/user/brk.cpp mm/user/advise.cpp mm/user/page_fault.cpp
-// sources: mm/user/copy_on_write.cpp mm/user/remote_access.cpp mm/user/maps.cpp mm/user/anonymous_object.cpp mm/user/truncate.cpp
-// sources: mm/user/shared_tables.cpp mm/user/tlb_batch.cpp mm/user/vm_counters.cpp mm/page_table.cpp kernel/base/format.cpp
 #include <map>
 #include <random>
 

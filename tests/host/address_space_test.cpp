@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: MIT
 // An address space on the host, one property after the other: what fork copies and shares, the stack, the break,
 // limits, errors, /proc/PID/maps.
-// sources: mm/user/vma.cpp mm/user/vma_set.cpp mm/user/vma_gap.cpp mm/user/address_space.cpp mm/user/map.cpp
-// sources: mm/user/unmap.cpp mm/user/protect.cpp mm/user/remap.cpp mm/user/brk.cpp mm/user/advise.cpp mm/user/page_fault.cpp
-// sources: mm/user/copy_on_write.cpp mm/user/remote_access.cpp mm/user/maps.cpp mm/user/anonymous_object.cpp mm/user/truncate.cpp
-// sources: mm/user/shared_tables.cpp mm/user/tlb_batch.cpp mm/user/vm_counters.cpp mm/page_table.cpp kernel/base/format.cpp
 #include <string>
 
 #include "tests/host/memory_surroundings.h"

@@ -3,10 +3,6 @@
 // switches in the middle of a call. A step ends where a thread takes a mutex, asks a file, writes to a program or sleeps.
 // No order may tell an event twice, deny it, or leave a thread asleep on it (a stall ends the program).
 // sources: kernel/ipc/epoll.cpp kernel/ipc/nesting.cpp kernel/ipc/nameless.cpp sched/wake_observer.cpp
-// sources: kernel/fs/dentry.cpp kernel/fs/names.cpp kernel/fs/inode.cpp kernel/fs/file.cpp kernel/fs/directory_file.cpp
-// sources: kernel/fs/path_walk.cpp kernel/fs/permissions.cpp kernel/fs/protections.cpp kernel/fs/user.cpp kernel/fs/size_limit.cpp kernel/fs/tree_edit.cpp kernel/fs/vfs.cpp kernel/fs/vfs_names.cpp
-// sources: kernel/fs/file_pages.cpp kernel/fs/tmpfs.cpp kernel/fs/tmpfs_options.cpp kernel/fs/tmpfs_types.cpp kernel/fs/device.cpp kernel/fs/mounts.cpp kernel/fs/procfs.cpp
-// sources: kernel/fs/proc_process.cpp kernel/fs/proc_text_file.cpp mm/user/io_buffer.cpp kernel/base/format.cpp
 #include "tests/host/fs_surroundings.h"
 
 #include <functional>

@@ -2,10 +2,6 @@
 // The ring of a pipe against a model: random reads and writes that do not wait, of all sizes,
 // with the ring resized under way, and memory running out.
 // sources: kernel/ipc/pipe_buffer.cpp kernel/ipc/pipe.cpp kernel/ipc/pipe_limits.cpp
-// sources: kernel/fs/dentry.cpp kernel/fs/names.cpp kernel/fs/inode.cpp kernel/fs/file.cpp kernel/fs/directory_file.cpp
-// sources: kernel/fs/path_walk.cpp kernel/fs/permissions.cpp kernel/fs/protections.cpp kernel/fs/tree_edit.cpp kernel/fs/vfs.cpp kernel/fs/user.cpp kernel/fs/size_limit.cpp kernel/fs/vfs_names.cpp
-// sources: kernel/fs/file_pages.cpp kernel/fs/tmpfs.cpp kernel/fs/tmpfs_options.cpp kernel/fs/tmpfs_types.cpp kernel/fs/device.cpp kernel/fs/mounts.cpp kernel/fs/procfs.cpp
-// sources: kernel/fs/proc_process.cpp kernel/fs/proc_text_file.cpp mm/user/io_buffer.cpp kernel/base/format.cpp
 #include "tests/host/fs_surroundings.h"
 
 #include <algorithm>
