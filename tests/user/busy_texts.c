@@ -3,15 +3,6 @@
 // writing. ETXTBSY.
 #include "permissions.h"
 
-static void copy_self(char const* to) {
-    static char bytes[65536];
-    int in = open("/proc/self/exe", O_RDONLY), out = open(to, O_CREAT | O_WRONLY | O_TRUNC, 0755);
-    REQUIRE(in >= 0 && out >= 0);
-    for (long count; (count = read(in, bytes, sizeof bytes)) > 0;) REQUIRE(write(out, bytes, count) == count);
-    close(in);
-    close(out);
-}
-
 void when_executed(int argument_count, char** arguments) {
     if (argument_count < 2) return;
     if (!strcmp(arguments[1], "end")) _exit(7);
@@ -50,7 +41,7 @@ static void stop(pid_t child) {
 #define BUSY(call) CHECK_ERRNO(call, ETXTBSY)
 
 TEST(what_runs_is_not_written) {
-    copy_self("program");
+    copy_self("program", 0, 0, 0755);
     struct stat before, after;
     REQUIRE(stat("program", &before) == 0);
     pid_t child = start("program");
@@ -96,7 +87,7 @@ static char const* run(char const* path) {
 }
 
 TEST(what_is_written_does_not_run) {
-    copy_self("program");
+    copy_self("program", 0, 0, 0755);
     say("  at rest: %s\n", run("program"));
     int fd = open("program", O_WRONLY);
     say("  open for writing: %s\n", run("program"));
@@ -127,7 +118,7 @@ TEST(what_is_written_does_not_run) {
 }
 
 TEST(a_childs_mapping_counts) {
-    copy_self("program");
+    copy_self("program", 0, 0, 0755);
     int go[2];
     REQUIRE(pipe(go) == 0);
     int fd = open("program", O_RDWR);

@@ -107,37 +107,36 @@ static int reads_something(char const* directory, char const* name) {
     return got > 0;
 }
 
-static void copy_of_itself(char const* name, int mode, int owner) {
-    char block[65536];
-    int in = open("/proc/self/exe", O_RDONLY), out = open(name, O_CREAT | O_WRONLY | O_TRUNC, 0700);
-    for (ssize_t got; (got = read(in, block, sizeof block)) > 0;) CHECK(write(out, block, got) == got);
-    close(in);
-    CHECK(fchown(out, owner, owner) == 0 && fchmod(out, mode) == 0);
-    close(out);
-}
 static void become_alice(void) {
     REQUIRE(setresgid(ALICE, ALICE, ALICE) == 0 && setresuid(ALICE, ALICE, ALICE) == 0);
 }
 
-TEST(set_user_id_program_keeps_its_places) {
-    copy_of_itself("set_id", 04755, 0);
-    char line[2][128] = {{0}};
-    for (int i = 0; i < 2; ++i) {
-        int ends[2];
-        CHECK(pipe(ends) == 0);
-        pid_t child = fork();
-        if (child == 0) {
-            dup2(ends[1], 1);
-            become_alice();
-            CHECK(personality(ADDR_NO_RANDOMIZE | READ_IMPLIES_EXEC | MMAP_PAGE_ZERO | STICKY_TIMEOUTS) == 0);
-            execl("set_id", "set_id", "--where", (char*)NULL);
-            _exit(9);
-        }
-        close(ends[1]);
-        CHECK(read(ends[0], line[i], sizeof line[i] - 1) > 0);
-        close(ends[0]);
-        CHECK(ended_with(wait_for(child), 0));
+static void ask_for_old_places(void) {
+    become_alice();
+    CHECK(personality(ADDR_NO_RANDOMIZE | READ_IMPLIES_EXEC | MMAP_PAGE_ZERO | STICKY_TIMEOUTS) == 0);
+}
+
+/// Runs this program as `path`, after `before`: its line about where things are.
+static void say_where(char const* path, void (*before)(void), char line[128]) {
+    int ends[2];
+    CHECK(pipe(ends) == 0);
+    pid_t child = fork();
+    if (child == 0) {
+        dup2(ends[1], 1);
+        if (before) before();
+        execl(path, path, "--where", (char*)NULL);
+        _exit(9);
     }
+    close(ends[1]);
+    CHECK(read(ends[0], line, 127) > 0);
+    close(ends[0]);
+    CHECK(ended_with(wait_for(child), 0));
+}
+
+TEST(set_user_id_program_keeps_its_places) {
+    copy_self("set_id", 0, 0, 04755);
+    char line[2][128] = {{0}};
+    for (int i = 0; i < 2; ++i) say_where("set_id", ask_for_old_places, line[i]);
     CHECK(strcmp(line[0], line[1]) != 0);
     say("personality there: %s", strrchr(line[0], ' '));
     unlink("set_id");
@@ -156,26 +155,14 @@ TEST(personality_is_remembered) {
     CHECK(ended_with(wait_for(child), 0));
     // Without chance the same places come each time.
     char line[2][128] = {{0}};
-    for (int i = 0; i < 2; ++i) {
-        int ends[2];
-        CHECK(pipe(ends) == 0);
-        if ((child = fork()) == 0) {
-            dup2(ends[1], 1);
-            execl("/proc/self/exe", "exec_races", "--where", (char*)NULL);
-            _exit(9);
-        }
-        close(ends[1]);
-        CHECK(read(ends[0], line[i], sizeof line[i] - 1) > 0);
-        close(ends[0]);
-        CHECK(ended_with(wait_for(child), 0));
-    }
+    for (int i = 0; i < 2; ++i) say_where("/proc/self/exe", NULL, line[i]);
     CHECK(strcmp(line[0], line[1]) == 0);
 }
 
 TEST(proc_against_exec_of_set_user_id_program) {
     enum { EXECS = 150 };
     board = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    copy_of_itself("set_id", 04755, 0);
+    copy_self("set_id", 0, 0, 04755);
     pid_t runner = fork();
     if (runner == 0) {
         become_alice();

@@ -4,15 +4,7 @@
 // timeout: 60
 #include "test.h"
 
-#include <sys/mman.h>
-
 enum { USER = 1000, ROUND_MS = 700 };
-
-static long now_ms(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static void become_user(void) {
     REQUIRE(setgid(USER) == 0 && setuid(USER) == 0);
@@ -43,92 +35,53 @@ static void linger(long n) {
     if (n % 7 == 0) sched_yield();
 }
 
-static int has(int fd, unsigned uid, unsigned bits) {
-    struct stat s;
-    REQUIRE(fstat(fd, &s) == 0);
-    return s.st_uid == uid && (s.st_mode & bits);
-}
-
-static void set_bits(void) { chmod("given", 06755); }
-
-/// Root takes a user's file: chown clears the bits, and from then on the user may not set them.
-TEST(chmod_by_the_owner_against_chown_to_root) {
-    int fd = new_file("given", 0755);
-    pid_t user = user_loop(set_bits);
+/// While a user does `body` to a file of its own, root takes the file again and again, and then does `ours`. How often `is_bad`
+/// held of what was root's by then.
+static void take_while(char const* path, unsigned mode, void (*body)(void), void (*ours)(int fd), int (*is_bad)(struct stat const*)) {
+    int fd = new_file(path, mode);
+    pid_t user = user_loop(body);
     long bad = 0, rounds = 0;
     for (long until = now_ms() + ROUND_MS; now_ms() < until; ++rounds) {
         REQUIRE(fchown(fd, USER, USER) == 0);
         linger(rounds);
         REQUIRE(fchown(fd, 0, 0) == 0);
-        for (int look = 0; look < 3; ++look) {
-            if (look) sched_yield();
-            if (has(fd, 0, 06000)) {
-                ++bad;
-                break;
-            }
-        }
-        REQUIRE(fchmod(fd, 0755) == 0);
-    }
-    end(user);
-    CHECK(rounds > 0);
-    SHOW(bad);
-}
-
-static void take_group(void) { chown("grouped", -1, USER); }
-
-/// The same with the group: a user may not give a group to what is no longer the user's.
-TEST(chown_by_the_owner_against_chown_to_root) {
-    int fd = new_file("grouped", 0755);
-    pid_t user = user_loop(take_group);
-    long bad = 0, rounds = 0;
-    for (long until = now_ms() + ROUND_MS; now_ms() < until; ++rounds) {
-        REQUIRE(fchown(fd, USER, USER) == 0);
-        linger(rounds);
-        REQUIRE(fchown(fd, 0, 0) == 0);
+        if (ours) ours(fd);
         for (int look = 0; look < 3; ++look) {
             struct stat s;
             if (look) sched_yield();
             REQUIRE(fstat(fd, &s) == 0);
-            if (s.st_gid != 0) {
+            if (is_bad(&s)) {
                 ++bad;
                 break;
             }
         }
+        REQUIRE(fchmod(fd, mode) == 0);
     }
     end(user);
     CHECK(rounds > 0);
     SHOW(bad);
 }
+
+/// Root takes a user's file: chown clears the bits, and from then on the user may not set them.
+static void set_bits(void) { chmod("given", 06755); }
+static int has_bits(struct stat const* s) { return s->st_uid == 0 && (s->st_mode & 06000); }
+TEST(chmod_by_the_owner_against_chown_to_root) { take_while("given", 0755, set_bits, NULL, has_bits); }
+
+/// The same with the group: a user may not give a group to what is no longer the user's.
+static void take_group(void) { chown("grouped", -1, USER); }
+static int has_a_group(struct stat const* s) { return s->st_gid != 0; }
+TEST(chown_by_the_owner_against_chown_to_root) { take_while("grouped", 0755, take_group, NULL, has_a_group); }
 
 static void set_times(void) {
     struct timespec long_ago[2] = {{1000, 0}, {1000, 0}};
     utimensat(AT_FDCWD, "timed", long_ago, 0);
 }
-
-TEST(utimensat_by_the_owner_against_chown_to_root) {
-    int fd = new_file("timed", 0644);
-    pid_t user = user_loop(set_times);
+static void set_our_time(int fd) {
     struct timespec present[2] = {{2000000000, 0}, {2000000000, 0}};
-    long bad = 0, rounds = 0;
-    for (long until = now_ms() + ROUND_MS; now_ms() < until; ++rounds) {
-        REQUIRE(fchown(fd, USER, USER) == 0);
-        linger(rounds);
-        REQUIRE(fchown(fd, 0, 0) == 0);
-        REQUIRE(futimens(fd, present) == 0);
-        for (int look = 0; look < 3; ++look) {
-            struct stat s;
-            if (look) sched_yield();
-            REQUIRE(fstat(fd, &s) == 0);
-            if (s.st_mtim.tv_sec != 2000000000) {
-                ++bad;
-                break;
-            }
-        }
-    }
-    end(user);
-    CHECK(rounds > 0);
-    SHOW(bad);
+    REQUIRE(futimens(fd, present) == 0);
 }
+static int has_another_time(struct stat const* s) { return s->st_mtim.tv_sec != 2000000000; }
+TEST(utimensat_by_the_owner_against_chown_to_root) { take_while("timed", 0644, set_times, set_our_time, has_another_time); }
 
 static volatile long* counts;    // executions, executions as root
 
@@ -148,21 +101,12 @@ static void execute(void) {
     if (ended_with(status, 42)) ++counts[1];
 }
 
-static void copy_self(char const* to) {
-    static char bytes[65536];
-    int in = open("/proc/self/exe", O_RDONLY), out = open(to, O_CREAT | O_WRONLY | O_TRUNC, 0755);
-    REQUIRE(in >= 0 && out >= 0);
-    for (long count; (count = read(in, bytes, sizeof bytes)) > 0;) REQUIRE(write(out, bytes, count) == count);
-    close(in);
-    close(out);
-}
-
 /// A user's own setuid program becomes root's: it runs as the user or, without the bit, as who starts it; never as root.
 TEST(exec_by_the_owner_against_chown_to_root) {
-    copy_self("program");
+    copy_self("program", 0, 0, 0755);
     int fd = open("program", O_RDONLY);
-    counts = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    REQUIRE(fd >= 0 && counts != MAP_FAILED);
+    counts = shared_memory(PAGE);
+    REQUIRE(fd >= 0);
     pid_t user = user_loop(execute);
     long rounds = 0;
     for (long until = now_ms() + ROUND_MS; now_ms() < until; ++rounds) {
@@ -185,7 +129,7 @@ static void truncate_it(void) {
 
 /// What runs is never changed, however the two meet: exec finds it whole, or is told that it is busy.
 TEST(truncate_against_exec) {
-    copy_self("whole");
+    copy_self("whole", 0, 0, 0755);
     REQUIRE(chmod("whole", 0755) == 0);
     long killed = 0, runs = 0;
     for (long until = now_ms() + ROUND_MS; now_ms() < until; ++runs) {
@@ -204,7 +148,7 @@ TEST(truncate_against_exec) {
         int status = wait_for(runner);
         if (!ended_with(status, 0)) ++killed;
         CHECK(ended_with(wait_for(cutter), 0));
-        copy_self("whole");
+        copy_self("whole", 0, 0, 0755);
     }
     CHECK(runs > 0);
     SHOW(killed);

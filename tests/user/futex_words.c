@@ -71,6 +71,31 @@ static void* wait_for_word(void* argument) {
     return NULL;
 }
 
+/// Starts the waiters one after the other, with their priorities if `with_priorities`.
+static void start_waiters(struct waiter* waiters, pthread_t* threads, int with_priorities) {
+    for (int i = 0; i < 5; ++i) {
+        pthread_attr_t attributes;
+        struct sched_param parameters = {.sched_priority = waiters[i].priority};
+        pthread_attr_init(&attributes);
+        pthread_attr_setinheritsched(&attributes, PTHREAD_EXPLICIT_SCHED);
+        pthread_attr_setschedpolicy(&attributes, waiters[i].priority ? SCHED_FIFO : SCHED_OTHER);
+        pthread_attr_setschedparam(&attributes, &parameters);
+        REQUIRE(pthread_create(&threads[i], with_priorities ? &attributes : NULL, wait_for_word, &waiters[i]) == 0);
+        while (waiting == i) sleep_ms(1);
+        // It sleeps by now, and changes its place only when it waits anew: so it is given its priority first.
+        sleep_ms(5);
+    }
+}
+
+/// Wakes them one by one at `where`, and waits for their ends.
+static void wake_waiters(uint32_t* where, pthread_t* threads) {
+    for (int i = 0; i < 5; ++i) {
+        CHECK(call(where, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0) == 1);
+        while (order == i) sleep_ms(1);
+    }
+    for (int i = 0; i < 5; ++i) pthread_join(threads[i], NULL);
+}
+
 /// By priority among realtime threads, then in the order they came.
 TEST(who_is_woken_first) {
     struct waiter waiters[5] = {{0, 0}, {1, 10}, {2, 30}, {3, 30}, {4, 0}};
@@ -79,39 +104,16 @@ TEST(who_is_woken_first) {
     CPU_ZERO(&one);
     CPU_SET(0, &one);
     REQUIRE(sched_setaffinity(0, sizeof one, &one) == 0);
-    for (int i = 0; i < 5; ++i) {
-        REQUIRE(pthread_create(&threads[i], NULL, wait_for_word, &waiters[i]) == 0);
-        while (waiting == i) sleep_ms(1);
-        // It sleeps by now, and changes its place only when it waits anew: so it is given its priority first.
-        sleep_ms(5);
-    }
+    start_waiters(waiters, threads, 0);
     word = 1;
-    for (int i = 0; i < 5; ++i) {
-        CHECK(call(&word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0) == 1);
-        while (order == i) sleep_ms(1);
-    }
-    for (int i = 0; i < 5; ++i) pthread_join(threads[i], NULL);
+    wake_waiters(&word, threads);
     for (int i = 0; i < 5; ++i) say("%d came as %d\n", i, woken_as[i]);
 
     word = 0;
     order = waiting = 0;
-    for (int i = 0; i < 5; ++i) {
-        pthread_attr_t attributes;
-        struct sched_param parameters = {.sched_priority = waiters[i].priority};
-        pthread_attr_init(&attributes);
-        pthread_attr_setinheritsched(&attributes, PTHREAD_EXPLICIT_SCHED);
-        pthread_attr_setschedpolicy(&attributes, waiters[i].priority ? SCHED_FIFO : SCHED_OTHER);
-        pthread_attr_setschedparam(&attributes, &parameters);
-        REQUIRE(pthread_create(&threads[i], &attributes, wait_for_word, &waiters[i]) == 0);
-        while (waiting == i) sleep_ms(1);
-        sleep_ms(5);
-    }
+    start_waiters(waiters, threads, 1);
     word = 1;
-    for (int i = 0; i < 5; ++i) {
-        CHECK(call(&word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0) == 1);
-        while (order == i) sleep_ms(1);
-    }
-    for (int i = 0; i < 5; ++i) pthread_join(threads[i], NULL);
+    wake_waiters(&word, threads);
     for (int i = 0; i < 5; ++i) say("%d with priority %d came as %d\n", i, waiters[i].priority, woken_as[i]);
 }
 
@@ -120,23 +122,9 @@ static uint32_t second;
 TEST(who_is_woken_first_after_a_requeue) {
     struct waiter waiters[5] = {{0, 0}, {1, 10}, {2, 30}, {3, 20}, {4, 0}};
     pthread_t threads[5];
-    for (int i = 0; i < 5; ++i) {
-        pthread_attr_t attributes;
-        struct sched_param parameters = {.sched_priority = waiters[i].priority};
-        pthread_attr_init(&attributes);
-        pthread_attr_setinheritsched(&attributes, PTHREAD_EXPLICIT_SCHED);
-        pthread_attr_setschedpolicy(&attributes, waiters[i].priority ? SCHED_FIFO : SCHED_OTHER);
-        pthread_attr_setschedparam(&attributes, &parameters);
-        REQUIRE(pthread_create(&threads[i], &attributes, wait_for_word, &waiters[i]) == 0);
-        while (waiting == i) sleep_ms(1);
-        sleep_ms(5);
-    }
+    start_waiters(waiters, threads, 1);
     CHECK(call(&word, FUTEX_CMP_REQUEUE_PRIVATE, 0, (void*)5, &second, 0) == 5);
-    for (int i = 0; i < 5; ++i) {
-        CHECK(call(&second, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0) == 1);
-        while (order == i) sleep_ms(1);
-    }
-    for (int i = 0; i < 5; ++i) pthread_join(threads[i], NULL);
+    wake_waiters(&second, threads);
     for (int i = 0; i < 5; ++i) say("%d with priority %d came as %d\n", i, waiters[i].priority, woken_as[i]);
 }
 

@@ -8,12 +8,6 @@
 
 enum { SEGMENTS = 1024, SEGMENT = 1 << 20, PATIENCE_MS = 3000 };
 
-static long now_ms(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /// A gigabyte that is one megabyte a thousand times over.
 static struct iovec* segments(void) {
     static struct iovec list[SEGMENTS];

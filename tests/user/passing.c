@@ -2,24 +2,15 @@
 // libc: glibc
 // timeout: 60
 // What travels with messages between sockets: descriptors, who sends; many messages at once; options. unix(7), cmsg(3).
-#include "test.h"
+#include "sockets.h"
 
 #include <poll.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/uio.h>
 
 #ifndef SCM_CREDENTIALS
 #define SCM_CREDENTIALS 2
 #endif
-
-static int a, b;
-static void make(int type) {
-    int ends[2];
-    REQUIRE(socketpair(AF_UNIX, type, 0, ends) == 0);
-    a = ends[0];
-    b = ends[1];
-}
 
 static char control[4096] __attribute__((aligned(8)));
 static char byte[64];

@@ -269,16 +269,6 @@ void when_executed(int argument_count, char** arguments) {
     }
 }
 
-static void copy_self(char const* path, unsigned uid, unsigned gid, unsigned mode) {
-    static char block[65536];
-    int from = open("/proc/self/exe", O_RDONLY), to = open(path, O_CREAT | O_WRONLY | O_TRUNC, 0755);
-    REQUIRE(from >= 0 && to >= 0);
-    for (ssize_t got; (got = read(from, block, sizeof block)) > 0;) REQUIRE(write(to, block, got) == got);
-    close(from);
-    REQUIRE(fchown(to, uid, gid) == 0 && fchmod(to, mode) == 0);
-    close(to);
-}
-
 static pid_t start_program(char const* path, unsigned uid, unsigned gid) {
     int ready[2];
     char number[12], c;

@@ -14,12 +14,6 @@ static int has_avx(void) {
     return (low & 6) == 6;
 }
 
-static long now_ms(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /// Fills xmm0-15 with `seed`, spins, compares; nonzero if any changed.
 static unsigned sse_round(unsigned long seed, long spins) {
     unsigned different;

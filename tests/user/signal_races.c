@@ -5,19 +5,7 @@
 #include <sys/resource.h>
 #include <sys/time.h>
 
-#include "test.h"
-
-static volatile long* shared;
-__attribute__((constructor)) static void map_shared(void) {
-    shared = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-}
-
-static long now_us(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-static void spin(long turns) { for (volatile long i = 0; i < turns; ++i) { } }
+#include "races.h"
 
 static int comes(volatile long* flag, long us) {
     long const end = now_us() + us;

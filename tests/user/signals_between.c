@@ -3,47 +3,12 @@
 //   init          an orphan of a user whose children end with signals that init takes as orders to end the machine
 //   number KIND   a user's terminal, and the number of a group or session that it named, which a process of root is to get:
 //                 interrupt (the group in front, ^C), front (the same, when terminal and leader end), session (hang-up)
-#define _GNU_SOURCE
-#include <errno.h>
-#include <fcntl.h>
-#include <sched.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "checks.h"
+
 #include <sys/ioctl.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <termios.h>
-#include <time.h>
-#include <unistd.h>
 
 enum { USER = 1000 };
-
-static int failures;
-
-static int check(int holds, char const* what, int line) {
-    if (!holds) dprintf(1, "FAIL line %d: %s (%s)\n", line, what, strerror(errno)), ++failures;
-    return holds;
-}
-
-#define CHECK(condition) check(!!(condition), #condition, __LINE__)
-#define REQUIRE(condition) do { if (!CHECK(condition)) _exit(1); } while (0)
-#define CHECK_ERRNO(call, number) CHECK((call) == -1 && errno == (number))
-#define say(...) dprintf(1, __VA_ARGS__)
-
-static void sleep_ms(long milliseconds) {
-    struct timespec wanted = {milliseconds / 1000, milliseconds % 1000 * 1000000};
-    while (nanosleep(&wanted, &wanted) == -1 && errno == EINTR) { }
-}
-
-/// Waits for the end of a child; its status, or -1.
-static int wait_for(pid_t child) {
-    int status = -1;
-    return waitpid(child, &status, 0) == child ? status : -1;
-}
-
-static int ended_with(int status, int code) { return WIFEXITED(status) && WEXITSTATUS(status) == code; }
 
 static void become_user(void) {
     REQUIRE(setresgid(USER, USER, USER) == 0);

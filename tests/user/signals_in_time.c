@@ -3,60 +3,13 @@
 //   starved TIMER   a realtime thread spins until the handler of a timer (prof, virtual, real) ends it; main only waits for it
 //   interrupts      signals to a process on CPU 1 that never slept: rounds, and the interrupts that they took
 //   forbidden       readings of the CPU by processes that are moved, and those on a CPU that was forbidden at that time
-#define _GNU_SOURCE
-#include <errno.h>
-#include <fcntl.h>
+#include "checks.h"
+
 #include <pthread.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/time.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
 enum { ROUNDS = 60, MOVED = 4 };
-
-static int failures;
-
-static int check(int holds, char const* what, int line) {
-    if (!holds) dprintf(1, "FAIL line %d: %s (%s)\n", line, what, strerror(errno)), ++failures;
-    return holds;
-}
-
-#define CHECK(condition) check(!!(condition), #condition, __LINE__)
-#define REQUIRE(condition) do { if (!CHECK(condition)) _exit(1); } while (0)
-#define say(...) dprintf(1, __VA_ARGS__)
-
-static void sleep_ms(long milliseconds) {
-    struct timespec wanted = {milliseconds / 1000, milliseconds % 1000 * 1000000};
-    while (nanosleep(&wanted, &wanted) == -1 && errno == EINTR) { }
-}
-
-/// Waits for the end of a child; its status, or -1.
-static int wait_for(pid_t child) {
-    int status = -1;
-    return waitpid(child, &status, 0) == child ? status : -1;
-}
-
-static int ended_with(int status, int code) { return WIFEXITED(status) && WEXITSTATUS(status) == code; }
-
-static void* shared_memory(size_t size) {
-    void* at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    REQUIRE(at != MAP_FAILED);
-    return at;
-}
-
-static long now_us(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * 1000000L + now.tv_nsec / 1000;
-}
 
 // ---- a starved timer
 

@@ -1,18 +1,10 @@
 // SPDX-License-Identifier: MIT
 // socketpair(2): streams, datagrams, sequenced packets.
-#include "test.h"
+#include "sockets.h"
 
 #include <poll.h>
-#include <sys/socket.h>
 #include <sys/uio.h>
 
-static int a, b;
-static void make(int type) {
-    int ends[2];
-    REQUIRE(socketpair(AF_UNIX, type, 0, ends) == 0);
-    a = ends[0];
-    b = ends[1];
-}
 static int events(int fd) {
     struct pollfd entry = {fd, POLLIN | POLLOUT | POLLRDHUP, 0};
     return poll(&entry, 1, 0) >= 0 ? entry.revents : -1;
