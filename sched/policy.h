@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What SCHED_OTHER means: one interface, one file each in sched/policies/, one table in
-// policy_table.cpp. All calls hold the run queue's lock. To add a policy: a file and a row.
+// policy_table.cpp. All calls hold the run queue's lock. To add a policy: a file and a row. A policy object is constant: what it must
+// remember of a CPU's threads has its place in PolicyQueue. tools/trace and tools/scheduling-figures have the names of those they show.
 #pragma once
 
 #include <algorithm>

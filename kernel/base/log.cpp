@@ -97,8 +97,12 @@ size_t format_line(std::span<char> line, LogLevel level, std::string_view subsys
     u64 const microseconds = arch::clock_ns() / ns_per_us;
     format_to(out, "<{}>[{:>5}.{:06}] ", static_cast<u8>(level), microseconds / 1'000'000, microseconds % 1'000'000);
     if (!subsystem.empty()) format_to(out, "{}: ", subsystem);
+    size_t const message = out.text().size();
     format_arguments(out, format, arguments);
     size_t const length = out.text().size();
+    // Names in it may be a user's: no second line, and no orders to a terminal.
+    for (char& character : line.subspan(message, length - message))
+        if ((static_cast<u8>(character) < ' ' && character != '\t') || character == '\x7f') character = '?';
     line[length] = '\n';
     return length + 1;
 }

@@ -13,7 +13,7 @@
 namespace process {
 namespace {
 
-constinit base::RateLimit limit(10, 5 * ns_per_s);
+constinit base::RateLimit limit(10, 5 * ns_per_s), missing_limit(10, 5 * ns_per_s);
 
 bool is_said(UserThread const& thread, int signal) {
     Process& process = thread.process();
@@ -57,6 +57,10 @@ void log_trap(TrapFrame const& frame, u8 vector, u64 error_code, int signal) {
     char const* const name = name_of_trap(vector);
     if (!name || !is_said(thread, signal)) return;
     base::log(base::LogLevel::Info, "", "{}[{}] {} ip:{:x} sp:{:x} error:{:x}", thread.name, thread.tid, name, frame.rip, frame.rsp, error_code);
+}
+
+void log_missing_interpreter(std::string_view program, std::string_view wanted) {
+    if (missing_limit.allows("process")) base::log(base::LogLevel::Info, "", "exec: {} wants {}, which is not there", program, wanted);
 }
 
 }

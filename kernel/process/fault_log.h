@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Linux's line in the log for a program that dies of its own fault (show_unhandled_signals): "sh[12]: segfault at 0 ip … sp … error 4".
+// Lines in the log about programs. Linux's for one that dies of its own fault (show_unhandled_signals): "sh[12]: segfault at 0 ip … sp …
+// error 4"; and one for a program that cannot start.
 #pragma once
+
+#include <string_view>
 
 #include <base/types.h>
 
@@ -12,5 +15,7 @@ namespace process {
 void log_segfault(TrapFrame const& frame, u64 address, u64 error_code);
 /// … or `signal` for another exception.
 void log_trap(TrapFrame const& frame, u8 vector, u64 error_code, int signal);
+/// exec of `program` did not find the file `wanted`.
+void log_missing_interpreter(std::string_view program, std::string_view wanted);
 
 }

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "kernel/base/random.h"
+#include "kernel/process/fault_log.h"
 #include "kernel/process/process_manager.h"
 #include "kernel/process/script.h"
 
@@ -37,8 +38,17 @@ Result<bool> read_head(fs::File& file, std::span<char> head) {
     return is_script({head.data(), head.size()});
 }
 
-/// Follows `#!` lines from `file` to a program. Returns how many there were; `file` becomes the program.
-Result<size_t> follow_scripts(Image& image, ImageRequest const& request, Ref<fs::File>& file, std::span<mm::Owned<ScriptLevel>> levels) {
+/// What `program` cannot run without: its dynamic linker, or what stands behind its `#!`. The caller learns no more than ENOENT, as if
+/// the program were missing, so the log says what is.
+Result<Ref<fs::File>> open_interpreter(ImageRequest const& request, std::string_view program, std::string_view wanted) {
+    auto file = open_executable({request.context, request.credentials}, wanted);
+    if (!file && file.error() == Errno(ENOENT)) log_missing_interpreter(program, wanted);
+    return file;
+}
+
+/// Follows `#!` lines from `file`, which is `path`'s, to a program, and `path` with it. Returns how many there were.
+Result<size_t> follow_scripts(Image& image, ImageRequest const& request, std::string_view& path, Ref<fs::File>& file,
+                              std::span<mm::Owned<ScriptLevel>> levels) {
     char head[head_size];
     for (size_t depth = 0;; ++depth) {
         image.executable = TRY(Executable::claim(*file->dentry()));
@@ -48,7 +58,8 @@ Result<size_t> follow_scripts(Image& image, ImageRequest const& request, Ref<fs:
         ScriptLevel& level = *levels[depth];
         std::copy_n(head, head_size, level.head);
         level.line = TRY(parse_script_line({level.head, head_size}));
-        file = TRY(open_executable({request.context, request.credentials}, level.line.interpreter));
+        file = TRY(open_interpreter(request, path, level.line.interpreter));
+        path = level.line.interpreter;
     }
 }
 
@@ -89,7 +100,7 @@ Result<ElfMapping> map_interpreter(mm::AddressSpace& space, ElfFile const& elf) 
     return map_elf(space, elf, start - elf.lowest_page());
 }
 
-Result<> map_program(Image& image, ImageRequest const& request, ImageRandom const& random, ElfFile const& elf, ProgramPlace& place) {
+Result<> map_program(Image& image, ImageRequest const& request, ImageRandom const& random, std::string_view path, ElfFile const& elf, ProgramPlace& place) {
     u64 const bias = choose_bias(elf, random.program);
     u64 first, end;
     if (__builtin_add_overflow(elf.lowest_page(), bias, &first) || __builtin_add_overflow(first, elf.size(), &end) ||
@@ -100,9 +111,9 @@ Result<> map_program(Image& image, ImageRequest const& request, ImageRandom cons
     place.executable_stack = elf.wants_executable_stack();
     image.entry = place.program.entry;
     if (!elf.has_interpreter()) return {};
-    mm::Buffer path = TRY(mm::Buffer::allocate(page_size));
-    auto const name = TRY(elf.interpreter({path.chars(), path.size()}));
-    auto const linker = TRY(ElfFile::read(TRY(open_executable({request.context, request.credentials}, name))));
+    mm::Buffer room = TRY(mm::Buffer::allocate(page_size));
+    auto const name = TRY(elf.interpreter({room.chars(), room.size()}));
+    auto const linker = TRY(ElfFile::read(TRY(open_interpreter(request, path, name))));
     ElfMapping const mapping = TRY(map_interpreter(*image.space, linker));
     place.interpreter_base = mapping.bias + linker.lowest_page();
     image.entry = mapping.entry;
@@ -178,7 +189,8 @@ Result<Ref<fs::File>> open_executable(fs::Walk const& walk, std::string_view pat
 
 Result<> build_image(Image& image, ImageRequest const& request, std::string_view path, Ref<fs::File> file, ArgumentSource& source) {
     std::array<mm::Owned<ScriptLevel>, most_scripts> levels;
-    size_t const scripts = TRY(follow_scripts(image, request, file, levels));
+    std::string_view program = path;
+    size_t const scripts = TRY(follow_scripts(image, request, program, file, levels));
     ElfFile const elf = TRY(ElfFile::read(file));
     look_at_owner(image, *file->inode());
     take_rights(image, request.credentials, request.may_gain_rights);
@@ -193,7 +205,7 @@ Result<> build_image(Image& image, ImageRequest const& request, std::string_view
     ImageRandom const random(image.sets_id && random_layout_allowed() ? RandomLayout::Yes : request.random);
     place_mappings(image, request, random);
     ProgramPlace place;
-    TRY(map_program(image, request, random, elf, place));
+    TRY(map_program(image, request, random, program, elf, place));
     if (!is_user_code(image.entry)) return fail(ENOEXEC);
     place_heap(image, random, place.program);
     TRY(build_stack(image, request, random, place, arguments, path));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The Linux ABI of this kernel (ABI.md shows it): every CALL() of the families' headers, at its number (asm/unistd_64.h). To add a call:
-// a row in the header of its family, a handler in the file of its kind, its flags in flags.def.
+// a row in the header of its family, a handler in the file of its kind, its flags in flags.def. One that Linux has not gets a number of its
+// own there first, `#define __NR_name 500`; its test says `where: guest`.
 #include "kernel/syscall/table.h"
 
 #include <utility>

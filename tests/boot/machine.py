@@ -17,10 +17,10 @@ poweroff -f
 
 class Shell(harness.Machine):
     """A machine whose init is a shell on the serial console; /tests has the programs of tests/user,
-    or those that are named.
+    or those that are named; `files` are further ones, by their paths below BUILD/tests/root.
     Nobody reads from the screen's terminals."""
 
-    def __init__(self, init=PROMPT_INIT, programs=(), **settings):
+    def __init__(self, init=PROMPT_INIT, programs=(), files=(), **settings):
         self.place = tempfile.TemporaryDirectory(prefix="aubrac-")
         place = pathlib.Path(self.place.name)
         (place / "init").write_text(init)
@@ -30,6 +30,9 @@ class Shell(harness.Machine):
             shutil.copy(harness.BUILD / "tests/root/tests" / program, place / "extra/tests")
         if not programs:
             shutil.copytree(harness.BUILD / "tests/root/tests", place / "extra/tests", dirs_exist_ok=True)
+        for name in files:
+            (place / "extra" / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(harness.BUILD / "tests/root" / name, place / "extra" / name)
         initrd = harness.make_initramfs(place / "shell.cpio.gz", extra=place / "extra", init=place / "init")
         super().__init__(initrd=initrd, **settings)
 

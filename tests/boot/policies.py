@@ -36,8 +36,8 @@ def changed():
     """Another policy at run time, by who may, with hogs of both nice values waiting."""
     with Shell(append=f"{harness.QUIET} sched=rr", extra=DETERMINISTIC, limit=100) as machine:
         status, text = machine.command("cat /proc/sched")
-        harness.expect_true(f"the current policy is marked: {text!r}", status == 0 and " [rr] priority fifo dynamic" in text)
-        harness.expect_true("an unknown policy is refused", machine.command("echo lottery >/proc/sched")[0] != 0)
+        harness.expect_true(f"the current policy is marked: {text!r}", status == 0 and {"[rr]", "priority", "fifo", "dynamic"} <= set(text.split()))
+        harness.expect_true("an unknown policy is refused", machine.command("echo no-such-policy >/proc/sched")[0] != 0)
         status, text = machine.command("start-stop-daemon -S -c 12345:12345 -x /bin/sh -- -c 'echo fifo >/proc/sched'")
         harness.expect_true(f"only root changes it: {text!r}", status != 0)
         status, text = machine.command("(sleep 0.2; for p in priority fifo rr dynamic; do echo $p >/proc/sched; done) & cat /proc/sched")
@@ -46,7 +46,7 @@ def changed():
         share = loops["hog0"] / sum(loops.values())
         harness.expect_true(f"shares by weight after the change: {loops}", abs(share - 1024 / 1359) < 0.01)
         status, text = machine.command("cat /proc/sched")
-        harness.expect_true(f"the new policy is marked: {text!r}", "rr priority fifo [dynamic]" in text)
+        harness.expect_true(f"the new policy is marked: {text!r}", {"rr", "[dynamic]"} <= set(text.split()))
         machine.power_off()
 
 

@@ -11,6 +11,7 @@ from machine import Shell, harness
 from harness import expect_equal, expect_true
 
 LOUD = "console=ttyS0 panic=-1 loglevel=7"
+SHARED = "usr/lib/klibc/bin/ls"   # a program whose dynamic linker is not in the machine
 
 
 def trigger(machine):
@@ -80,6 +81,15 @@ def faults(machine):
     expect_true("not every one", int(machine.command("dmesg | grep -c 'segfault at 0 '")[1]) <= 17)
 
 
+def missing_interpreters(machine):
+    """What a program wanted that "not found" does not tell; and what is a user's in a line of the log gives a terminal no orders."""
+    machine.command(r"printf '#!/no/such\033[2J\n' >/tmp/script; chmod +x /tmp/script; /tmp/script")
+    machine.command(f"/{SHARED}")
+    _, text = machine.command("dmesg")
+    for wanted in (r"exec: /tmp/script wants /no/such\?\[2J, which is not there", r"exec: /usr/lib/klibc/bin/ls wants /lib/klibc-\S+\.so, which is not there"):
+        expect_true(f"{wanted!r} in {text}", re.search(wanted, text))
+
+
 def crash(machine, cpus):
     """Who, where, the code, the other CPUs, events in words."""
     if cpus > 1:
@@ -98,11 +108,12 @@ def crash(machine, cpus):
 def test():
     cpus = harness.default_cpus()
     usb = ["-device", "qemu-xhci", "-device", "usb-kbd"]
-    with Shell(limit=190, append=LOUD, keyboard=True) as machine:
+    with Shell(limit=190, append=LOUD, keyboard=True, files=[SHARED]) as machine:
         trigger(machine)
         keyboard(machine)
         serial_break(machine)
         faults(machine)
+        missing_interpreters(machine)
         killing(machine)
         crash(machine, cpus)
     if cpus == 1:

@@ -25,10 +25,9 @@ int number_of(Schedulable* thread) { return thread ? static_cast<FakeThread*>(th
 Policy const& policy(char const* name) { return *sched::find_policy(name); }
 
 TEST(PolicyTable, NamesAreFoundAndRoundRobinIsTheDefault) {
-    ASSERT_EQ(sched::policy_table().size(), 4u);
     EXPECT_EQ(sched::policy_table().front()->name(), "rr");
-    for (Policy const* row : sched::policy_table()) EXPECT_EQ(sched::find_policy(row->name()), row);
-    EXPECT_EQ(sched::find_policy("lottery"), nullptr);
+    for (Policy const* row : sched::policy_table()) EXPECT_EQ(sched::find_policy(row->name()), row) << "names are given once";
+    EXPECT_EQ(sched::find_policy("no such policy"), nullptr);
     EXPECT_EQ(sched::find_policy(""), nullptr);
 }
 
@@ -102,8 +101,9 @@ TEST(EveryPolicy, DequeueRemovesExactlyOne) {
         FakeThread a(0, -5), b(1, -5), c(2, 7);
         for (FakeThread* thread : {&a, &b, &c}) row->enqueue(queue, *thread, Arrival::Woken);
         row->dequeue(queue, b);
-        EXPECT_EQ(number_of(row->pick(queue)), 0) << row->name();
-        row->dequeue(queue, c);
+        int const first = number_of(row->pick(queue));   // of the two that are left; which one is the policy's affair
+        EXPECT_TRUE(first == 0 || first == 2) << row->name() << ": " << first;
+        row->dequeue(queue, first == 0 ? c : a);
         EXPECT_EQ(row->pick(queue), nullptr) << row->name();
         EXPECT_TRUE(queue.is_empty()) << row->name();
     }
