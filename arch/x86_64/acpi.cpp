@@ -108,6 +108,7 @@ void read_table(std::span<u8 const> table) {
     if (has_signature(table, "MCFG")) read_mcfg(table);
     if (has_signature(table, "DMAR")) read_dmar(table);
     if (has_signature(table, "IVRS")) read_ivrs(table);
+    if (has_signature(table, "SSDT") && !fixed_hardware.has_sleep_type) read_dsdt(table);
     if (!has_signature(table, "FACP")) return;
     read_fadt(table);
     u64 const extended = field<u64>(table, 140);

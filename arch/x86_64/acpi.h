@@ -47,7 +47,7 @@ struct FixedHardware {
     bool timer_is_32_bit = false;
     u16 smi_port = 0;
     u8 enable_command = 0, reset_value = 0, century_index = 0;
-    bool has_sleep_type = false;       ///< \_S5_ was found in the DSDT
+    bool has_sleep_type = false;       ///< \_S5_ was found in the DSDT or an SSDT
     u8 sleep_type_a = 0, sleep_type_b = 0;
 };
 
@@ -88,7 +88,7 @@ void write(Register const& to, u32 value, u8 bytes);
 // Decoders of single tables, each given a whole checked table. Defined in acpi_*.cpp.
 void read_madt(std::span<u8 const> table);
 void read_fadt(std::span<u8 const> table);
-void read_dsdt(std::span<u8 const> table);
+void read_dsdt(std::span<u8 const> table);   ///< or an SSDT
 void read_mcfg(std::span<u8 const> table);
 void read_dmar(std::span<u8 const> table);
 void read_ivrs(std::span<u8 const> table);

@@ -106,6 +106,14 @@ Rates rates_from_cpuid() {
     return {};
 }
 
+/// The CPU's base frequency (leaf 0x16), at which the TSC of CPUs that have this leaf counts, nearly; 0: not said.
+u64 nominal_hz() {
+    u32 a, b, c, d;
+    if (__get_cpuid_max(0, nullptr) < 0x16) return 0;
+    __cpuid(0x16, a, b, c, d);
+    return u64{a & 0xffff} * 1'000'000;
+}
+
 /// The exact rate that was said, unless measuring proves it wrong (Bochs says what the real model has).
 u64 agreed(u64 said, u64 measured) {
     u64 const difference = said > measured ? said - measured : measured - said;
@@ -124,6 +132,10 @@ Rates find_rates(Counter const (&offered)[3]) {
         }
     }
     if (said.tsc_hz) return said;
+    if (u64 const nominal = nominal_hz()) {
+        log_warning("clock", "nothing to measure the TSC against: {} MHz, as the CPU's base frequency", nominal / 1'000'000);
+        return {nominal, 0};
+    }
     log_warning("clock", "nothing to measure the TSC against: {} MHz assumed", default_tsc_hz / 1'000'000);
     return {default_tsc_hz, 0};
 }

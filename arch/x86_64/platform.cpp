@@ -44,6 +44,18 @@ void write_features(base::Writer& out) {
         if (cpu_features.*feature.present) base::format_to(out, " {}", feature.name);
 }
 
+/// So short that no screen breaks a word.
+void log_in_lines(std::string_view words) {
+    constexpr size_t most = 58;   // and the stamp, and "cpu: "
+    while (words.size() > most) {
+        size_t const end = words.rfind(' ', most);
+        if (end == words.npos) break;
+        log_info("cpu", "{}", words.substr(0, end));
+        words.remove_prefix(end + 1);
+    }
+    log_info("cpu", "{}", words);
+}
+
 std::string_view trimmed(std::string_view text) {
     while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
     return text;
@@ -57,7 +69,7 @@ void initialize_platform() {
     write_features(features);
     log_info("cpu", "{} ({}) family {} model {} stepping {}", cpu_features.vendor, trimmed(cpu_features.brand), cpu_features.family,
              cpu_features.model, cpu_features.stepping);
-    log_info("cpu", "{}", features.text());
+    log_in_lines(features.text());
     acpi::initialize();
     initialize_interrupts();
     initialize_alarm(initialize_clock());

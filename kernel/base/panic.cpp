@@ -42,6 +42,12 @@ void say(FormatString<std::type_identity_t<A>...> format, A const&... arguments)
 /// A return address may lie behind its function's end, if the call does not return.
 enum class AddressKind : u8 { Instruction, Return };
 
+/// A file's name from the top of the tree on: what stands before this file's own is where the tree was built.
+std::string_view below_the_top(std::string_view file) {
+    constexpr std::string_view own = __FILE__, top = own.substr(0, own.size() - std::string_view("kernel/base/panic.cpp").size());
+    return file.starts_with(top) ? file.substr(top.size()) : file;
+}
+
 void say_address(char const* what, u64 address, AddressKind kind) {
     u64 const back = kind == AddressKind::Return ? 1 : 0;
     Symbol const symbol = arch::is_kernel_text(address) ? find_symbol(address - back) : Symbol{};
@@ -157,7 +163,7 @@ void panic_with(char const* reason, std::source_location where, TrapFrame const*
         if (LogSink* const console = arch::early_console()) kernel_log.add_sink(*console);
     if (LogSink* const screen = boot::early_screen()) kernel_log.add_sink(*screen);
     say("kernel panic on CPU {}: {}", arch::current_cpu(), reason);
-    say("in {} ({}:{})", where.function_name(), where.file_name(), where.line());
+    say("in {} ({}:{})", where.function_name(), below_the_top(where.file_name()), where.line());
     if (details) details();
     if (panic_notes) panic_notes();
     if (frame) {
