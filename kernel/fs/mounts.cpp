@@ -3,6 +3,7 @@
 // mounting, under mounts_lock.
 #include <base/format.h>
 #include <base/log.h>
+#include <linux/poll.h>
 #include <sys/stat.h>
 
 #include "kernel/fs/device_number.h"
@@ -32,7 +33,16 @@ constinit u32 next_mount_id GUARDED_BY(mounts_lock) = 1;
 constinit std::atomic<u32> next_device_minor{1};
 constinit FileSystemType* registered_types = nullptr;  // in the order of their registration; changed at boot only
 
+constinit std::atomic<u64> changes{0};                 // of the list; counted before `watchers` are told
+constinit sched::WaitQueue watchers;
+
 using MountsGuard = decltype(mounts_lock)::Guard;
+
+/// The list has changed.
+void tell_watchers() {
+    changes.fetch_add(1, std::memory_order_release);
+    watchers.wake_all(POLLERR | POLLPRI);
+}
 
 /// The link that holds the mount of `root`; the lock is held.
 Mount** find_mount(Dentry const& root) {
@@ -96,7 +106,7 @@ Result<> prepare(FileSystem& file_system, Attachment const& how) {
 
 Result<> attach(FileSystem& file_system, Dentry& point, Attachment const& how) {
     if (!point.file().is_directory()) return fail(ENOTDIR);
-    if (TRY(adopt_mount(point, file_system, how))) return {};
+    if (TRY(adopt_mount(point, file_system, how))) return tell_watchers(), Result<>();
     // A name that procfs answers for anew each time cannot be covered.
     if (!point.is_root() && !point.parent()->file().names()) return fail(EINVAL);
     TRY(prepare(file_system, how));
@@ -105,6 +115,7 @@ Result<> attach(FileSystem& file_system, Dentry& point, Attachment const& how) {
     mount->lifetime = how.lifetime;
     TRY(TreeEdit::mount(point, *mount->root));
     append_mount(*mount.leak());
+    tell_watchers();
     return {};
 }
 
@@ -195,11 +206,14 @@ Result<> Vfs::mount_type(MountRequest const& request, Walk const& walk, std::str
 Result<> Vfs::remount(MountFlags flags, std::string_view options, Walk const& walk, std::string_view path) {
     if (!walk.credentials.is_privileged()) return fail(EPERM);
     auto const root = TRY(resolve(walk, path));
-    MountsGuard guard(mounts_lock);
-    Mount* const mount = *find_mount(*root);
-    if (!mount) return fail(EINVAL);
-    TRY(mount->file_system->configure(options));
-    mount->file_system->set_flags(flags);
+    {
+        MountsGuard guard(mounts_lock);
+        Mount* const mount = *find_mount(*root);
+        if (!mount) return fail(EINVAL);
+        TRY(mount->file_system->configure(options));
+        mount->file_system->set_flags(flags);
+    }
+    tell_watchers();
     return {};
 }
 
@@ -227,7 +241,17 @@ Result<> Vfs::unmount(Walk const& walk, std::string_view path) {
         mount = mm::Owned<Mount>(std::exchange(*link, (*link)->next));
     }
     if (mount->lifetime == MountLifetime::UntilUnmounted) mount->file_system->unmounted();
+    tell_watchers();
     return {};
+}
+
+u64 Vfs::mount_changes() const { return changes.load(std::memory_order_acquire); }
+
+PollEvents Vfs::poll_mounts(std::atomic<u64>& seen, sched::WaitQueue*& queue) const {
+    queue = &watchers;
+    u64 const now = mount_changes();
+    bool const is_new = seen.exchange(now, std::memory_order_relaxed) != now;
+    return POLLIN | POLLRDNORM | (is_new ? POLLERR | POLLPRI : 0);
 }
 
 void Vfs::write_mounts(base::Writer& out) const {

@@ -57,12 +57,15 @@ public:
           name_(entry.name) {}
     Result<Ref<File>> open(Dentry& dentry, u32 flags) override { return open_text(dentry, flags, *this); }
     Result<> truncate(u64) override { return {}; }     // the shell's `>` opens with O_TRUNC
-    Result<u64> open() override { return is_of_mounts() ? u64{0} : subject_->open(name_); }
+    Result<u64> open() override { return is_of_mounts() ? vfs.mount_changes() : subject_->open(name_); }
     Result<> make_text(u64 opened, base::Writer& out) override {
         if (!is_of_mounts()) return subject_->text(name_, opened, out);
         if (!subject_->exists()) return fail(ESRCH);
         name_ == "mounts" ? vfs.write_mounts(out) : vfs.write_mount_info(out);
         return {};
+    }
+    PollEvents poll(std::atomic<u64>& seen, sched::WaitQueue*& queue) override {
+        return is_of_mounts() ? vfs.poll_mounts(seen, queue) : TextSource::poll(seen, queue);
     }
     Result<> take_text(std::string_view text, Credentials const&) override { return is_of_mounts() ? fail(EIO) : subject_->write(name_, text); }
 private:

@@ -16,8 +16,9 @@ constexpr size_t longest_write = 4096;
 
 class TextFile final : public File {
 public:
-    TextFile(Ref<Dentry> dentry, u32 flags, TextSource& source, u64 opened) : File(std::move(dentry), flags), source_(source), opened_(opened) {}
+    TextFile(Ref<Dentry> dentry, u32 flags, TextSource& source, u64 opened) : File(std::move(dentry), flags), source_(source), opened_(opened), seen_(opened) {}
     Result<u64> seek(i64 offset, int whence) override;
+    PollEvents poll(sched::WaitQueue*& queue_out) override { return source_.poll(seen_, queue_out); }
 protected:
     Result<size_t> do_read(u64 position, mm::IoBuffer& buffer) override;
     Result<size_t> do_write(u64 position, mm::IoBuffer& buffer) override;
@@ -30,6 +31,7 @@ private:
     }
     TextSource& source_;
     u64 const opened_;                           ///< what source_.open() gave
+    std::atomic<u64> seen_;                      ///< source_.poll()'s
     sync::Mutex<LockRank::inode> text_lock_;
     mm::Owned<TextBuffer> text_ GUARDED_BY(text_lock_);
 };

@@ -42,6 +42,9 @@ constexpr u64 first_offset = 2;
 
 using NodesGuard = decltype(nodes_lock)::Guard;
 
+/// What one may wait at that never comes: Linux lets epoll watch all of /proc that belongs to no process.
+constinit sched::WaitQueue no_changes;
+
 Ownership owned_by_root(Node const& node) { return {node.type, node.permissions, UserId(0), GroupId(0)}; }
 
 class NodeText final : public Inode, public TextSource {
@@ -50,6 +53,7 @@ public:
     Result<Ref<File>> open(Dentry& dentry, u32 flags) override { return open_text(dentry, flags, *this); }
     Result<> truncate(u64) override { return {}; }     // the shell's `>` opens with O_TRUNC
     Result<> make_text(u64, base::Writer& out) override { return node_.text(out); }
+    PollEvents poll(std::atomic<u64>&, sched::WaitQueue*& queue) override { return queue = &no_changes, always_ready; }
     Result<> take_text(std::string_view text, Credentials const& who) override { return node_.write ? node_.write(text, who) : fail(EIO); }
 private:
     Node const& node_;

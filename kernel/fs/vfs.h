@@ -122,6 +122,9 @@ public:
     Result<> set_root(Ref<Dentry> root);
     void write_mounts(base::Writer& out) const;        ///< /proc/mounts
     void write_mount_info(base::Writer& out) const;    ///< /proc/self/mountinfo
+    u64 mount_changes() const;                         ///< how often that table has changed
+    /// poll(2) of it: POLLERR and POLLPRI once after changes that `seen` does not count.
+    PollEvents poll_mounts(std::atomic<u64>& seen, sched::WaitQueue*& queue) const;
     Ref<Dentry> root() const;
     FsContext root_context() const;
 

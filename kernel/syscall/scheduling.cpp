@@ -122,8 +122,9 @@ Result<> sys_sched_getparam(Caller&, Pid tid, mm::UserPtr<i32> priority) {
     return priority.write(TRY(process_manager.scheduling(tid)).realtime_priority);
 }
 
-Result<i32> sys_sched_get_priority_max(Caller&, i32 policy) { return is_realtime(TRY(class_of(policy))) ? 99 : 0; }
-Result<i32> sys_sched_get_priority_min(Caller&, i32 policy) { return is_realtime(TRY(class_of(policy))) ? 1 : 0; }
+// A policy without priorities may be asked, whether it is provided or not.
+Result<i32> sys_sched_get_priority_max(Caller&, i32 policy) { return policy != SCHED_DEADLINE && is_realtime(TRY(class_of(policy))) ? 99 : 0; }
+Result<i32> sys_sched_get_priority_min(Caller&, i32 policy) { return policy != SCHED_DEADLINE && is_realtime(TRY(class_of(policy))) ? 1 : 0; }
 
 Result<> sys_sched_rr_get_interval(Caller&, Pid tid, UserAddr out) {
     if (tid.value < 0) return fail(EINVAL);

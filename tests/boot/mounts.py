@@ -37,6 +37,7 @@ try exec_again /t/script
 try too_small mount -o remount,size=0k,nr_inodes=1 /t
 try not_mounted mount -o remount,noexec /mnt
 umount /t
+/tests/workload watch_mounts
 for wrong in size=x mode=9 uid=-1 huge=sometimes colour=blue nr_inodes=; do try "$wrong" mount -t tmpfs -o $wrong none /t; done
 mount -t tmpfs none /t
 say plain "$(shown)"
@@ -65,6 +66,11 @@ remounted = mine /t tmpfs rw,nosuid,nodev,noexec,noatime,size=128k,nr_inodes=6,m
 exec_again = 126 Permission denied
 too_small = 255 Invalid argument
 not_mounted = 1 can't find /mnt in /proc/mounts
+at_first = 0x41 0x41
+mounted = 0x4b 0x4b
+told_once = 0x41 0x41
+sleeper = 0xa
+unmounted = 0xa, then 0
 size=x = 255 Invalid argument
 mode=9 = 255 Invalid argument
 uid=-1 = 255 Invalid argument

@@ -3,6 +3,7 @@
 // switches in the middle of a call. A step ends where a thread takes a mutex, asks a file, writes to a program or sleeps.
 // No order may tell an event twice, deny it, or leave a thread asleep on it (a stall ends the program).
 // sources: kernel/ipc/epoll.cpp kernel/ipc/nesting.cpp kernel/ipc/nameless.cpp sched/wake_observer.cpp
+#define WAIT_QUEUES_OF_THE_TEST
 #include "tests/host/fs_surroundings.h"
 
 #include <functional>

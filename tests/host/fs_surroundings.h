@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What kernel/fs stands on, for its host tests: frames from an array, objects from malloc, a
 // clock that ticks at each look, locks for one thread. Any allocation can be told to
-// fail. A program made of kernel tests includes this once.
+// fail. A program made of kernel tests includes this once, and defines WAIT_QUEUES_OF_THE_TEST before if it has waiters.
 // sources: kernel/fs/dentry.cpp kernel/fs/names.cpp kernel/fs/inode.cpp kernel/fs/file.cpp kernel/fs/directory_file.cpp
 // sources: kernel/fs/path_walk.cpp kernel/fs/permissions.cpp kernel/fs/protections.cpp kernel/fs/tree_edit.cpp kernel/fs/vfs.cpp kernel/fs/user.cpp kernel/fs/size_limit.cpp kernel/fs/vfs_names.cpp
 // sources: kernel/fs/file_pages.cpp kernel/fs/tmpfs.cpp kernel/fs/tmpfs_options.cpp kernel/fs/tmpfs_types.cpp kernel/fs/device.cpp kernel/fs/mounts.cpp kernel/fs/procfs.cpp
@@ -73,7 +73,12 @@ void FileLocks::drop(LockKind, void const*) {}
 
 }
 
-namespace sched { bool caller_is_dying() { return false; } }
+namespace sched {
+bool caller_is_dying() { return false; }
+#ifndef WAIT_QUEUES_OF_THE_TEST
+void WaitQueue::wake_all(WakeEvents) {}   // nobody waits
+#endif
+}
 
 namespace mm {
 

@@ -2,6 +2,7 @@
 // The ring of a pipe against a model: random reads and writes that do not wait, of all sizes,
 // with the ring resized under way, and memory running out.
 // sources: kernel/ipc/pipe_buffer.cpp kernel/ipc/pipe.cpp kernel/ipc/pipe_limits.cpp
+#define WAIT_QUEUES_OF_THE_TEST
 #include "tests/host/fs_surroundings.h"
 
 #include <algorithm>

@@ -68,6 +68,12 @@ TEST(errors) {
     CHECK_ERRNO(syscall(SYS_epoll_create, 0), EINVAL);
     CHECK_ERRNO(epoll_create1(1), EINVAL);
     CHECK_ERRNO(control(epoll, EPOLL_CTL_ADD, file, EPOLLIN), EPERM);
+    static char const* const some[] = {"/proc/mounts", "/proc/self/mountinfo", "/proc/uptime", "/proc/sys/kernel/pid_max", "/proc/self/status", "/proc/self/fd"};
+    for (int i = 0; i < 6; ++i) {
+        errno = 0;
+        int added = control(epoll, EPOLL_CTL_ADD, open(some[i], O_RDONLY), EPOLLPRI);
+        say("%s: %d, errno %d\n", some[i], added, errno);
+    }
     CHECK_ERRNO(control(epoll, EPOLL_CTL_ADD, epoll, EPOLLIN), EINVAL);
     CHECK_ERRNO(control(fd, EPOLL_CTL_ADD, epoll, EPOLLIN), EINVAL);
     CHECK_ERRNO(control(epoll, EPOLL_CTL_ADD, 77, EPOLLIN), EBADF);

@@ -44,8 +44,8 @@ static int limit(int resource, rlim_t value) {
 static void become_user(void) { REQUIRE(setgroups(0, NULL) == 0 && setgid(USER) == 0 && setuid(USER) == 0); }
 
 TEST(ranges) {
-    static int const policies[] = {SCHED_OTHER, SCHED_FIFO, SCHED_RR, SCHED_BATCH, SCHED_IDLE, 4, 77, -1};
-    for (int i = 0; i < 8; ++i) {
+    static int const policies[] = {SCHED_OTHER, SCHED_FIFO, SCHED_RR, SCHED_BATCH, SCHED_IDLE, SCHED_DEADLINE, 4, 77, -1};
+    for (int i = 0; i < 9; ++i) {
         errno = 0;
         long highest = syscall(SYS_sched_get_priority_max, policies[i]), lowest = syscall(SYS_sched_get_priority_min, policies[i]);
         say("policy %d: %ld to %ld, errno %d\n", policies[i], lowest, highest, errno);

@@ -11,19 +11,23 @@
 //   damage N      executes N damaged copies of itself
 //   run_mapped F  maps the file to execute it, and makes a mapping of it executable: the two errors
 //   break WHAT    on, off, or send: a break on the terminal it reads from, and how long that took, in milliseconds
+//   watch_mounts  what poll and epoll say of /proc/mounts while something is mounted on /t and gone again
 //   queue NAME    leaves a POSIX message queue with "hello" in it
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <mqueue.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -339,6 +343,38 @@ static int fault(char const* what) {
     return 1;
 }
 
+static void tell_polls(char const* when, struct pollfd* files, int timeout) {
+    poll(files, 2, timeout);
+    printf("%s = %#x %#x\n", when, files[0].revents, files[1].revents);
+}
+
+static int watch_mounts(void) {
+    struct pollfd files[2] = {{open("/proc/mounts", O_RDONLY), POLLIN | POLLRDNORM | POLLPRI, 0},
+                              {open("/proc/self/mountinfo", O_RDONLY), POLLIN | POLLRDNORM | POLLPRI, 0}};
+    tell_polls("at_first", files, 0);
+    if (mount("none", "/t", "tmpfs", 0, NULL)) die("mount");
+    tell_polls("mounted", files, 0);
+    tell_polls("told_once", files, 0);
+    // One sleeps until the mount goes; the other is watched by epoll for what is not always true.
+    int const epoll = epoll_create1(0), sleeper = open("/proc/mounts", O_RDONLY);
+    struct epoll_event event = {.events = EPOLLPRI};
+    epoll_ctl(epoll, EPOLL_CTL_ADD, files[0].fd, &event);
+    pid_t const child = fork();
+    if (child == 0) {
+        struct pollfd file = {sleeper, POLLPRI, 0};
+        poll(&file, 1, 5000);
+        printf("sleeper = %#x\n", file.revents);
+        return 0;
+    }
+    usleep(200000);
+    umount("/t");
+    waitpid(child, NULL, 0);
+    struct epoll_event told = {0};
+    int const first = epoll_wait(epoll, &told, 1, 5000) == 1 ? (int)told.events : 0;
+    printf("unmounted = %#x, then %d\n", first, epoll_wait(epoll, &told, 1, 0));
+    return 0;
+}
+
 int main(int count, char** words) {
     char const* what = count > 1 ? words[1] : "";
     if (!strcmp(what, "fault") && count > 2) return fault(words[2]);
@@ -355,6 +391,7 @@ int main(int count, char** words) {
     if (!strcmp(what, "run_mapped") && count > 2) return run_mapped(words[2]);
     if (!strcmp(what, "break") && count > 2) return line_break(words[2]);
     if (!strcmp(what, "queue") && count > 2) return queue(words[2]);
-    fprintf(stderr, "usage: workload storm N|bomb|mapbomb|share|timeline|hogs NICE...|respond HOGS|eat|damage N|run_mapped FILE|break on|off|send|queue NAME|fault read|write|opcode|halt\n");
+    if (!strcmp(what, "watch_mounts")) return watch_mounts();
+    fprintf(stderr, "usage: workload storm N|bomb|mapbomb|share|timeline|hogs NICE...|respond HOGS|eat|damage N|run_mapped FILE|break on|off|send|queue NAME|watch_mounts|fault read|write|opcode|halt\n");
     return 2;
 }
