@@ -19,7 +19,7 @@ enum class LockRank : u8 {
     directory_child,    // fs: a second directory, taken while a parent's is held
     inode,              // fs: data and size of one file
     pipe,               // ipc: a pipe's ring
-    semaphore_undo,     // ipc: what a process's end does to semaphores
+    semaphore_undo,     // ipc: what the end of threads does to semaphores
     tty,                // tty: line discipline state
     address_space,      // mm/user: VMAs of one address space
     vm_object,          // mm/user: pages of one object

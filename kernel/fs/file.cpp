@@ -13,7 +13,7 @@ namespace fs {
 
 namespace {
 
-constexpr u32 settable_flags = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | FASYNC;
+constexpr u32 settable_flags = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME;
 constexpr u64 largest_position = ~u64{0} >> 1;
 
 constexpr u8 rights_of(u32 flags) {
@@ -133,7 +133,8 @@ Result<u64> File::seek(i64 offset, int whence) {
     case SEEK_HOLE: {
         i64 const size = static_cast<i64>(TRY(attributes()).size);
         if (offset < 0 || offset >= size) return fail(ENXIO);
-        base = whence == SEEK_HOLE ? size - offset : 0;   // one run of data up to the end is a valid answer: lseek(2)
+        offset = static_cast<i64>(next_run(static_cast<u64>(offset), static_cast<u64>(size), whence == SEEK_DATA ? Run::Data : Run::Hole));
+        if (offset == size && whence == SEEK_DATA) return fail(ENXIO);
         break;
     }
     default: return fail(EINVAL);

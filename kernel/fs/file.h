@@ -45,6 +45,7 @@ public:
     bool is_writable() const { return (rights_ & can_write) != 0; }
     bool is_path_only() const;                                                 ///< O_PATH: names a place, allows nothing
 
+    enum class Run : u8 { Data, Hole };
     // ---- read(2), write(2): move the position (under position_lock), honour O_APPEND. EBADF EINVAL EISDIR ESPIPE …
     Result<size_t> read(mm::IoBuffer& buffer);
     Result<size_t> write(mm::IoBuffer& buffer);
@@ -97,6 +98,8 @@ protected:
     // What a kind of file implements. Non-seekable kinds ignore `position`.
     virtual Result<size_t> do_read(u64 position, mm::IoBuffer& buffer) { (void)position; (void)buffer; return fail(EINVAL); }
     virtual Result<size_t> do_write(u64 position, mm::IoBuffer& buffer) { (void)position; (void)buffer; return fail(EINVAL); }
+    /// lseek(2): where data is from `position` on, or none is; `size` if nowhere below it. One run of data up to the end is a valid answer.
+    virtual u64 next_run(u64 position, u64 size, Run run) { return run == Run::Data ? position : size; }
     /// O_APPEND: writes at the end, whole, and says where that was.
     virtual Result<size_t> do_append(mm::IoBuffer& buffer, u64& position) { return do_write(position, buffer); }
     /// The position, for a kind of file that moves it otherwise than read and write do, under a lock of its own.

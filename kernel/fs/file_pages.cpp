@@ -74,6 +74,34 @@ mm::FrameRef FilePages::find(u64 index) const {
     return frame ? mm::FrameRef::share(*frame) : mm::FrameRef();
 }
 
+/// How many pages from `index` on are known not to be there; 0: it is there. With lock_.
+u64 FilePages::hole_at(u64 index) const {
+    constexpr u64 all = ~u64{0};
+    if (!reaches(height_, index)) return all - index;
+    void* slot = root_;
+    unsigned level = height_;
+    for (; level > 0 && slot; --level)
+        slot = static_cast<Node*>(slot)->slots[(index >> ((level - 1) * node_bits)) & (node_slots - 1)];
+    if (slot) return 0;
+    u64 const span = level * node_bits >= 64 ? all : u64{1} << (level * node_bits);
+    return span - (index & (span - 1));
+}
+
+/// A few pages or holes with the lock held.
+u64 FilePages::next_run(u64 position, u64 end, bool is_data) const {
+    constexpr int turns_at_once = 64;
+    u64 const end_index = (end + page_mask) >> page_shift;
+    for (u64 index = position >> page_shift; index < end_index && !sched::caller_is_dying();) {
+        Guard guard(lock_);
+        for (int turn = 0; turn < turns_at_once && index < end_index; ++turn) {
+            u64 const hole = hole_at(index);
+            if ((hole == 0) == is_data) return std::max(position, index << page_shift);
+            index += std::clamp<u64>(hole, 1, end_index - index);
+        }
+    }
+    return end;
+}
+
 FilePages::Entered FilePages::try_insert(u64 index, mm::FrameRef& frame, SpareNodes& spare, Bound bound) {
     Guard guard(lock_);
     if (bound == Bound::Size && is_past_end(index)) return Entered::PastEnd;

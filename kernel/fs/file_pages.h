@@ -33,6 +33,9 @@ public:
     Result<size_t> write(u64 position, mm::IoBuffer& buffer);
     /// Callers exclude each other, and hold no program's lock: pages beyond the end leave the programs that map them.
     void resize(u64 size);
+    /// The first position from `position` on, below `end`, in a page that is there, or in a hole; else `end`.
+    u64 next_data(u64 position, u64 end) const { return next_run(position, end, true); }
+    u64 next_hole(u64 position, u64 end) const { return next_run(position, end, false); }
     /// The inode dies; mappings may live on.
     void disown();
 
@@ -57,6 +60,8 @@ private:
 
     mm::FrameRef find(u64 index) const;
     mm::Frame* probe(u64 index) const;
+    u64 next_run(u64 position, u64 end, bool is_data) const;
+    u64 hole_at(u64 index) const;
     static bool reaches(unsigned height, u64 index) { return height * node_bits >= 64 || (index >> (height * node_bits)) == 0; }
     /// Whether a page may lie beyond the end: a writer's, who will move it.
     enum class Bound : bool { None, Size };

@@ -81,6 +81,10 @@ protected:
     }
     Result<size_t> do_write(u64 position, mm::IoBuffer& buffer) override { return regular().write(position, buffer); }
     Result<size_t> do_append(mm::IoBuffer& buffer, u64& position) override { return regular().append(position, buffer); }
+    u64 next_run(u64 position, u64 size, Run run) override {
+        auto const& pages = regular().pages();
+        return run == Run::Data ? pages.next_data(position, size) : pages.next_hole(position, size);
+    }
 };
 
 MM_OBJECT_CACHE_DEFINE(TmpfsFile)

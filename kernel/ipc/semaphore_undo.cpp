@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// SEM_UNDO: semop(2). A process keeps its undo of a set until it ends, or the set is removed.
+// SEM_UNDO: semop(2). Threads keep their undo of a set until the last of those that share it ends, or the set is removed.
 #include <algorithm>
 
 #include "kernel/ipc/semaphores.h"
@@ -7,6 +7,7 @@
 namespace ipc {
 
 MM_OBJECT_CACHE_DEFINE(SemaphoreUndo)
+MM_OBJECT_CACHE_DEFINE(SemaphoreUndoList)
 
 /// Also drops those of removed sets, so that the list does not grow with sets that came and went.
 Result<Ref<SemaphoreUndo>> SemaphoreUndoList::of(SemaphoreSet& set) {
@@ -54,7 +55,12 @@ void SemaphoreSet::undo(SemaphoreUndo& undo, Pid process) {
     wake_all_who_can();
 }
 
-void SemaphoreUndoList::apply(Pid process) {
+void SemaphoreUndoList::leave(Ref<SemaphoreUndoList> list, Pid process) {
+    if (list) list->left_last_.store(process.value, std::memory_order_relaxed);
+}
+
+void SemaphoreUndoList::apply() {
+    Pid const process(left_last_.load(std::memory_order_relaxed));
     Ref<SemaphoreUndo> rest;
     {
         decltype(lock_)::Guard guard(lock_);
@@ -65,8 +71,5 @@ void SemaphoreUndoList::apply(Pid process) {
         rest = Ref<SemaphoreUndo>(std::move(rest->next));
     }
 }
-
-/// Of a process that never ran: nothing is in it.
-void SemaphoreUndoList::forget() { apply(Pid(0)); }
 
 }

@@ -149,11 +149,14 @@ void SemaphoreSet::wake_all_who_can() {
     look_behind(done);
 }
 
-Result<> SemaphoreSet::operate(std::span<sembuf const> operations, u64 deadline_ns, Requester const& who, SemaphoreUndoList& undos) {
+Result<> SemaphoreSet::operate(std::span<sembuf const> operations, u64 deadline_ns, Requester const& who, Ref<SemaphoreUndoList>& undos) {
     for (sembuf const& operation : operations)
         if (operation.sem_num >= count_) return fail(EFBIG);
     Ref<SemaphoreUndo> undo;
-    if (wants_undo(operations)) undo = TRY(undos.of(*this));
+    if (wants_undo(operations)) {
+        if (!undos) undos = TRY(mm::make_ref<SemaphoreUndoList>());
+        undo = TRY(undos->of(*this));
+    }
     Waiter waiter;
     waiter.operations = operations;
     waiter.undo = undo.get();

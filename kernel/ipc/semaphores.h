@@ -2,7 +2,7 @@
 // System V semaphores: semget(2) semop(2) semctl(2). The operations of one call happen all or not at
 // all. Who cannot go on waits in line at the semaphore that its first impossible operation is about: only a change of that one
 // can help. Whoever changes a value performs the operations of those that can go on then, the first first.
-// SEM_UNDO adjustments hang on the set and on the process.
+// SEM_UNDO adjustments hang on the set and on the threads that share them.
 #pragma once
 
 #include <atomic>
@@ -21,28 +21,29 @@ namespace ipc {
 
 class SemaphoreSet;
 
-/// What a process's end adds to the semaphores of one set.
+/// What the end of threads adds to the semaphores of one set.
 struct SemaphoreUndo : RefCounted<SemaphoreUndo> {
     Ref<SemaphoreSet> set;
     base::ListHook in_set;                       ///< under the set's lock, while `linked`
     bool linked = false;                         ///< likewise; false from IPC_RMID on
     mm::Buffer storage;                          ///< an i16 a semaphore; under the set's lock
-    Ref<SemaphoreUndo> next;                     ///< in the process's list
+    Ref<SemaphoreUndo> next;                     ///< in the threads' list
     i16* adjustments() const { return reinterpret_cast<i16*>(storage.data()); }
     MM_OBJECT_CACHE(SemaphoreUndo)
 };
 
-/// All undos of one process; its threads share them.
-class SemaphoreUndoList {
+/// All undos of a thread and of those that share them with it (CLONE_SYSVSEM): they are done when the last of these ends.
+class SemaphoreUndoList final : public RefCounted<SemaphoreUndoList> {
 public:
-    SemaphoreUndoList() = default;
-    ~SemaphoreUndoList() { forget(); }
+    ~SemaphoreUndoList() { apply(); }
     /// The one of `set`; made if need be. ENOMEM EIDRM.
     Result<Ref<SemaphoreUndo>> of(SemaphoreSet& set);
-    /// The process has ended.
-    void apply(Pid process);
+    /// One of them, of this process, ends: `list`, its reference, is given up.
+    static void leave(Ref<SemaphoreUndoList> list, Pid process);
+    MM_OBJECT_CACHE(SemaphoreUndoList)
 private:
-    void forget();
+    void apply();
+    std::atomic<i32> left_last_{0};              ///< a process. Ordering: relaxed, a number alone; references order it
     sync::Mutex<LockRank::semaphore_undo> lock_;
     Ref<SemaphoreUndo> first_ GUARDED_BY(lock_);
 };
@@ -55,8 +56,8 @@ public:
     static Result<Ref<SemaphoreSet>> create(Requester const& who, u32 count, u32 flags);
 
     u32 count() const { return count_; }
-    /// semtimedop. EFBIG EACCES EIDRM EAGAIN ERANGE EINTR ENOMEM.
-    Result<> operate(std::span<sembuf const> operations, u64 deadline_ns, Requester const& who, SemaphoreUndoList& undos);
+    /// semtimedop. EFBIG EACCES EIDRM EAGAIN ERANGE EINTR ENOMEM. `undos`: the caller's, made if need be.
+    Result<> operate(std::span<sembuf const> operations, u64 deadline_ns, Requester const& who, Ref<SemaphoreUndoList>& undos);
     /// GETVAL GETPID GETNCNT GETZCNT. EINVAL EACCES EIDRM.
     Result<i32> get(u32 number, u32 command, Requester const& who);
     Result<> set_value(u32 number, i32 value, Requester const& who);

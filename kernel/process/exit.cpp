@@ -43,7 +43,6 @@ void release_resources(UserThread& thread) {
         std::swap(executable, process.executable);
     }
     space.reset();
-    process.semaphore_undos.apply(process.pid());
     release_tables(thread);
 }
 

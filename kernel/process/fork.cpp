@@ -19,7 +19,7 @@
 namespace process {
 namespace {
 
-// Some are of no effect here: nothing is traced, there is no I/O context to share, and a SysV undo list is its process's own.
+// Some are of no effect here: nothing is traced, and there is no I/O context to share.
 constexpr u64 accepted_flags = CSIGNAL | CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_VFORK | CLONE_PARENT |
                                CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID |
                                CLONE_DETACHED | CLONE_UNTRACED | CLONE_CHILD_SETTID | CLONE_IO | CLONE_PTRACE |

@@ -155,6 +155,7 @@ void write_memory(Look const& look, Writer& out) {
     mm::AddressSpaceStatistics const& memory = look.memory;
     struct { std::string_view label; u64 pages; } const lines[] = {
         {"VmSize:", memory.mapped_pages},
+        {"VmLck:", memory.locked_pages},
         {"VmHWM:", memory.peak_resident_pages},
         {"VmRSS:", memory.resident_pages},
         {"RssAnon:", memory.resident_pages - memory.file_pages - memory.shared_pages},

@@ -73,6 +73,7 @@ public:
     /// process.state_lock, with which others look at them. Null: it ends.
     Ref<fs::DescriptorTable> descriptors;
     Ref<fs::SharedContext> names;
+    Ref<ipc::SemaphoreUndoList> semaphore_undos;   ///< SEM_UNDO, and of those it shares them with (CLONE_SYSVSEM); null: nothing yet. Its own
     bool is_leader() const;
     void on_terminated() override;
 
@@ -149,7 +150,6 @@ public:
     Executable executable;                       ///< /proc/PID/exe
     std::array<u64, 2 * 24> auxiliary_vector{};  ///< /proc/PID/auxv
     std::atomic<u64> programs{0};                ///< it has executed: a number for each of them. Ordering: relaxed; who needs more has state_lock
-    ipc::SemaphoreUndoList semaphore_undos;      ///< SEM_UNDO
     mutable SpinLock<LockRank::process_state, PreemptOff> state_lock;
     using StateGuard = decltype(state_lock)::Guard;
     Ref<mm::AddressSpace> copy_address_space() const;   ///< null: it has exited

@@ -108,9 +108,11 @@ bool push_signal_frame(UserThread& thread, TrapFrame& frame, SignalInfo const& i
     out.context.stack = {stack.address, static_cast<i32>(stack.flags), 0, stack.size};
     save_registers(out.context.registers, frame, thread.fault, old_mask, place.fpu);
     out.context.blocked = old_mask;
-    encode_signal_info(info, out.info);
     if (!write_fpu(thread, place.fpu)) return false;
-    if (!mm::UserPtr<SignalFrame>(place.frame).write(out)) return false;
+    bool const tells_more = action.flags & SA_SIGINFO;
+    if (tells_more) encode_signal_info(info, out.info);
+    size_t const size = tells_more ? sizeof out : offsetof(SignalFrame, info);
+    if (!mm::UserPtr<std::byte>(place.frame).write_array({reinterpret_cast<std::byte const*>(&out), size})) return false;
     if (stack.flags & AlternateStack::auto_disarm) thread.alternate_stack = {};   // the frame brings it back
     enter_handler(frame, info.signal, action, place.frame);
     return true;

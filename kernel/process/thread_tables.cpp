@@ -8,9 +8,12 @@
 
 namespace process {
 
-Result<> share_or_copy_tables(UserThread& child, UserThread const& parent, u64 flags) {
+Result<> share_or_copy_tables(UserThread& child, UserThread& parent, u64 flags) {
     child.descriptors = (flags & CLONE_FILES) ? parent.descriptors : TRY(parent.descriptors->copy());
     child.names = (flags & CLONE_FS) ? parent.names : TRY(mm::make_ref<fs::SharedContext>(parent.names->copy()));
+    if (!(flags & CLONE_SYSVSEM)) return {};
+    if (!parent.semaphore_undos) parent.semaphore_undos = TRY(mm::make_ref<ipc::SemaphoreUndoList>());
+    child.semaphore_undos = parent.semaphore_undos;
     return {};
 }
 
@@ -34,7 +37,12 @@ Result<> unshare_names(UserThread& thread) {
     return {};
 }
 
+void leave_semaphore_undos(UserThread& thread) {
+    if (thread.semaphore_undos) ipc::SemaphoreUndoList::leave(std::move(thread.semaphore_undos), thread.process().pid());
+}
+
 void release_tables(UserThread& thread) {
+    leave_semaphore_undos(thread);
     Ref<fs::DescriptorTable> descriptors;
     Ref<fs::SharedContext> names;
     Process::StateGuard guard(thread.process().state_lock);

@@ -74,6 +74,7 @@ Result<> sys_unshare(Caller& caller, u32 flags) {
     if ((flags & CLONE_VM) && caller.process.address_space->reference_count() > 1) return fail(EINVAL);
     if (flags & CLONE_FS) TRY(process::unshare_names(caller.thread));
     if (flags & CLONE_FILES) TRY(process::unshare_descriptors(caller.thread));
+    if (flags & CLONE_SYSVSEM) process::leave_semaphore_undos(caller.thread);
     return {};
 }
 

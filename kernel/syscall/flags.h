@@ -51,8 +51,10 @@ constexpr auto one_of(auto... commands) { return std::array{static_cast<u32>(com
 
 #define FLAGS(call, argument, error, honoured, refused) inline constexpr Flags call{bits honoured, error};
 #define COMMANDS(call, argument, error, honoured) inline constexpr Commands call{one_of honoured, error};
+#define FIELD(call, name, honoured)
 #include "kernel/syscall/flags.def"
 #undef FLAGS
 #undef COMMANDS
+#undef FIELD
 
 }

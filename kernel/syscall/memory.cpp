@@ -33,7 +33,9 @@ Result<> check_file(fs::File const& file, mm::MapRequest const& request, u64 fla
     if (size > largest_file || request.offset > largest_file - size) return fail(EOVERFLOW);
     u64 const type = flags & MAP_TYPE;
     // Advice, or ignored by Linux too: DENYWRITE EXECUTABLE STACK LOCKED NONBLOCK UNINITIALIZED.
-    constexpr u64 validated = MAP_TYPE | MAP_FIXED | MAP_FIXED_NOREPLACE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_POPULATE | MAP_32BIT
+    // Sizes of huge pages mean something with MAP_HUGETLB alone.
+    constexpr u64 huge_sizes = MAP_HUGE_2MB | MAP_HUGE_1GB;
+    constexpr u64 validated = MAP_TYPE | MAP_FIXED | MAP_FIXED_NOREPLACE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_POPULATE | MAP_32BIT | huge_sizes
                               | MAP_DENYWRITE | MAP_EXECUTABLE | MAP_STACK | MAP_LOCKED | MAP_NONBLOCK | MAP_GROWSDOWN;
     if (type == MAP_SHARED_VALIDATE && (flags & ~validated)) return fail(EOPNOTSUPP);
     if (type != MAP_PRIVATE && type != MAP_SHARED && type != MAP_SHARED_VALIDATE) return fail(EINVAL);
@@ -63,12 +65,13 @@ Result<UserAddr> map_file(Caller& caller, mm::MapRequest& request, Fd fd, u64 fl
     return mapped;
 }
 
-/// MAP_LOCKED: nothing is ever paged out, so there is only the right to it to ask for, of each mapping alone. EPERM EAGAIN.
-Result<> may_lock(process::Process const& process, u64 size) {
+/// MAP_LOCKED: how much may be locked at most. EPERM EAGAIN.
+Result<u64> lockable(process::Process const& process, u64 size) {
     u64 const limit = process.limits[RLIMIT_MEMLOCK].soft;
-    if (process.credentials.is_privileged() || size == 0) return {};
+    if (process.credentials.is_privileged() || size == 0) return ~u64{0};
     if (limit == 0) return fail(EPERM);
-    return size > limit ? Result<>(fail(EAGAIN)) : Result<>();
+    if (size > limit) return fail(EAGAIN);
+    return limit;
 }
 
 }
@@ -76,14 +79,15 @@ Result<> may_lock(process::Process const& process, u64 size) {
 Result<UserAddr> sys_mmap(Caller& caller, u64 address, u64 size, u64 protection, u64 flags, Fd fd, u64 offset) {
     u64 const type = flags & MAP_TYPE;
     if (offset & page_mask) return fail(EINVAL);
-    if (flags & MAP_LOCKED) TRY(may_lock(caller.process, size));
     mm::MapRequest request;
+    if (flags & MAP_LOCKED) request.most_locked = TRY(lockable(caller.process, size));
     request.address = UserAddr(address);
     request.size = size;
     request.placement = decode_placement(flags, address);
     request.protection = decode_protection(protection);
     request.sharing = type == MAP_PRIVATE ? mm::Sharing::Private : mm::Sharing::Shared;
     request.offset = offset;
+    request.locked = flags & MAP_LOCKED;
     request.no_reserve = flags & MAP_NORESERVE;
     request.below_2_gib = flags & MAP_32BIT;
     request.populate = (flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE || (flags & MAP_LOCKED);   // nothing is swapped
@@ -123,7 +127,8 @@ Result<> sys_madvise(Caller& caller, u64 address, u64 size, int advice) {
     mm::Advice decoded;
     switch (advice) {
     case MADV_NORMAL: case MADV_RANDOM: case MADV_SEQUENTIAL: case MADV_HUGEPAGE: case MADV_NOHUGEPAGE:
-    case MADV_DONTDUMP: case MADV_DODUMP: case MADV_COLD: decoded = mm::Advice::Normal; break;
+    case MADV_DONTDUMP: case MADV_DODUMP: decoded = mm::Advice::Normal; break;
+    case MADV_COLD: decoded = mm::Advice::Cold; break;
     case MADV_WILLNEED: decoded = mm::Advice::WillNeed; break;
     case MADV_DONTNEED: decoded = mm::Advice::DontNeed; break;
     case MADV_FREE: decoded = mm::Advice::Free; break;
@@ -135,7 +140,7 @@ Result<> sys_madvise(Caller& caller, u64 address, u64 size, int advice) {
 Result<> sys_msync(Caller& caller, u64 address, u64 size, u32 flags) {
     TRY(accepted::msync.check(flags));
     if ((flags & MS_ASYNC) && (flags & MS_SYNC)) return fail(EINVAL);
-    return caller.process.address_space->sync(UserAddr(address), size);
+    return caller.process.address_space->sync(UserAddr(address), size, flags & MS_INVALIDATE);
 }
 
 Result<UserAddr> sys_brk(Caller& caller, UserAddr wanted) { return caller.process.address_space->set_break(wanted); }

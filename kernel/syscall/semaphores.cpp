@@ -21,7 +21,7 @@ Result<> operate(Caller& caller, i32 id, UserAddr address, u32 count, u64 deadli
     }
     TRY(mm::UserPtr<sembuf>(address).read_array(operations));
     auto const set = TRY(ipc::semaphore_sets.find(id));
-    return set->operate(operations, deadline, requester(caller), caller.process.semaphore_undos);
+    return set->operate(operations, deadline, requester(caller), caller.thread.semaphore_undos);
 }
 
 /// GETALL and SETALL: `move` works on an array of as many values as the set has.

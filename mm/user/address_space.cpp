@@ -101,7 +101,8 @@ AddressSpaceStatistics AddressSpace::statistics() const {
             .table_frames = page_table_.table_frames(),
             .data_pages = pages.data,
             .stack_pages = pages.stack,
-            .text_pages = pages.text};
+            .text_pages = pages.text,
+            .locked_pages = pages.locked};
 }
 
 /// The end of [start, start + size) rounded up to pages, if a program can have such a range. ENOMEM.

@@ -38,13 +38,15 @@ struct MapRequest {
     bool no_reserve = false;
     bool populate = false;
     bool below_2_gib = false;                      ///< MAP_32BIT
+    bool locked = false;
+    u64 most_locked = ~u64{0};                     ///< bytes of the whole space (RLIMIT_MEMLOCK)
 };
 
 enum class FaultKind : u8 { Read, Write, Execute };
 /// What a page fault came to. Signals are the caller's business.
 enum class FaultResult : u8 { Handled, NotMapped, NotPermitted, PastEnd, OutOfMemory };   ///< SEGV_MAPERR, SEGV_ACCERR, SIGBUS BUS_ADRERR, OOM
 
-enum class Advice : u8 { Normal, DontNeed, Free, WillNeed };
+enum class Advice : u8 { Normal, DontNeed, Free, Cold, WillNeed };
 
 struct AddressSpaceLimits {
     u64 address_space = ~u64{0};   ///< RLIMIT_AS, bytes
@@ -58,7 +60,7 @@ struct AddressSpaceStatistics {
     u64 peak_resident_pages = 0;   ///< VmHWM, ru_maxrss: the most there ever were
     u64 file_pages = 0, shared_pages = 0;
     u64 table_frames = 0;      ///< VmPTE
-    u64 data_pages = 0, stack_pages = 0, text_pages = 0;
+    u64 data_pages = 0, stack_pages = 0, text_pages = 0, locked_pages = 0;
 };
 
 /// Where exec put things; prctl and /proc read them. Protected by the space's lock.
@@ -98,7 +100,7 @@ public:
     enum class Move : u8 { Never, Maybe, Fixed };
     Result<UserAddr> remap(UserAddr start, u64 old_size, u64 new_size, Move move, UserAddr new_address);   ///< EFAULT EINVAL ENOMEM
     Result<> advise(UserAddr start, u64 size, Advice advice);
-    Result<> sync(UserAddr start, u64 size);                                       ///< msync: ENOMEM for holes
+    Result<> sync(UserAddr start, u64 size, bool invalidates = false);             ///< msync: ENOMEM for holes, EBUSY
     /// brk(2): the new break, or the old one when it cannot be.
     UserAddr set_break(UserAddr wanted);
     void set_heap(UserAddr start);        ///< exec: the break's start

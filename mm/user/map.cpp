@@ -24,7 +24,7 @@ bool is_accountable(MapRequest const& request) {
 
 VmaAttributes attributes_of(MapRequest const& request) {
     return {.protection = request.protection, .max_protection = request.max_protection, .sharing = request.sharing,
-            .kind = request.kind, .no_reserve = request.no_reserve};
+            .kind = request.kind, .no_reserve = request.no_reserve, .locked = request.locked};
 }
 
 }
@@ -60,6 +60,7 @@ Result<> AddressSpace::check_room(MapRequest const& request, u64 start, u64 size
     u64 pages = size >> page_shift;
     if (is_fixed(request)) pages -= vmas_.pages_in(start, start + size);   // what it replaces
     if (!may_expand(pages, is_data ? pages : 0, guard)) return fail(ENOMEM);
+    if (request.locked && (vmas_.pages().locked + (size >> page_shift)) > request.most_locked >> page_shift) return fail(EAGAIN);
     if (is_accountable(request) && is_obvious_overcommit(size)) return fail(ENOMEM);
     return {};
 }

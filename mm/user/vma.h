@@ -33,6 +33,7 @@ struct VmaAttributes {
     Sharing sharing = Sharing::Private;
     VmaKind kind = VmaKind::Ordinary;
     bool no_reserve = false;
+    bool locked = false;           ///< MAP_LOCKED: nothing is ever paged out, but advice to let pages go is refused
     constexpr bool operator==(VmaAttributes const&) const = default;
 };
 

@@ -72,6 +72,7 @@ void VmaSet::account(Vma const& vma, u64 sign) {
     u64 const pages = vma.pages() * sign;
     Protection const protection = vma.attributes.protection;
     pages_.total += pages;
+    if (vma.attributes.locked) [[unlikely]] pages_.locked += pages;
     if (vma.is_stack()) pages_.stack += pages;
     else if (vma.is_private_writable()) {
         pages_.data += pages;

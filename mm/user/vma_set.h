@@ -18,6 +18,7 @@ struct VmaPages {
     u64 data = 0;      ///< private and writable, not the stack: RLIMIT_DATA
     u64 stack = 0;
     u64 text = 0;
+    u64 locked = 0;    ///< MAP_LOCKED: RLIMIT_MEMLOCK
 };
 
 class VmaSet {

@@ -18,6 +18,7 @@ struct row { char const* name; long number; int argument, error; unsigned honour
 #define LIST(...) {__VA_ARGS__}
 #define FLAGS(call, argument, error, honoured, refused) {#call, SYS_##call, argument, error, LIST honoured, LIST refused, #honoured},
 #define COMMANDS(call, argument, error, honoured) {#call, SYS_##call, -argument, error, LIST honoured, {0}, #honoured},
+#define FIELD(call, name, honoured)
 static struct row const rows[] = {
 #include "../../kernel/syscall/flags.def"
 };
