@@ -32,17 +32,6 @@ using ObjectGuard = ObjectLock::Guard;
 /// Seconds since 1970.
 i64 now_seconds();
 
-/// A mode as printf's %4o writes it.
-class OctalMode {
-public:
-    explicit OctalMode(u32 mode) {
-        for (size_t i = sizeof text_; i-- > 0; mode >>= 3) text_[i] = mode || i + 1 == sizeof text_ ? static_cast<char>('0' + (mode & 7)) : ' ';
-    }
-    std::string_view text() const { return {text_, sizeof text_}; }
-private:
-    char text_[4];
-};
-
 struct Identity {
     Identity(Requester const& who, u32 flags);
 

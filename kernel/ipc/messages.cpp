@@ -206,8 +206,8 @@ void MessageQueue::end() {
 void MessageQueue::write_line(base::Writer& out) {
     ObjectGuard guard(lock);
     if (removed) return;
-    base::format_to(out, "{:>10} {:>10}  {}  {:>10} {:>10} {:>5} {:>5} {:>5} {:>5} {:>5} {:>5} {:>10} {:>10} {:>10}\n", key, id,
-                    OctalMode(mode).text(), bytes_, count_, last_sender_.value, last_receiver_.value,
+    base::format_to(out, "{:>10} {:>10}  {:>4o}  {:>10} {:>10} {:>5} {:>5} {:>5} {:>5} {:>5} {:>5} {:>10} {:>10} {:>10}\n", key, id,
+                    mode, bytes_, count_, last_sender_.value, last_receiver_.value,
                     uid.value, gid.value, creator_uid.value, creator_gid.value, sent_s_, received_s_, changed_s);
 }
 

@@ -261,7 +261,7 @@ void SemaphoreSet::end() {
 void SemaphoreSet::write_line(base::Writer& out) {
     ObjectGuard guard(lock);
     if (removed) return;
-    base::format_to(out, "{:>10} {:>10}  {} {:>10} {:>5} {:>5} {:>5} {:>5} {:>10} {:>10}\n", key, id, OctalMode(mode).text(),
+    base::format_to(out, "{:>10} {:>10}  {:>4o} {:>10} {:>5} {:>5} {:>5} {:>5} {:>10} {:>10}\n", key, id, mode,
                     count_, uid.value, gid.value, creator_uid.value, creator_gid.value, operated_s_, changed_s);
 }
 

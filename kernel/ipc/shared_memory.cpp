@@ -117,8 +117,8 @@ void Segment::write_line(base::Writer& out) {
     u64 const resident = resident_pages() * page_size;
     ObjectGuard guard(lock);
     if (removed) return;
-    base::format_to(out, "{:>10} {:>10}  {} {:>21} {:>5} {:>5}  {:>5} {:>5} {:>5} {:>5} {:>5} {:>10} {:>10} {:>10} {:>21} {:>21}\n", key, id,
-                    OctalMode(mode).text(), size_, creator_.value, last_user_.value, users_, uid.value,
+    base::format_to(out, "{:>10} {:>10}  {:>4o} {:>21} {:>5} {:>5}  {:>5} {:>5} {:>5} {:>5} {:>5} {:>10} {:>10} {:>10} {:>21} {:>21}\n", key, id,
+                    mode, size_, creator_.value, last_user_.value, users_, uid.value,
                     gid.value, creator_uid.value, creator_gid.value, attached_s_, detached_s_, changed_s, resident, 0);
 }
 

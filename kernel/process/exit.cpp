@@ -134,13 +134,6 @@ void ProcessManager::tell_of_parents_death(Process const& parent, Process& child
     }
 }
 
-/// Not analysed: see above.
-void ProcessManager::forget_parents_death(Process& process) NO_THREAD_SAFETY_ANALYSIS {
-    TreeGuard guard(tree_lock);
-    if (!process.asks_parents_death) return;
-    for (UserThread& thread : process.threads) thread.parent_death_signal = 0;
-}
-
 namespace {
 
 /// How many children are handed over while interrupts are off.

@@ -226,10 +226,7 @@ Result<> write_process_status(Shown const& shown, u64, Writer& out) {
     Process const& process = *shown.process;
     Look const look = look_at(shown);
     format_to(out, "Name:\t{}\n", std::string_view(look.name));
-    if (Ref<fs::SharedContext> const names = process.copy_names()) {
-        u32 const umask = names->umask();
-        format_to(out, "Umask:\t0{}{}{}\n", umask >> 6 & 7, umask >> 3 & 7, umask & 7);
-    }
+    if (Ref<fs::SharedContext> const names = process.copy_names()) format_to(out, "Umask:\t{:04o}\n", names->umask());
     write_identity(shown, look, out);
     if (look.memory.mapped_pages != 0) write_memory(look, out);
     write_signals(process, look, out);

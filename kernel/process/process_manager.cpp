@@ -44,6 +44,13 @@ Ref<Process> ProcessManager::find_after(Pid pid) {
     return Ref<Process>::share(static_cast<Process*>(pids_.next_process(pid)));
 }
 
+/// Not analysed: the list of threads changes only under tree_lock too.
+void ProcessManager::forget_parents_death(Process& process) NO_THREAD_SAFETY_ANALYSIS {
+    TreeGuard guard(tree_lock);
+    if (!process.asks_parents_death) return;
+    for (UserThread& thread : process.threads) thread.parent_death_signal = 0;
+}
+
 i32 ProcessManager::pid_limit() const {
     TreeGuard guard(tree_lock);
     return pids_.limit();

@@ -6,6 +6,8 @@
 #include <base/latency.h>
 #include <base/types.h>
 
+namespace base { class Writer; }
+
 namespace arch {
 
 // ---- this CPU's interrupt flag
@@ -91,7 +93,6 @@ void enable_isa_interrupt(u8 line, InterruptHandler handler, void* context, char
 void disable_isa_interrupt(u8 line);
 
 /// Writes /proc/interrupts in Linux's form.
-}
+void write_interrupts(base::Writer& out);
 
-namespace base { class Writer; }
-namespace arch { void write_interrupts(base::Writer& out); }
+}
