@@ -8,7 +8,7 @@
 
 namespace process {
 
-ProcessTimers::RealTimer::RealTimer(Process& owner) : Timer(on_real_expiry), process(owner) {}
+void ProcessTimers::initialize() { RealTimer::rings.provide(on_real_expiry); }
 
 void ProcessTimers::on_real_expiry(sched::Timer& timer) {
     auto& self = static_cast<RealTimer&>(timer);

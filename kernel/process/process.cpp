@@ -27,6 +27,8 @@ UserThread::UserThread(Ref<Process> process) : PidEntry(PidKind::Thread), proces
     shared_usage = &process_->shared_usage;
 }
 
+constinit base::FromAbove<void(sched::Timer&)> ProcessTimers::RealTimer::rings;
+
 Process::Process() : PidEntry(PidKind::Process) {}
 
 Process::~Process() { DEBUG_ASSERT(threads.empty() && children.empty() && zombies.empty()); }

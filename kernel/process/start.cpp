@@ -27,6 +27,7 @@ void ProcessManager::initialize() {
     u64 const by_memory = mm::frame_allocator.total_bytes() / (8 * mm::kernel_stack_size);
     thread_limit_ = static_cast<u32>(std::clamp<u64>(by_memory, 20, PidTable::pid_max - PidTable::first_reused));
     if (base::CommandLine(boot::boot_info.command()).flag("norandmaps")) disable_random_layout();
+    ProcessTimers::initialize();
     register_terminal_signals();
     register_caller();
     register_size_limit();

@@ -8,6 +8,8 @@
 #include <atomic>
 #include <optional>
 
+#include <base/from_above.h>
+
 #include "kernel/process/pending_signals.h"
 #include "sched/timer.h"
 
@@ -67,6 +69,8 @@ class ProcessTimers {
 public:
     explicit ProcessTimers(Process& process) : process_(process), real_(process) {}
     using Guard = SignalLock::Guard;
+    /// From now on ITIMER_REAL can ring. Called once at boot.
+    static void initialize();
 
     // ---- posix_timers.cpp
     Result<int> create(TimerRequest const& request);                             ///< EAGAIN ENOMEM EINVAL
@@ -99,7 +103,8 @@ public:
 
 private:
     struct RealTimer final : sched::Timer {
-        explicit RealTimer(Process& process);
+        explicit RealTimer(Process& owner) : Timer([](sched::Timer& timer) { rings(timer); }), process(owner) {}
+        static constinit base::FromAbove<void(sched::Timer& timer)> rings;
         Process& process;
         u64 expires_ns = 0, interval_ns = 0;     ///< of clock_ns(); 0: not armed
     };
