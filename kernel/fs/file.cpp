@@ -160,6 +160,14 @@ Result<> File::truncate(u64 size) {
     return inode()->truncate(size);
 }
 
+u32 File::opening() {
+    u32 known = opening_.load(std::memory_order_relaxed);
+    if (known != 0) return known;
+    static constinit std::atomic<u32> last{0};
+    u32 const number = last.fetch_add(1, std::memory_order_relaxed) + 1;
+    return opening_.compare_exchange_strong(known, number, std::memory_order_relaxed) ? number : known;
+}
+
 Result<Ref<mm::VmObject>> File::vm_object() {
     if (!dentry_) return fail(ENODEV);
     auto object = inode()->vm_object();

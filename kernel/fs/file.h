@@ -71,6 +71,8 @@ public:
     virtual Result<> synchronise() { return fail(EINVAL); }                   ///< fsync: EINVAL where nothing could be kept
     /// What mmap maps. ENODEV.
     virtual Result<Ref<mm::VmObject>> vm_object();
+    /// Tells its mappings from those of the same file by another.
+    u32 opening();
     /// Whether a write that nobody will read also sends SIGPIPE.
     virtual bool breaks_with_signal() const { return true; }
     virtual bool is_seekable() const { return true; }                          ///< else seek, pread, pwrite: ESPIPE
@@ -123,6 +125,7 @@ private:
     OpenerPrivilege privilege_ = OpenerPrivilege::None;
     bool is_counted_writer_ = false;
     std::atomic<bool> is_watched_{false};
+    std::atomic<u32> opening_{0};   ///< 0: never mapped
     sync::Mutex<LockRank::file_offset> position_lock_;
     u64 position_ GUARDED_BY(position_lock_) = 0;
 };

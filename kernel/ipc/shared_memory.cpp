@@ -45,12 +45,12 @@ void Segment::drop_user() {
     if (last) (void)segments.remove(*this);
 }
 
-Result<> Segment::hold(Requester const& who, u32 rights) {
+Result<u32> Segment::hold(Requester const& who, u32 rights) {
     ObjectGuard guard(lock);
     TRY(permit(who, rights));
     if (removed) return fail(EIDRM);
     ++users_;
-    return {};
+    return ++attachments_;
 }
 
 void Segment::release_hold(Pid user) {

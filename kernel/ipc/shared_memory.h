@@ -33,8 +33,8 @@ public:
     void mapped(bool added, bool writable) override;
 
     u64 size() const { return size_; }
-    /// shmat on its way: checks the rights and keeps the segment until released. EACCES EIDRM.
-    Result<> hold(Requester const& who, u32 rights);
+    /// shmat on its way: checks the rights and keeps the segment until released; the attachment's number. EACCES EIDRM.
+    Result<u32> hold(Requester const& who, u32 rights);
     void release_hold(Pid user);
     void set_last_user(Pid user);
     Result<shmid64_ds> status(Requester const& who, bool check_rights);
@@ -53,6 +53,7 @@ private:
     Ref<mm::VmObject> const memory_;
     Pid const creator_;
     u64 users_ GUARDED_BY(lock) = 0;                              ///< VMAs, and shmat calls on their way
+    u32 attachments_ GUARDED_BY(lock) = 0;                        ///< shmat calls there ever were
     i64 attached_s_ GUARDED_BY(lock) = 0, detached_s_ GUARDED_BY(lock) = 0;
     Pid last_user_ GUARDED_BY(lock);
 };

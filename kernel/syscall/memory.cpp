@@ -54,6 +54,7 @@ Result<UserAddr> map_file(Caller& caller, mm::MapRequest& request, Fd fd, u64 fl
         request.max_protection.execute = false;
     }
     request.object = TRY(file->vm_object());
+    request.opening = file->opening();
     if (flags & MAP_GROWSDOWN) return fail(EINVAL);
     bool const is_shared = request.sharing == mm::Sharing::Shared;
     if (is_shared) request.max_protection.write = TRY(request.object->begin_sharing(request.protection.write, file->is_writable()));

@@ -75,7 +75,7 @@ Result<UserAddr> sys_shmat(Caller& caller, i32 id, UserAddr address, u32 flags) 
     auto const segment = TRY(ipc::segments.find(id));
     auto const who = requester(caller);
     u32 const rights = ipc::may_read_all | (writes ? ipc::may_write_all : 0) | (executes ? 0111 : 0);
-    TRY(segment->hold(who, rights));
+    request.opening = TRY(segment->hold(who, rights));
     request.size = segment->size();
     request.protection = {true, writes, executes};
     request.max_protection.write = writes;

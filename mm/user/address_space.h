@@ -34,6 +34,7 @@ struct MapRequest {
     Sharing sharing = Sharing::Private;
     Ref<VmObject> object{};                        ///< null: anonymous
     u64 offset = 0;                                ///< bytes, page aligned
+    u32 opening = 0;                               ///< by what the object came, where there is more than one way (VmaAttributes)
     VmaKind kind = VmaKind::Ordinary;
     bool no_reserve = false;
     bool populate = false;

@@ -24,7 +24,7 @@ bool is_accountable(MapRequest const& request) {
 
 VmaAttributes attributes_of(MapRequest const& request) {
     return {.protection = request.protection, .max_protection = request.max_protection, .sharing = request.sharing,
-            .kind = request.kind, .no_reserve = request.no_reserve, .locked = request.locked};
+            .kind = request.kind, .no_reserve = request.no_reserve, .locked = request.locked, .opening = request.opening};
 }
 
 }

@@ -34,6 +34,9 @@ struct VmaAttributes {
     VmaKind kind = VmaKind::Ordinary;
     bool no_reserve = false;
     bool locked = false;           ///< MAP_LOCKED: nothing is ever paged out, but advice to let pages go is refused
+    /// Which open file, or which attachment of a segment, the object came by: two are never one VMA. Numbers may come again after
+    /// 2^32, which lets neighbours be one VMA, no more.
+    u32 opening = 0;
     constexpr bool operator==(VmaAttributes const&) const = default;
 };
 
