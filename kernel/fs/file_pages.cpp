@@ -191,7 +191,6 @@ Result<size_t> FilePages::write_new_page(u64 index, size_t offset, size_t size, 
 
 Result<size_t> FilePages::write(u64 position, mm::IoBuffer& buffer) {
     if (buffer.remaining() == 0) return 0;
-    if (position > size()) clear_tail(size());
     size_t total = 0;
     while (u64 const left = buffer.remaining()) {
         size_t const offset = position & page_mask;
@@ -210,7 +209,7 @@ Result<size_t> FilePages::write(u64 position, mm::IoBuffer& buffer) {
     return total;
 }
 
-/// What a mapping may have written behind the end must not show when the file grows.
+/// The bytes that a file loses are zero if it grows again. As on Linux's tmpfs those are not that a mapping writes behind the end.
 void FilePages::clear_tail(u64 size) {
     size_t const offset = size & page_mask;
     if (offset == 0) return;
@@ -225,10 +224,11 @@ void FilePages::resize(u64 new_size) {
     }
     if (new_size < old_size) {
         u64 const first_gone = (new_size + page_mask) >> page_shift;
-        unmap_from(first_gone);
+        bool const is_unmapped = unmap_from(first_gone);
         release_from(first_gone);
+        if (!is_unmapped) unmap_from(first_gone);   // now there are the frames just released
     }
-    clear_tail(std::min(old_size, new_size));
+    if (new_size <= old_size) clear_tail(new_size);
 }
 
 /// Takes frames with an index of at least `first` (counted within this slot's range) out, and nodes that become empty.

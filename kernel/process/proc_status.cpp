@@ -154,8 +154,10 @@ void write_identity(Shown const& shown, Look const& look, Writer& out) {
 void write_memory(Look const& look, Writer& out) {
     mm::AddressSpaceStatistics const& memory = look.memory;
     struct { std::string_view label; u64 pages; } const lines[] = {
+        {"VmPeak:", memory.peak_mapped_pages},
         {"VmSize:", memory.mapped_pages},
         {"VmLck:", memory.locked_pages},
+        {"VmPin:", 0},
         {"VmHWM:", memory.peak_resident_pages},
         {"VmRSS:", memory.resident_pages},
         {"RssAnon:", memory.resident_pages - memory.file_pages - memory.shared_pages},

@@ -53,6 +53,9 @@
 #ifndef PROT_GROWSUP
 #define PROT_GROWSUP 0x02000000
 #endif
+#ifndef MADV_DONTNEED_LOCKED
+#define MADV_DONTNEED_LOCKED 24
+#endif
 #ifndef MREMAP_DONTUNMAP
 #define MREMAP_DONTUNMAP 4
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A program's memory: mmap(2) munmap(2) mprotect(2) mremap(2) madvise(2) msync(2) brk(2).
+// A program's memory: mmap(2) munmap(2) mprotect(2) mremap(2) madvise(2) msync(2) brk(2) mlock(2).
 #include <linux/mman.h>
 #include <asm/mman.h>
 #include <linux/fcntl.h>
@@ -66,13 +66,9 @@ Result<UserAddr> map_file(Caller& caller, mm::MapRequest& request, Fd fd, u64 fl
     return mapped;
 }
 
-/// MAP_LOCKED: how much may be locked at most. EPERM EAGAIN.
-Result<u64> lockable(process::Process const& process, u64 size) {
-    u64 const limit = process.limits[RLIMIT_MEMLOCK].soft;
-    if (process.credentials.is_privileged() || size == 0) return ~u64{0};
-    if (limit == 0) return fail(EPERM);
-    if (size > limit) return fail(EAGAIN);
-    return limit;
+/// How many bytes the caller may have locked.
+u64 lock_limit(Caller const& caller) {
+    return caller.process.credentials.is_privileged() ? ~u64{0} : caller.process.limits[RLIMIT_MEMLOCK].soft;
 }
 
 }
@@ -81,17 +77,17 @@ Result<UserAddr> sys_mmap(Caller& caller, u64 address, u64 size, u64 protection,
     u64 const type = flags & MAP_TYPE;
     if (offset & page_mask) return fail(EINVAL);
     mm::MapRequest request;
-    if (flags & MAP_LOCKED) request.most_locked = TRY(lockable(caller.process, size));
     request.address = UserAddr(address);
     request.size = size;
     request.placement = decode_placement(flags, address);
     request.protection = decode_protection(protection);
     request.sharing = type == MAP_PRIVATE ? mm::Sharing::Private : mm::Sharing::Shared;
     request.offset = offset;
-    request.locked = flags & MAP_LOCKED;
     request.no_reserve = flags & MAP_NORESERVE;
     request.below_2_gib = flags & MAP_32BIT;
-    request.populate = (flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE || (flags & MAP_LOCKED);   // nothing is swapped
+    request.populate = (flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE;
+    request.locked = flags & MAP_LOCKED;
+    request.lock_limit = lock_limit(caller);
     if (!(flags & MAP_ANONYMOUS)) return map_file(caller, request, fd, flags);
     // What MAP_SHARED_VALIDATE would look at is a file's.
     if (type != MAP_PRIVATE && type != MAP_SHARED) return fail(EINVAL);
@@ -120,7 +116,7 @@ Result<UserAddr> sys_mremap(Caller& caller, u64 address, u64 old_size, u64 new_s
     TRY(accepted::mremap.check(flags));
     if ((flags & MREMAP_FIXED) && !(flags & MREMAP_MAYMOVE)) return fail(EINVAL);
     auto const move = flags & MREMAP_FIXED ? Fixed : flags & MREMAP_MAYMOVE ? Maybe : Never;
-    return caller.process.address_space->remap(UserAddr(address), old_size, new_size, move, UserAddr(new_address));
+    return caller.process.address_space->remap(UserAddr(address), old_size, new_size, move, UserAddr(new_address), lock_limit(caller));
 }
 
 Result<> sys_madvise(Caller& caller, u64 address, u64 size, int advice) {
@@ -132,6 +128,7 @@ Result<> sys_madvise(Caller& caller, u64 address, u64 size, int advice) {
     case MADV_COLD: decoded = mm::Advice::Cold; break;
     case MADV_WILLNEED: decoded = mm::Advice::WillNeed; break;
     case MADV_DONTNEED: decoded = mm::Advice::DontNeed; break;
+    case MADV_DONTNEED_LOCKED: decoded = mm::Advice::DontNeedLocked; break;
     case MADV_FREE: decoded = mm::Advice::Free; break;
     default: return fail(EINVAL);
     }
@@ -144,6 +141,31 @@ Result<> sys_msync(Caller& caller, u64 address, u64 size, u32 flags) {
     return caller.process.address_space->sync(UserAddr(address), size, flags & MS_INVALIDATE);
 }
 
-Result<UserAddr> sys_brk(Caller& caller, UserAddr wanted) { return caller.process.address_space->set_break(wanted); }
+Result<UserAddr> sys_brk(Caller& caller, UserAddr wanted) { return caller.process.address_space->set_break(wanted, lock_limit(caller)); }
+
+Result<> sys_mlock(Caller& caller, u64 address, u64 size) { return sys_mlock2(caller, address, size, 0); }
+
+Result<> sys_mlock2(Caller& caller, u64 address, u64 size, u32 flags) {
+    TRY(accepted::mlock2.check(flags));
+    u64 const limit = lock_limit(caller);
+    if (limit == 0) return fail(EPERM);
+    auto const locking = flags & MLOCK_ONFAULT ? mm::Locking::OnFault : mm::Locking::Locked;
+    return caller.process.address_space->lock_range(UserAddr(address), size, locking, limit);
+}
+
+Result<> sys_munlock(Caller& caller, u64 address, u64 size) {
+    return caller.process.address_space->lock_range(UserAddr(address), size, mm::Locking::None, ~u64{0});
+}
+
+Result<> sys_mlockall(Caller& caller, u32 flags) {
+    TRY(accepted::mlockall.check(flags));
+    if (!(flags & (MCL_CURRENT | MCL_FUTURE))) return fail(EINVAL);
+    u64 const limit = lock_limit(caller);
+    if (limit == 0) return fail(EPERM);
+    auto const locking = flags & MCL_ONFAULT ? mm::Locking::OnFault : mm::Locking::Locked;
+    return caller.process.address_space->lock_all(locking, flags & MCL_CURRENT, flags & MCL_FUTURE, limit);
+}
+
+Result<> sys_munlockall(Caller& caller) { return caller.process.address_space->lock_all(mm::Locking::None, false, false, ~u64{0}); }
 
 }

@@ -94,6 +94,8 @@ AddressSpaceStatistics AddressSpace::statistics() const {
     PageTableGuard const entries(page_table_lock_);
     VmaPages const& pages = vmas_.pages();
     return {.mapped_pages = pages.total,
+            .peak_mapped_pages = std::max(peak_mapped_, pages.total),
+            .locked_pages = pages.locked,
             .resident_pages = resident_pages(),
             .peak_resident_pages = std::max(peak_resident_, resident_pages()),
             .file_pages = resident(PageSource::File),
@@ -101,8 +103,7 @@ AddressSpaceStatistics AddressSpace::statistics() const {
             .table_frames = page_table_.table_frames(),
             .data_pages = pages.data,
             .stack_pages = pages.stack,
-            .text_pages = pages.text,
-            .locked_pages = pages.locked};
+            .text_pages = pages.text};
 }
 
 /// The end of [start, start + size) rounded up to pages, if a program can have such a range. ENOMEM.

@@ -39,15 +39,16 @@ struct MapRequest {
     bool no_reserve = false;
     bool populate = false;
     bool below_2_gib = false;                      ///< MAP_32BIT
-    bool locked = false;
-    u64 most_locked = ~u64{0};                     ///< bytes of the whole space (RLIMIT_MEMLOCK)
+    bool locked = false;                           ///< MAP_LOCKED
+    u64 lock_limit = ~u64{0};                      ///< what the caller may lock, bytes: of what is locked as it comes
 };
 
 enum class FaultKind : u8 { Read, Write, Execute };
 /// What a page fault came to. Signals are the caller's business.
 enum class FaultResult : u8 { Handled, NotMapped, NotPermitted, PastEnd, OutOfMemory };   ///< SEGV_MAPERR, SEGV_ACCERR, SIGBUS BUS_ADRERR, OOM
 
-enum class Advice : u8 { Normal, DontNeed, Free, Cold, WillNeed };
+/// Cold, DontNeed and Free are refused for locked memory.
+enum class Advice : u8 { Normal, Cold, DontNeed, DontNeedLocked, Free, WillNeed };
 
 struct AddressSpaceLimits {
     u64 address_space = ~u64{0};   ///< RLIMIT_AS, bytes
@@ -57,11 +58,13 @@ struct AddressSpaceLimits {
 
 struct AddressSpaceStatistics {
     u64 mapped_pages = 0;      ///< VmSize
+    u64 peak_mapped_pages = 0; ///< VmPeak
+    u64 locked_pages = 0;      ///< VmLck
     u64 resident_pages = 0;    ///< VmRSS: anonymous + file + shared
     u64 peak_resident_pages = 0;   ///< VmHWM, ru_maxrss: the most there ever were
     u64 file_pages = 0, shared_pages = 0;
     u64 table_frames = 0;      ///< VmPTE
-    u64 data_pages = 0, stack_pages = 0, text_pages = 0, locked_pages = 0;
+    u64 data_pages = 0, stack_pages = 0, text_pages = 0;
 };
 
 /// Where exec put things; prctl and /proc read them. Protected by the space's lock.
@@ -99,11 +102,17 @@ public:
     /// `with_lower_end`: PROT_GROWSDOWN, of a stack from its start on.
     Result<> protect(UserAddr start, u64 size, Protection protection, bool with_lower_end = false);   ///< EACCES EINVAL ENOMEM
     enum class Move : u8 { Never, Maybe, Fixed };
-    Result<UserAddr> remap(UserAddr start, u64 old_size, u64 new_size, Move move, UserAddr new_address);   ///< EFAULT EINVAL ENOMEM
+    /// `lock_limit`, here and below: what the caller may have locked, bytes. EAGAIN EFAULT EINVAL ENOMEM.
+    Result<UserAddr> remap(UserAddr start, u64 old_size, u64 new_size, Move move, UserAddr new_address, u64 lock_limit = ~u64{0});
     Result<> advise(UserAddr start, u64 size, Advice advice);
-    Result<> sync(UserAddr start, u64 size, bool invalidates = false);             ///< msync: ENOMEM for holes, EBUSY
+    /// msync: ENOMEM for holes; EBUSY: `invalidates`, and some of it is locked.
+    Result<> sync(UserAddr start, u64 size, bool invalidates);
     /// brk(2): the new break, or the old one when it cannot be.
-    UserAddr set_break(UserAddr wanted);
+    UserAddr set_break(UserAddr wanted, u64 lock_limit = ~u64{0});
+    /// mlock(2) munlock(2). EINVAL; ENOMEM: holes, memory that cannot be read, or more than the limit; EAGAIN: no memory to fill it.
+    Result<> lock_range(UserAddr start, u64 size, Locking locking, u64 lock_limit);
+    /// mlockall(2): what there is, and what will be mapped later (None: neither). ENOMEM: more than the limit.
+    Result<> lock_all(Locking locking, bool current, bool future, u64 lock_limit);
     void set_heap(UserAddr start);        ///< exec: the break's start
     void set_limits(AddressSpaceLimits const& limits);
 
@@ -154,8 +163,11 @@ private:
         vm_events.resident[static_cast<size_t>(source)].add(pages);
     }
     u64 resident_pages() const { return resident(PageSource::Anonymous) + resident(PageSource::File) + resident(PageSource::Shared); }
-    /// Called before pages go: the peak is looked for where it ends, not at each page that comes.
-    void note_peak(WriteGuard const&) REQUIRES(lock_) { peak_resident_ = std::max(peak_resident_, resident_pages()); }
+    /// Called before pages go: the peaks are looked for where they end, not at each page that comes.
+    void note_peak(WriteGuard const&) REQUIRES(lock_) {
+        peak_resident_ = std::max(peak_resident_, resident_pages());
+        peak_mapped_ = std::max(peak_mapped_, vmas_.pages().total);
+    }
     /// `sign` is 1 or ~0: one page more or less that `entry` shows. The frame of zeros is in no resident set.
     void count_page(arch::PageEntry const& entry, PageSource source, u64 sign) {
         count_resident(source, sign);
@@ -171,11 +183,10 @@ private:
     void forget_last_found(WriteGuard const&) REQUIRES(lock_) { last_found_.store(nullptr, std::memory_order_relaxed); }
 
     // ---- map.cpp
-    Result<u64> map_range(MapRequest const& request, u64 size, Ref<VmObject> object);
+    Result<u64> map_range(MapRequest const& request, u64 size, Ref<VmObject> object, bool& populates);
     Result<u64> choose_address(MapRequest const& request, u64 size, WriteGuard const&) REQUIRES(lock_);
     Result<> check_room(MapRequest const& request, u64 start, u64 size, WriteGuard const&) const REQUIRES(lock_);
     bool may_expand(u64 pages, u64 data_pages, WriteGuard const&) const REQUIRES(lock_);
-    void populate(u64 start, u64 size, FaultKind kind);
     // ---- unmap.cpp
     Result<> unmap_range(u64 start, u64 end, RemovedVmas& removed, WriteGuard const&) REQUIRES(lock_);
     void zap_range(u64 start, u64 end, Sharing sharing, TlbBatch& batch, WriteGuard const&) REQUIRES(lock_);
@@ -184,15 +195,29 @@ private:
     Result<> protect_piece(Vma& whole, u64 start, u64 end, Protection protection, TlbBatch& batch, WriteGuard const&) REQUIRES(lock_);
     void change_entries(Vma const& vma, Protection old, TlbBatch& batch, WriteGuard const&) REQUIRES(lock_);
     Result<u64> lower_end(u64 start, u64 end, WriteGuard const&) const REQUIRES(lock_);
+    // ---- lock.cpp
+    Result<> check_locked(u64 pages, u64 lock_limit, WriteGuard const&) const REQUIRES(lock_);
+    Result<> lock_piece(Vma& whole, u64 start, u64 end, Locking locking, WriteGuard const&) REQUIRES(lock_);
+    Result<> lock_pieces(u64 start, u64 end, Locking locking, WriteGuard const&) REQUIRES(lock_);
+    Result<> fill_range(u64 start, u64 end, bool goes_on) EXCLUDES(lock_);
+    Result<> fill(u64 start, u64 end, FaultKind kind);
     // ---- remap.cpp
-    Result<> check_resize(Vma const& vma, u64 start, u64 old_size, u64 new_size, WriteGuard const&) const REQUIRES(lock_);
-    Result<u64> remap_fixed(u64 start, u64 old_size, u64 new_size, u64 target, RemovedVmas& removed, WriteGuard const&) REQUIRES(lock_);
-    Result<u64> remap_grow(Vma& vma, u64 start, u64 old_size, u64 new_size, Move move, RemovedVmas& removed, WriteGuard const&) REQUIRES(lock_);
+    /// What mremap was asked for; sizes are of whole pages.
+    struct Resize {
+        u64 start, old_size, new_size;
+        Move move;
+        u64 target, lock_limit;
+    };
+    Result<> check_resize(Vma const& vma, Resize const& resize, WriteGuard const&) const REQUIRES(lock_);
+    Result<u64> remap_fixed(Resize resize, RemovedVmas& removed, WriteGuard const&) REQUIRES(lock_);
+    Result<u64> remap_grow(Vma& vma, Resize const& resize, RemovedVmas& removed, WriteGuard const&) REQUIRES(lock_);
+    Result<u64> remap_within(Resize const& resize, bool& is_locked) EXCLUDES(lock_);
     Result<u64> move_mapping(Vma& vma, u64 start, u64 old_size, u64 target, u64 new_size, RemovedVmas& removed, WriteGuard const&) REQUIRES(lock_);
     Result<> prepare_tables(u64 start, u64 size, u64 target, TlbBatch& batch, WriteGuard const&) REQUIRES(lock_);
     void move_entries(u64 start, u64 size, u64 target, Sharing sharing, TlbBatch& batch, WriteGuard const&) REQUIRES(lock_);
     // ---- brk.cpp
-    Result<> grow_heap(u64 old_end, u64 new_end, WriteGuard const&) REQUIRES(lock_);
+    Result<> grow_heap(u64 old_end, u64 new_end, u64 lock_limit, WriteGuard const&) REQUIRES(lock_);
+    UserAddr move_break(UserAddr wanted, u64 lock_limit, u64& old_end, bool& fills) EXCLUDES(lock_);
     // ---- advise.cpp
     template <class Action>
     Result<> for_each_mapped(u64 start, u64 end, Action&& act) const REQUIRES_SHARED(lock_);
@@ -229,7 +254,7 @@ private:
     void drop_shared_tables(u64 start, u64 end, TlbBatch& batch, WriteGuard const&) REQUIRES(lock_);
     // ---- truncate.cpp
     friend VmObject;
-    void forget_pages(VmObject& object, Mapping& mark, u64 first) EXCLUDES(lock_);
+    bool forget_pages(VmObject& object, Mapping& mark, u64 first) EXCLUDES(lock_);
     // ---- maps.cpp
     std::string_view name_of(Vma const& vma, ReadGuard const&) const REQUIRES_SHARED(lock_);
     // ---- remote_access.cpp
@@ -259,6 +284,8 @@ private:
     u64 resident_[3] = {};
     /// The largest sum of them when last pages went. Written with lock_ held for writing.
     u64 peak_resident_ GUARDED_BY(lock_) = 0;
+    u64 peak_mapped_ GUARDED_BY(lock_) = 0;
+    Locking future_locking_ GUARDED_BY(lock_) = Locking::None;   ///< MCL_FUTURE: of what will be mapped
 };
 
 /// The frame of zeros, mapped read-only wherever a program reads memory it never wrote.

@@ -31,11 +31,11 @@ Result<> AddressSpace::advise(UserAddr start, u64 size, Advice advice) {
     TlbBatch batch(tlb_);
     return for_each_mapped(start.value(), end, [&](Vma& vma, u64 from, u64 to) -> Result<> {
         lock_.assert_held();
-        bool const lets_go = advice == Advice::DontNeed || advice == Advice::Free || advice == Advice::Cold;
-        if (lets_go && vma.attributes.locked) return fail(EINVAL);
+        bool const is_refused = advice != Advice::Normal && advice != Advice::WillNeed && advice != Advice::DontNeedLocked;
+        if (is_refused && vma.is_locked()) return fail(EINVAL);
         if (advice == Advice::Free && (vma.object || vma.is_shared())) return fail(EINVAL);
         // MADV_FREE lets the kernel take the pages at any time before they are written again: at once.
-        if (advice != Advice::DontNeed && advice != Advice::Free) return {};
+        if (advice != Advice::DontNeed && advice != Advice::DontNeedLocked && advice != Advice::Free) return {};
         TRY(own_edges(from, to, batch, guard));
         drop_shared_tables(from, to, batch, guard);
         zap_range(from, to, vma.attributes.sharing, batch, guard);
@@ -43,15 +43,15 @@ Result<> AddressSpace::advise(UserAddr start, u64 size, Advice advice) {
     });
 }
 
-/// Files live in memory, so there is nothing to write and no other copy: only the range is checked.
+/// Files live in memory, so there is nothing to write: only the range is checked.
 Result<> AddressSpace::sync(UserAddr start, u64 size, bool invalidates) {
     if (!start.is_page_aligned()) return fail(EINVAL);
     u64 const end = start.value() + align_up(size, page_size);   // as on Linux, the last page of all sizes is none
     if (end < start.value()) return fail(ENOMEM);
     if (end == start.value()) return {};
     ReadGuard const guard(lock_);
-    return for_each_mapped(start.value(), end, [invalidates](Vma& vma, u64, u64) -> Result<> {
-        return invalidates && vma.attributes.locked ? Result<>(fail(EBUSY)) : Result<>();
+    return for_each_mapped(start.value(), end, [invalidates](Vma& vma, u64, u64) {
+        return invalidates && vma.is_locked() ? Result<>(fail(EBUSY)) : Result<>();
     });
 }
 

@@ -92,7 +92,7 @@ Result<> AddressSpace::copy_from(AddressSpace const& parent) NO_THREAD_SAFETY_AN
     for (Vma const* vma = parent.vmas_.first(); vma; vma = parent.vmas_.next(*vma)) {
         Vma* const copy = vma->clone(vma->start, vma->end);
         if (!copy) return fail(ENOMEM);
-        copy->attributes.locked = false;   // mlock(2): not inherited
+        copy->attributes.locking = Locking::None;   // a child has locked nothing
         vmas_.insert(*copy);
     }
     return {};

@@ -4,7 +4,6 @@
 
 #include "mm/user/address_space.h"
 #include "mm/user/tlb_batch.h"
-#include "sched/thread.h"
 
 namespace mm {
 
@@ -24,7 +23,7 @@ bool is_accountable(MapRequest const& request) {
 
 VmaAttributes attributes_of(MapRequest const& request) {
     return {.protection = request.protection, .max_protection = request.max_protection, .sharing = request.sharing,
-            .kind = request.kind, .no_reserve = request.no_reserve, .locked = request.locked, .opening = request.opening};
+            .kind = request.kind, .no_reserve = request.no_reserve, .locking = request.locked ? Locking::Locked : Locking::None, .opening = request.opening};
 }
 
 }
@@ -56,16 +55,19 @@ Result<u64> AddressSpace::choose_address(MapRequest const& request, u64 size, Wr
 
 Result<> AddressSpace::check_room(MapRequest const& request, u64 start, u64 size, WriteGuard const& guard) const {
     if (vmas_.count() >= VmaSet::max_count) return fail(ENOMEM);
+    if (request.locked || future_locking_ != Locking::None) [[unlikely]] {
+        if (request.locked && request.lock_limit == 0) return fail(EPERM);
+        TRY(check_locked(size >> page_shift, request.lock_limit, guard));
+    }
     bool const is_data = request.sharing == Sharing::Private && request.protection.write && request.kind != VmaKind::Stack;
     u64 pages = size >> page_shift;
     if (is_fixed(request)) pages -= vmas_.pages_in(start, start + size);   // what it replaces
     if (!may_expand(pages, is_data ? pages : 0, guard)) return fail(ENOMEM);
-    if (request.locked && (vmas_.pages().locked + (size >> page_shift)) > request.most_locked >> page_shift) return fail(EAGAIN);
     if (is_accountable(request) && is_obvious_overcommit(size)) return fail(ENOMEM);
     return {};
 }
 
-Result<u64> AddressSpace::map_range(MapRequest const& request, u64 size, Ref<VmObject> object) {
+Result<u64> AddressSpace::map_range(MapRequest const& request, u64 size, Ref<VmObject> object, bool& populates) {
     RemovedVmas removed;
     WriteGuard const guard(lock_);
     forget_last_found(guard);
@@ -75,6 +77,8 @@ Result<u64> AddressSpace::map_range(MapRequest const& request, u64 size, Ref<VmO
     Owned<Vma> vma(new (std::nothrow) Vma(start, start + size, offset, std::move(object), attributes_of(request)));
     if (!vma) return fail(ENOMEM);
     if (request.placement == MapRequest::Placement::Fixed) TRY(unmap_range(start, start + size, removed, guard));
+    if (future_locking_ != Locking::None) [[unlikely]] vma->attributes.locking = future_locking_;
+    populates |= vma->is_locked();
     vmas_.insert(*vma);
     vmas_.merge(*vma.leak());
     return start;
@@ -85,18 +89,11 @@ Result<UserAddr> AddressSpace::map(MapRequest const& request) {
     u64 const size = align_up(request.size, page_size);
     Ref<VmObject> object = request.object;
     if (!object && request.sharing == Sharing::Shared) object = TRY(make_anonymous_object(size));
-    u64 const start = TRY(map_range(request, size, std::move(object)));
-    bool const copies = request.protection.write && request.sharing == Sharing::Private;
-    if (request.populate) populate(start, size, copies ? FaultKind::Write : FaultKind::Read);
+    bool populates = request.populate;
+    u64 const start = TRY(map_range(request, size, std::move(object), populates));
+    // That a page cannot be touched is not an error, mmap(2).
+    if (populates) static_cast<void>(fill_range(start, start + size, true));
     return UserAddr(start);
-}
-
-/// MAP_POPULATE: failure to touch a page is not an error, mmap(2). There may be 2^35 pages: who is killed meanwhile goes.
-void AddressSpace::populate(u64 start, u64 size, FaultKind kind) {
-    for (u64 page = start; page < start + size; page += page_size) {
-        if (handle_fault(UserAddr(page), kind, UserAddr()) != FaultResult::Handled) return;
-        if (sched::caller_is_dying()) return;
-    }
 }
 
 }

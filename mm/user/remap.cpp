@@ -13,12 +13,14 @@ constexpr u64 leaf_table_span = arch::entries_per_table * page_size;
 }
 
 /// Linux's vma_to_resize: may the `old_size` bytes at `start`, which lies in `vma`, become `new_size`?
-Result<> AddressSpace::check_resize(Vma const& vma, u64 start, u64 old_size, u64 new_size, WriteGuard const& guard) const {
+Result<> AddressSpace::check_resize(Vma const& vma, Resize const& resize, WriteGuard const& guard) const {
+    auto const [start, old_size, new_size, move, target, lock_limit] = resize;
     if (old_size == 0 && !vma.is_shared()) return fail(EINVAL);
     if (old_size > vma.end - start) return fail(EFAULT);
     if (new_size <= old_size) return {};
     if (vma.object && vma.offset + (start - vma.start) + new_size < new_size) return fail(EINVAL);
     u64 const pages = (new_size - old_size) >> page_shift;
+    if (vma.is_locked()) TRY(check_locked(pages, lock_limit, guard));
     bool const is_data = vma.is_private_writable() && !vma.is_stack();
     if (!may_expand(pages, is_data ? pages : 0, guard)) return fail(ENOMEM);
     if (vma.is_private_writable() && !vma.attributes.no_reserve && is_obvious_overcommit(new_size - old_size)) return fail(ENOMEM);
@@ -74,7 +76,8 @@ Result<u64> AddressSpace::move_mapping(Vma& vma, u64 start, u64 old_size, u64 ta
     return target;
 }
 
-Result<u64> AddressSpace::remap_fixed(u64 start, u64 old_size, u64 new_size, u64 target, RemovedVmas& removed, WriteGuard const& guard) {
+Result<u64> AddressSpace::remap_fixed(Resize resize, RemovedVmas& removed, WriteGuard const& guard) {
+    auto& [start, old_size, new_size, move, target, lock_limit] = resize;
     if (!is_aligned(target, page_size) || !checked_end(target, new_size) || !checked_end(start, old_size)) return fail(EINVAL);
     if (start + old_size > target && target + new_size > start) return fail(EINVAL);
     if (target < VmaSet::lowest_address) return fail(EPERM);
@@ -86,12 +89,13 @@ Result<u64> AddressSpace::remap_fixed(u64 start, u64 old_size, u64 new_size, u64
     }
     Vma* const vma = vmas_.find(start);
     if (!vma) return fail(EFAULT);
-    TRY(check_resize(*vma, start, old_size, new_size, guard));
+    TRY(check_resize(*vma, resize, guard));
     return move_mapping(*vma, start, old_size, target, new_size, removed, guard);
 }
 
-Result<u64> AddressSpace::remap_grow(Vma& vma, u64 start, u64 old_size, u64 new_size, Move move, RemovedVmas& removed, WriteGuard const& guard) {
-    TRY(check_resize(vma, start, old_size, new_size, guard));
+Result<u64> AddressSpace::remap_grow(Vma& vma, Resize const& resize, RemovedVmas& removed, WriteGuard const& guard) {
+    auto const& [start, old_size, new_size, move, target, lock_limit] = resize;
+    TRY(check_resize(vma, resize, guard));
     u64 const new_end = start + new_size;
     bool const ends_with_vma = start + old_size == vma.end;
     if (ends_with_vma && checked_end(start, new_size) && vmas_.is_free(vma.end, new_end)) {
@@ -100,29 +104,38 @@ Result<u64> AddressSpace::remap_grow(Vma& vma, u64 start, u64 old_size, u64 new_
         return start;
     }
     if (move == Move::Never) return fail(ENOMEM);
-    u64 const target = TRY(vmas_.find_gap(new_size, arch::user_space_end));
-    return move_mapping(vma, start, old_size, target, new_size, removed, guard);
+    return move_mapping(vma, start, old_size, TRY(vmas_.find_gap(new_size, arch::user_space_end)), new_size, removed, guard);
 }
 
-Result<UserAddr> AddressSpace::remap(UserAddr start, u64 old_size, u64 new_size, Move move, UserAddr new_address) {
+/// `is_locked`: what has come is to be filled.
+Result<u64> AddressSpace::remap_within(Resize const& resize, bool& is_locked) {
+    auto const& [start, old_size, new_size, move, target, lock_limit] = resize;
+    RemovedVmas removed;
+    WriteGuard const guard(lock_);
+    forget_last_found(guard);
+    Vma* const vma = vmas_.find(start);
+    if (!vma) return fail(EFAULT);
+    is_locked = vma->is_locked();
+    if (move == Move::Fixed) return remap_fixed(resize, removed, guard);
+    if (old_size < new_size) {
+        if (new_size > arch::user_space_end) return fail(ENOMEM);
+        return remap_grow(*vma, resize, removed, guard);
+    }
+    auto const old_end = checked_end(start, old_size);
+    if (!old_end) return fail(EINVAL);
+    if (old_size > new_size) TRY(unmap_range(start + new_size, *old_end, removed, guard));
+    return start;
+}
+
+Result<UserAddr> AddressSpace::remap(UserAddr start, u64 old_size, u64 new_size, Move move, UserAddr new_address, u64 lock_limit) {
     if (!start.is_page_aligned()) return fail(EINVAL);
     old_size = align_up(old_size, page_size);
     new_size = align_up(new_size, page_size);
     if (new_size == 0) return fail(EINVAL);
-    RemovedVmas removed;
-    WriteGuard const guard(lock_);
-    forget_last_found(guard);
-    Vma* const vma = vmas_.find(start.value());
-    if (!vma) return fail(EFAULT);
-    if (move == Move::Fixed) return UserAddr(TRY(remap_fixed(start.value(), old_size, new_size, new_address.value(), removed, guard)));
-    if (old_size < new_size) {
-        if (new_size > arch::user_space_end) return fail(ENOMEM);
-        return UserAddr(TRY(remap_grow(*vma, start.value(), old_size, new_size, move, removed, guard)));
-    }
-    auto const old_end = checked_end(start.value(), old_size);
-    if (!old_end) return fail(EINVAL);
-    if (old_size > new_size) TRY(unmap_range(start.value() + new_size, *old_end, removed, guard));
-    return start;
+    bool is_locked = false;
+    u64 const place = TRY(remap_within({start.value(), old_size, new_size, move, new_address.value(), lock_limit}, is_locked));
+    if (is_locked && new_size > old_size) static_cast<void>(fill_range(place + old_size, place + new_size, true));
+    return UserAddr(place);
 }
 
 }

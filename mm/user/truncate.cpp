@@ -42,30 +42,38 @@ Mapping* VmObject::next_of(Mapping& mark, AddressSpace const& space) {
     return &*next;
 }
 
-void VmObject::unmap_from(u64 first) {
+bool VmObject::unmap_from(u64 first) {
     Mapping mark;
     {
         MappingsGuard const guard(mappings_lock_);
-        if (mappings_.empty()) return;
+        if (mappings_.empty()) return true;
         mappings_.push_front(mark);
     }
-    while (auto const space = next_space(mark)) space->forget_pages(*this, mark, first);
+    bool is_complete = true;
+    while (auto const space = next_space(mark)) is_complete &= space->forget_pages(*this, mark, first);
+    return is_complete;
 }
 
 /// For the mappings of this space ahead of `mark`. A table that a private copy lies in may be shared with another program and
-/// cannot be copied when there is no frame left at all: then such copies stay, which no one but this program can see.
-void AddressSpace::forget_pages(VmObject& object, Mapping& mark, u64 first) {
+/// cannot be copied when there is no frame left at all: then such copies stay, which no one but this program can see. False.
+bool AddressSpace::forget_pages(VmObject& object, Mapping& mark, u64 first) {
     WriteGuard const guard(lock_);
     note_peak(guard);
     TlbBatch batch(tlb_);
+    bool is_complete = true;
     while (Mapping* const mapping = object.next_of(mark, *this)) {
         auto const& vma = static_cast<Vma const&>(*mapping);
         u64 const index = vma.offset >> page_shift;
         u64 const start = vma.start + (first > index ? std::min(first - index, vma.pages()) * page_size : 0);
-        if (start == vma.end || !own_edges(start, vma.end, batch, guard, Urgency::Reserve)) continue;
+        if (start == vma.end) continue;
+        if (!own_edges(start, vma.end, batch, guard, Urgency::Reserve)) {
+            is_complete = false;
+            continue;
+        }
         drop_shared_tables(start, vma.end, batch, guard);
         zap_range(start, vma.end, vma.attributes.sharing, batch, guard);
     }
+    return is_complete;
 }
 
 }

@@ -66,7 +66,8 @@ public:
     }
     /// Takes the pages from `first` on out of every program that shows them, and private copies of them too (as Linux): after
     /// it nobody reaches them. page() refuses them already. May sleep; takes the programs' locks one after the other.
-    void unmap_from(u64 first);
+    /// False: private copies stayed, because there was no frame left for a table of theirs.
+    bool unmap_from(u64 first);
 
 private:
     friend AddressSpace;

@@ -24,6 +24,8 @@ struct Protection {
 };
 
 enum class Sharing : u8 { Private, Shared };
+/// mlock(2). Nothing is ever paged out: locked memory is filled, counted, and not given back by madvise. OnFault: filled as it is used.
+enum class Locking : u8 { None, Locked, OnFault };
 enum class VmaKind : u8 { Ordinary, Heap, Stack };   ///< Stack grows down: the program's, and MAP_GROWSDOWN
 
 /// What makes one VMA differ from its neighbour.
@@ -33,7 +35,7 @@ struct VmaAttributes {
     Sharing sharing = Sharing::Private;
     VmaKind kind = VmaKind::Ordinary;
     bool no_reserve = false;
-    bool locked = false;           ///< MAP_LOCKED: nothing is ever paged out, but advice to let pages go is refused
+    Locking locking = Locking::None;
     /// Which open file, or which attachment of a segment, the object came by: two are never one VMA. Numbers may come again after
     /// 2^32, which lets neighbours be one VMA, no more.
     u32 opening = 0;
@@ -70,6 +72,7 @@ struct Vma : Mapping {
     u64 page_index(u64 address) const { return (offset + (address - start)) >> page_shift; }
     bool is_stack() const { return attributes.kind == VmaKind::Stack; }
     bool is_shared() const { return attributes.sharing == Sharing::Shared; }
+    bool is_locked() const { return attributes.locking != Locking::None; }
     bool is_private_writable() const { return !is_shared() && attributes.protection.write; }
     /// True if `upper`, which starts where this ends, could be one VMA with this.
     bool can_merge_with(Vma const& upper) const;

@@ -47,12 +47,21 @@ Vma* VmaSet::previous(Vma const& vma) const {
     return at == tree_.begin() ? nullptr : const_cast<Vma*>(&*std::prev(at));
 }
 
-u64 VmaSet::pages_in(u64 start, u64 end) const {
+template <class Condition>
+u64 VmaSet::pages_where(u64 start, u64 end, Condition&& holds) const {
     if (start >= end) return 0;
     u64 bytes = 0;
     for (Vma const* vma = first_ending_above(start); vma && vma->start < end; vma = next(*vma))
-        bytes += std::min(end, vma->end) - std::max(start, vma->start);
+        if (holds(*vma)) bytes += std::min(end, vma->end) - std::max(start, vma->start);
     return bytes >> page_shift;
+}
+
+u64 VmaSet::pages_in(u64 start, u64 end) const {
+    return pages_where(start, end, [](Vma const&) { return true; });
+}
+
+u64 VmaSet::locked_pages_in(u64 start, u64 end) const {
+    return pages_where(start, end, [](Vma const& vma) { return vma.is_locked(); });
 }
 
 bool VmaSet::is_free(u64 start, u64 end) const {
@@ -72,7 +81,7 @@ void VmaSet::account(Vma const& vma, u64 sign) {
     u64 const pages = vma.pages() * sign;
     Protection const protection = vma.attributes.protection;
     pages_.total += pages;
-    if (vma.attributes.locked) [[unlikely]] pages_.locked += pages;
+    if (vma.is_locked()) [[unlikely]] pages_.locked += pages;
     if (vma.is_stack()) pages_.stack += pages;
     else if (vma.is_private_writable()) {
         pages_.data += pages;
@@ -188,6 +197,12 @@ void VmaSet::resize(Vma& vma, u64 start, u64 end) {
     if (has_gaps_) [[unlikely]] return gaps_resized(vma);
     if (end < old_end) hole_grew(old_end);
     if (start > old_start) hole_grew(start);
+}
+
+void VmaSet::set_locking(Vma& vma, Locking locking) {
+    account(vma, ~u64{0});
+    vma.attributes.locking = locking;
+    account(vma, 1);
 }
 
 void VmaSet::set_protection(Vma& vma, Protection protection) {

@@ -18,7 +18,7 @@ struct VmaPages {
     u64 data = 0;      ///< private and writable, not the stack: RLIMIT_DATA
     u64 stack = 0;
     u64 text = 0;
-    u64 locked = 0;    ///< MAP_LOCKED: RLIMIT_MEMLOCK
+    u64 locked = 0;    ///< RLIMIT_MEMLOCK; in one of the others, too
 };
 
 class VmaSet {
@@ -43,6 +43,7 @@ public:
     Vma* previous(Vma const& vma) const;
     // ---- Of a range [start, end). An empty one (start >= end) holds no page, is free, and nothing is done to it.
     u64 pages_in(u64 start, u64 end) const;
+    u64 locked_pages_in(u64 start, u64 end) const;
     bool is_free(u64 start, u64 end) const;
     /// True if [start, end) is free and keeps its distance from a stack above it.
     bool is_free_with_guard(u64 start, u64 end) const;
@@ -61,6 +62,7 @@ public:
     void remove_run(Vma* first, u64 end, RemovedVmas& removed);
     void resize(Vma& vma, u64 start, u64 end);
     void set_protection(Vma& vma, Protection protection);
+    void set_locking(Vma& vma, Locking locking);
 
     /// Where top-down searches begin.
     void set_search_top(u64 top);
@@ -79,6 +81,8 @@ public:
 private:
     using VmaTree = base::Tree<Vma, &Vma::hook, VmaStart>;
 
+    template <class Condition>
+    u64 pages_where(u64 start, u64 end, Condition&& holds) const;
     Result<> split(u64 address);
     void remove(Vma& vma);
     void take_out(Vma& vma);

@@ -136,8 +136,8 @@ TEST_F(AddressSpaceTest, ErrorsAreLinuxs) {
     EXPECT_EQ(error(space.protect(UserAddr(gib), 4 * page_size, {})), ENOMEM);
     EXPECT_EQ(space.handle_fault(UserAddr(gib), FaultKind::Read, UserAddr()), FaultResult::NotPermitted);
     EXPECT_EQ(error(space.protect(UserAddr(gib), page_size, {.write = true})), EACCES);
-    EXPECT_EQ(error(space.sync(UserAddr(gib), 4 * page_size)), ENOMEM);
-    EXPECT_EQ(error(space.sync(UserAddr(gib), 3 * page_size)), 0);
+    EXPECT_EQ(error(space.sync(UserAddr(gib), 4 * page_size, false)), ENOMEM);
+    EXPECT_EQ(error(space.sync(UserAddr(gib), 3 * page_size, false)), 0);
     auto const remap = [&](u64 from, u64 old_pages, u64 new_pages, AddressSpace::Move move, u64 to = 0) {
         return error(space.remap(UserAddr(from), old_pages * page_size, new_pages * page_size, move, UserAddr(to)));
     };

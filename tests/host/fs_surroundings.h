@@ -82,7 +82,7 @@ void WaitQueue::wake_all(WakeEvents) {}   // nobody waits
 
 namespace mm {
 
-void VmObject::unmap_from(u64) {}   // nobody maps a file, either
+bool VmObject::unmap_from(u64) { return true; }   // nobody maps a file, either
 
 constinit FrameAllocator frame_allocator;
 

@@ -103,7 +103,14 @@ static long sample(struct row const* row, unsigned long flags) {
     case SYS_preadv2: case SYS_pwritev2: return syscall(nr, file, &vector, 1, 0, 0, flags);
     case SYS_wait4: return syscall(nr, -1, NULL, WNOHANG | flags, NULL);
     case SYS_waitid: return syscall(nr, 0, 0, NULL, WNOHANG | WEXITED | flags, NULL);
-    case SYS_madvise: case SYS_mprotect: case SYS_msync: case SYS_mremap: {
+    case SYS_mlockall: {
+        long const result = syscall(nr, MCL_CURRENT | flags);
+        int const error = errno;
+        munlockall();
+        errno = error;
+        return result;
+    }
+    case SYS_madvise: case SYS_mlock2: case SYS_mprotect: case SYS_msync: case SYS_mremap: {
         int const growth = nr == SYS_mprotect ? MAP_GROWSDOWN : 0;   // for PROT_GROWSDOWN
         char* area = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | growth, -1, 0);
         long result;

@@ -199,6 +199,26 @@ TEST(files_in_memory) {
     CHECK(close(memory) == 0 && look(at + PAGE) == 'o');
 }
 
+/// What a mapping writes there stays, and shows when the file grows; only what a file loses is zero.
+TEST(behind_the_end_of_a_file_in_memory) {
+    catch_faults();
+    int const memory = memfd_create("m", 0);
+    REQUIRE(memory >= 0 && ftruncate(memory, 100) == 0);
+    char* const at = map_file(memory, PAGE, RW, MAP_SHARED);
+    char byte = 0;
+    CHECK(put(at + 50, 'a') == 'a' && put(at + 200, 'b') == 'b' && put(at + 300, 'c') == 'c');
+    CHECK(pread(memory, &byte, 1, 200) == 0 && ftruncate(memory, 80) == 0);
+    CHECK(look(at + 50) == 'a' && look(at + 200) == 0 && look(at + 300) == 0);
+    CHECK(put(at + 200, 'd') == 'd' && put(at + 300, 'e') == 'e' && ftruncate(memory, 80) == 0);
+    CHECK(look(at + 200) == 0);
+    CHECK(put(at + 90, 'f') == 'f');
+    CHECK(pwrite(memory, "gg", 2, 400) == 2);
+    CHECK(pread(memory, &byte, 1, 401) == 1 && byte == 'g' && pread(memory, &byte, 1, 300) == 1 && byte == 0);
+    CHECK(pread(memory, &byte, 1, 90) == 1 && byte == 'f');
+    CHECK(put(at + 500, 'h') == 'h' && ftruncate(memory, PAGE) == 0 && pread(memory, &byte, 1, 500) == 1 && byte == 'h');
+    close(memory);
+}
+
 /// Faults, forks, unmapping and growth while it goes on: every byte is the file's, zero, or beyond the end; nothing is lost after it.
 TEST(a_race_of_truncation_and_use) {
     catch_faults();

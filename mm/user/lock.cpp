@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+// mlock(2) mlockall(2): memory that is filled and stays. Nothing is ever paged out, so what is left is to fill it, to count it
+// against RLIMIT_MEMLOCK, and to keep madvise from giving it back.
+#include <algorithm>
+
+#include "mm/user/address_space.h"
+#include "sched/thread.h"
+
+namespace mm {
+
+/// EAGAIN: with `pages` more there is more locked than `lock_limit` bytes; ~0: no limit.
+Result<> AddressSpace::check_locked(u64 pages, u64 lock_limit, WriteGuard const&) const {
+    return lock_limit != ~u64{0} && vmas_.pages().locked + pages > lock_limit >> page_shift ? Result<>(fail(EAGAIN)) : Result<>();
+}
+
+Result<> AddressSpace::lock_piece(Vma& whole, u64 start, u64 end, Locking locking, WriteGuard const&) {
+    if (whole.attributes.locking == locking) return {};
+    Vma* piece = &whole;
+    if (whole.start != start || whole.end != end) {
+        TRY(vmas_.isolate(start, end));
+        piece = vmas_.find(start);
+    }
+    vmas_.set_locking(*piece, locking);
+    return {};
+}
+
+/// What lies before a hole has been changed when the error returns. ENOMEM.
+Result<> AddressSpace::lock_pieces(u64 start, u64 end, Locking locking, WriteGuard const& guard) {
+    forget_last_found(guard);
+    Result<> result;
+    u64 at = start;
+    while (at < end && result) {
+        Vma* const vma = vmas_.find(at);
+        if (!vma) {
+            result = fail(ENOMEM);
+            break;
+        }
+        u64 const piece_end = std::min(end, vma->end);
+        result = lock_piece(*vma, at, piece_end, locking, guard);
+        at = piece_end;
+    }
+    vmas_.merge_range(start, at);
+    return result;
+}
+
+/// There may be 2^35 pages: who is killed meanwhile goes. ENOMEM: a page cannot be had; EAGAIN: no memory; EINTR.
+Result<> AddressSpace::fill(u64 start, u64 end, FaultKind kind) {
+    for (u64 page = start; page < end; page += page_size) {
+        FaultResult const result = handle_fault(UserAddr(page), kind, UserAddr());
+        if (result == FaultResult::OutOfMemory) return fail(EAGAIN);
+        if (result != FaultResult::Handled) return fail(ENOMEM);
+        if (sched::caller_is_dying()) return fail(EINTR);
+    }
+    return {};
+}
+
+/// Brings in what is mapped of [start, end), but what is locked as it is used: to be written where it is this program's alone.
+/// `goes_on`: a VMA that gives an error is no reason to leave the next out. Else as fill().
+Result<> AddressSpace::fill_range(u64 start, u64 end, bool goes_on) {
+    for (u64 at = start; at < end;) {
+        u64 from, to;
+        FaultKind kind;
+        {
+            ReadGuard const guard(lock_);
+            Vma const* const vma = vmas_.first_ending_above(at);
+            if (!vma || vma->start >= end) return {};
+            from = std::max(at, vma->start);
+            at = to = std::min(end, vma->end);
+            if (vma->attributes.locking == Locking::OnFault) continue;
+            kind = vma->is_private_writable() ? FaultKind::Write : FaultKind::Read;
+        }
+        auto const filled = fill(from, to, kind);
+        if (!filled && (!goes_on || filled.error().value == EINTR)) return filled;
+    }
+    return {};
+}
+
+Result<> AddressSpace::lock_range(UserAddr address, u64 size, Locking locking, u64 lock_limit) {
+    u64 const start = address.page_down().value(), bytes = align_up(size + address.page_offset(), page_size), end = start + bytes;
+    {
+        WriteGuard const guard(lock_);
+        // What of it is locked already is not counted twice.
+        if (locking != Locking::None && !check_locked(bytes >> page_shift, lock_limit, guard)) {
+            u64 const more = (bytes >> page_shift) - vmas_.locked_pages_in(start, end);
+            if (!check_locked(more, lock_limit, guard)) return fail(ENOMEM);
+        }
+        if (end < start) return fail(EINVAL);
+        TRY(lock_pieces(start, end, locking, guard));
+    }
+    return locking == Locking::None ? Result<>() : fill_range(start, end, false);
+}
+
+Result<> AddressSpace::lock_all(Locking locking, bool current, bool future, u64 lock_limit) {
+    {
+        WriteGuard const guard(lock_);
+        if (current && vmas_.pages().total > lock_limit >> page_shift) return fail(ENOMEM);
+        future_locking_ = future ? locking : Locking::None;
+        if (future && !current) return {};
+        Locking const wanted = current ? locking : Locking::None;
+        forget_last_found(guard);
+        vmas_.for_each([&](Vma& vma) { vmas_.set_locking(vma, wanted); });
+        vmas_.merge_range(0, arch::user_space_end);
+    }
+    if (current) static_cast<void>(fill_range(0, arch::user_space_end, true));   // what cannot be had is no error here
+    return {};
+}
+
+}
