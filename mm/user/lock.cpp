@@ -98,7 +98,7 @@ Result<> AddressSpace::lock_all(Locking locking, bool current, bool future, u64 
         if (future && !current) return {};
         Locking const wanted = current ? locking : Locking::None;
         forget_last_found(guard);
-        vmas_.for_each([&](Vma& vma) { vmas_.set_locking(vma, wanted); });
+        for (Vma* vma = vmas_.first(); vma; vma = vmas_.next(*vma)) vmas_.set_locking(*vma, wanted);
         vmas_.merge_range(0, arch::user_space_end);
     }
     if (current) static_cast<void>(fill_range(0, arch::user_space_end, true));   // what cannot be had is no error here

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What whole address spaces stand on in host tests: memory is an array of frames that can be told to run out; locks,
 // TLBs and traces do nothing. The fixture looks whether every frame is back.
-// sources: mm/user/vma.cpp mm/user/vma_set.cpp mm/user/vma_gap.cpp mm/user/address_space.cpp mm/user/map.cpp
+// sources: mm/user/vma.cpp mm/user/vma_set.cpp mm/user/vma_gap.cpp mm/user/address_space.cpp mm/user/map.cpp mm/user/lock.cpp
 // sources: mm/user/unmap.cpp mm/user/protect.cpp mm/user/remap.cpp mm/user/brk.cpp mm/user/advise.cpp mm/user/page_fault.cpp
 // sources: mm/user/copy_on_write.cpp mm/user/remote_access.cpp mm/user/maps.cpp mm/user/anonymous_object.cpp mm/user/truncate.cpp
 // sources: mm/user/shared_tables.cpp mm/user/tlb_batch.cpp mm/user/vm_counters.cpp mm/page_table.cpp kernel/base/format.cpp

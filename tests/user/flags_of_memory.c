@@ -192,6 +192,34 @@ EFFECT_BY(see_advice, madvise, MADV_NOHUGEPAGE)
 EFFECT_BY(see_advice, madvise, MADV_DONTDUMP)
 EFFECT_BY(see_advice, madvise, MADV_DODUMP)
 EFFECT_BY(see_advice, madvise, MADV_COLD)
+EFFECT(madvise, MADV_DONTNEED_LOCKED) {
+    char* at = map(1, RW, PRIVATE | MAP_LOCKED);
+    *at = 'x';
+    saw("%s", result(madvise(at, PAGE, on ? (int)flag : MADV_DONTNEED)));
+    saw("%d, %ld KiB", *at, locked_kib());
+}
+EFFECT(mlock2, MLOCK_ONFAULT) {
+    char* at = map(1000, RW, PRIVATE);
+    long const before = resident_pages();
+    saw("%s", result(syscall(SYS_mlock2, at, 1000 * PAGE, flag)));
+    saw("%s, %ld KiB", resident_pages() - before > 800 ? "there" : "to come", locked_kib());
+}
+/// What there was and what comes later: is it locked, and is it there?
+SHARED_BODY(see_all_locked) {
+    char* before = map(1000, RW, PRIVATE);
+    long resident = resident_pages();
+    if (on) saw("%s", result(syscall(SYS_mlockall, flag == MCL_ONFAULT ? MCL_CURRENT | MCL_FUTURE | flag : flag)));
+    else if (flag == MCL_ONFAULT) saw("%s", result(syscall(SYS_mlockall, MCL_CURRENT | MCL_FUTURE)));
+    saw("before: %s, %s", resident_pages() - resident > 800 ? "there" : "to come", result(madvise(before, PAGE, MADV_DONTNEED)));
+    resident = resident_pages();
+    char* after = map(1000, RW, PRIVATE);
+    saw("after: %s, %s", resident_pages() - resident > 800 ? "there" : "to come", result(madvise(after, PAGE, MADV_DONTNEED)));
+    munlockall();
+    saw("%ld", locked_kib());
+}
+EFFECT_BY(see_all_locked, mlockall, MCL_CURRENT)
+EFFECT_BY(see_all_locked, mlockall, MCL_FUTURE)
+EFFECT_BY(see_all_locked, mlockall, MCL_ONFAULT)
 static char* file_mapping(void) {
     int fd = syscall(SYS_memfd_create, "a", 0);
     REQUIRE(ftruncate(fd, PAGE) == 0);
