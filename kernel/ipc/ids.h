@@ -9,6 +9,7 @@
 #include <linux/ipc.h>
 
 #include "kernel/fs/credentials.h"
+#include "kernel/ipc/system_v_limits.h"
 #include "kernel/sync/mutex.h"
 #include "mm/heap.h"
 #include "mm/slab.h"
@@ -53,7 +54,8 @@ struct Identity {
     Result<> change(ipc64_perm const& to) REQUIRES(lock);
 };
 
-template <class T, u32 limit>
+/// `most`: how many there may be, which changes.
+template <class T, std::atomic<u32>& most>
 class IdTable {
 public:
     constexpr IdTable() = default;
@@ -135,7 +137,7 @@ public:
 private:
     using Lock = sync::Mutex<LockRank::sleeping_leaf>;
     using Guard = Lock::Guard;
-    static constexpr u32 chunk_slots = 512, buckets = 256, sequences = 65536;
+    static constexpr u32 limit = most_ids, chunk_slots = 512, buckets = 256, sequences = 65536;
 
     T* slot(u32 index) const REQUIRES(lock_) {
         if (index >= limit) return nullptr;
@@ -162,6 +164,7 @@ private:
     Result<i32> add(Ref<T> object, i32 key) {
         Guard guard(lock_);
         if (key != IPC_PRIVATE && first_with(key)) return fail(EEXIST);
+        if (count_ >= most.load(std::memory_order_relaxed)) return fail(ENOSPC);
         u32 const index = free_.take();
         if (index == free_.none) return fail(ENOSPC);
         T**& chunk = chunks_[index / chunk_slots];

@@ -146,10 +146,10 @@ Result<mm::Owned<Message>> MessageQueue::receive(MessageFilter const& filter, bo
     return std::move(waiter.message);
 }
 
-/// Not longer than asked for, and no message is longer than MSGMAX: the memory comes before the lock.
+/// Not longer than asked for, nor than a message may be now: the memory comes before the lock.
 Result<mm::Owned<Message>> MessageQueue::copy(u64 index, u64 capacity, bool truncate, Requester const& who) {
     mm::Owned<Message> out(TRY(mm::make<Message>()));
-    auto const room = TRY(mm::Buffer::allocate(std::max<u64>(std::min<u64>(capacity, MSGMAX), 1)));
+    auto const room = TRY(mm::Buffer::allocate(std::max<u64>(std::min<u64>(capacity, msgmax.load(std::memory_order_relaxed)), 1)));
     size_t size;
     {
         ObjectGuard guard(lock);
@@ -160,6 +160,7 @@ Result<mm::Owned<Message>> MessageQueue::copy(u64 index, u64 capacity, bool trun
         if (at == messages_.end()) return fail(ENOMSG);
         if (at->text.size() > capacity) return fail(truncate ? EINVAL : E2BIG);   // a copy is whole
         size = at->text.size();
+        if (size > room.size()) return fail(EINVAL);                              // sent when it might be longer
         std::memcpy(room.data(), at->text.data(), size);
         out->type = at->type;
     }
@@ -189,7 +190,7 @@ Result<> MessageQueue::change(msqid64_ds const& to, Requester const& who) {
     ObjectGuard guard(lock);
     TRY(permit_control(who));
     if (removed) return fail(EIDRM);
-    if (to.msg_qbytes > MSGMNB && !who.is_superuser()) return fail(EPERM);
+    if (to.msg_qbytes > msgmnb.load(std::memory_order_relaxed) && !who.is_superuser()) return fail(EPERM);
     TRY(Identity::change(to.msg_perm));
     capacity_ = to.msg_qbytes;
     let_in();

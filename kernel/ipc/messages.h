@@ -72,12 +72,13 @@ private:
 
     base::List<Message, &Message::hook> messages_ GUARDED_BY(lock);
     Waiters senders_ GUARDED_BY(lock), receivers_ GUARDED_BY(lock);
-    u64 bytes_ GUARDED_BY(lock) = 0, count_ GUARDED_BY(lock) = 0, capacity_ GUARDED_BY(lock) = MSGMNB;
+    u64 bytes_ GUARDED_BY(lock) = 0, count_ GUARDED_BY(lock) = 0;
+    u64 capacity_ GUARDED_BY(lock) = msgmnb.load(std::memory_order_relaxed);
     i64 sent_s_ GUARDED_BY(lock) = 0, received_s_ GUARDED_BY(lock) = 0;
     Pid last_sender_ GUARDED_BY(lock), last_receiver_ GUARDED_BY(lock);
 };
 
-using MessageQueues = IdTable<MessageQueue, MSGMNI>;
+using MessageQueues = IdTable<MessageQueue, msgmni>;
 extern constinit MessageQueues message_queues;
 
 /// All queues' messages and bytes, for MSG_INFO.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// /proc/sysvipc (what ipcs reads) and the limits in /proc/sys/kernel, which are fixed.
+// /proc/sysvipc: what ipcs reads.
 #include <base/format.h>
 
 #include "kernel/fs/procfs.h"
@@ -33,37 +33,19 @@ Result<> write_segments(base::Writer& out) {
     return write_table<segments>(out);
 }
 
-template <u64 number>
-Result<> write_number(base::Writer& out) {
-    base::format_to(out, "{}\n", number);
-    return {};
-}
-
-Result<> write_semaphore_limits(base::Writer& out) {
-    base::format_to(out, "{}\t{}\t{}\t{}\n", SEMMSL, SEMMNS, SEMOPM, SEMMNI);
-    return {};
-}
-
 struct Entry { std::string_view path; fs::ProcText text; };
 
 constexpr Entry entries[] = {
     {"sysvipc/msg", write_messages},
     {"sysvipc/sem", write_semaphores},
     {"sysvipc/shm", write_segments},
-    {"sys/kernel/msgmax", write_number<MSGMAX>},
-    {"sys/kernel/msgmnb", write_number<MSGMNB>},
-    {"sys/kernel/msgmni", write_number<MSGMNI>},
-    {"sys/kernel/sem", write_semaphore_limits},
-    {"sys/kernel/shmmax", write_number<shm_max_size>},
-    {"sys/kernel/shmall", write_number<shm_max_size>},
-    {"sys/kernel/shmmni", write_number<shm_max_segments>},
 };
 
 }
 
 Result<> register_system_v_entries() {
     for (Entry const& entry : entries) TRY(fs::procfs.add(entry.path, entry.text));
-    return {};
+    return register_system_v_limits();
 }
 
 }

@@ -25,10 +25,12 @@ bool wants_undo(std::span<sembuf const> operations) {
 }
 
 Result<Ref<SemaphoreSet>> SemaphoreSet::create(Requester const& who, u32 count, u32 flags) {
-    if (count == 0 || count > SEMMSL) return fail(EINVAL);
+    if (count == 0) return fail(EINVAL);
+    static constinit std::atomic<u64> semaphores{0};   // of all sets
+    auto share = TRY(Share::of(semaphores, count, semmns.load(std::memory_order_relaxed)));
     auto storage = TRY(mm::Buffer::allocate(count * sizeof(Semaphore)));
     std::ranges::fill(std::span(reinterpret_cast<Semaphore*>(storage.data()), count), Semaphore{});
-    return mm::make_ref<SemaphoreSet>(who, flags, count, std::move(storage));
+    return mm::make_ref<SemaphoreSet>(who, flags, count, std::move(storage), std::move(share));
 }
 
 void SemaphoreSet::Waiter::finish(int with_error) {
@@ -83,7 +85,6 @@ Result<SemaphoreSet::Outcome> SemaphoreSet::try_operations(Waiter& who) {
 
 /// In line at the semaphore that it waits for; it keeps its turn when that is another one later.
 void SemaphoreSet::enter(Waiter& waiter) {
-    constexpr u64 sequence_mask = (u64{1} << 48) - 1;
     sembuf const& operation = waiter.operations[waiter.blocking];
     waiter.place = place_of(operation.sem_num, operation.sem_op == 0 ? For::Zero : For::More, waiter.place & sequence_mask);
     waiters_.insert(waiter);
@@ -94,7 +95,7 @@ void SemaphoreSet::enter(Waiter& waiter) {
 bool SemaphoreSet::go_on(u32 number, For what, Waiter*& done) {
     Semaphore const& semaphore = all()[number];
     auto const can_help = [&] { return (semaphore.value == 0) == (what == For::Zero); };
-    u64 const end = place_of(number, what, (u64{1} << 48) - 1);
+    u64 const end = place_of(number, what, sequence_mask);
     for (auto at = waiters_.lower_bound(place_of(number, what, 0)); at != waiters_.end() && at->place <= end && can_help();) {
         Waiter& waiter = *at;
         ++at;
@@ -188,7 +189,7 @@ Result<i32> SemaphoreSet::get(u32 number, u32 command, Requester const& who) {
     if (command == GETVAL) return all()[number].value;
     if (command == GETPID) return all()[number].last_pid;
     For const what = command == GETZCNT ? For::Zero : For::More;
-    return static_cast<i32>(std::distance(waiters_.lower_bound(place_of(number, what, 0)), waiters_.lower_bound(place_of(number, what, 0) + (u64{1} << 48))));
+    return static_cast<i32>(std::distance(waiters_.lower_bound(place_of(number, what, 0)), waiters_.lower_bound(place_of(number, what, 0) + (u64{1} << sequence_bits))));
 }
 
 void SemaphoreSet::forget_adjustments(u32 number) {

@@ -50,9 +50,9 @@ private:
 
 class SemaphoreSet final : public RefCounted<SemaphoreSet>, public Identity {
 public:
-    SemaphoreSet(Requester const& who, u32 flags, u32 count, mm::Buffer storage)
-        : Identity(who, flags), count_(count), storage_(std::move(storage)) {}
-    /// EINVAL ENOMEM.
+    SemaphoreSet(Requester const& who, u32 flags, u32 count, mm::Buffer storage, Share share)
+        : Identity(who, flags), share_(std::move(share)), count_(count), storage_(std::move(storage)) {}
+    /// EINVAL ENOSPC ENOMEM.
     static Result<Ref<SemaphoreSet>> create(Requester const& who, u32 count, u32 flags);
 
     u32 count() const { return count_; }
@@ -94,8 +94,10 @@ private:
     enum class Outcome : u8 { Done, MustWait };
     enum class For : u8 { Zero, More };          ///< what a sleeper waits for
 
+    static constexpr u32 sequence_bits = 47;
+    static constexpr u64 sequence_mask = (u64{1} << sequence_bits) - 1;
     /// Sleepers by semaphore, then by what they wait for, then in the order in which they came.
-    static u64 place_of(u32 number, For what, u64 sequence) { return u64{number} << 49 | u64{what == For::More} << 48 | sequence; }
+    static u64 place_of(u32 number, For what, u64 sequence) { return u64{number} << 48 | u64{what == For::More} << sequence_bits | sequence; }
     void enter(Waiter& waiter) REQUIRES(lock);
 
     Semaphore* all() const REQUIRES(lock) { return reinterpret_cast<Semaphore*>(storage_.data()); }
@@ -110,6 +112,7 @@ private:
     void forget_adjustments(u32 number) REQUIRES(lock);
     void undo(SemaphoreUndo& undo, Pid process);
 
+    Share const share_;                          ///< of semmns
     u32 const count_;
     mm::Buffer const storage_;                   ///< the Semaphores; their values under lock
     Waiters waiters_ GUARDED_BY(lock);
@@ -118,7 +121,7 @@ private:
     i64 operated_s_ GUARDED_BY(lock) = 0;
 };
 
-using SemaphoreSets = IdTable<SemaphoreSet, SEMMNI>;
+using SemaphoreSets = IdTable<SemaphoreSet, semmni>;
 extern constinit SemaphoreSets semaphore_sets;
 
 /// Semaphores of all sets, for SEM_INFO.

@@ -16,13 +16,11 @@ inline constexpr u32 shm_rdonly = 010000, shm_rnd = 020000, shm_remap = 040000, 
 inline constexpr u32 shm_hugetlb = 04000, shm_noreserve = 010000;                                     ///< shmget
 inline constexpr u32 shm_dest = 01000, shm_locked = 02000;                                            ///< in the mode shown
 inline constexpr u32 shm_lock = 11, shm_unlock = 12, shm_stat = 13, shm_info_command = 14, shm_stat_any = 15;
-inline constexpr u32 shm_max_segments = 4096;
-inline constexpr u64 shm_max_size = ~u64{0} - (1 << 24);   ///< SHMMAX, bytes; SHMALL, pages
 
 class Segment final : public mm::VmObject, public Identity {
 public:
-    Segment(Requester const& who, u32 flags, u64 size, Ref<mm::VmObject> memory)
-        : Identity(who, flags), size_(size), memory_(std::move(memory)), creator_(who.pid) {}
+    Segment(Requester const& who, u32 flags, u64 size, Ref<mm::VmObject> memory, Share share)
+        : Identity(who, flags), share_(std::move(share)), size_(size), memory_(std::move(memory)), creator_(who.pid) {}
 
     Result<mm::FrameRef> page(u64 index, mm::Access access) override { return memory_->page(index, access); }
     void describe(base::Writer& out) const override;
@@ -49,6 +47,7 @@ private:
     void drop_user();
     bool end_use() REQUIRES(lock);
 
+    Share const share_;                          ///< of shmall
     u64 const size_;                             ///< bytes, as asked for
     Ref<mm::VmObject> const memory_;
     Pid const creator_;
@@ -58,10 +57,10 @@ private:
     Pid last_user_ GUARDED_BY(lock);
 };
 
-using Segments = IdTable<Segment, shm_max_segments>;
+using Segments = IdTable<Segment, shmmni>;
 extern constinit Segments segments;
 
-/// EINVAL ENOMEM.
+/// EINVAL ENOSPC ENOMEM.
 Result<Ref<Segment>> make_segment(Requester const& who, u64 size, u32 flags);
 
 }

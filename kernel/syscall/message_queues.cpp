@@ -14,9 +14,9 @@ msginfo describe_limits(bool in_use) {
     out.msgpool = in_use ? totals.queues : MSGPOOL;
     out.msgmap = in_use ? totals.messages : MSGMAP;
     out.msgtql = in_use ? totals.bytes : MSGTQL;
-    out.msgmax = MSGMAX;
-    out.msgmnb = MSGMNB;
-    out.msgmni = MSGMNI;
+    out.msgmax = static_cast<i32>(ipc::msgmax.load(std::memory_order_relaxed));
+    out.msgmnb = static_cast<i32>(ipc::msgmnb.load(std::memory_order_relaxed));
+    out.msgmni = static_cast<i32>(ipc::msgmni.load(std::memory_order_relaxed));
     out.msgssz = MSGSSZ;
     out.msgseg = MSGSEG;
     return out;
@@ -32,7 +32,7 @@ Result<i32> sys_msgget(Caller& caller, i32 key, u32 flags) {
 
 Result<> sys_msgsnd(Caller& caller, i32 id, UserAddr address, i64 size, u32 flags) {
     i64 const type = TRY(mm::UserPtr<i64>(address).read());
-    if (size < 0 || size > MSGMAX || id < 0 || type < 1) return fail(EINVAL);
+    if (size < 0 || size > ipc::msgmax.load(std::memory_order_relaxed) || id < 0 || type < 1) return fail(EINVAL);
     mm::Owned<ipc::Message> message(TRY(mm::make<ipc::Message>()));
     message->type = type;
     message->text = TRY(mm::Buffer::allocate(static_cast<size_t>(size)));

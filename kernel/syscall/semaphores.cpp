@@ -10,7 +10,7 @@ namespace {
 
 Result<> operate(Caller& caller, i32 id, UserAddr address, u32 count, u64 deadline) {
     if (id < 0 || count == 0) return fail(EINVAL);
-    if (count > SEMOPM) return fail(E2BIG);
+    if (count > ipc::semopm.load(std::memory_order_relaxed)) return fail(E2BIG);
     constexpr u32 few_count = 8;
     sembuf few[few_count];
     mm::Buffer many;
@@ -35,11 +35,11 @@ Result<i32> with_values(ipc::SemaphoreSet& set, Move&& move) {
 seminfo describe_limits(bool in_use) {
     seminfo out{};
     out.semmap = SEMMAP;
-    out.semmni = SEMMNI;
-    out.semmns = SEMMNS;
+    out.semmni = static_cast<i32>(ipc::semmni.load(std::memory_order_relaxed));
+    out.semmns = static_cast<i32>(ipc::semmns.load(std::memory_order_relaxed));
     out.semmnu = SEMMNU;
-    out.semmsl = SEMMSL;
-    out.semopm = SEMOPM;
+    out.semmsl = static_cast<i32>(ipc::semmsl.load(std::memory_order_relaxed));
+    out.semopm = static_cast<i32>(ipc::semopm.load(std::memory_order_relaxed));
     out.semume = SEMUME;
     out.semusz = in_use ? static_cast<i32>(ipc::semaphore_sets.count()) : SEMUSZ;
     out.semvmx = SEMVMX;
@@ -74,7 +74,7 @@ Result<i32> control_set(i32 id, i32 number, i32 command, u64 argument, ipc::Requ
 }
 
 Result<i32> sys_semget(Caller& caller, i32 key, i32 count, u32 flags) {
-    if (count < 0 || count > SEMMSL) return fail(EINVAL);
+    if (count < 0 || static_cast<u32>(count) > ipc::semmsl.load(std::memory_order_relaxed)) return fail(EINVAL);
     auto const who = requester(caller);
     u32 const wanted = static_cast<u32>(count);
     return ipc::semaphore_sets.get(key, flags, who, [&] { return ipc::SemaphoreSet::create(who, wanted, flags); },

@@ -49,9 +49,10 @@ Result<i32> write_totals(UserAddr out) {
 
 Result<i32> write_limits(UserAddr out) {
     shminfo64 limits{};
-    limits.shmmax = limits.shmall = ipc::shm_max_size;
+    limits.shmmax = ipc::shmmax.load(std::memory_order_relaxed);
+    limits.shmall = ipc::shmall.load(std::memory_order_relaxed);
     limits.shmmin = 1;
-    limits.shmmni = limits.shmseg = ipc::shm_max_segments;
+    limits.shmmni = limits.shmseg = ipc::shmmni.load(std::memory_order_relaxed);
     TRY(mm::UserPtr<shminfo64>(out).write(limits));
     return ipc::segments.highest_index();
 }

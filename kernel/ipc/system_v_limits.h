@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+// The limits of System V IPC, which root changes in /proc/sys/kernel: sysvipc(7). What is there when one is lowered stays.
+#pragma once
+
+#include <atomic>
+#include <utility>
+
+#include <base/result.h>
+#include <base/types.h>
+
+namespace ipc {
+
+inline constexpr u32 most_ids = 32768;                  ///< of each kind, whatever its limit; Linux's IPCMNI
+inline constexpr u32 most_semaphores_of_a_set = 65535;  ///< their numbers have 16 bits, in sembuf and in the order of sleepers
+
+// Ordering: relaxed, each stands alone.
+extern constinit std::atomic<u32> msgmax, msgmnb, msgmni;            ///< bytes of a message, bytes of a new queue, queues
+extern constinit std::atomic<u32> semmsl, semmns, semopm, semmni;    ///< semaphores of a set and of all, operations of a call, sets
+extern constinit std::atomic<u64> shmmax, shmall;                    ///< bytes of a segment, pages of all
+extern constinit std::atomic<u32> shmmni;                            ///< segments
+
+/// Their files. Called once.
+Result<> register_system_v_limits();
+
+/// A part of what all objects of a kind may have together; given back at the end.
+class Share {
+public:
+    Share() = default;
+    Share(Share&& other) : total_(std::exchange(other.total_, nullptr)), amount_(other.amount_) {}
+    ~Share() {
+        if (total_) total_->fetch_sub(amount_, std::memory_order_relaxed);
+    }
+    /// ENOSPC: with it there were more than `most`.
+    static Result<Share> of(std::atomic<u64>& total, u64 amount, u64 most) {
+        Share share;
+        share.total_ = &total;
+        share.amount_ = amount;
+        u64 const before = total.fetch_add(amount, std::memory_order_relaxed);
+        if (amount > most || before > most - amount) return fail(ENOSPC);
+        return share;
+    }
+private:
+    std::atomic<u64>* total_ = nullptr;
+    u64 amount_ = 0;
+};
+
+}
