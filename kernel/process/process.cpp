@@ -88,8 +88,10 @@ ResourceUsage Process::total_usage_locked() const {
     ResourceUsage total;
     total.max_resident_kib = usage.max_resident_kib;
     sched::scheduler.account_together(shared_usage, total.user_ns, total.system_ns);
-    total.user_ns = told_user_ns = std::max(told_user_ns, total.user_ns);
-    total.system_ns = told_system_ns = std::max(told_system_ns, total.system_ns);
+    // The sum is exact. What runs on counts for a mode until the next tick decides anew: neither part goes back, and no time is in both.
+    u64 const sum = std::max(total.user_ns + total.system_ns, told_user_ns + told_system_ns);
+    total.user_ns = told_user_ns = std::clamp(total.user_ns, told_user_ns, sum - told_system_ns);
+    total.system_ns = told_system_ns = sum - total.user_ns;
     total.voluntary = shared_usage.voluntary_switches.load(std::memory_order_relaxed);
     total.involuntary = shared_usage.involuntary_switches.load(std::memory_order_relaxed);
     total.minor_faults = shared_usage.minor_faults.load(std::memory_order_relaxed);

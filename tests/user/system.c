@@ -18,6 +18,17 @@ static long long now_ns(clockid_t clock) {
     return t.tv_sec * 1000000000ll + t.tv_nsec;
 }
 
+/// One thread uses no more time than passes, whatever the mode in which ticks find it.
+TEST(a_process_has_no_more_time_than_passes) {
+    long long start = now_ns(CLOCK_MONOTONIC), first = now_ns(CLOCK_PROCESS_CPUTIME_ID), ahead = 0, passed = 0;
+    while (passed < 200000000) {
+        long long used = now_ns(CLOCK_PROCESS_CPUTIME_ID) - first;
+        passed = now_ns(CLOCK_MONOTONIC) - start;
+        if (used > passed && used - passed > ahead) ahead = used - passed;
+    }
+    CHECK(ahead == 0);
+}
+
 TEST(monotonic_never_goes_back) {
     long long last = now_ns(CLOCK_MONOTONIC), next;
     for (int i = 0; i < 20000; ++i) {
