@@ -75,6 +75,9 @@ public:
     u32 opening();
     /// Whether a write that nobody will read also sends SIGPIPE.
     virtual bool breaks_with_signal() const { return true; }
+    /// What this kind of file answers to readv(2) and writev(2) of nothing, which do not ask it otherwise. EINVAL: it knows no such call.
+    virtual Result<> can_be_read() const { return {}; }
+    virtual Result<> can_be_written() const { return {}; }
     virtual bool is_seekable() const { return true; }                          ///< else seek, pread, pwrite: ESPIPE
     /// False: every position reads the same (/dev/zero), so read and write need no position_lock.
     virtual bool keeps_position() const { return is_seekable(); }

@@ -31,6 +31,8 @@ public:
     Result<u32> wait(mm::UserPtr<epoll_event> out, u32 most, u64 deadline_ns);
 
     bool is_seekable() const override { return false; }
+    Result<> can_be_read() const override { return fail(EINVAL); }
+    Result<> can_be_written() const override { return fail(EINVAL); }
     fs::PollEvents poll(sched::WaitQueue*& queue_out) override;
     MM_OBJECT_CACHE(Epoll)
 

@@ -39,6 +39,7 @@ public:
     fs::PollEvents poll(sched::WaitQueue*& queue_out) override { return queue_.poll(queue_out); }
     Result<> truncate(u64) override { return fail(EINVAL); }
     void flush(void const* owner) override;
+    Result<> can_be_written() const override { return fail(EINVAL); }
     MM_OBJECT_CACHE(PosixQueueFile)
 protected:
     Result<size_t> do_read(u64 position, mm::IoBuffer& buffer) override;

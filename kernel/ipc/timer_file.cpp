@@ -23,6 +23,7 @@ public:
         : File(std::move(dentry), flags), Timer([](sched::Timer& timer) { static_cast<TimerFile&>(timer).on_expiry(); }), clock_(clock) {}
     ~TimerFile() override;
     bool is_seekable() const override { return false; }
+    Result<> can_be_written() const override { return fail(EINVAL); }
     void const* kind() const override { return &kind_mark; }
     fs::PollEvents poll(sched::WaitQueue*& queue_out) override;
     Result<> truncate(u64) override { return fail(EINVAL); }

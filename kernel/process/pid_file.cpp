@@ -16,6 +16,8 @@ class PidFile final : public fs::File {
 public:
     PidFile(Ref<fs::Dentry> dentry, u32 flags, Ref<Process> process) : File(std::move(dentry), flags), process_(std::move(process)) {}
     bool is_seekable() const override { return false; }
+    Result<> can_be_read() const override { return fail(EINVAL); }
+    Result<> can_be_written() const override { return fail(EINVAL); }
     void const* kind() const override { return &kind_mark; }
     Result<> truncate(u64) override { return fail(EINVAL); }
     Result<> synchronise() override { return fail(EINVAL); }

@@ -25,6 +25,7 @@ class SignalFile final : public fs::File {
 public:
     SignalFile(Ref<fs::Dentry> dentry, u32 flags, SignalMask mask) : File(std::move(dentry), flags), mask_(mask) {}
     bool is_seekable() const override { return false; }
+    Result<> can_be_written() const override { return fail(EINVAL); }
     void const* kind() const override { return &kind_mark; }
     fs::PollEvents poll(sched::WaitQueue*& queue_out) override;
     Result<> truncate(u64) override { return fail(EINVAL); }

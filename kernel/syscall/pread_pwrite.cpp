@@ -20,7 +20,7 @@ Result<size_t> sys_preadv(Caller& caller, Fd fd, mm::UserPtr<mm::Segment> vector
     auto file = TRY(file_of(caller, fd));
     Segments segments;
     auto buffer = mm::IoBuffer::user(TRY(segments.read(vector, count)));
-    if (buffer.remaining() == 0 && file->is_readable() && file->is_seekable()) return 0;
+    if (buffer.remaining() == 0 && file->is_readable() && file->is_seekable()) return nothing(file->can_be_read());
     return restartable(file->read_at(position, buffer));
 }
 
@@ -29,7 +29,7 @@ Result<size_t> sys_pwritev(Caller& caller, Fd fd, mm::UserPtr<mm::Segment> vecto
     auto file = TRY(file_of(caller, fd));
     Segments segments;
     auto buffer = mm::IoBuffer::user(TRY(segments.read(vector, count)));
-    if (buffer.remaining() == 0 && file->is_writable() && file->is_seekable()) return 0;
+    if (buffer.remaining() == 0 && file->is_writable() && file->is_seekable()) return nothing(file->can_be_written());
     return after_write(caller, *file, file->write_at(position, buffer));
 }
 
@@ -55,6 +55,7 @@ Result<size_t> sys_pwritev2(Caller& caller, Fd fd, mm::UserPtr<mm::Segment> vect
     Segments segments;
     auto buffer = mm::IoBuffer::user(TRY(segments.read(vector, count)));
     if (offset != -1 && !file->is_seekable()) return fail(ESPIPE);
+    if (buffer.remaining() == 0 && file->is_writable()) return nothing(file->can_be_written());
     auto const wrote = after_write(caller, *file, file->write_at_end(buffer));
     if (wrote && offset == -1 && file->is_seekable()) (void)TRY(file->seek(0, SEEK_END));
     return wrote;

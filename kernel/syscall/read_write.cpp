@@ -39,7 +39,7 @@ Result<size_t> sys_readv(Caller& caller, Fd fd, mm::UserPtr<mm::Segment> vector,
     if (!file->is_readable()) return fail(EBADF);
     Segments segments;
     auto buffer = mm::IoBuffer::user(TRY(segments.read(vector, count)));
-    if (buffer.remaining() == 0) return 0;   // unlike read(2) of none, the file is not asked
+    if (buffer.remaining() == 0) return nothing(file->can_be_read());   // unlike read(2) of none, the file is not asked
     return restartable(file->read(buffer));
 }
 
@@ -48,7 +48,7 @@ Result<size_t> sys_writev(Caller& caller, Fd fd, mm::UserPtr<mm::Segment> vector
     if (!file->is_writable()) return fail(EBADF);
     Segments segments;
     auto buffer = mm::IoBuffer::user(TRY(segments.read(vector, count)));
-    if (buffer.remaining() == 0) return 0;
+    if (buffer.remaining() == 0) return nothing(file->can_be_written());
     return after_write(caller, *file, file->write(buffer));
 }
 

@@ -22,6 +22,12 @@ void send_broken_pipe(Caller& caller);
 /// A write that nobody reads: SIGPIPE besides EPIPE.
 Result<size_t> after_write(Caller& caller, fs::File const& file, Result<size_t> result);
 
+/// A transfer of no bytes by segments, where the kind of file knows such transfers.
+inline Result<size_t> nothing(Result<> known) {
+    TRY(known);
+    return 0;
+}
+
 /// The segments of readv and writev, checked and cut to max_transfer.
 class Segments {
 public:

@@ -241,6 +241,7 @@ protected:
     void scene(size_t count, u32 events, bool are_ready) {
         clear();
         told = 0;
+        told_new = false;
         epoll = *ipc::make_epoll(user);
         for (size_t i = 0; i < count; ++i) {
             files.push_back(*mm::make_ref<SwitchFile>());
@@ -249,15 +250,17 @@ protected:
         }
     }
     Epoll& inner() { return *Epoll::from(*epoll); }
-    void control(u32 events, size_t i = 0, bool is_new = false) {
-        epoll_event const event{.events = events | EPOLLIN, .data = i};
+    static constexpr u64 new_data = 77;
+    void control(u32 events, size_t i = 0, bool is_new = false, u64 data = 0) {
+        epoll_event const event{.events = events | EPOLLIN, .data = data};
         auto const done = is_new ? inner().add(Fd(static_cast<int>(i)), *files[i], event) : inner().change(Fd(static_cast<int>(i)), *files[i], event);
         EXPECT_TRUE(done);
     }
     static constexpr u64 now = 0, forever = sched::no_deadline;
-    static int wait(Epoll& at, u64 deadline, u32 most = 1) {
+    int wait(Epoll& at, u64 deadline, u32 most = 1) {
         epoll_event events[4];
         auto const got = at.wait(mm::UserPtr<epoll_event>(UserAddr(reinterpret_cast<u64>(events))), most, deadline);
+        for (u32 i = 0; got && i < *got; ++i) told_new |= events[i].data == new_data;
         return got ? static_cast<int>(*got) : -got.error().value;
     }
     int wait(u64 deadline, u32 most = 1) {
@@ -281,6 +284,7 @@ protected:
     Ref<fs::File> epoll, outer;
     std::vector<Ref<SwitchFile>> files;
     int told = 0;
+    bool told_new = false;                               ///< an event with new_data was
     Explorer own_;
 };
 
@@ -309,6 +313,25 @@ TEST_F(EpollTest, AnArmingIsNotUndone) {
         EXPECT_GE(told, before + 1);
         EXPECT_LE(told, 2);
     });
+}
+
+/// Whoever is told meanwhile is told by the old wish, and then the new one stands, or by the new one.
+TEST_F(EpollTest, AnArmingBesideALookStands) {
+    explore([&] {
+        scene(1, EPOLLONESHOT, true);
+        return Bodies{[&] { wait(now); }, [&] { control(EPOLLONESHOT, 0, false, new_data); }, [&] { poll(); }};
+    }, [&] {
+        tell_rest();
+        EXPECT_TRUE(told_new);
+    });
+}
+
+TEST_F(EpollTest, AnArmingWakesWhoSleeps) {
+    explore([&] {
+        scene(1, EPOLLONESHOT, true);
+        wait(now);
+        return Bodies{[&] { EXPECT_EQ(wait(forever), 1); }, [&] { control(EPOLLONESHOT); }, [&] { poll(); }};
+    }, [] {});
 }
 
 TEST_F(EpollTest, ReadinessIsNotDenied) {
@@ -353,6 +376,19 @@ TEST_F(EpollTest, NoEdgeIsLost) {
     });
 }
 
+/// It is listed, the file says no, and while the looker has heard that, it comes true again.
+TEST_F(EpollTest, AWakeDuringTheQuestionIsRemembered) {
+    explore([&] {
+        scene(1, EPOLLET, false);
+        files[0]->deliver();
+        files[0]->is_ready = false;
+        return Bodies{[&] { wait(now); }, [&] { files[0]->deliver(); }, [&] { poll(); }};
+    }, [&] {
+        tell_rest();
+        EXPECT_GE(told, 1);
+    });
+}
+
 TEST_F(EpollTest, AWatchEndsWholly) {
     explore([&] {
         scene(2, 0, true);
@@ -376,6 +412,16 @@ TEST_F(EpollTest, WhoWaitsOutsideIsWoken) {
         outer = *ipc::make_epoll(user);
         EXPECT_TRUE(Epoll::from(*outer)->add(Fd(9), *epoll, {.events = EPOLLIN | EPOLLET, .data = 9}));
         return Bodies{[&] { EXPECT_EQ(wait(*Epoll::from(*outer), forever), 1); }, [&] { wait(now); poll(); }, [&] { files[0]->deliver(); }};
+    }, [] {});
+}
+
+/// Whoever waits inside, too.
+TEST_F(EpollTest, InsideAndOutsideAreWoken) {
+    explore([&] {
+        scene(1, 0, false);
+        outer = *ipc::make_epoll(user);
+        EXPECT_TRUE(Epoll::from(*outer)->add(Fd(9), *epoll, {.events = EPOLLIN | EPOLLET, .data = 9}));
+        return Bodies{[&] { EXPECT_EQ(wait(*Epoll::from(*outer), forever), 1); }, [&] { EXPECT_EQ(wait(forever), 1); }, [&] { files[0]->deliver(); }};
     }, [] {});
 }
 
