@@ -43,7 +43,7 @@ Result<> AddressSpace::advise(UserAddr start, u64 size, Advice advice) {
     });
 }
 
-/// Files live in memory, so there is nothing to write: only the range is checked.
+/// Files live in memory, so there is nothing to write and no other copy: only the range is checked.
 Result<> AddressSpace::sync(UserAddr start, u64 size, bool invalidates) {
     if (!start.is_page_aligned()) return fail(EINVAL);
     u64 const end = start.value() + align_up(size, page_size);   // as on Linux, the last page of all sizes is none
