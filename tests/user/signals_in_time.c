@@ -9,7 +9,7 @@
 #include <stdatomic.h>
 #include <sys/time.h>
 
-enum { ROUNDS = 60, MOVED = 4 };
+enum { ROUNDS = 60, MOVED = 7 };
 
 // ---- a starved timer
 
@@ -120,7 +120,8 @@ static unsigned this_cpu(void) {
     return cpu;
 }
 
-/// `index` says what else it does: wait for another's byte, sleep, yield and write a byte, or move itself on.
+/// `index` says what else it does: wait for a byte, yield and write one, move itself on, or only sleep.
+/// All sleep often, so that CPUs are idle and each wake places a thread anew, which is when its CPUs may change under it.
 static void read_cpus(struct moved* moved, int index, int const* bytes) {
     char byte = 0;
     for (unsigned round = 0; !moved->end; ++round) {
@@ -131,8 +132,8 @@ static void read_cpus(struct moved* moved, int index, int const* bytes) {
             ++moved->readings;
             if (!(allowed >> cpu & 1)) ++moved->forbidden;
         }
-        if (index == 1 && round % 8 == 0) syscall(SYS_nanosleep, &(struct timespec){0, 50000}, NULL);
-        if (index == 0 && round % 16 == 0) read(bytes[0], &byte, 1);
+        if (index != 0 && round % 4 == 0) syscall(SYS_nanosleep, &(struct timespec){0, 20000}, NULL);
+        if (index == 0 && round % 2 == 0) read(bytes[0], &byte, 1);
         if (index == 2) sched_yield(), write(bytes[1], &byte, 1);
         if (index != 3) continue;
         set_cpus(0, 1ul << round % 4);
@@ -157,14 +158,15 @@ static int move_processes(void) {
         }
     }
     unsigned moves = 0;
-    for (long end = now_us() + 1200000; now_us() < end; ++moves)
-        for (int i = 0; i < MOVED - 1; ++i) {
+    for (long end = now_us() + 2000000; now_us() < end; ++moves)
+        for (int i = 0; i < MOVED; ++i) {
+            if (i == 3) continue;   // it moves itself
             unsigned long mask = moves * 5 % 14 + 1;   // each but none and all
             ++moved[i].turn;
             set_cpus(children[i], mask);
             moved[i].allowed = mask;
             ++moved[i].turn;
-            if (moves % 4 == 0) syscall(SYS_nanosleep, &(struct timespec){0, 100000}, NULL);
+            if (moves % 4 == 0) syscall(SYS_nanosleep, &(struct timespec){0, 20000}, NULL);
         }
     unsigned long readings = 0, forbidden = 0;
     for (int i = 0; i < MOVED; ++i) {
