@@ -57,7 +57,7 @@ TEST(a_one_shot_watch_is_told_once) {
     pthread_t threads[4];
     for (int i = 0; i < 4; ++i) threads[i] = start(i < 3 ? take_one_shots : ring_always);
     long doubles = 0, rounds = 0;
-    for (long const end = milliseconds() + 400; milliseconds() < end; ++rounds) {
+    for (long const end = milliseconds() + 400; milliseconds() < end || rounds <= 10; ++rounds) {
         while (!told) sched_yield();
         for (int i = 0; i < 20; ++i) sched_yield();
         if (told != 1) ++doubles;
@@ -66,7 +66,6 @@ TEST(a_one_shot_watch_is_told_once) {
     }
     is_over = 1;
     for (int i = 0; i < 4; ++i) pthread_join(threads[i], NULL);
-    CHECK(rounds > 10);
     SHOW(doubles);
 }
 
@@ -107,13 +106,12 @@ TEST(readiness_is_not_denied) {
     long denied = 0, rounds = 0;
     struct epoll_event event;
     struct pollfd entry = {epoll, POLLIN, 0};
-    for (long const end = milliseconds() + 400; milliseconds() < end; ++rounds) {
+    for (long const end = milliseconds() + 400; milliseconds() < end || rounds <= 10; ++rounds) {
         denied += epoll_wait(epoll, &event, 1, 0) != 1;
         denied += poll(&entry, 1, 0) != 1;
     }
     is_over = 1;
     pthread_join(other, NULL);
-    CHECK(rounds > 10);
     SHOW(denied);
 }
 
