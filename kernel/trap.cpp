@@ -11,10 +11,10 @@
 
 #include <abi/signal.h>
 
-#include "kernel/process/cpu_timers.h"
-#include "kernel/process/fault_log.h"
 #include "kernel/process/process_manager.h"
-#include "kernel/process/signal.h"
+#include "kernel/process/signal/fault_log.h"
+#include "kernel/process/signal/signal.h"
+#include "kernel/process/timers/cpu_timers.h"
 #include "kernel/syscall/dispatch.h"
 #include "mm/kernel_space.h"
 #include "mm/user/address_space.h"

@@ -9,10 +9,10 @@
 
 #include "kernel/base/command_line.h"
 #include "kernel/drivers/console_choice.h"
-#include "kernel/drivers/keyboard.h"
-#include "kernel/drivers/pci.h"
-#include "kernel/drivers/screen.h"
-#include "kernel/drivers/serial.h"
+#include "kernel/drivers/keyboard/keyboard.h"
+#include "kernel/drivers/pci/pci.h"
+#include "kernel/drivers/screen/screen.h"
+#include "kernel/drivers/serial/serial.h"
 #include "kernel/drivers/usb/xhci.h"
 #include "kernel/tty/terminal.h"
 

@@ -5,10 +5,10 @@
 #include <linux/fcntl.h>
 #include <sys/stat.h>
 
+#include "kernel/fs/name_operations.h"
 #include "kernel/fs/path_walk.h"
 #include "kernel/fs/protections.h"
 #include "kernel/fs/tree_edit.h"
-#include "kernel/fs/vfs_names.h"
 
 namespace fs {
 

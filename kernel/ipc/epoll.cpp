@@ -8,7 +8,7 @@
 
 #include <arch/time.h>
 
-#include "kernel/fs/proc_number.h"
+#include "kernel/fs/procfs/proc_number.h"
 #include "kernel/ipc/nameless.h"
 #include "kernel/ipc/watch.h"
 #include "mm/frame_allocator.h"

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <bit>
 
-#include "kernel/fs/proc_number.h"
+#include "kernel/fs/procfs/proc_number.h"
 
 namespace ipc {
 

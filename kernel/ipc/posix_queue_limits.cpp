@@ -4,7 +4,7 @@
 
 #include <base/format.h>
 
-#include "kernel/fs/procfs.h"
+#include "kernel/fs/procfs/procfs.h"
 #include "kernel/ipc/posix_queue_files.h"
 
 namespace ipc {

@@ -2,7 +2,7 @@
 // /proc/sysvipc: what ipcs reads.
 #include <base/format.h>
 
-#include "kernel/fs/procfs.h"
+#include "kernel/fs/procfs/procfs.h"
 #include "kernel/ipc/messages.h"
 #include "kernel/ipc/semaphores.h"
 #include "kernel/ipc/shared_memory.h"

@@ -5,7 +5,7 @@
 #include <linux/msg.h>
 #include <linux/sem.h>
 
-#include "kernel/fs/proc_number.h"
+#include "kernel/fs/procfs/proc_number.h"
 #include "kernel/ipc/system_v.h"
 
 namespace ipc {

@@ -9,10 +9,10 @@
 #include <base/trace.h>
 
 #include "kernel/base/panic_policy.h"
-#include "kernel/fs/procfs.h"
-#include "kernel/syscall/log_setting.h"
+#include "kernel/fs/procfs/procfs.h"
+#include "kernel/syscall/machine/log_setting.h"
 #include "kernel/syscall/panic_notes.h"
-#include "kernel/syscall/sockets.h"
+#include "kernel/syscall/sockets/sockets.h"
 #include "kernel/syscall/table.h"
 
 namespace syscall {

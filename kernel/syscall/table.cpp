@@ -6,13 +6,13 @@
 
 #include <utility>
 
-#include "kernel/syscall/files.h"
-#include "kernel/syscall/ipc.h"
-#include "kernel/syscall/machine.h"
-#include "kernel/syscall/memory.h"
-#include "kernel/syscall/processes.h"
-#include "kernel/syscall/sockets.h"
-#include "kernel/syscall/time.h"
+#include "kernel/syscall/files/files.h"
+#include "kernel/syscall/ipc/ipc.h"
+#include "kernel/syscall/machine/machine.h"
+#include "kernel/syscall/memory/memory.h"
+#include "kernel/syscall/process/processes.h"
+#include "kernel/syscall/sockets/sockets.h"
+#include "kernel/syscall/time/time.h"
 
 namespace syscall {
 namespace {

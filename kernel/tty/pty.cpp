@@ -8,7 +8,7 @@
 
 #include <base/format.h>
 
-#include "kernel/fs/procfs.h"
+#include "kernel/fs/procfs/procfs.h"
 
 namespace tty {
 

@@ -13,7 +13,7 @@
 
 #include "kernel/base/held_pid.h"
 #include "kernel/fs/credentials.h"
-#include "kernel/fs/device.h"
+#include "kernel/fs/devfs/device.h"
 #include "kernel/sync/mutex.h"
 #include "kernel/tty/line_discipline.h"
 #include "sched/wait_queue.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The newc reader: archives made here, cut into pieces of every size, damaged and
 // truncated in thousands of ways.
-// sources: kernel/fs/cpio.cpp
+// sources: kernel/fs/initramfs/cpio.cpp
 #include <gtest/gtest.h>
 
 #include <cstdio>
@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "kernel/fs/cpio.h"
+#include "kernel/fs/initramfs/cpio.h"
 
 using namespace fs;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// sources: kernel/drivers/font.cpp
-#include "kernel/drivers/font.h"
+// sources: kernel/drivers/screen/font.cpp
+#include "kernel/drivers/screen/font.h"
 
 #include <gtest/gtest.h>
 

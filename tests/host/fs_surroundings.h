@@ -2,10 +2,10 @@
 // What kernel/fs stands on, for its host tests: frames from an array, objects from malloc, a
 // clock that ticks at each look, locks for one thread. Any allocation can be told to
 // fail. A program made of kernel tests includes this once, and defines WAIT_QUEUES_OF_THE_TEST before if it has waiters.
-// sources: kernel/fs/dentry.cpp kernel/fs/names.cpp kernel/fs/inode.cpp kernel/fs/file.cpp kernel/fs/directory_file.cpp
-// sources: kernel/fs/path_walk.cpp kernel/fs/permissions.cpp kernel/fs/protections.cpp kernel/fs/tree_edit.cpp kernel/fs/vfs.cpp kernel/fs/user.cpp kernel/fs/size_limit.cpp kernel/fs/vfs_names.cpp
-// sources: kernel/fs/file_pages.cpp kernel/fs/tmpfs.cpp kernel/fs/tmpfs_options.cpp kernel/fs/tmpfs_types.cpp kernel/fs/device.cpp kernel/fs/mounts.cpp kernel/fs/procfs.cpp
-// sources: kernel/fs/proc_process.cpp kernel/fs/proc_text_file.cpp mm/user/io_buffer.cpp kernel/base/format.cpp
+// sources: kernel/fs/dentry.cpp kernel/fs/name_table.cpp kernel/fs/inode.cpp kernel/fs/file.cpp kernel/fs/directory_file.cpp
+// sources: kernel/fs/path_walk.cpp kernel/fs/permissions.cpp kernel/fs/protections.cpp kernel/fs/tree_edit.cpp kernel/fs/vfs.cpp kernel/fs/user.cpp kernel/fs/size_limit.cpp kernel/fs/name_operations.cpp
+// sources: kernel/fs/tmpfs/file_pages.cpp kernel/fs/tmpfs/tmpfs.cpp kernel/fs/tmpfs/tmpfs_options.cpp kernel/fs/tmpfs/tmpfs_types.cpp kernel/fs/devfs/device.cpp kernel/fs/mounts.cpp kernel/fs/procfs/procfs.cpp
+// sources: kernel/fs/procfs/proc_process.cpp kernel/fs/procfs/proc_text_file.cpp mm/user/io_buffer.cpp kernel/base/format.cpp
 #pragma once
 
 #include <gtest/gtest.h>
@@ -21,10 +21,10 @@
 #include <base/format.h>
 
 #include "kernel/base/random.h"
-#include "kernel/fs/device.h"
+#include "kernel/fs/devfs/device.h"
 #include "kernel/fs/file_locks.h"
-#include "kernel/fs/procfs.h"
-#include "kernel/fs/tmpfs.h"
+#include "kernel/fs/procfs/procfs.h"
+#include "kernel/fs/tmpfs/tmpfs.h"
 #include "mm/frame_allocator.h"
 #include "mm/kernel_space.h"
 #include "sched/clock.h"

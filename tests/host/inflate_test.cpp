@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Inflate and gzip against what the host's gzip packs, against known vectors, and against
 // thousands of damaged streams.
-// sources: kernel/fs/inflate.cpp kernel/fs/gzip.cpp
+// sources: kernel/fs/initramfs/inflate.cpp kernel/fs/initramfs/gzip.cpp
 #include <gtest/gtest.h>
 
 #include <cstdio>
@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "kernel/fs/gzip.h"
+#include "kernel/fs/initramfs/gzip.h"
 
 using namespace fs;
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // The initramfs: what an archive holds becomes the root, and what came before damage of any kind is used.
-// sources: kernel/fs/initramfs.cpp kernel/fs/cpio.cpp kernel/fs/gzip.cpp kernel/fs/inflate.cpp
+// sources: kernel/fs/initramfs/initramfs.cpp kernel/fs/initramfs/cpio.cpp kernel/fs/initramfs/gzip.cpp kernel/fs/initramfs/inflate.cpp
 #include "tests/host/fs_surroundings.h"
 
 #include <random>
 
-#include "kernel/fs/initramfs.h"
+#include "kernel/fs/initramfs/initramfs.h"
 
 namespace {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// sources: kernel/drivers/keymap.cpp kernel/drivers/key_tables.cpp kernel/drivers/key_layouts.cpp
-// sources: kernel/drivers/scan_codes.cpp kernel/drivers/key_layout_file.cpp kernel/drivers/keymaps.S
-#include "kernel/drivers/keymap.h"
+// sources: kernel/drivers/keyboard/keymap.cpp kernel/drivers/keyboard/key_tables.cpp kernel/drivers/keyboard/key_layouts.cpp
+// sources: kernel/drivers/keyboard/scan_codes.cpp kernel/drivers/keyboard/key_layout_file.cpp kernel/drivers/keyboard/keymaps.S
+#include "kernel/drivers/keyboard/keymap.h"
 
 #include <gtest/gtest.h>
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
-// sources: kernel/drivers/pixel_surface.cpp kernel/drivers/font.cpp
-#include "kernel/drivers/surface.h"
+// sources: kernel/drivers/screen/pixel_surface.cpp kernel/drivers/screen/font.cpp
+#include "kernel/drivers/screen/surface.h"
 
 #include <gtest/gtest.h>
 
 #include <memory>
 #include <vector>
 
-#include "kernel/drivers/palette.h"
+#include "kernel/drivers/vt/palette.h"
 #include "mm/kernel_space.h"
 
 using namespace drivers;

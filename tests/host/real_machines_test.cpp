@@ -15,7 +15,7 @@
 #include "arch/x86_64/errata.h"
 #include "arch/x86_64/machine_check.h"
 #include "arch/x86_64/tsc_warp.h"
-#include "kernel/drivers/pci_quirks.h"
+#include "kernel/drivers/pci/pci_quirks.h"
 
 namespace upcalls {
 void* map_mmio(PhysAddr, u64, arch::CacheMode) { return nullptr; }

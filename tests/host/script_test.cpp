@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // The `#!` line by Linux's rules (execve(2), fs/binfmt_script.c describes the corner cases).
-// sources: kernel/process/script.cpp
+// sources: kernel/process/exec/script.cpp
 #include <string>
 
 #include <gtest/gtest.h>
 
-#include "kernel/process/script.h"
+#include "kernel/process/exec/script.h"
 
 namespace {
 

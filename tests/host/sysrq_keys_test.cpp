@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// sources: kernel/drivers/scan_codes.cpp
-#include "kernel/drivers/sysrq_keys.h"
+// sources: kernel/drivers/keyboard/scan_codes.cpp
+#include "kernel/drivers/keyboard/sysrq_keys.h"
 
 #include <gtest/gtest.h>
 

@@ -2,8 +2,8 @@
 // What USB devices say: descriptors, good and damaged (the sanitizers watch that nothing outside is read), reports of
 // keyboards, and how xHCI wants to be told of intervals and rings.
 // sources: kernel/drivers/usb/descriptors.cpp kernel/drivers/usb/boot_reports.cpp
-// sources: kernel/drivers/keymap.cpp kernel/drivers/key_tables.cpp kernel/drivers/key_layouts.cpp kernel/drivers/scan_codes.cpp
-// sources: kernel/drivers/key_layout_file.cpp kernel/drivers/keymaps.S
+// sources: kernel/drivers/keyboard/keymap.cpp kernel/drivers/keyboard/key_tables.cpp kernel/drivers/keyboard/key_layouts.cpp kernel/drivers/keyboard/scan_codes.cpp
+// sources: kernel/drivers/keyboard/key_layout_file.cpp kernel/drivers/keyboard/keymaps.S
 #include "kernel/drivers/usb/boot_reports.h"
 #include "kernel/drivers/usb/descriptors.h"
 #include "kernel/drivers/usb/xhci_ring.h"
@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-#include "kernel/drivers/keymap.h"
+#include "kernel/drivers/keyboard/keymap.h"
 
 using namespace drivers;
 using namespace drivers::usb;

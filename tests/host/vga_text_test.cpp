@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What a VGA's text mode makes of characters and pens.
-#include "kernel/drivers/code_page.h"
-#include "kernel/drivers/vga_attribute.h"
+#include "kernel/drivers/screen/vga_attribute.h"
+#include "kernel/drivers/vt/code_page.h"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// sources: kernel/drivers/vt.cpp kernel/drivers/vt_characters.cpp kernel/drivers/vt_sequences.cpp kernel/drivers/screen_cells.cpp kernel/base/format.cpp
-#include "kernel/drivers/vt.h"
+// sources: kernel/drivers/vt/vt.cpp kernel/drivers/vt/vt_characters.cpp kernel/drivers/vt/vt_sequences.cpp kernel/drivers/vt/screen_cells.cpp kernel/base/format.cpp
+#include "kernel/drivers/vt/vt.h"
 
 #include <gtest/gtest.h>
 

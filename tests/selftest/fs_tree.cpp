@@ -9,7 +9,7 @@
 #include <base/log.h>
 
 #include "kernel/base/random.h"
-#include "kernel/fs/device.h"
+#include "kernel/fs/devfs/device.h"
 #include "kernel/fs/vfs.h"
 #include "mm/kernel_space.h"
 #include "mm/slab.h"

@@ -8,7 +8,7 @@
 #include <fcntl.h>
 #include <linux/auxvec.h>
 
-#include "kernel/process/image.h"
+#include "kernel/process/exec/image.h"
 #include "kernel/process/process_manager.h"
 #include "mm/kernel_space.h"
 #include "tests/selftest/self_test.h"

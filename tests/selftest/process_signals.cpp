@@ -3,7 +3,7 @@
 // ones queue in order, what is discarded is gone.
 #include <abi/signal.h>
 
-#include "kernel/process/signal.h"
+#include "kernel/process/signal/signal.h"
 #include "tests/selftest/self_test.h"
 
 namespace {

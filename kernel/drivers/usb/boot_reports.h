@@ -6,7 +6,7 @@
 #include <optional>
 #include <span>
 
-#include "kernel/drivers/key_event.h"
+#include "kernel/drivers/keyboard/key_event.h"
 
 namespace drivers::usb {
 

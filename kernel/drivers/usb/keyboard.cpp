@@ -4,7 +4,7 @@
 
 #include <arch/time.h>
 
-#include "kernel/drivers/key_input.h"
+#include "kernel/drivers/keyboard/key_input.h"
 
 namespace drivers::usb {
 

@@ -7,8 +7,8 @@
 
 #include <arch/time.h>
 
-#include "kernel/drivers/key_input.h"
-#include "kernel/drivers/pci.h"
+#include "kernel/drivers/keyboard/key_input.h"
+#include "kernel/drivers/pci/pci.h"
 #include "kernel/drivers/usb/bus.h"
 #include "kernel/drivers/usb/xhci_memory.h"
 #include "sched/wait_queue.h"

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+// KeyInput: the one place where the events of all keyboards meet: they share the state of shift keys and
+// locks, as one keyboard, and what they type goes to one place.
+#pragma once
+
+#include <atomic>
+
+#include <span>
+
+#include <arch/spin_lock.h>
+#include <base/from_above.h>
+#include <base/result.h>
+
+#include "kernel/drivers/keyboard/keymap.h"
+#include "kernel/drivers/keyboard/sysrq_keys.h"
+
+namespace drivers {
+
+/// Where key events come from: a controller, which stays for ever while its keyboards may come and go.
+class KeySource {
+public:
+    /// KeyInput::lights() is different now. Any context, no lock held; must not sleep.
+    virtual void lights_changed() = 0;
+protected:
+    ~KeySource() = default;
+};
+
+/// Whom keys are for. Called in any context, with no lock held; must not sleep.
+class KeyTarget {
+public:
+    virtual void type(std::span<char const> bytes) = 0;
+    virtual void command(ScreenCommand const& command) = 0;
+protected:
+    ~KeyTarget() = default;
+};
+
+class KeyInput {
+public:
+    static constexpr size_t max_sources = 8;
+
+    constexpr KeyInput() = default;
+    /// Keys go to `target`, and mean what the layout of this name says (US if there is none). Before any source.
+    void start(KeyTarget& target, std::string_view layout);
+    /// ENOSPC: there are max_sources already. While booting.
+    Result<> add_source(KeySource& source);
+    /// Any context.
+    void handle(KeyEvent event);
+    /// The keymap, locked: f(Keymap&). The keyboards are told if its lights() change. Any context.
+    template <class F>
+    auto with_keymap(F&& f) {
+        u8 lights_before, lights_now;
+        auto const result = [&] {
+            decltype(lock_)::Guard guard(lock_);
+            lights_before = keymap_.lights();
+            auto const out = f(keymap_);
+            lights_now = keymap_.lights();
+            lights_.store(lights_now, std::memory_order_relaxed);
+            return out;
+        }();
+        if (lights_now != lights_before) tell_of_lights();
+        return result;
+    }
+    /// What Ctrl-Alt-Del does, called in any context; none: restarts the machine at once. reboot(2), LINUX_REBOOT_CMD_CAD_OFF
+    base::FromAbove<void()> restart_keys;
+    /// As Keymap::lights(). Any context.
+    u8 lights() const { return lights_.load(std::memory_order_relaxed); }
+    /// The program on the screen wants ESC O for arrows. Any context.
+    void set_application_cursor(bool on) { application_cursor_.store(on, std::memory_order_relaxed); }
+
+private:
+    void tell_of_lights();
+
+    SpinLock<LockRank::leaf, InterruptsOff> lock_;
+    Keymap keymap_ GUARDED_BY(lock_);
+    SysRqKeys sysrq_keys_ GUARDED_BY(lock_);
+    KeyTarget* target_ = nullptr;                   ///< set once by start()
+    KeySource* sources_[max_sources] = {};          ///< written once, before source_count_ counts it
+    /// Ordering: release when a source has been entered, acquire where they are called.
+    std::atomic<u32> source_count_{0};
+    std::atomic<u8> lights_{0};                     ///< Ordering: relaxed; who is told of a change reads it
+    std::atomic<bool> application_cursor_{false};   ///< Ordering: relaxed, one flag that guards nothing
+};
+
+extern constinit KeyInput key_input;
+
+}

@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: MIT
+// The end of threads and processes: _exit(2), exit_group(2), death by signal. The last thread
+// gives everything back itself, becomes a zombie and tells the parent; then it only has its stack.
+#include <abi/signal.h>
+#include <arch/power.h>
+#include <base/log.h>
+#include <base/trace.h>
+
+#include <bit>
+
+#include "kernel/process/futex/futex.h"
+#include "kernel/process/life/oom.h"
+#include "kernel/process/process_manager.h"
+#include "kernel/process/rights.h"
+#include "kernel/process/signal/signal_steps.h"
+#include "kernel/process/signal/terminal_signals.h"
+#include "kernel/process/thread_tables.h"
+#include "sched/scheduler.h"
+
+namespace process {
+namespace {
+
+/// The thread runs on with the kernel's page tables alone.
+void leave_address_space(UserThread& thread) {
+    thread.context.space = nullptr;
+    mm::AddressSpace::deactivate();
+}
+
+/// Gives memory back, and what is left of the last thread. The swaps are short; the work is done with no lock held.
+void release_resources(UserThread& thread) {
+    Process& process = thread.process();
+    Ref<mm::AddressSpace> space;
+    Executable executable;
+    ResourceUsage memory;
+    memory.add_peak(*process.address_space);
+    {
+        SignalGuard guard(process.signal_lock);
+        process.usage.add(memory);
+    }
+    {
+        decltype(process.state_lock)::Guard guard(process.state_lock);
+        std::swap(space, process.address_space);
+        std::swap(executable, process.executable);
+    }
+    space.reset();
+    release_tables(thread);
+}
+
+/// Not analysed: it has no threads any more that could add to it.
+ResourceUsage const& usage_of(Process const& ended) NO_THREAD_SAFETY_ANALYSIS { return ended.usage; }
+
+/// What clone(2) asked for. A parent that has executed since, perhaps with other rights, never asked for more than SIGCHLD.
+int exit_signal_to(Process const& parent, Process const& child) REQUIRES(tree_lock) {
+    return child.parents_program == parent.programs.load(std::memory_order_relaxed) ? child.exit_signal : SIGCHLD;
+}
+
+/// What the parent hears (sigaction(2)).
+SignalInfo child_signal(Process const& child, int exit_signal) REQUIRES(tree_lock) {
+    SignalInfo info;
+    int const signal = child.exit_status & 0x7f;
+    info.signal = exit_signal;
+    info.code = signal == 0 ? CLD_EXITED : (child.exit_status & 0x80) ? CLD_DUMPED : CLD_KILLED;
+    info.status = signal == 0 ? child.exit_status >> 8 : signal;
+    info.pid = child.pid().value;
+    info.uid = child.credentials.real_uid.value;
+    ResourceUsage const& usage = usage_of(child);
+    info.set_times(usage.user_ns, usage.system_ns);
+    return info;
+}
+
+/// Process 1 has ended: the machine powers off.
+[[noreturn]] void on_init_exit(int status) {
+    int const signal = status & 0x7f;
+    if (signal != 0) log_error("process", "init was killed by signal {}; powering off", signal);
+    else log_info("process", "init exited with status {}; powering off", status >> 8);
+    arch::power_off();
+}
+
+/// A parent that ignores SIGCHLD, or says SA_NOCLDWAIT, never waits for it.
+bool is_awaited_by(Process const& parent, int exit_signal) {
+    if (exit_signal != SIGCHLD) return true;
+    SignalGuard guard(parent.signal_lock);
+    SignalAction const& action = parent.handlers->read(SIGCHLD);
+    return action.handler != ignore_handler && !(action.flags & SA_NOCLDWAIT);
+}
+
+}
+
+Process& ProcessManager::reaper_of(Process const& process) const {
+    for (Process* ancestor = process.parent; ancestor; ancestor = ancestor->parent)
+        if (ancestor->is_subreaper && ancestor->state.load(std::memory_order_relaxed) == ProcessState::Alive) return *ancestor;
+    return *init_;
+}
+
+void ProcessManager::become_zombie(Process& process, ProcessList& reaped) {
+    Process& parent = *process.parent;
+    process.state.store(ProcessState::Zombie, std::memory_order_release);
+    process.end_wait.wake_all();
+    if (process.report != ChildReport::None) {
+        process.report = ChildReport::None;
+        --parent.children_reports;
+    }
+    hand_to_parent(process, reaped);
+}
+
+void ProcessManager::hand_to_parent(Process& process, ProcessList& reaped) {
+    Process& parent = *process.parent;
+    parent.children.erase(parent.children.iterator_to(process));
+    int const signal = exit_signal_to(parent, process);
+    bool const awaited = is_awaited_by(parent, signal);
+    if (awaited) parent.zombies.push_back(process);
+    if (signal >= 1 && signal <= signal_count) (void)post_signal(parent, child_signal(process, signal));
+    if (!awaited) {
+        unlink_reaped(process);
+        reaped.push_back(process);
+    }
+    parent.child_wait.wake_all();
+}
+
+/// A thread of the parent has ended: prctl(PR_SET_PDEATHSIG). The child may have other rights by now than when it asked.
+/// Not analysed: the list of threads changes only under tree_lock too.
+void ProcessManager::tell_of_parents_death(Process const& parent, Process& child) NO_THREAD_SAFETY_ANALYSIS {
+    if (!child.asks_parents_death) return;
+    SignalMask asked = 0;
+    for (UserThread const& thread : child.threads)
+        if (thread.parent_death_signal != 0) asked |= mask_of(thread.parent_death_signal);
+    for (; asked != 0; asked &= asked - 1) {
+        SignalInfo info;
+        info.signal = std::countr_zero(asked) + 1;
+        info.code = SI_USER;
+        info.pid = parent.pid().value;
+        info.uid = parent.credentials.real_uid.value;
+        if (may_signal(parent, child, info.signal)) (void)post_signal(child, info);
+    }
+}
+
+namespace {
+
+/// How many children are handed over while interrupts are off.
+constexpr u32 handful = 16;
+
+bool is_ending(UserThread const& thread) {
+    SignalGuard guard(thread.process().signal_lock);
+    return thread.is_ending;
+}
+
+}
+
+/// What a thread of its parent made is another's from now on.
+void ProcessManager::leave_made_child(MadeChild& child, UserThread& heir) {
+    tell_of_parents_death(child.maker->process(), static_cast<Process&>(child));
+    child.maker->made_children.erase(child.maker->made_children.iterator_to(child));
+    child.maker = &heir;
+    heir.made_children.push_back(child);
+}
+
+/// To a thread that goes on, a handful at a time. What is left then, it makes itself or nobody can have yet.
+void ProcessManager::leave_made_children(UserThread& thread) {
+    for (bool has_more = true; has_more;) {
+        TreeGuard guard(tree_lock);
+        UserThread& heir = heir_of(thread.process());
+        if (is_ending(heir)) return;
+        u32 room = handful;
+        for (; room != 0 && !thread.made_children.empty(); --room) leave_made_child(thread.made_children.front(), heir);
+        has_more = room == 0;
+    }
+}
+
+/// The last thread ends. Once it has no child it gets none any more: nobody chooses who is Exiting, and siblings are made by children.
+void ProcessManager::leave_children(UserThread& thread) {
+    for (bool has_more = true; has_more;) {
+        ProcessList reaped;
+        {
+            TreeGuard guard(tree_lock);
+            has_more = leave_some_children(thread, reaped);
+        }
+        reaped.clear_and_dispose([](Process* child) { child->release_ref(); });
+    }
+}
+
+/// False: that were all. A group of which some are left is still cared for by this process, so the last handful's look finds the orphans.
+bool ProcessManager::leave_some_children(UserThread& thread, ProcessList& reaped) {
+    Process& process = thread.process();
+    if (process.children.empty() && process.zombies.empty()) return false;
+    Process& reaper = reaper_of(process);
+    UserThread& heir = heir_of(reaper);
+    u32 room = handful;
+    ProcessList left;
+    for (; room != 0 && !process.children.empty(); --room) {
+        Process& child = process.children.front();
+        leave_made_child(child, heir);
+        process.children.pop_front();
+        left.push_back(child);
+        child.parent = &reaper;
+        child.exit_signal = SIGCHLD;
+        if (child.report != ChildReport::None) ++reaper.children_reports;
+    }
+    hang_up_orphans(process, left);
+    reaper.children.splice(reaper.children.end(), left);
+    for (; room != 0 && !process.zombies.empty(); --room) {
+        Process& child = process.zombies.front();
+        leave_made_child(child, heir);
+        process.zombies.pop_front();
+        child.parent = &reaper;
+        child.exit_signal = SIGCHLD;
+        reaper.children.push_back(child);
+        hand_to_parent(child, reaped);
+    }
+    return room == 0;
+}
+
+/// Its first thread ends; whoever asks for the process by its number hears of it as it was.
+static void remember_scheduling(Process& process, sched::Standing const& standing) REQUIRES(tree_lock) {
+    process.last_scheduling = standing.parameters;
+    process.last_affinity = standing.affinity;
+}
+
+void ProcessManager::end_last_thread(UserThread& thread, int status) {
+    Process& process = thread.process();
+    TRACE_EVENT(Exit, static_cast<u64>(process.pid().value), static_cast<u64>(status));
+    if (process.is_init()) on_init_exit(status);
+    process.state.store(ProcessState::Exiting, std::memory_order_relaxed);
+    process.timers.end();
+    release_resources(thread);
+    leave_terminal(process);
+    process.release_vfork_parent();
+    leave_children(thread);
+    ProcessList reaped;
+    bool was_victim;
+    sched::Standing const standing = sched::scheduler.begin_exit();   // so that who learns of the end finds the stack given back too
+    {
+        TreeGuard guard(tree_lock);
+        process.exit_status = status;
+        hang_up_own_orphans(process);
+        {
+            SignalGuard signal_guard(process.signal_lock);
+            process.threads.erase(process.threads.iterator_to(thread));
+            process.thread_count = 0;
+            process.usage.add(thread);
+            if (process.killed) count_dying(-1);
+        }
+        if (!thread.is_leader()) remove_task(process);
+        if (thread.entry_id.value != 0) pids_.remove(thread);   // the first thread ended before it
+        else remember_scheduling(process, standing);
+        thread_count_.fetch_sub(1, std::memory_order_relaxed);
+        become_zombie(process, reaped);
+        was_victim = process.oom_victim;
+    }
+    if (was_victim) oom_victim_is_gone();
+    reaped.clear_and_dispose([](Process* child) { child->release_ref(); });
+    sched::scheduler.exit_current();
+}
+
+namespace {
+
+/// Whether others will go on, as far as a thread can know that itself. Not analysed: only its own threads add some.
+bool is_only_thread(Process const& process) NO_THREAD_SAFETY_ANALYSIS { return process.thread_count == 1; }
+
+/// From now on signals to the process go to others; and those for which this thread may have been woken alone.
+void leave_signals(UserThread& thread) {
+    Process& process = thread.process();
+    bool completes_stop;
+    {
+        SignalGuard guard(process.signal_lock);
+        thread.is_ending = true;
+        if (thread.has_signal()) pass_on(thread, ~thread.blocked, guard);
+        completes_stop = leave_stop(thread, guard);
+    }
+    if (completes_stop) report_stop(process);
+}
+
+}
+
+/// Takes a thread out of its process, unless it is the last; tells whether it is that, and the status if that is settled.
+bool ProcessManager::leave_process(UserThread& thread, int& status) {
+    Process& process = thread.process();
+    TreeGuard guard(tree_lock);
+    {
+        SignalGuard signal_guard(process.signal_lock);
+        if (process.group_exit) status = process.group_exit_status;
+        if (process.thread_count == 1) return false;
+        process.threads.erase(process.threads.iterator_to(thread));
+        process.timers.forget_thread(thread);
+        --process.thread_count;
+        process.usage.add(thread);
+        if (process.execing) process.stop_wait.wake_all();
+    }
+    thread_count_.fetch_sub(1, std::memory_order_relaxed);
+    if (!thread.is_leader()) remove_task(process);
+    if (thread.entry_id.value != 0) pids_.remove(thread);
+    else remember_scheduling(process, sched::scheduler.standing(thread));
+    while (!thread.made_children.empty()) leave_made_child(thread.made_children.front(), heir_of(process));
+    return true;
+}
+
+/// A thread that does not end itself, if there is one. Not analysed: the list changes only under tree_lock too.
+UserThread& ProcessManager::heir_of(Process& process) const NO_THREAD_SAFETY_ANALYSIS {
+    for (UserThread& thread : process.threads)
+        if (!thread.is_ending) return thread;
+    return process.threads.front();
+}
+
+void ProcessManager::exit_thread(int status) {
+    UserThread& thread = current_user_thread();
+    if (!is_only_thread(thread.process())) leave_signals(thread);
+    release_thread_words(thread);
+    leave_address_space(thread);
+    // Before the process can be seen to have ended: descriptors that are this thread's own are closed by then.
+    if (!is_only_thread(thread.process())) {
+        release_tables(thread);
+        leave_made_children(thread);
+    }
+    if (!leave_process(thread, status)) end_last_thread(thread, status);
+    sched::scheduler.exit_current();
+}
+
+void ProcessManager::exit_group(int status) {
+    UserThread& thread = current_user_thread();
+    {
+        SignalGuard guard(thread.process().signal_lock);
+        end_threads(thread.process(), &thread, status, guard);
+    }
+    exit_thread(status);
+}
+
+}

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: MIT
+// Out of memory: one process is told to die, with a line that says so; who needs memory waits
+// for it a moment and tries again. No lock is held while sizes are looked at. Those who need memory come one after
+// another, in order of arrival: a shell among a thousand that ask for more gets what it waits for.
+#include "kernel/process/life/oom.h"
+
+#include <algorithm>
+
+#include <abi/signal.h>
+#include <arch/time.h>
+#include <base/log.h>
+
+#include "kernel/process/process_manager.h"
+#include "kernel/process/signal/signal.h"
+#include "kernel/sync/completion.h"
+#include "mm/frame_caches.h"
+#include "sched/wait_queue.h"
+
+namespace process {
+namespace {
+
+/// Victims that have not yet given their memory back. Ordering: acquire and release pair with oom_victim_is_gone().
+constinit std::atomic<u32> victims{0};
+constinit sched::WaitQueue victim_gone;
+
+/// Handed from one who needs memory to the next.
+constinit sync::Completion turn;
+
+constexpr u64 patience_ns = 200 * ns_per_ms;
+/// Frames that make another try worth while.
+constexpr u64 worth_another_try = 64;
+
+struct Candidate {
+    Ref<Process> process;
+    u64 score = 0;
+    mm::AddressSpaceStatistics size;
+};
+
+/// What its descriptors hold (pipes, sockets, files without a name), and its threads' stacks.
+u64 kernel_pages_of(Process const& process) {
+    Ref<fs::DescriptorTable> const descriptors = process.copy_descriptors();
+    u64 const in_files = descriptors ? descriptors->held_pages() : 0;
+    decltype(process.signal_lock)::Guard guard(process.signal_lock);
+    return in_files + process.thread_count * (mm::kernel_stack_size / page_size);
+}
+
+/// Pages it would give back, the kernel's for it among them, moved by oom_score_adj (thousandths of all memory), as Linux's
+/// badness.
+u64 score_of(Process const& process, mm::AddressSpaceStatistics const& size) {
+    i64 const total = static_cast<i64>(mm::frame_allocator.total_bytes() / page_size);
+    i64 const pages = static_cast<i64>(size.resident_pages + size.table_frames + kernel_pages_of(process));
+    i64 const score = pages + process.oom_score_adjustment.load() * (total / 1000);
+    return score > 0 ? static_cast<u64>(score) : 1;
+}
+
+constexpr int never_chosen = -1000;   // OOM_SCORE_ADJ_MIN
+
+bool may_be_killed(Process const& process) {
+    return !process.is_init() && process.oom_score_adjustment != never_chosen && !process.oom_victim &&
+           process.state.load(std::memory_order_relaxed) == ProcessState::Alive;
+}
+
+Candidate find_largest() {
+    Candidate largest;
+    for (Ref<Process> process = process_manager.find_after(Pid(1)); process; process = process_manager.find_after(process->pid())) {
+        if (!may_be_killed(*process)) continue;
+        Ref<mm::AddressSpace> const space = process->copy_address_space();
+        if (!space) continue;
+        mm::AddressSpaceStatistics const size = space->statistics();
+        u64 const score = score_of(*process, size);
+        if (score > largest.score) largest = {process, score, size};
+    }
+    return largest;
+}
+
+/// Whoever else wants its CPUs: a realtime thread that spins there must not keep its memory from all others. A few threads at a
+/// time; those that had their turn go to the end of the list, whose order means nothing any more.
+void hurry_to_end(Process& victim) {
+    constexpr u32 at_once = 16;
+    u32 left = ~u32{0};
+    while (left != 0) {
+        decltype(victim.signal_lock)::Guard guard(victim.signal_lock);
+        left = std::min(left, victim.thread_count);
+        for (u32 i = 0; i < at_once && left != 0; ++i, --left) {
+            UserThread& thread = victim.threads.front();
+            victim.threads.pop_front();
+            victim.threads.push_back(thread);
+            sched::scheduler.hurry_to_end(thread);
+        }
+    }
+}
+
+void kill_victim(Candidate const& victim) {
+    constexpr u64 page_kib = page_size / kib;
+    mm::AddressSpaceStatistics const& size = victim.size;
+    u64 const anonymous = size.resident_pages - size.file_pages - size.shared_pages;
+    base::log(base::LogLevel::Error, "memory",
+              "Out of memory: Killed process {} ({}) total-vm:{}kB, anon-rss:{}kB, file-rss:{}kB, shmem-rss:{}kB, pgtables:{}kB oom_score_adj:{}",
+              victim.process->pid(), victim.process->name(), size.mapped_pages * page_kib, anonymous * page_kib,
+              size.file_pages * page_kib, size.shared_pages * page_kib, size.table_frames * page_kib,
+              victim.process->oom_score_adjustment.load());
+    SignalInfo info;
+    info.signal = SIGKILL;
+    info.code = SI_KERNEL;
+    send_signal(*victim.process, info);
+    hurry_to_end(*victim.process);
+}
+
+/// Gives the victims the CPU until one of them is gone.
+void wait_for_victim() {
+    (void)victim_gone.wait([] { return victims.load(std::memory_order_acquire) == 0; }, sched::Interruptible::No,
+                           arch::clock_ns() + patience_ns);
+}
+
+}
+
+void oom_victim_is_gone() {
+    victims.fetch_sub(1, std::memory_order_release);
+    victim_gone.wake_all();
+}
+
+namespace {
+
+/// False: it is ending anyway.
+bool mark(Candidate const& victim) {
+    TreeGuard guard(tree_lock);
+    if (!may_be_killed(*victim.process)) return false;
+    victim.process->oom_victim = true;
+    victims.fetch_add(1, std::memory_order_relaxed);
+    return true;
+}
+
+/// In turn. False: there is nobody to kill, and no memory either.
+bool make_room(UserThread const* self) {
+    if (mm::frame_allocator.may_take(worth_another_try, mm::Urgency::User)) return true;
+    if (victims.load(std::memory_order_acquire) != 0) {
+        wait_for_victim();
+        if (victims.load(std::memory_order_acquire) == 0) return true;
+    }
+    if (mm::drain_frame_caches() >= worth_another_try) return true;
+    Candidate const victim = find_largest();
+    if (!victim.process) return victims.load(std::memory_order_relaxed) != 0;
+    if (!mark(victim)) return true;
+    kill_victim(victim);
+    if (!self || &self->process() != victim.process.get()) wait_for_victim();
+    return true;
+}
+
+}
+
+u64 shown_oom_score(Process const& process) {
+    if (process.oom_score_adjustment == never_chosen) return 0;
+    Ref<mm::AddressSpace> const space = process.copy_address_space();
+    if (!space) return 0;
+    mm::AddressSpaceStatistics const size = space->statistics();
+    i64 const total = static_cast<i64>(mm::frame_allocator.total_bytes() / page_size);
+    i64 const pages = static_cast<i64>(size.resident_pages + size.table_frames) + process.oom_score_adjustment.load() * (total / 1000);
+    return static_cast<u64>((1000 + pages * 1000 / total) * 2 / 3);
+}
+
+bool kill_for_memory() {
+    Candidate const victim = find_largest();
+    if (!victim.process) return false;
+    if (mark(victim)) kill_victim(victim);
+    return true;
+}
+
+void start_oom_turns() { turn.complete(); }
+
+bool ProcessManager::out_of_memory() {
+    UserThread* self = current_user_thread_or_null();
+    // Who is to die anyway does so on its way out.
+    if (self && fatal_signal_pending()) return true;
+    if (!turn.wait(sched::Interruptible::Yes)) {
+        // Another signal than a fatal one: its handler needs memory, too.
+        if (!fatal_signal_pending()) (void)sched::scheduler.sleep_until(arch::clock_ns() + ns_per_ms, sched::Interruptible::No);
+        return true;
+    }
+    bool const hope = make_room(self);
+    turn.complete();
+    return hope;
+}
+
+}
