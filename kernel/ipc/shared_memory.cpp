@@ -9,7 +9,7 @@ namespace ipc {
 
 constinit Segments segments;
 
-Result<Ref<Segment>> make_segment(Requester const& who, u64 size, u32 flags) {
+Result<Ref<Segment>> make_segment(Requester const& who, i32 key, u64 size, u32 flags) {
     if (size == 0 || size > shmmax.load(std::memory_order_relaxed)) return fail(EINVAL);
     if (flags & shm_hugetlb) return fail(EINVAL);              // as Linux where there are no huge pages of that size
     if (size > arch::user_space_end) return fail(ENOMEM);
@@ -17,10 +17,10 @@ Result<Ref<Segment>> make_segment(Requester const& who, u64 size, u32 flags) {
     static constinit std::atomic<u64> pages{0};                // of all segments
     auto share = TRY(Share::of(pages, align_up(size, page_size) / page_size, shmall.load(std::memory_order_relaxed)));
     auto memory = TRY(mm::make_anonymous_object(size));
-    return mm::make_ref<Segment>(who, flags, size, std::move(memory), std::move(share));
+    return mm::make_ref<Segment>(who, key, flags, size, std::move(memory), std::move(share));
 }
 
-void Segment::describe(base::Writer& out) const { base::format_to(out, "/SYSV{:08x} (deleted)", static_cast<u32>(key)); }
+void Segment::describe(base::Writer& out) const { base::format_to(out, "/SYSV{:08x} (deleted)", static_cast<u32>(first_key_)); }
 
 void Segment::mapped(bool added, bool) {
     if (!added) return drop_user();

@@ -19,10 +19,11 @@ inline constexpr u32 shm_lock = 11, shm_unlock = 12, shm_stat = 13, shm_info_com
 
 class Segment final : public mm::VmObject, public Identity {
 public:
-    Segment(Requester const& who, u32 flags, u64 size, Ref<mm::VmObject> memory, Share share)
-        : Identity(who, flags), share_(std::move(share)), size_(size), memory_(std::move(memory)), creator_(who.pid) {}
+    Segment(Requester const& who, i32 first_key, u32 flags, u64 size, Ref<mm::VmObject> memory, Share share)
+        : Identity(who, flags), first_key_(first_key), share_(std::move(share)), size_(size), memory_(std::move(memory)), creator_(who.pid) {}
 
     Result<mm::FrameRef> page(u64 index, mm::Access access) override { return memory_->page(index, access); }
+    /// By the key it was made with, also when that is free again.
     void describe(base::Writer& out) const override;
     u64 device() const override { return 1; }
     u64 inode_number() const override { return static_cast<u64>(id); }
@@ -47,6 +48,7 @@ private:
     void drop_user();
     bool end_use() REQUIRES(lock);
 
+    i32 const first_key_;
     Share const share_;                          ///< of shmall
     u64 const size_;                             ///< bytes, as asked for
     Ref<mm::VmObject> const memory_;
@@ -61,6 +63,6 @@ using Segments = IdTable<Segment, shmmni>;
 extern constinit Segments segments;
 
 /// EINVAL ENOSPC ENOMEM.
-Result<Ref<Segment>> make_segment(Requester const& who, u64 size, u32 flags);
+Result<Ref<Segment>> make_segment(Requester const& who, i32 key, u64 size, u32 flags);
 
 }

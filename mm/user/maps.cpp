@@ -14,13 +14,18 @@ constexpr size_t name_column = 73;   ///< Linux's seq_setwidth, and one space
 u32 major_number(u64 device) { return (device >> 8) & 0xfff; }
 u32 minor_number(u64 device) { return (device & 0xff) | ((device >> 12) & 0xfff00); }
 
-/// Counts what it passes on and pads to the column of the name just before the first byte of one.
+/// Counts what it passes on and pads to the column of the name just before the first byte of one. The end of a line in a name is
+/// written as on Linux, so that no file's name looks like lines.
 class NameWriter final : public base::Writer {
 public:
     NameWriter(base::Writer& out, size_t column) : out_(out), column_(column) {}
     void write(std::string_view text) override {
         if (text.empty()) return;
         for (; column_ < name_column; ++column_) out_.write(" ");
+        for (size_t end; (end = text.find('\n')) != text.npos; text.remove_prefix(end + 1)) {
+            out_.write(text.substr(0, end));
+            out_.write("\\012");
+        }
         out_.write(text);
     }
 private:

@@ -136,3 +136,37 @@ TEST(neighbours_of_different_openings) {
     }
     close(file), close(same), close(again);
 }
+
+/// What /proc/self/maps says from the name of what is mapped at `at` to the end of that line.
+static void show_name(char const* what, void* at) {
+    static char text[65536];
+    int const maps = open("/proc/self/maps", O_RDONLY);
+    size_t length = 0;
+    for (ssize_t count; (count = read(maps, text + length, sizeof text - 1 - length)) > 0;) length += (size_t)count;
+    close(maps);
+    text[length] = 0;
+    char start[40];
+    snprintf(start, sizeof start, "%08lx-", (unsigned long)at);
+    char* const line = strstr(text, start);
+    REQUIRE(line && strchr(line, '\n'));
+    *strchr(line, '\n') = 0;
+    say("%s: %s\n", what, strlen(line) > 73 ? line + 73 : "(no name)");
+}
+
+/// A segment keeps the name of its key, and no file's name looks like more lines.
+TEST(names_in_maps) {
+    key_t const key = 0x41560000 + getpid() % 10000;
+    int const segment = shmget(key, PAGE, IPC_CREAT | IPC_EXCL | 0600);
+    char* const at = shmat(segment, NULL, 0);
+    REQUIRE(segment >= 0 && at != (void*)-1);
+    CHECK(shmctl(segment, IPC_RMID, NULL) == 0);
+    char expected[40];
+    snprintf(expected, sizeof expected, "/SYSV%08x (deleted)", (unsigned)key);
+    static char text[65536];
+    int const maps = open("/proc/self/maps", O_RDONLY);
+    CHECK(read(maps, text, sizeof text - 1) > 0 && strstr(text, expected));
+    close(maps);
+    int const file = memfd_create("a b\n00000000-00001000 rwxp\n", 0);
+    CHECK(ftruncate(file, PAGE) == 0);
+    show_name("memory", mmap(NULL, PAGE, PROT_READ, MAP_SHARED, file, 0));
+}

@@ -61,7 +61,7 @@ Result<i32> write_limits(UserAddr out) {
 
 Result<i32> sys_shmget(Caller& caller, i32 key, u64 size, u32 flags) {
     auto const who = requester(caller);
-    return ipc::segments.get(key, flags, who, [&] { return ipc::make_segment(who, size, flags); },
+    return ipc::segments.get(key, flags, who, [&] { return ipc::make_segment(who, key, size, flags); },
                              [&](ipc::Segment& segment) -> Result<> {
                                  if (size > segment.size()) return fail(EINVAL);
                                  return {};
