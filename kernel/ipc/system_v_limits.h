@@ -30,13 +30,15 @@ public:
     ~Share() {
         if (total_) total_->fetch_sub(amount_, std::memory_order_relaxed);
     }
-    /// ENOSPC: with it there were more than `most`.
+    /// ENOSPC: with it there were more than `most`. What is refused is never counted, not even for a moment: others would be refused too.
     static Result<Share> of(std::atomic<u64>& total, u64 amount, u64 most) {
+        u64 before = total.load(std::memory_order_relaxed);
+        do {
+            if (amount > most || before > most - amount) return fail(ENOSPC);
+        } while (!total.compare_exchange_weak(before, before + amount, std::memory_order_relaxed));
         Share share;
         share.total_ = &total;
         share.amount_ = amount;
-        u64 const before = total.fetch_add(amount, std::memory_order_relaxed);
-        if (amount > most || before > most - amount) return fail(ENOSPC);
         return share;
     }
 private:

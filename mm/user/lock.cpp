@@ -15,32 +15,17 @@ Result<> AddressSpace::check_locked(u64 pages, u64 lock_limit, WriteGuard const&
 
 Result<> AddressSpace::lock_piece(Vma& whole, u64 start, u64 end, Locking locking, WriteGuard const&) {
     if (whole.attributes.locking == locking) return {};
-    Vma* piece = &whole;
-    if (whole.start != start || whole.end != end) {
-        TRY(vmas_.isolate(start, end));
-        piece = vmas_.find(start);
-    }
-    vmas_.set_locking(*piece, locking);
+    vmas_.set_locking(*TRY(vmas_.piece(whole, start, end)), locking);
     return {};
 }
 
-/// What lies before a hole has been changed when the error returns. ENOMEM.
+/// ENOMEM.
 Result<> AddressSpace::lock_pieces(u64 start, u64 end, Locking locking, WriteGuard const& guard) {
     forget_last_found(guard);
-    Result<> result;
-    u64 at = start;
-    while (at < end && result) {
-        Vma* const vma = vmas_.find(at);
-        if (!vma) {
-            result = fail(ENOMEM);
-            break;
-        }
-        u64 const piece_end = std::min(end, vma->end);
-        result = lock_piece(*vma, at, piece_end, locking, guard);
-        at = piece_end;
-    }
-    vmas_.merge_range(start, at);
-    return result;
+    return vmas_.change_pieces(start, end, [&](Vma& vma, u64 from, u64 to) {
+        lock_.assert_held();
+        return lock_piece(vma, from, to, locking, guard);
+    });
 }
 
 /// There may be 2^35 pages: who is killed meanwhile goes. ENOMEM: a page cannot be had; EAGAIN: no memory; EINTR.

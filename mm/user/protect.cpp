@@ -41,13 +41,9 @@ Result<> AddressSpace::protect_piece(Vma& whole, u64 start, u64 end, Protection 
     if (becomes_data && !whole.is_stack() && !may_expand(0, (end - start) >> page_shift, guard)) return fail(ENOMEM);
     if (becomes_data && !attributes.no_reserve && is_obvious_overcommit(end - start)) return fail(ENOMEM);
     TRY(own_tables(start, end, batch, guard));
-    Vma* piece = &whole;
-    if (whole.start != start || whole.end != end) {
-        TRY(vmas_.isolate(start, end));
-        piece = vmas_.find(start);
-    }
-    vmas_.set_protection(*piece, protection);
-    change_entries(*piece, old, batch, guard);
+    Vma& piece = *TRY(vmas_.piece(whole, start, end));
+    vmas_.set_protection(piece, protection);
+    change_entries(piece, old, batch, guard);
     return {};
 }
 
@@ -58,7 +54,6 @@ Result<u64> AddressSpace::lower_end(u64 start, u64 end, WriteGuard const&) const
     return vma->is_stack() ? Result<u64>(vma->start) : fail(EINVAL);
 }
 
-/// As Linux: what lies before a hole or before a VMA that refuses has been changed when the error returns.
 Result<> AddressSpace::protect(UserAddr first, u64 size, Protection protection, bool with_lower_end) {
     if (!first.is_page_aligned()) return fail(EINVAL);
     if (size == 0) return {};
@@ -67,20 +62,10 @@ Result<> AddressSpace::protect(UserAddr first, u64 size, Protection protection, 
     forget_last_found(guard);
     TlbBatch batch(tlb_);
     u64 const start = with_lower_end ? TRY(lower_end(first.value(), end, guard)) : first.value();
-    Result<> result;
-    u64 at = start;
-    while (at < end && result) {
-        Vma* const vma = vmas_.find(at);
-        if (!vma) {
-            result = fail(ENOMEM);
-            break;
-        }
-        u64 const piece_end = std::min(end, vma->end);
-        result = protect_piece(*vma, at, piece_end, protection, batch, guard);
-        at = piece_end;
-    }
-    vmas_.merge_range(start, at);
-    return result;
+    return vmas_.change_pieces(start, end, [&](Vma& vma, u64 from, u64 to) {
+        lock_.assert_held();
+        return protect_piece(vma, from, to, protection, batch, guard);
+    });
 }
 
 }

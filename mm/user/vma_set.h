@@ -4,6 +4,7 @@
 // The surprise: the gap search remembers how far down it has looked, or, among many VMAs, the largest gap of each subtree (vma_gap.cpp).
 #pragma once
 
+#include <algorithm>
 #include <optional>
 
 #include <base/result.h>
@@ -56,6 +57,31 @@ public:
     void merge_range(u64 start, u64 end);
     /// Cuts VMAs so that none crosses `start` or `end`. ENOMEM: nothing has changed.
     Result<> isolate(u64 start, u64 end);
+    /// The VMA that is [start, end) alone, cut out of `whole`, in which it lies. ENOMEM: nothing has changed.
+    Result<Vma*> piece(Vma& whole, u64 start, u64 end) {
+        if (whole.start == start && whole.end == end) return &whole;
+        TRY(isolate(start, end));
+        return find(start);
+    }
+    /// Calls change(vma, from, to), which may cut the VMA there, for what lies in [start, end), from the lowest on, and joins what
+    /// has become alike. As Linux, what lies before a hole (ENOMEM) or before an error of `change` has been changed when that returns.
+    template <class Change>
+    Result<> change_pieces(u64 start, u64 end, Change&& change) {
+        Result<> result;
+        u64 at = start;
+        while (at < end && result) {
+            Vma* const vma = find(at);
+            if (!vma) {
+                result = fail(ENOMEM);
+                break;
+            }
+            u64 const piece_end = std::min(end, vma->end);
+            result = change(*vma, at, piece_end);
+            at = piece_end;
+        }
+        merge_range(start, at);
+        return result;
+    }
     /// Takes every VMA out of an isolated range: none may cross its ends.
     void remove_range(u64 start, u64 end, RemovedVmas& removed);
     /// The same from `first` on, the first VMA there (or null).

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # once: yes
+# cpus: 2
 """System V IPC's limits, changed by root while the machine runs; the same lines on Linux (AUBRAC_KERNEL)."""
 from machine import Shell, harness
 
@@ -60,6 +61,10 @@ told(shmget(IPC_PRIVATE, 1, make)) = -28
 shmmni <- 4096: ok, is 4096
 shmmax <- 18446744073692774399: ok, is 18446744073692774399
 ok shared_memory
+shmall <- 10: ok, is 10
+refused = 0
+shmall <- 18446744073692774399: ok, is 18446744073692774399
+ok what_is_refused_takes_nothing_from_others
 """
 
 

@@ -6,6 +6,7 @@
 //   NO_EFFECT(call, FLAG, "reason")      nothing to see, on Linux neither
 #pragma once
 #include "test.h"
+#include "task_state.h"
 
 #include <dirent.h>
 #include <sys/time.h>
@@ -95,18 +96,24 @@ static pid_t forked(void) {
 static void await_state(pid_t task, char const* states) __attribute__((unused));
 static void await_state(pid_t task, char const* states) {
     for (int turn = 0; turn < 2000; ++turn) {
-        char name[40], text[128] = "";
-        snprintf(name, sizeof name, "/proc/%d/stat", task);
-        int const fd = open(name, O_RDONLY);
-        if (fd < 0) return;
-        read(fd, text, sizeof text - 1);
-        close(fd);
-        char const* const end = strrchr(text, ')');
-        if (end && (end[2] == 'Z' || strchr(states, end[2]))) return;
+        char const state = state_of(task);
+        if (state == 0 || state == 'Z' || strchr(states, state)) return;
         struct timespec const rest = {0, 1000000};
         nanosleep(&rest, NULL);
     }
 }
+static char stack[65536] __attribute__((aligned(16), unused));
+static volatile sig_atomic_t handled __attribute__((unused));
+static void count_signal(int number) {
+    (void)number;
+    ++handled;
+}
+static void install(int number, int flags) __attribute__((unused));
+static void install(int number, int flags) {
+    struct sigaction action = {.sa_handler = count_signal, .sa_flags = flags};
+    REQUIRE(sigaction(number, &action, NULL) == 0);
+}
+
 /// Until it is so, or as long as what must not happen is waited for.
 #define UNTIL(condition) for (int turn_ = 0; turn_ < 120 && !(condition); ++turn_) sleep_ms(1)
 

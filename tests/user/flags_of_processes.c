@@ -10,19 +10,8 @@
 #define CLONE_CLEAR_SIGHAND 0x100000000
 #endif
 
-static char stack[65536] __attribute__((aligned(16)));
 static int volatile step;
 static int word;
-static volatile sig_atomic_t handled;
-
-static void count_signal(int number) {
-    (void)number;
-    ++handled;
-}
-static void install(int number, int flags) {
-    struct sigaction action = {.sa_handler = count_signal, .sa_flags = flags};
-    REQUIRE(sigaction(number, &action, NULL) == 0);
-}
 static void leave(int code) { syscall(SYS_exit, code); }
 
 // ---------------------------------------------------------------- clone

@@ -6,18 +6,6 @@
 #define SS_AUTODISARM (1 << 31)
 #endif
 
-static char stack[65536] __attribute__((aligned(16)));
-static volatile sig_atomic_t handled;
-
-static void count_signal(int number) {
-    (void)number;
-    ++handled;
-}
-static void install(int number, int flags) {
-    struct sigaction action = {.sa_handler = count_signal, .sa_flags = flags};
-    REQUIRE(sigaction(number, &action, NULL) == 0);
-}
-
 // ---------------------------------------------------------------- signals
 
 static int depth, deepest;

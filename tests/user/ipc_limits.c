@@ -3,6 +3,7 @@
 // where: guest
 #include "test.h"
 
+#include <signal.h>
 #include <sys/ipc.h>
 #include <sys/msg.h>
 #include <sys/sem.h>
@@ -108,4 +109,23 @@ TEST(shared_memory) {
     set("shmmni", "4096");
     set("shmmax", "18446744073692774399");
     CHECK(shmctl(one_page, IPC_RMID, NULL) == 0 && shmctl(two_pages, IPC_RMID, NULL) == 0);
+}
+
+/// Of ten pages one has four; one asks for nine all the time, in vain, and one for five, which are there whenever it asks.
+TEST(what_is_refused_takes_nothing_from_others) {
+    set("shmall", "10");
+    int const kept = shmget(IPC_PRIVATE, 4 * 4096, make);
+    pid_t const greedy = fork();
+    if (greedy == 0)
+        for (;;) shmget(IPC_PRIVATE, 9 * 4096, make);
+    long refused = 0;
+    for (int i = 0; i < 30000; ++i) {
+        int const some = shmget(IPC_PRIVATE, 5 * 4096, make);
+        if (some < 0) ++refused;
+        else CHECK(shmctl(some, IPC_RMID, NULL) == 0);
+    }
+    CHECK(kill(greedy, SIGKILL) == 0 && wait_for(greedy) == SIGKILL);
+    SHOW(refused);
+    CHECK(shmctl(kept, IPC_RMID, NULL) == 0);
+    set("shmall", "18446744073692774399");
 }

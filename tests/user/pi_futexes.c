@@ -2,6 +2,7 @@
 // Locks with priority inheritance, without a library between: LOCK_PI, TRYLOCK_PI, UNLOCK_PI and what they refuse, dead
 // owners, circles. The words lie in shared memory, those who wait are processes, unless the test is of private words.
 #include "test.h"
+#include "task_state.h"
 
 // musl comes without Linux's own headers: futex(2), and the kernel's robust-futex-ABI.
 enum {
@@ -41,16 +42,7 @@ static void until_waited_for(word_t* word) {
 }
 /// Until the process sleeps.
 static void until_asleep(pid_t child) {
-    for (char state = 0; state != 'S'; sched_yield()) {
-        char path[64], text[512];
-        snprintf(path, sizeof path, "/proc/%d/stat", child);
-        int file = open(path, O_RDONLY);
-        ssize_t length = read(file, text, sizeof text - 1);
-        close(file);
-        REQUIRE(length > 0);
-        text[length] = 0;
-        state = strrchr(text, ')')[2];
-    }
+    for (char state = 0; state != 'S'; sched_yield()) REQUIRE((state = state_of(child)) != 0);
 }
 
 TEST(alone) {

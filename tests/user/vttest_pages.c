@@ -15,6 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "task_state.h"
+
 enum { most_rows = 60, most_columns = 132, limit_ms = 30000 };
 enum stop { page, menu, none };
 
@@ -47,16 +49,10 @@ static void start(char const* size) {
     }
 }
 
-/// R, S, Z … of proc(5).
 static char state(void) {
-    char path[32], text[256];
-    snprintf(path, sizeof path, "/proc/%d/stat", child);
-    int const file = open(path, O_RDONLY);
-    ssize_t const length = read(file, text, sizeof text - 1);
-    close(file);
-    if (length <= 0) fail("vttest has gone");
-    text[length] = 0;
-    return *(strrchr(text, ')') + 2);
+    char const now = state_of(child);
+    if (!now) fail("vttest has gone");
+    return now;
 }
 
 static void look(void) {

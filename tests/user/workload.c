@@ -36,6 +36,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "task_state.h"
+
 enum { PAGE = 4096 };
 
 static void die(char const* what) {
@@ -366,7 +368,7 @@ static int watch_mounts(void) {
         printf("sleeper = %#x\n", file.revents);
         return 0;
     }
-    usleep(200000);
+    while (state_of(child) != 'S') sched_yield();   // it waits in poll()
     umount("/t");
     waitpid(child, NULL, 0);
     struct epoll_event told = {0};
