@@ -58,6 +58,15 @@ struct VirtualTime {
     constexpr bool operator<(VirtualTime other) const { return *this - other < 0; }
 };
 
+/// Whose threads share what one of them would get alone (sched/policies/dynamic.h): a user's. A number for each CPU's counters.
+using ShareGroup = u16;
+inline constexpr ShareGroup root_share_group = 0;
+inline constexpr size_t user_share_groups = 256;
+/// Root's is its own; of other users those share one whose numbers are a multiple of 255 apart.
+constexpr ShareGroup share_group_of(UserId uid) {
+    return uid.value == 0 ? root_share_group : static_cast<ShareGroup>(1 + (uid.value - 1) % (user_share_groups - 1));
+}
+
 class FairQueue;
 
 /// A thread's account in a FairQueue (sched/policies/dynamic.h).
@@ -69,6 +78,8 @@ struct Share {
     u64 accounted_ns = 0;                       ///< as much of ran_ns is in `start`
     u64 turn_ns = 0, left_ns = 0;               ///< the turn it asks for, and what is left of it
     u64 burst_ns = 0, usual_ns = 0;             ///< time it ran since it slept; what that usually is, 0: not known
+    i64 weight = 0;                             ///< by which its time counts, since it was last queued; 0: never
+    ShareGroup group = root_share_group;        ///< while queued: whose member it is counted as
     bool is_eligible = false;                   ///< while queued: in which tree
 };
 
@@ -95,6 +106,9 @@ struct Schedulable {
     u64 ran_at_wake_ns = 0;                     ///< … when it last woke (RLIMIT_RTTIME)
     Share share;                                ///< the policy `dynamic`'s
     base::TreeHook fair_hook;                   ///< in a FairQueue
+    /// Its process's; null: root's, as for the kernel's own threads. Set before it starts. Ordering: relaxed; counts from when it is next queued.
+    std::atomic<ShareGroup> const* process_share_group = nullptr;
+    ShareGroup share_group() const { return process_share_group ? process_share_group->load(std::memory_order_relaxed) : root_share_group; }
 
 private:
     Parameters own_;

@@ -25,6 +25,7 @@ Remains::~Remains() {
 
 UserThread::UserThread(Ref<Process> process) : PidEntry(PidKind::Thread), process_(std::move(process)) {
     shared_usage = &process_->shared_usage;
+    process_share_group = &process_->share_group;
 }
 
 constinit base::FromAbove<void(sched::Timer&)> ProcessTimers::RealTimer::rings;
@@ -32,6 +33,11 @@ constinit base::FromAbove<void(sched::Timer&)> ProcessTimers::RealTimer::rings;
 Process::Process() : PidEntry(PidKind::Process) {}
 
 Process::~Process() { DEBUG_ASSERT(threads.empty() && children.empty() && zombies.empty()); }
+
+void Process::swap_payer(Ref<fs::User>& other) {
+    std::swap(payer, other);
+    share_group.store(sched::share_group_of(fs::user_or_root(payer).uid()), std::memory_order_relaxed);
+}
 
 Ref<mm::AddressSpace> Process::copy_address_space() const {
     decltype(state_lock)::Guard guard(state_lock);

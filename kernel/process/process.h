@@ -176,6 +176,8 @@ public:
     u64 terminal_at_a_glance() const NO_THREAD_SAFETY_ANALYSIS { return controlling_terminal; }
     ProcessGroup* group_object GUARDED_BY(tree_lock) = nullptr;
     Ref<fs::User> payer GUARDED_BY(tree_lock);                         ///< who answers for its tasks (RLIMIT_NPROC): its real user; null: root
+    /// Another user answers for its tasks, and shares the CPUs with them; `other` is then the one before.
+    void swap_payer(Ref<fs::User>& other) REQUIRES(tree_lock);
     u32 charged_tasks GUARDED_BY(tree_lock) = 0;                       ///< 1 until it is reaped, and each further thread
     Remains remains;
     u64 controlling_terminal GUARDED_BY(tree_lock) = 0;                ///< device number; 0: none
@@ -201,6 +203,7 @@ public:
     u32 thread_count GUARDED_BY(signal_lock) = 0;
     ResourceUsage usage GUARDED_BY(signal_lock);         ///< of threads that have ended
     sched::SharedUsage shared_usage;                     ///< of all threads ever
+    std::atomic<sched::ShareGroup> share_group{sched::root_share_group};   ///< of `payer`
     mutable u64 told_user_ns GUARDED_BY(signal_lock) = 0, told_system_ns GUARDED_BY(signal_lock) = 0;   ///< by total_usage(): time does not go back
     bool group_exit GUARDED_BY(signal_lock) = false;    ///< all threads must end, with group_exit_status
     int group_exit_status GUARDED_BY(signal_lock) = 0;

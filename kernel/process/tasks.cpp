@@ -37,7 +37,7 @@ void ProcessManager::follow_user(UserThread& thread) {
     thread.has_too_many_tasks = next.uid().value != 0 && next.charged(fs::Charged::Tasks) > process.limit(RLIMIT_NPROC).soft;
     next.charge(fs::Charged::Tasks, process.charged_tasks);
     fs::user_or_root(process.payer).uncharge(fs::Charged::Tasks, process.charged_tasks);
-    std::swap(process.payer, user);
+    process.swap_payer(user);
 }
 
 Result<> ProcessManager::check_task_count(UserThread& thread) {

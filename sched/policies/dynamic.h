@@ -9,9 +9,14 @@
 // length of a turn is what a thread usually runs before it sleeps: an editor has short turns and preempts compilers,
 // a compiler has the whole quantum. Why not a multi-level feedback queue: its levels say nothing of shares,
 // and ageing only hides that; why not by least virtual time alone (Linux before 6.6): there latency costs share.
+//
+// Shares are users' first: what a thread's nice value gives it is divided by the number of its user's threads that
+// compete for this CPU. So a user with a thousand threads takes no more from another's shell than a user with one,
+// and among the threads of one user nothing changes. (Linux does that for sessions: autogroup, sched(7).)
 #pragma once
 
 #include <array>
+#include <utility>
 
 #include "sched/policy.h"
 
@@ -19,31 +24,31 @@ namespace sched {
 
 class DynamicPolicy final : public Policy {
 public:
-    static constexpr u64 weight_of_nice_0 = 1024, weight_of_idle = 3;
+    static constexpr i64 weight_of_nice_0 = 1024, weight_of_idle = 3;
 
     std::string_view name() const override { return "dynamic"; }
 
     void enqueue(PolicyQueue& queue, Schedulable& thread, Arrival arrival) const override {
+        FairQueue& fair = queue.fair;
         Share& share = thread.share;
-        u64 const weight = weight_of(thread), ran_ns = settle(queue.fair, thread, weight);
-        u64 const quantum_ns = turn_slice_ns(queue.quantum_ns, queue.fair.count());
-        if (arrival == Arrival::Woken) wake(queue.fair, thread, weight, ran_ns, quantum_ns);
-        else if (arrival == Arrival::Expired) expire(thread, weight, quantum_ns);
-        // However long it ran while nobody else wanted to.
-        VirtualTime const latest = queue.fair.now() + virtual_ns(2 * queue.quantum_ns, weight);
-        if (latest < share.start) share.start = latest;
-        if (share.left_ns == 0) {
-            share.left_ns = share.turn_ns = turn_ns(thread, quantum_ns);
-            share.deadline = share.start + virtual_ns(share.turn_ns, weight);
-        }
-        queue.fair.insert(thread, weight);
+        u64 const ran_ns = charge(thread), quantum_ns = turn_slice_ns(queue.quantum_ns, fair.count());
+        // What it has had more than its share of, until now by its old weight and perhaps by another queue's time.
+        i64 lead = weighted(share.start - (share.home == &fair ? fair.now() : share.seen_at), share.weight) + service(ran_ns);
+        share.home = &fair;
+        if (arrival == Arrival::Woken) lead = std::max(lead, wake(thread, ran_ns, quantum_ns));
+        else if (arrival == Arrival::Expired) lead += expire(thread, quantum_ns);
+        lead = std::min(lead, service(2 * quantum_ns));   // however long it ran while nobody else wanted to
+        if (share.left_ns == 0) share.left_ns = share.turn_ns = turn_ns(thread, quantum_ns);
+        share.group = thread.level() == idle_class_level ? FairQueue::idle_group : thread.share_group();
+        share.weight = std::max<i64>(weight_of(thread) / fair.competing(share.group, thread), 1);
+        share.start = fair.now() + lead / share.weight;
+        share.deadline = share.start + service(share.left_ns) / share.weight;
+        fair.insert(thread);
     }
-    void dequeue(PolicyQueue& queue, Schedulable& thread) const override { queue.fair.remove(thread, weight_of(thread)); }
+    void dequeue(PolicyQueue& queue, Schedulable& thread) const override { queue.fair.remove(thread); }
     Schedulable* pick(PolicyQueue& queue) const override {
-        Schedulable* const first = queue.fair.first();
-        if (!first) return nullptr;
-        queue.fair.remove(*first, weight_of(*first));
-        first->share.seen_at = queue.fair.now();
+        Schedulable* const first = queue.fair.take();
+        if (first) first->share.seen_at = queue.fair.now();
         return first;
     }
     bool preempts(Schedulable const& woken, Schedulable const& running) const override {
@@ -58,37 +63,46 @@ public:
         return thread.share.turn_ns != 0 ? thread.share.turn_ns : turn_slice_ns(quantum_ns, waiting);
     }
 
-    static u64 weight_of(Schedulable const& thread) {
-        Level const level = thread.level();
-        return level == idle_class_level ? weight_of_idle : weights[level - first_fair_level];
-    }
-
 private:
     /// A step of nice is a quarter more or less: Linux's sched_prio_to_weight, which programs are tuned to.
-    static constexpr std::array<u32, nice_max - nice_min + 1> weights = {
+    static constexpr std::array<i64, nice_max - nice_min + 1> weights = {
         88761, 71755, 56483, 46273, 36291, 29154, 23254, 18705, 14949, 11916, 9548, 7620, 6100, 4904, 3906, 3121, 2501, 1991, 1586, 1277,
         1024,  820,   655,   526,   423,   335,   272,   215,   172,   137,   110,  87,   70,   56,   45,   36,   29,   23,   18,   15};
+    /// Weights are multiples of this, so that a part of one still is a number.
+    static constexpr i64 scale = 64;
 
-    static i64 virtual_ns(u64 ns, u64 weight) { return static_cast<i64>(ns * weight_of_nice_0 / weight); }
+    /// A thread's that has no others of its user beside it.
+    static i64 weight_of(Schedulable const& thread) {
+        Level const level = thread.level();
+        return scale * (level == idle_class_level ? weight_of_idle : weights[level - first_fair_level]);
+    }
 
-    static i64 length_of_turn(Schedulable const& thread) { return virtual_ns(thread.share.turn_ns, weight_of(thread)); }
+    /// Time that a thread runs, as virtual time multiplied by its weight.
+    static constexpr i64 service(u64 ns) { return static_cast<i64>(ns) * weight_of_nice_0 * scale; }
 
-    /// Accounts for the time since it was last here, and translates from the time of another CPU's queue. What it ran.
-    static u64 settle(FairQueue& queue, Schedulable& thread, u64 weight) {
+    static i64 length_of_turn(Schedulable const& thread) { return service(thread.share.turn_ns) / std::max<i64>(thread.share.weight, 1); }
+
+    /// Of a thread that has slept for days no more than what a word holds.
+    static i64 weighted(i64 virtual_ns, i64 weight) {
+        constexpr i64 most = i64{1} << 62;
+        i64 product;
+        if (__builtin_mul_overflow(virtual_ns, weight, &product)) return virtual_ns < 0 ? -most : most;
+        return std::clamp(product, -most, most);
+    }
+
+    /// Accounts for the time since it was last queued. What it ran.
+    static u64 charge(Schedulable& thread) {
         constexpr u64 most_ns = 1000 * ns_per_s;   // under another policy; enqueue() cuts it down to two quanta
         Share& share = thread.share;
         u64 const ran_ns = std::min(thread.ran_ns - share.accounted_ns, most_ns);
         share.accounted_ns = thread.ran_ns;
         share.burst_ns += ran_ns;
         share.left_ns -= std::min(share.left_ns, ran_ns);
-        share.start = share.start + virtual_ns(ran_ns, weight);
-        if (share.home != &queue) share.start = queue.now() + (share.start - share.seen_at);
-        share.home = &queue;
         return ran_ns;
     }
 
-    /// It slept, or is new here, or comes from another CPU (then it has not run since). Sleep earns one turn at most.
-    static void wake(FairQueue const& queue, Schedulable& thread, u64 weight, u64 ran_ns, u64 quantum_ns) {
+    /// It slept, or is new here, or comes from another CPU (then it has not run since). The least lead it now has: sleep earns one turn.
+    static i64 wake(Schedulable& thread, u64 ran_ns, u64 quantum_ns) {
         Share& share = thread.share;
         if (ran_ns != 0) {
             u64 const burst_ns = std::min(share.burst_ns, quantum_ns);
@@ -96,16 +110,14 @@ private:
             share.burst_ns = 0;
         }
         share.left_ns = 0;
-        VirtualTime const earliest = queue.now() + -virtual_ns(turn_ns(thread, quantum_ns), weight);
-        if (share.start < earliest) share.start = earliest;
+        return -service(turn_ns(thread, quantum_ns));
     }
 
-    /// Its turn is over: it needs longer ones. Or it yielded, and gives the rest of its turn away.
-    static void expire(Schedulable& thread, u64 weight, u64 quantum_ns) {
+    /// Its turn is over: it needs longer ones. Or it yielded, and gives the rest of its turn away, which is added to its lead.
+    static i64 expire(Schedulable& thread, u64 quantum_ns) {
         Share& share = thread.share;
         if (share.left_ns == 0) share.usual_ns = std::min(2 * share.usual_ns, quantum_ns);
-        else share.start = share.start + virtual_ns(share.left_ns, weight);
-        share.left_ns = 0;
+        return service(std::exchange(share.left_ns, 0u));
     }
 
     /// Twice the usual time, so that most turns suffice. A thread that has never slept takes all it can get.

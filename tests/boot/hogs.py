@@ -22,6 +22,10 @@ def test():
         harness.expect_true(f"killed at once, not when the spinner ends: {late} ms", late < 10000)
         share = expect(machine, "share")["share"]
         harness.expect_true(f"a usual thread has its twentieth beside a realtime one: {share} of 1000", 30 <= share <= 80)
+        machine.command("echo dynamic >/proc/sched")
+        share = expect(machine, "users")["share"]
+        machine.command("echo rr >/proc/sched")
+        harness.expect_true(f"dynamic: fifty threads of another user's leave root's one half of the CPU: {share} of 1000", 400 <= share <= 600)
         expect(machine, "rttime", slept_in_time=1, sigxcpu=1, ended_by=9)
         status, text = machine.command("cat /proc/sys/kernel/sched_rt_runtime_us /proc/sys/kernel/sched_rt_period_us")
         harness.expect_equal("what is read", (status, text.split()), (0, ["950000", "1000000"]))

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <random>
+#include <vector>
 
 #include "sched/policy.h"
 
@@ -16,7 +17,7 @@ using sched::PolicyQueue;
 using sched::Schedulable;
 
 struct FakeThread : Schedulable {
-    explicit FakeThread(int number_, int nice_ = 0) : number(number_) { set_own({.nice = static_cast<i8>(nice_)}); }
+    explicit FakeThread(int number_ = 0, int nice_ = 0) : number(number_) { set_own({.nice = static_cast<i8>(nice_)}); }
     int number;
 };
 
@@ -311,6 +312,81 @@ TEST(Dynamic, AThreadThatMovesTakesItsLeadAlong) {
     EXPECT_GE(lead, 0);
     EXPECT_LE(lead, static_cast<i64>(2 * Machine::quantum));
 
+}
+
+/// A hundred threads of one user that never sleep.
+struct Crowd {
+    explicit Crowd(Machine& machine) {
+        for (auto& thread : threads) {
+            thread.process_share_group = &group;
+            machine.wake(thread);
+        }
+    }
+    u64 ran_ns() const {
+        u64 sum = 0;
+        for (auto& thread : threads) sum += thread.ran_ns;
+        return sum;
+    }
+    std::atomic<sched::ShareGroup> const group{sched::share_group_of(UserId(1000))};
+    std::vector<FakeThread> threads = std::vector<FakeThread>(100);
+};
+
+TEST(Dynamic, AUsersThreadsShareWhatOneOfThemWouldGet) {
+    Machine machine("dynamic");
+    Crowd const crowd(machine);
+    FakeThread roots(0), nice(1, 5);
+    machine.wake(roots);
+    machine.run_until(20 * ns_per_s);
+    EXPECT_NEAR(static_cast<double>(roots.ran_ns) / 20e9, 0.5, 0.01);
+    for (auto& thread : crowd.threads) EXPECT_NEAR(static_cast<double>(thread.ran_ns) / 20e9, 0.005, 0.0005);
+
+    u64 const roots_before = roots.ran_ns, crowds_before = crowd.ran_ns();   // two of root's: (1024 + 335) / 2 against 1024
+    machine.wake(nice);
+    machine.run_until(40 * ns_per_s);
+    EXPECT_NEAR(static_cast<double>(crowd.ran_ns() - crowds_before) / 20e9, 1024 / (1024 + (1024 + 335) / 2.0), 0.01);
+    EXPECT_NEAR(static_cast<double>(roots.ran_ns - roots_before) / static_cast<double>(nice.ran_ns), 1024 / 335.0, 0.05);
+}
+
+TEST(Dynamic, AnotherUsersCrowdDoesNotKeepAShellWaiting) {
+    Machine machine("dynamic");
+    Crowd const crowd(machine);
+    FakeThread shell(0);
+    u64 worst = 0;
+    for (int i = 0; i < 500; ++i) {
+        machine.run_until(static_cast<u64>(i + 1) * 100 * ns_per_ms);
+        u64 const woken = machine.now;
+        machine.wake(shell);
+        machine.run_until(woken + ns_per_s, &shell, 10 * ns_per_ms);
+        worst = std::max(worst, machine.now - woken);
+    }
+    EXPECT_LT(worst, 30 * ns_per_ms);
+}
+
+/// While a thread of the class Idle runs alone, the queue's time goes by 341 times faster.
+TEST(Dynamic, ALongSleepEarnsNoMoreThanAShortOne) {
+    Machine machine("dynamic");
+    FakeThread idle(0), sleeper(1, -20);
+    idle.set_own({sched::SchedulingClass::Idle});
+    machine.wake(sleeper);
+    machine.run_until(ns_per_s, &sleeper, ns_per_ms);
+    machine.wake(idle);
+    for (int seconds = 1; seconds < 40; ++seconds) {
+        machine.run_until(machine.now + static_cast<u64>(seconds) * ns_per_s);
+        machine.wake(sleeper);
+        i64 const ahead = sleeper.share.start - machine.queue.fair.now();
+        EXPECT_LE(ahead, 0) << seconds;
+        EXPECT_GE(ahead, -static_cast<i64>(Machine::quantum)) << seconds;
+        machine.run_until(machine.now + ns_per_s, &sleeper, ns_per_ms);
+    }
+}
+
+TEST(Dynamic, RootsShareGroupIsItsOwn) {
+    EXPECT_EQ(sched::share_group_of(UserId(0)), sched::root_share_group);
+    for (u32 uid = 1; uid < 2000; ++uid) {
+        EXPECT_NE(sched::share_group_of(UserId(uid)), sched::root_share_group);
+        EXPECT_LT(sched::share_group_of(UserId(uid)), sched::user_share_groups);
+        EXPECT_NE(sched::share_group_of(UserId(uid)), sched::share_group_of(UserId(uid + 1)));
+    }
 }
 
 TEST(LevelQueue, LevelsBeyondOneWordStayInOrder) {

@@ -5,6 +5,7 @@
 //   pipes         a hog whose memory is in pipes, beside four that hold 4 MiB each: who is killed
 //   pinned        a hog, on the CPU where a realtime thread spins, is killed since another needs memory: after how many milliseconds
 //   share         what a usual thread gets of a second and a half beside one of SCHED_FIFO that spins, in thousandths
+//   users         what root's only thread gets of three seconds on one CPU beside fifty threads of another user's, in thousandths
 //   watches       how many files one user's epolls watch, and how many another's, before ENOSPC
 //   new_pipes     how many pipes a user can make, of all limits
 //   rttime        RLIMIT_RTTIME of 100 and 200 ms: signals that came, and of what it ended
@@ -205,6 +206,29 @@ static int share(void) {
     return 0;
 }
 
+static int users(void) {
+    enum { HOGS = 50 };
+    pid_t all[HOGS + 1];
+    run_on(0);
+    struct sched_param const above = {.sched_priority = 60};
+    sched_setscheduler(0, SCHED_FIFO, &above);
+    for (int i = 0; i <= HOGS; ++i) {
+        all[i] = fork();
+        if (all[i] != 0) continue;
+        struct sched_param const none = {0};
+        sched_setscheduler(0, SCHED_OTHER, &none);
+        if (i < HOGS && setuid(1000)) _exit(1);
+        for (;;) { }
+    }
+    usleep(3000000);
+    struct rusage usage;
+    kill(all[HOGS], SIGSTOP);   // before the others go
+    for (int i = 0; i <= HOGS; ++i) kill(all[i], SIGKILL);
+    for (int i = 0; i <= HOGS; ++i) wait4(all[i], NULL, 0, &usage);
+    say("share", (usage.ru_utime.tv_sec * 1000000 + usage.ru_utime.tv_usec + usage.ru_stime.tv_sec * 1000000 + usage.ru_stime.tv_usec) / 3000);
+    return 0;
+}
+
 /// In a child of this user's; what it found, -1: another error than `wanted` ended it.
 static long as_user(int user, long (*find)(void), int wanted) {
     long result = -1;
@@ -291,6 +315,7 @@ int main(int count, char** words) {
     if (!strcmp(what, "pipes")) return hold_pipes();
     if (!strcmp(what, "pinned")) return pinned();
     if (!strcmp(what, "share")) return share();
+    if (!strcmp(what, "users")) return users();
     if (!strcmp(what, "rttime")) return rttime();
     if (!strcmp(what, "watches")) return watches();
     if (!strcmp(what, "new_pipes")) return new_pipes();

@@ -151,7 +151,7 @@ Result<> ProcessManager::link_process(Process& child, UserThread& thread, CloneR
     Process& caller = current_process();
     Ref<fs::User> payer = child.credentials.user;
     TreeGuard guard(tree_lock);
-    std::swap(child.payer, payer);
+    child.swap_payer(payer);
     // Killed together with its parent. Other signals do not undo the work: `birth` has those that are the child's too.
     if (fatal_signal_pending()) return fail(restart_no_intr);
     if (!has_room_for_thread(caller, guard)) return fail(EAGAIN);
