@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Knuth, The Art of Computer Programming, vol. 1, 2.5. The lists are last in, first out: what
-// was freed last is most likely still in the CPU's cache.
+// Splitting and joining, as in Knuth, The Art of Computer Programming, vol. 1, 2.5. The lists are last in, first out:
+// the block freed last is the most likely to be still in the CPU's cache.
 #include "mm/buddy.h"
 
 #include <algorithm>
@@ -50,7 +50,7 @@ Frame* Buddy::allocate(unsigned order) {
 void Buddy::release(Frame& block, unsigned order) {
     count(i64{1} << order);
     u64 index = index_of(block);
-    block.state = Frame::State::Used;   // unless it becomes a head again
+    block.state = Frame::State::Used;   // unless it becomes the head of a block again
     for (; order < max_order; ++order) {
         Frame& buddy = records_[index ^ (u64{1} << order)];
         if (buddy.state != Frame::State::Free || buddy.order != order) break;

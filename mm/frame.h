@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// One record for each 4 KiB frame of physical memory, and FrameRef, which owns one
-// reference to a frame. A frame returns to the allocator with its last reference.
+// One record for each 4 KiB frame of physical memory, and FrameRef, which owns one reference to a frame.
+// Invariant: a frame returns to the allocator with its last reference, and not before.
 #pragma once
 
 #include <atomic>
@@ -19,28 +19,28 @@ struct Frame {
     std::atomic<u32> references{0};
     State state = State::Reserved;      ///< the allocator's; GUARDED_BY its lock while Free
     u8 order = 0;                       ///< of the block that starts here; as `state`
-    u16 flags = 0;                      ///< owner's, but for frame_returns_zeroed
+    u16 flags = 0;                      ///< the owner's, except frame_returns_zeroed
     union {                             // all zeros when a block is allocated
         struct { Frame* next; Frame* previous; } free;   ///< in a free list; GUARDED_BY the allocator's lock
-        struct { void* owner; u64 data; } used;          ///< the user's: slab, object cache
-        struct { u32 file_pages, zero_pages; u64 present; } table;   ///< a page table's: see mm/page_table.h
+        struct { void* owner; u64 data; } used;          ///< the owner's: slab, object cache
+        struct { u32 file_pages, zero_pages; u64 present; } table;   ///< a page table's counts: see mm/page_table.h
     };
     constexpr Frame() : free{nullptr, nullptr} {}
 };
 static_assert(sizeof(Frame) == 24);
 
-/// A flag of frames whose owner gives them back filled with zeros (page tables): the allocator keeps them apart.
+/// Flag of frames whose owner returns them filled with zeros (page tables): the allocator caches them separately.
 inline constexpr u16 frame_returns_zeroed = 0x8000;
 
-// Of mm/frame_access.h:
+// Defined in mm/frame_access.h, except is_managed():
 
-/// The record of a frame of RAM. `address` must lie in memory the allocator knows.
+/// The record of a frame of RAM. `address` must lie in memory that the allocator knows.
 Frame& frame_record(PhysAddr address);
 PhysAddr frame_address(Frame const& frame);
-/// Gives one reference back; the last one frees the block.
+/// Drops one reference; the last one frees the block.
 void frame_release(Frame& frame);
 
-/// True where frame_record() may be called: not for MMIO.
+/// True where frame_record() may be called: RAM, not MMIO.
 bool is_managed(PhysAddr address);
 
 inline void frame_acquire(Frame& frame) { frame.references.fetch_add(1, std::memory_order_relaxed); }
@@ -61,7 +61,7 @@ public:
     PhysAddr address() const { return frame_address(*frame_); }
     void* data() const { return arch::direct_map(address()); }
     bool is_shared() const { return frame_->references.load(std::memory_order_acquire) > 1; }
-    /// Gives the reference to the caller (a page-table entry, say).
+    /// Hands the reference to the caller (who puts it into a page-table entry, say).
     Frame& leak() { return *std::exchange(frame_, nullptr); }
 
 private:

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
-// The hot operations on frame records, inline. The records are one array in a virtual region
-// of its own, indexed by frame number; only those of 4 MiB blocks with RAM are backed by memory,
-// so a hole costs nothing and record and address find each other without a table.
-// Part of mm/frame.h. Host tests have a header of this name with declarations alone.
+// The hot operations on frame records, inline. The records form one array, indexed by frame number, in a virtual
+// region of its own. Only the records of 4 MiB blocks that contain RAM are backed by memory, so a hole costs nothing,
+// and record and address are computed from each other without a table.
+// Part of mm/frame.h. Host tests have a header of this name that only declares.
 #pragma once
 
 #include "mm/frame.h"
 
 namespace mm {
 
-/// A slot of the top-level table for 64 TiB of memory, behind the rest of kernel space.
+/// A top-level table slot above the rest of kernel space: records for 64 TiB of memory.
 inline constexpr u64 frame_records_base = arch::kernel_space_base + arch::kernel_space_size;
 
 inline Frame* frame_records() { return reinterpret_cast<Frame*>(frame_records_base); }
@@ -20,13 +20,13 @@ inline PhysAddr frame_address(Frame const& frame) {
     return address_of(FrameNumber(static_cast<u64>(&frame - frame_records())));
 }
 
-/// Back to the allocator: nobody has a reference any more but, perhaps, the caller.
+/// Returns the frame to the allocator. No reference is left, except perhaps the caller's own.
 void frame_return(Frame& frame);
 
-/// Gives one reference back. True: it was the last, and the caller does frame_return().
+/// Drops one reference. True: it was the last, and the caller must call frame_return().
 inline bool frame_release_last(Frame& frame) {
-    // Ordering: acquire, with the release of the others' decrements: they are done with the
-    // frame. With one reference left it is the caller's, and nobody can make another.
+    // Ordering: acquire, pairs with the release of the other owners' decrements: they have finished with the
+    // frame. If one reference is left, it is the caller's, and nobody else can make another.
     return frame.references.load(std::memory_order_acquire) == 1 || frame.references.fetch_sub(1, std::memory_order_acq_rel) == 1;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Allocation and release. Single frames go through this CPU's cache without a lock; the buddy
-// lists are asked for batches, and for larger blocks.
+// Allocation and release. Single frames come from this CPU's cache, without a lock; the buddy lists supply batches to
+// the caches, and larger blocks.
 #include "mm/frame_allocator.h"
 
 #include <algorithm>
@@ -16,7 +16,7 @@ namespace {
 
 PER_CPU arch::PerCpu<FrameCache> frame_cache;
 
-/// For the debug build: what an owner promised with frame_returns_zeroed.
+/// Debug build: checks what the owner promised with frame_returns_zeroed.
 [[maybe_unused]] bool holds_zeros(Frame const& frame) {
     auto const* const words = static_cast<u64 const*>(arch::direct_map(frame_address(frame)));
     return std::all_of(words, words + page_size / sizeof(u64), [](u64 word) { return word == 0; });
@@ -33,7 +33,7 @@ bool is_managed(PhysAddr address) { return frame_allocator.ram().contains(addres
 
 void frame_return(Frame& frame) { frame_allocator.release(frame); }
 
-/// A frame from this CPU's cache, if the urgency allows for one. `fill` becomes what is left to do.
+/// Takes a frame from this CPU's cache, if the urgency allows one. On return `fill` is what the caller has yet to do.
 inline Frame* FrameAllocator::take_one(Fill& fill, Urgency urgency) {
     arch::PreemptGuard const on_this_cpu;
     FrameCache& cache = frame_cache.local();
@@ -60,7 +60,8 @@ Frame* FrameAllocator::refill(FrameCache& cache, Urgency urgency) {
     return cache.zeroed_count() != 0 ? cache.pop_zeroed() : nullptr;
 }
 
-/// A larger block; if there is none, the frames in this CPU's cache may be what keeps one apart.
+/// Takes a larger block; if there is none, first returns the frames in this CPU's cache, which may be what keeps one
+/// apart.
 Frame* FrameAllocator::take_block(unsigned order, Urgency urgency) {
     ASSERT(order <= max_order);
     arch::PreemptGuard const on_this_cpu;
@@ -109,7 +110,7 @@ Result<FrameRef> FrameAllocator::allocate(unsigned order, Fill fill, Urgency urg
 }
 
 void FrameAllocator::release(Frame& frame) {
-    ASSERT(frame.state == Frame::State::Used);   // or it was freed twice
+    ASSERT(frame.state == Frame::State::Used);   // else it was freed twice
     frame.references.store(0, std::memory_order_relaxed);
     if (frame.order != 0) [[unlikely]] return release_block(frame);
     arch::PreemptGuard const on_this_cpu;
@@ -138,7 +139,7 @@ FrameStatistics FrameAllocator::statistics() const {
     Guard const guard(lock_);
     FrameStatistics sum{.total = total_frames_, .free = buddy_.free_frames()};
     for (u32 cpu = 0; cpu < arch::online_cpus(); ++cpu) {
-        FrameCache const& cache = frame_cache.on(CpuId(cpu));   // another CPU's: a figure that is a moment old
+        FrameCache const& cache = frame_cache.on(CpuId(cpu));   // another CPU's: slightly out of date
         sum.free += cache.total();
         sum.allocations += cache.allocations;
         sum.releases += cache.releases;

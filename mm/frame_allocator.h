@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Physical memory: a buddy allocator with a small cache of single frames per CPU in
-// front, O(1) in the size of memory. Owner of every Frame record.
+// Physical memory: a buddy allocator behind a small per-CPU cache of single frames; O(1) in the size of memory.
+// Owns every Frame record. Invariant: a frame is either in the lists, in one CPU's cache, or referenced.
 #pragma once
 
 #include <arch/per_cpu.h>
@@ -16,20 +16,20 @@ namespace mm {
 
 enum class Fill : u8 { Dirty, Zero };
 
-/// Who wants memory. Each fails while less than its floor is free, so that memory runs out in an
-/// order the machine survives: first there are no new processes, then no pages for programs, while
-/// the kernel goes on (and a shell can kill a fork bomb); only Reserve may take the last frame.
+/// How badly the caller needs memory. A request fails while less than its floor is free, so that memory runs out in
+/// an order the machine survives: first new processes fail, then pages for programs, while
+/// the kernel still works (and a shell can kill a fork bomb); only Reserve may take the last frame.
 enum class Urgency : u8 { NewProcess, User, Kernel, Reserve };
 
 struct FrameStatistics {
     u64 total = 0;       ///< frames of RAM under management
-    u64 free = 0;        ///< free, those in per-CPU caches too
+    u64 free = 0;        ///< including those in per-CPU caches
     u64 allocations = 0, releases = 0, failures = 0;
 };
 
-/// This CPU's free frames, in a ring: the hottest is used next, the coldest goes back to the lists first.
-/// Large enough for what a short-lived process takes and gives back. Beside it a few that are known to hold
-/// zeros: a process gives as many page tables back as the next one asks for. Only with preemption off.
+/// One CPU's free frames, in a ring: the hottest is used next, the coldest returns to the lists first. It is large
+/// enough for what a short-lived process takes and gives back. Beside the ring it keeps a few frames known to hold
+/// zeros, because a process returns as many page tables as the next one needs. Use only with preemption off.
 class FrameCache {
 public:
     static constexpr u32 capacity = 256, batch = 64, zeroed_capacity = 32;
@@ -54,7 +54,7 @@ public:
 private:
     u32 count_ = 0;
     u32 zeroed_count_ = 0;
-    u32 coldest_ = 0;   ///< counts on for ever, and wraps where the ring does
+    u32 coldest_ = 0;   ///< never reset; taken modulo capacity
     Frame* frames_[capacity] = {};
     Frame* zeroed_[zeroed_capacity] = {};
 };
@@ -64,27 +64,28 @@ public:
     static constexpr unsigned max_order = Buddy::max_order;   ///< 4 MiB
 
     constexpr FrameAllocator() = default;
-    /// Builds the records (in the largest range's own memory) and the free lists of RAM below 4 GiB;
-    /// keeps out the kernel, the initramfs, and what lies below boot::low_memory_end(). On the boot page tables.
+    /// Builds the records (in memory of the largest range) and the free lists of RAM below 4 GiB. Leaves out the
+    /// kernel, the initramfs, and everything below boot::low_memory_end(). Runs on the boot page tables.
     void initialize(boot::BootInfo const& info);
-    /// The rest, once the kernel's page tables map all memory (boot.asm maps 4 GiB).
+    /// The same for the rest, once the kernel's page tables map all memory (boot.asm maps 4 GiB).
     void add_high_memory();
 
-    /// One block of 2^order frames with one reference. ENOMEM. Any context but interrupts.
+    /// One block of 2^order frames with one reference. ENOMEM. Any context except interrupts.
     Result<FrameRef> allocate(unsigned order = 0, Fill fill = Fill::Dirty, Urgency urgency = Urgency::Kernel);
     /// Gives memory that was reserved at boot (the initramfs) to the allocator.
     void free_boot_range(PhysAddr start, u64 size);
     FrameStatistics statistics() const;
-    /// Frames in a CPU's cache, as of a moment ago; and all of this CPU's back to the lists: how many.
+    /// Frames in a CPU's cache (slightly out of date); and the move of this CPU's cached frames back to the lists,
+    /// which returns their number.
     static u32 cached_on(CpuId cpu);
     u32 drain_this_cpu();
-    /// False if so many frames would fail now (but for a few in the CPUs' caches). Any context.
-    // Not analysed: a figure that is a moment old will do.
+    /// False if taking `frames` frames would fail now (except a few from the CPUs' caches). Any context.
+    // Not analysed: a slightly outdated figure is good enough.
     bool may_take(u64 frames, Urgency urgency = Urgency::Kernel) const NO_THREAD_SAFETY_ANALYSIS {
         return buddy_.free_frames() >= floors_[static_cast<size_t>(urgency)] + frames;
     }
     u64 total_bytes() const { return total_frames_ * page_size; }
-    /// All RAM, reserved parts too; what the direct map shows.
+    /// All RAM, including reserved parts: what the direct map shows.
     MemoryMap const& ram() const { return ram_; }
 
 private:
@@ -92,7 +93,7 @@ private:
     using Guard = SpinLock<LockRank::frame_allocator, InterruptsOff>::Guard;
 
     // mm/frame_allocator.cpp
-    void release(Frame& frame);   // references are 0
+    void release(Frame& frame);   // the last reference is gone
     Frame* take_one(Fill& fill, Urgency urgency);
     [[gnu::noinline]] Frame* refill(FrameCache& cache, Urgency urgency);
     [[gnu::noinline]] Frame* take_block(unsigned order, Urgency urgency);
@@ -101,7 +102,7 @@ private:
     void drain(FrameCache& cache, u32 keep, Guard const&) REQUIRES(lock_);
     void drain_all(FrameCache& cache, Guard const& guard) REQUIRES(lock_);
 
-    // mm/frame_records.cpp: while booting, one CPU
+    // mm/frame_records.cpp: at boot, with one CPU
     void map_low_records();
     u64 add_high_pieces();
     bool add_high_piece(u64 start, u64 end);
@@ -111,9 +112,9 @@ private:
 
     mutable SpinLock<LockRank::frame_allocator, InterruptsOff> lock_;
     Buddy buddy_ GUARDED_BY(lock_);
-    u64 floors_[4] = {};                 ///< frames, by Urgency; written while booting
-    u64 total_frames_ = 0;               ///< written while booting, under lock_
-    MemoryMap ram_;                      ///< written while booting
+    u64 floors_[4] = {};                 ///< frames, by Urgency; written at boot
+    u64 total_frames_ = 0;               ///< written at boot, under lock_
+    MemoryMap ram_;                      ///< written at boot
     MemoryMap free_at_boot_;             ///< RAM without the kernel, the initramfs and the low 1 MiB
     u64 record_bytes_ = 0;
 };

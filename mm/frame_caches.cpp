@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// See frame_caches.h.
+// Drains the per-CPU frame caches: each CPU empties its own, because only it may touch its cache. The requester sets
+// the CPU's bit in frame_drains, interrupts it, and waits at most 10 ms for the bits to clear.
 #include "mm/frame_caches.h"
 
 #include <arch/cpu.h>
@@ -21,7 +22,7 @@ void drain_asked_cache() {
         (void)frame_allocator.drain_this_cpu();
         frame_drains.fetch_and(~bit, std::memory_order_release);
     }
-    arch::preempt_enable_no_check();             // the caller is about to look who runs next
+    arch::preempt_enable_no_check();             // the caller is about to choose the next thread
 }
 
 u64 drain_frame_caches() {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Boot: which memory is RAM, where the frame records go, and the first free lists. Records are
-// mapped for 4 MiB blocks of frames, six pages each, the pages as large as can be. Below 4 GiB
-// their memory is cut from the largest free range; above, they come from the allocator itself.
-// Runs on the boot CPU alone.
+// Boot: finds which memory is RAM, places the frame records, and builds the first free lists. Records are mapped for
+// 4 MiB blocks of frames, six pages a block, with the largest pages possible. Below 4 GiB their memory is cut from
+// the largest free range; above, it comes from the allocator itself.
+// Invariant: runs only on the boot CPU, before any other is started.
 #include <algorithm>
 #include <cstring>
 
@@ -31,14 +31,14 @@ void must_fit(bool fits) {
     if (!fits) log_warning("memory", "the memory map is too long; some RAM is left out");
 }
 
-/// Where memory is taken before there is an allocator: from the top of `range`, whose end moves down.
+/// Where memory comes from before there is an allocator: the top of `range`, whose end moves down.
 struct EarlyMemory {
     PhysRange range;
     MemoryMap* free;   ///< loses what is taken
 };
 EarlyMemory* early;
 
-/// Zeroed memory whose address leaves `remainder` when divided by `alignment`.
+/// Zeroed memory whose address, divided by `alignment`, leaves `remainder`.
 PhysAddr take_early(u64 bytes, u64 alignment, u64 remainder) {
     if (bytes + alignment > early->range.size()) panic("not enough memory for the frame records");
     u64 const start = align_down(early->range.end - bytes - remainder, alignment) + remainder;
@@ -55,7 +55,7 @@ PhysRange largest_below(u64 end, MemoryMap const& map) {
     return largest;
 }
 
-/// Tables on the way to the low records: made before there are records to count in, never freed.
+/// Tables on the way to the low records: made before there are records to count entries in, and never freed.
 struct EarlyTables {
     static Result<PhysAddr> allocate() { return take_early(page_size, page_size, 0); }
     static void free(PhysAddr) {}
@@ -77,7 +77,7 @@ MemoryMap ram_of(boot::BootInfo const& info) {
     for (auto const& range : ranges)
         if (!range.usable) must_fit(ram.remove(range.start.value(), range.start.value() + range.size));
     must_fit(ram.remove(direct_map_end, ~u64{0}));
-    // A screen that the map calls RAM is a screen all the same: nobody else may write there.
+    // Even if the map calls a screen's memory RAM, it is the screen: the allocator must not hand it out.
     if (auto const& screen = info.framebuffer; screen.kind == boot::Framebuffer::Kind::Linear)
         must_fit(ram.remove(screen.address.value(), screen.address.value() + u64{screen.pitch} * screen.height));
     return ram;
@@ -85,11 +85,11 @@ MemoryMap ram_of(boot::BootInfo const& info) {
 
 }
 
-/// Not analysed: there is nobody else yet.
+/// Not analysed: no other CPU runs yet.
 void FrameAllocator::initialize(boot::BootInfo const& info) NO_THREAD_SAFETY_ANALYSIS {
     ram_ = ram_of(info);
     free_at_boot_ = ram_;
-    must_fit(free_at_boot_.remove(0, boot::low_memory_end().value()));   // firmware's data; start code of other CPUs
+    must_fit(free_at_boot_.remove(0, boot::low_memory_end().value()));   // the firmware's data; the other CPUs' start code
     must_fit(free_at_boot_.remove(boot::kernel_start().value(), boot::kernel_end().value()));
     must_fit(free_at_boot_.remove(info.initramfs.value(), info.initramfs.value() + info.initramfs_size));
     map_low_records();
@@ -105,7 +105,7 @@ void FrameAllocator::add_free(u64 start, u64 end) {
     total_frames_ += (end - start) >> page_shift;
 }
 
-/// Records for every 4 MiB block below 4 GiB that has RAM, free or not.
+/// Maps records for every 4 MiB block below 4 GiB that contains RAM, free or not.
 void FrameAllocator::map_low_records() {
     EarlyMemory memory_below{largest_below(boot_mapped_end, free_at_boot_), &free_at_boot_};
     early = &memory_below;
@@ -136,7 +136,8 @@ void FrameAllocator::add_high_memory() {
              record_bytes_ / kib);
 }
 
-/// A piece at a time: the memory of each helps to pay for the next one's records. Where it failed, or 0.
+/// Adds one piece at a time: each piece's memory helps to pay for the next one's records. Returns where it failed, or
+/// 0.
 u64 FrameAllocator::add_high_pieces() {
     constexpr u64 piece = 1 * gib;   // whose records are exactly three large pages
     for (auto const& range : ram_.ranges()) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Size classes up to 2 KiB are object caches; above, whole frames: one contiguous block up to
-// 4 MiB, or scattered frames where a block would waste a quarter or there is none.
-// Who owns memory is read from its frame's record (or its address), so nothing precedes it.
-// A plain `new` has no definition here on purpose: its callers do not check for null, so it
-// does not link. Everyone says new (std::nothrow).
+// Sizes up to 2 KiB come from object caches, one per size class; larger ones from whole frames: one contiguous block
+// up to 4 MiB, or scattered frames where a block would waste a quarter or none is free.
+// The owner of memory is found from its frame's record (or its address), so no header precedes it.
+// A throwing `new` deliberately has no definition here: its callers do not check for null, so it must not link. The
+// kernel uses new (std::nothrow) everywhere.
 #include "mm/heap.h"
 
 #include <algorithm>
@@ -39,7 +39,7 @@ constexpr auto class_of_granules = [] {
 
 void* allocate_block(unsigned order) {
     auto frame = frame_allocator.allocate(order);
-    return frame ? arch::direct_map(frame_address(frame->leak())) : nullptr;   // no owner in its record: not of a cache
+    return frame ? arch::direct_map(frame_address(frame->leak())) : nullptr;   // no owner in its record: not from a cache
 }
 
 void* allocate_scattered(size_t bytes) {
@@ -61,7 +61,7 @@ void* allocate_aligned(size_t bytes, size_t alignment) {
     if (alignment <= granule) return heap_allocate(bytes);
     if (alignment <= class_alignment) return heap_allocate(std::max(align_up(bytes, class_alignment), class_alignment));
     if (bytes > page_size << FrameAllocator::max_order || alignment > page_size) return nullptr;
-    return allocate_large(std::max(bytes, largest_class + 1));   // on a page
+    return allocate_large(std::max(bytes, largest_class + 1));   // page aligned
 }
 
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Kernel heap: make<T>() and byte buffers, over object caches of size classes and, above
-// 2 KiB, whole frames. operator new (std::nothrow) goes here too; there is no other.
+// The kernel heap: make<T>() and byte buffers, over object caches by size class and, above 2 KiB, whole frames.
+// operator new (std::nothrow) ends here too; the kernel has no other.
 #pragma once
 
 #include <new>
@@ -10,7 +10,7 @@
 
 namespace mm {
 
-/// 16-byte aligned; null when memory is out. Size 0 is valid. Any context but interrupts.
+/// 16-byte aligned; null when memory runs out. Size 0 is valid. Any context except interrupts.
 [[nodiscard]] void* heap_allocate(size_t bytes);
 void heap_free(void* pointer);
 
@@ -20,7 +20,7 @@ template <class T, class... A>
     if (!object) return fail(ENOMEM);
     return object;
 }
-/// A reference-counted object.
+/// Makes a reference-counted object.
 template <class T, class... A>
 [[nodiscard]] Result<Ref<T>> make_ref(A&&... arguments) {
     return Ref<T>::adopt(TRY(make<T>(std::forward<A>(arguments)...)));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Large buffers: virtually contiguous memory of scattered frames. Each power of two of pages has
-// 512 places of its own, so a place is found and given back in O(1) and nothing fragments. At
-// least one page behind each buffer stays unmapped.
+// Large buffers: virtually contiguous memory from scattered frames. Each power of two of pages has 512 places of its
+// own, so a place is found and returned in O(1) and nothing fragments.
+// Invariant: at least one page behind each buffer stays unmapped.
 #include <bit>
 
 #include <arch/tlb.h>
@@ -13,10 +13,10 @@ namespace mm {
 
 namespace {
 
-constexpr u64 chunk_pages = 64;   ///< mapped or unmapped with the lock held once
-constexpr u64 most_tables = 4;    ///< that may become empty by it: two leaf tables, and those above
+constexpr u64 chunk_pages = 64;   ///< mapped or unmapped in one hold of the lock
+constexpr u64 most_tables = 4;    ///< that unmapping a chunk may empty: two leaf tables, and those above
 
-/// Pages of all places of classes below `size_class`.
+/// Pages of all the places in the classes below `size_class`.
 constexpr u64 pages_below(u32 size_class, u32 places) { return ((u64{1} << size_class) - 1) * places; }
 
 }
@@ -48,7 +48,7 @@ Result<void*> KernelSpace::allocate_pages(u64 size) {
     static_assert(pages_below(page_classes, places_per_class) * page_size <= slot_size);
     if (size == 0 || size > slot_size) return fail(ENOMEM);
     u64 const bytes = align_up(size, page_size);
-    if (!frame_allocator.may_take(bytes >> page_shift)) return fail(ENOMEM);   // rather than take all there is first
+    if (!frame_allocator.may_take(bytes >> page_shift)) return fail(ENOMEM);   // fail before taking all there is
     u64 const start = TRY(take_place(bytes >> page_shift));
     if (auto mapped = map_pages(start, start + bytes); !mapped) {
         unmap_pages(start, start + bytes);
@@ -77,8 +77,8 @@ Result<> KernelSpace::map_pages(u64 start, u64 end) {
     return {};
 }
 
-/// Frames, those of tables too, are released when no CPU can reach them any more. (Any INVLPG drops the cached upper
-/// levels too, Intel SDM vol. 3, 4.10.4.1.)
+/// Releases frames, including those of tables, only when no CPU can reach them any more. (Any INVLPG also drops the
+/// cached upper levels: Intel SDM vol. 3, 4.10.4.1.)
 void KernelSpace::unmap_pages(u64 start, u64 end) {
     while (start < end) {
         u64 const stop = std::min(end, start + chunk_pages * page_size);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The final kernel page tables. The image is mapped with exact rights; the direct map shows
-// all RAM, but never writable what the image has read-only, and no device: a cached alias of
+// Builds the final kernel page tables. The image is mapped with exact rights. The direct map shows
+// all RAM, but nothing writable that the image has read-only, and no device: a cached alias of
 // device memory would be a machine check waiting to happen (Intel SDM vol. 3, 12.12.4).
 #include "mm/kernel_space.h"
 

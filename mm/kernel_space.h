@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The kernel's own half of every address space: the direct map, the image with exact rights,
-// MMIO, and stacks with guard pages. All top-level entries exist from boot on, so a new
-// address space copies 256 words and never needs to be told of a change.
+// The kernel's half of every address space: the direct map, the image with exact rights, MMIO, and stacks with guard
+// pages.
+// Invariant: all top-level entries exist from boot on, so a new address space copies 256 words and never has to
+// follow a change.
 #pragma once
 
 #include <span>
@@ -18,7 +19,7 @@ namespace mm {
 
 inline constexpr size_t kernel_stack_size = 16 * kib;
 
-/// A kernel stack; the page below it is never mapped.
+/// A kernel stack. Invariant: the page below it is never mapped.
 class KernelStack {
 public:
     constexpr KernelStack() = default;
@@ -39,15 +40,16 @@ public:
     /// Builds the final kernel page tables (W^X image, direct map of all RAM with the largest pages) and loads them.
     void initialize();
     PageTable const& page_table() const { return table_; }
-    /// A virtual window on device memory; never unmapped. Same range again: a new window is fine.
+    /// A virtual window onto device memory; never unmapped. Mapping the same range again makes a new window, which is
+    /// allowed.
     Result<void*> map_mmio(PhysAddr start, u64 size, arch::CacheMode cache = arch::CacheMode::Uncached);
-    /// Bytes that the firmware or the loader left, RAM or not: the direct map where that shows all of them, else a window
-    /// to read through. EINVAL: beyond the bus. ENOMEM.
+    /// Shows bytes that the firmware or the loader left, in RAM or not: through the direct map if it shows all of
+    /// them, else through a read-only window. EINVAL: beyond the bus. ENOMEM.
     Result<std::span<std::byte const>> look_at(PhysAddr start, u64 size);
-    /// Virtually contiguous memory of scattered frames (large buffers). ENOMEM.
+    /// Virtually contiguous memory from scattered frames (large buffers). ENOMEM.
     Result<void*> allocate_pages(u64 size);
     void free_pages(void* start);
-    /// True for memory of allocate_pages().
+    /// True for memory from allocate_pages().
     static bool is_allocated_page(void const* pointer) { return reinterpret_cast<u64>(pointer) - pages_base < slot_size; }
     /// A stack from a bounded cache of free ones, or a new one. ENOMEM.
     Result<KernelStack> allocate_stack();
@@ -56,14 +58,14 @@ public:
     /// Frames held by cached free stacks: they count as free memory.
     u64 cached_frames() const;
     u64 stack_frames() const;   ///< KernelStack of /proc/meminfo
-    /// For the frame allocator: zeroed memory behind [start, end) of the records. Returns the bytes it took.
+    /// For the frame allocator: puts zeroed memory behind [start, end) of the records. Returns the bytes it took.
     Result<u64> back_with_frames(u64 start, u64 end);
 
 private:
     friend class KernelStack;
     using Lock = SpinLock<LockRank::kernel_space, PreemptOff>;
 
-    // One top-level entry for each use.
+    // One top-level entry for each purpose.
     static constexpr u64 slot_size = 512 * gib;
     static constexpr u64 stacks_base = arch::kernel_space_base;
     static constexpr u64 windows_base = stacks_base + slot_size;
@@ -94,10 +96,10 @@ private:
     void end_use(u32 slot, Lock::Guard const&) REQUIRES(lock_);
 
     mutable Lock lock_;
-    PageTable table_;                              ///< entries above the direct map are lock_'s; those of it stay as they are
+    PageTable table_;                              ///< lock_ protects the entries above the direct map; the direct map's never change
     u64 next_window_ GUARDED_BY(lock_) = windows_base;
 
-    // allocate_pages: 512 places for each power of two of pages, so that no search is needed.
+    // allocate_pages: 512 places for each power of two of pages, so no search is needed.
     static constexpr u32 page_classes = 18, places_per_class = 512;
     SlotMap<places_per_class> places_[page_classes] GUARDED_BY(lock_);
 
@@ -105,7 +107,7 @@ private:
     u32 cache_[cached_stacks] GUARDED_BY(lock_) = {};   ///< free stacks that are still mapped
     u32 cache_count_ GUARDED_BY(lock_) = 0;
     u32 stacks_in_use_ GUARDED_BY(lock_) = 0;
-    u32 idle_tables_ GUARDED_BY(lock_) = 0;   ///< leaf tables that show cached stacks alone
+    u32 idle_tables_ GUARDED_BY(lock_) = 0;   ///< leaf tables that show only cached stacks
     u8 in_use_[stack_slots / slots_per_table] GUARDED_BY(lock_) = {};   ///< stacks in use, by leaf table
 };
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Kernel stacks in slots of 32 KiB: 16 KiB that are never mapped below 16 KiB of stack. The
-// lowest free slot is used, and a few freed stacks stay mapped for the next fork.
-// What a cached stack holds counts as free: its frames, and its leaf table if no stack in use
-// shares it.
+// Kernel stacks in slots of 32 KiB: 16 KiB of guard, never mapped, below 16 KiB of stack. The lowest free slot is
+// used first, and a few freed stacks stay mapped for the next fork.
+// A cached stack counts as free memory: its frames, and its leaf table if no stack in use shares it.
 #include <arch/tlb.h>
 #include <base/panic.h>
 
@@ -24,8 +23,8 @@ Result<> KernelSpace::map_stack(u32 slot, Lock::Guard const&) {
     return {};
 }
 
-/// Unmaps what is mapped of some stacks, and gives their slots back. All CPUs are told at once, for that is what costs.
-/// Returns how many leaf tables went with them.
+/// Unmaps what is mapped of several stacks and frees their slots. One flush on all CPUs covers them all, because the
+/// flush is what costs. Returns how many leaf tables were freed.
 u32 KernelSpace::unmap_stacks(std::span<u32 const> slots, Lock::Guard const&) {
     Frame* frames[unmapped_together * (frames_per_stack + 1)];   // with their leaf tables
     size_t count = 0;
@@ -58,7 +57,7 @@ void KernelSpace::end_use(u32 slot, Lock::Guard const&) {
     if (--in_use_[slot / slots_per_table] == 0) ++idle_tables_;
 }
 
-/// A slot whose stack is mapped. An idle table is always that of some cached stack.
+/// Takes a slot whose stack is mapped. An idle table always belongs to some cached stack.
 Result<u32> KernelSpace::take_slot(Lock::Guard const& guard) {
     if (cache_count_ != 0) {
         u32 const slot = cache_[--cache_count_];

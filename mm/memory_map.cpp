@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Each range is joined with what it touches as it comes in, and cut where something is taken out.
+// Keeps the ranges sorted and disjoint: a range is joined with those it touches as it is added, and cut where
+// something is removed.
 #include "mm/memory_map.h"
 
 #include <algorithm>
@@ -27,7 +28,7 @@ bool MemoryMap::add(u64 start, u64 end) {
     if (range.start >= range.end) return true;
     size_t index = 0;
     while (index < count_ && ranges_[index].end < range.start) ++index;
-    while (index < count_ && ranges_[index].start <= range.end) {   // touching ranges become one
+    while (index < count_ && ranges_[index].start <= range.end) {   // touching ranges are joined
         range.start = std::min(range.start, ranges_[index].start);
         range.end = std::max(range.end, ranges_[index].end);
         erase(index);

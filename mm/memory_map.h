@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A set of physical memory as sorted, disjoint, page-aligned ranges, built from the loader's
-// map, whose entries may overlap and come in any order. Small: at most a few hundred ranges.
+// A set of physical memory as sorted, disjoint, page-aligned ranges. It is built from the loader's map, whose entries
+// may overlap and come in any order. Small: at most a few hundred ranges.
 #pragma once
 
 #include <span>
@@ -19,7 +19,7 @@ public:
     constexpr MemoryMap() = default;
     /// Adds the whole pages within [start, end). False: no room for another range.
     bool add(u64 start, u64 end);
-    /// Takes away every page that [start, end) touches. False: no room for the rest of a range.
+    /// Removes every page that [start, end) touches. False: no room for the second part of a split range.
     bool remove(u64 start, u64 end);
     bool contains(u64 address) const;
     /// Every page that [start, start + size) touches lies in one range.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Roots of programs' page tables: below, their own; above, a copy of the kernel's 256 entries.
+// Roots of programs' page tables. Invariant: the lower half is the program's own; the upper half is a copy of the
+// kernel's 256 entries.
 #include "mm/page_table.h"
 
 #include <cstring>
@@ -12,7 +13,7 @@ namespace { constexpr unsigned first_kernel_entry = arch::entries_per_table / 2;
 
 Result<PhysAddr> FrameTables::allocate(Fill fill, Urgency urgency) {
     Frame& frame = TRY(frame_allocator.allocate(0, fill, urgency)).leak();
-    frame.flags = frame_returns_zeroed;   // an absent entry is all zeros, and none is present when it is freed
+    frame.flags = frame_returns_zeroed;   // an absent entry is all zeros, and a table is freed only when none is present
     return frame_address(frame);
 }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Page tables in frames: the kernel's and a program's. The walker (mm/page_table_walker.h) is the same
-// on the host in a test. Table frames are reference-counted Frames: programs share leaf tables after a fork
-// (mm/user/shared_tables.cpp). Frame::table counts the present entries and, in a program's leaf table, how many of
-// them show a file's pages or the frame of zeros.
-// Who calls holds the lock of the address space; TLB flushing is the caller's.
+// Page tables in frames: the kernel's and a program's. Host tests run the same walker (mm/page_table_walker.h). Table
+// frames are reference-counted Frames: programs share leaf tables after a fork (mm/user/shared_tables.cpp).
+// Frame::table counts the present entries and, in a program's leaf table, how many of them show a file's pages or the
+// zero frame.
+// The caller holds the address space's lock and flushes TLBs.
 #pragma once
 
 #include "mm/frame_allocator.h"
@@ -19,13 +19,13 @@ struct FrameTables {
     static u64& present(arch::PageEntry const& entry) { return record(entry).table.present; }
 };
 
-/// A root and what is below it. Does not own user frames' references: unmap gives them back.
+/// A root and the tables below it. Does not own the user frames' references: unmapping gives them back.
 class PageTable : public PageTableWalker<FrameTables> {
 public:
     constexpr PageTable() = default;
     /// A new root whose upper half is the kernel's (shared). ENOMEM.
     static Result<PageTable> create_user();
-    /// Wraps the running root (boot).
+    /// Wraps the root that is in use (boot).
     static PageTable wrap(PhysAddr root);
     /// Frees all user tables and the root; no user entry may be present.
     void destroy_user();

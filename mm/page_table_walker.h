@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The page-table walker itself, over any memory: `Memory` says how a table is allocated and
-// where it is. An entry that is absent is all zeros. Every table counts its present entries (a
-// program's root only those of its own half), so that an empty one is known at once.
-// Who calls holds the lock of the tables; TLB flushing is the caller's. Intel SDM vol. 3, 4.5.
+// The page-table walker, over any memory: `Memory` says how a table is allocated and where it is.
+// Invariants: an absent entry is all zeros; every table counts its present entries (a program's root only those of
+// its own half), so an empty table is recognised at once.
+// The caller holds the tables' lock and flushes TLBs. Intel SDM vol. 3, 4.5.
 #pragma once
 
 #include <algorithm>
@@ -19,10 +19,10 @@ namespace mm {
 
 template <class M>
 concept TableMemory = requires(PhysAddr table, arch::PageEntry const& entry) {
-    { M::allocate() } -> std::same_as<Result<PhysAddr>>;         // zeroed, its count 0
+    { M::allocate() } -> std::same_as<Result<PhysAddr>>;         // zeroed, with count 0
     M::free(table);
     { M::entries(table) } -> std::same_as<arch::PageEntry*>;
-    { M::present(entry) } -> std::same_as<u64&>;                 // the count of the table that `entry` lies in
+    { M::present(entry) } -> std::same_as<u64&>;                 // the count of the table that contains `entry`
 };
 
 template <TableMemory Memory>
@@ -30,7 +30,7 @@ class PageTableWalker {
 public:
     constexpr PageTableWalker() = default;
     PhysAddr root() const { return root_; }
-    /// Table frames in use below this root, with the root (VmPTE of /proc).
+    /// Table frames in use, including the root (VmPTE of /proc).
     u64 table_frames() const { return table_frames_; }
 
     /// The level 1 entry for `address`; null if a table on the way is absent or a large page maps it.
@@ -40,7 +40,7 @@ public:
         return leaf_below(*directory, address);
     }
 
-    /// The level 2 entry on the way to `address`, which may be absent itself; null if a table above is.
+    /// The level 2 entry on the way to `address`, which may itself be absent; null if a table above it is.
     arch::PageEntry* find_directory_entry(u64 address) const {
         arch::PageEntry* table = Memory::entries(root_);
 #pragma GCC unroll 2
@@ -56,7 +56,7 @@ public:
         return &Memory::entries(directory.address())[index(address, 1)];
     }
 
-    /// The entry of whatever page shows `address`, 4 KiB or larger; absent if none does.
+    /// The entry of the page that shows `address`, 4 KiB or larger; an absent one if none does.
     arch::PageEntry leaf_of(u64 address) const {
         arch::PageEntry* table = Memory::entries(root_);
         for (unsigned level = arch::page_table_levels;; --level) {
@@ -67,18 +67,18 @@ public:
     }
     bool is_mapped(u64 address) const { return leaf_of(address).is_present(); }
 
-    /// The level 1 entry for `address`, making tables on the way. ENOMEM: tables made so far stay,
-    /// empty, until free_empty_tables() or the end of the address space.
+    /// The level 1 entry for `address`; makes tables on the way. ENOMEM: tables made so far stay, empty, until
+    /// free_empty_tables() or the end of the address space.
     Result<arch::PageEntry*> find_or_create(u64 address) {
         if (auto* const entry = find(address)) [[likely]] return entry;
         return create(address, 1);
     }
 
-    /// The level 2 entry, making tables on the way to it. ENOMEM: as find_or_create().
+    /// The level 2 entry; makes tables on the way to it. ENOMEM: as find_or_create().
     Result<arch::PageEntry*> find_or_create_directory_entry(u64 address) { return create(address, 2); }
 
-    /// Makes an absent level 2 entry lead to a table that is there already, a present one to no table. Whose
-    /// reference to the table it is, is the caller's business.
+    /// attach() makes an absent level 2 entry lead to an existing table; detach() makes a present one absent. Neither
+    /// touches the table's references: they are the caller's business.
     void attach(arch::PageEntry& directory, arch::PageEntry value) {
         set(directory, value);
         ++table_frames_;
@@ -88,37 +88,37 @@ public:
         --table_frames_;
     }
 
-    /// Sets an entry found before and keeps its table's count of present entries.
+    /// Sets an entry found earlier and keeps its table's count of present entries correct.
     void set(arch::PageEntry& entry, arch::PageEntry value) {
         u64 const change = u64{value.is_present()} - u64{entry.is_present()};
         write(entry, value);
         if (change != 0) Memory::present(entry) += change;
     }
 
-    /// Maps [address, address + size) with the largest pages the CPU has; all must be page aligned. ENOMEM.
+    /// Maps [address, address + size) with the largest pages the CPU has; everything must be page aligned. ENOMEM.
     Result<> map_range(u64 address, PhysAddr physical, u64 size, arch::PageFlags flags);
-    /// Makes the tables for `address` down to one of `level` and keeps that one for ever. ENOMEM.
+    /// Makes the tables for `address` down to one of `level`, and keeps that one permanently. ENOMEM.
     Result<> reserve_table(u64 address, unsigned level);
 
-    /// Calls visit(u64 address, arch::PageEntry&) for every present leaf in [start, end), skipping absent
-    /// tables in O(1) each; the visitor may clear the entry with set().
+    /// Calls visit(u64 address, arch::PageEntry&) for every present leaf in [start, end); skips absent tables in O(1)
+    /// each. The visitor may clear the entry with set().
     template <class Visitor>
     void for_each_present(u64 start, u64 end, Visitor&& visit) {
         if (start < end) visit_present<arch::page_table_levels>(Memory::entries(root_), start, end - 1, visit);
     }
 
-    /// Calls visit(arch::PageEntry& level_2_entry, u64 first, u64 last) for every leaf table, with the addresses of
-    /// [start, end) that lie in it. The visitor may attach another table or detach this one. For programs' tables,
+    /// Calls visit(arch::PageEntry& level_2_entry, u64 first, u64 last) for every leaf table, with the part of
+    /// [start, end) that it covers. The visitor may attach another table or detach this one. For programs' tables,
     /// which have no large pages.
     template <class Visitor>
     void for_each_table(u64 start, u64 end, Visitor&& visit) {
         if (start < end) visit_tables<arch::page_table_levels>(Memory::entries(root_), start, end - 1, visit);
     }
 
-    /// For each present leaf of [first, last] in one table: visit(address, source_entry&, destination_entry&). The
-    /// destination's table is found or made, and holds none of them yet. For fork: some ten instructions a page. The
-    /// visitor makes the destination's present and assigns both directly, without set(): they are counted here.
-    /// The source's stays present. ENOMEM: none has been visited.
+    /// Calls visit(address, source_entry&, destination_entry&) for each present leaf of [first, last] in one table.
+    /// The destination's table is found or made, and has none of these entries yet. For fork: some ten instructions a
+    /// page. The visitor makes the destination's entry present and assigns both entries directly, without set(): they
+    /// are counted here. The source's entry stays present. ENOMEM: none has been visited.
     template <class Visitor>
     static Result<> for_each_pair(arch::PageEntry directory, PageTableWalker& destination, u64 first, u64 last, Visitor&& visit) {
         arch::PageEntry* const table = Memory::entries(directory.address());
@@ -137,15 +137,15 @@ public:
         return {};
     }
 
-    /// Frees the tables that overlap [start, end) and hold no entry.
-    /// Each goes to `give(its address)`, which frees it when no CPU can know the way through it any more.
+    /// Frees the tables that overlap [start, end) and have no present entry. Each goes to `give(its address)`, which
+    /// frees it once no CPU can still walk through it.
     template <class Give>
     void free_empty_tables(u64 start, u64 end, Give&& give) {
         if (start < end) free_empty_below<arch::page_table_levels>(Memory::entries(root_), start, end - 1, give);
     }
 
-    /// Takes every leaf of [start, end) out, give(entry) for each, and frees the tables that hold nothing afterwards.
-    /// For the end of a program's tables, which no CPU goes through any more and which have no large pages.
+    /// Clears every leaf in [start, end), calls give(entry) for each, and frees the tables that are empty afterwards.
+    /// For the end of a program's tables, which no CPU walks any more and which have no large pages.
     template <class Give>
     void take_all(u64 start, u64 end, Give&& give) {
         if (start < end) take_all_below<arch::page_table_levels>(Memory::entries(root_), start, end - 1, give);
@@ -156,7 +156,8 @@ protected:
     static constexpr u64 span(unsigned level) { return u64{1} << (page_shift + 9 * (level - 1)); }   ///< bytes an entry covers
     static constexpr unsigned index(u64 address, unsigned level) { return address / span(level) % entries_count; }
 
-    // Ordering: release; a walker without the lock sees a table only after its zeros. (Its loads depend on each other.)
+    // Ordering: release; a walker without the lock sees a table only after its zeros. (Its loads depend on each
+    // other.)
     static void write(arch::PageEntry& entry, arch::PageEntry value) { std::atomic_ref(entry).store(value, std::memory_order_release); }
 
     /// Index of the first present entry in [at, end), or `end`. Skips eight absent ones (a cache line) at a time.
@@ -175,7 +176,7 @@ protected:
     /// Calls act(entry, first address, last address) for the present entries of a table within [start, last].
     template <unsigned level, class Action>
     static void for_each_entry(arch::PageEntry* table, u64 start, u64 last, Action&& act) {
-        u64 remaining = Memory::present(*table);   // in a program's root, those of its lower half
+        u64 remaining = Memory::present(*table);   // in a program's root: those of its lower half
         if (remaining == 0) return;
         u64 const base = start & ~(span(level) * entries_count - 1);
         unsigned const end = index(last, level) + 1;
@@ -234,7 +235,7 @@ protected:
         });
     }
 
-    /// Takes the entries of [at, end) out of a leaf table; give(entry) for each that was present.
+    /// Clears the entries [at, end) of a leaf table; calls give(entry) for each that was present.
     template <class Give>
     static void take_leaves(arch::PageEntry* table, unsigned at, unsigned end, Give& give) {
         u64& present = Memory::present(*table);
@@ -257,7 +258,7 @@ protected:
         });
     }
 
-    /// Frees every table below this one, of which no leaf may hold an entry.
+    /// Frees every table below this one; no leaf table may still have a present entry.
     template <unsigned level>
     void free_all_below(arch::PageEntry* table, u64 start, u64 last) {
         for_each_entry<level>(table, start, last, [this](arch::PageEntry& entry, u64 from, u64 to) {
@@ -286,7 +287,7 @@ Result<> PageTableWalker<Memory>::map_range(u64 address, PhysAddr physical, u64 
 template <TableMemory Memory>
 Result<> PageTableWalker<Memory>::reserve_table(u64 address, unsigned level) {
     auto* const first = TRY(create(align_down(address, span(level + 1)), level));
-    ++Memory::present(*first);   // never 0 again
+    ++Memory::present(*first);   // so it is never 0 again
     return {};
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Bonwick, The Slab Allocator (USENIX 1994), without its constructors: a free object holds the
-// link to the next free one. Objects that were never used are not linked but counted, so a new
-// slab costs nothing per object. Every frame of a slab names its cache and its slab.
-// Debug builds fill free objects and check the filling: a double free or a late write is caught.
+// Bonwick, The Slab Allocator (USENIX 1994), without constructors: a free object holds the link to the next free one.
+// Objects never used are counted instead of linked, so a new slab costs nothing per object.
+// Invariant: the record of every frame of a slab names its cache and its slab.
+// Debug builds fill free objects and check the filling, which catches double frees and late writes.
 #include "mm/slab.h"
 
 #include <algorithm>
@@ -18,10 +18,10 @@ namespace mm {
 struct Slab {
     Slab* next;
     Slab* previous;
-    void* free;          ///< freed objects, linked by their first word
+    void* free;          ///< freed objects, linked through their first word
     u32 in_use;
     u32 capacity;
-    u32 touched;         ///< objects below this index have been handed out before
+    u32 touched;         ///< objects below this index have been handed out at least once
     u32 order;
     std::byte* objects;
 };
@@ -31,7 +31,7 @@ namespace {
 constexpr unsigned most_order = 3;
 constexpr u8 poison = 0x6b;
 
-// Ordering: release by the cache that enters, acquire by who walks: it sees next_cache_.
+// Ordering: release by the cache that enters, acquire by a reader: the reader sees next_cache_.
 constinit std::atomic<ObjectCache*> first{nullptr};
 
 void*& link_of(void* object) { return *static_cast<void**>(object); }
@@ -61,7 +61,7 @@ void check_free(Slab const& slab, void const* object, size_t stride) {
     if (is_poisoned(object, stride) && is_free(slab, object)) panic("an object was freed twice");
 }
 
-/// The smallest block that wastes at most an eighth, or else the largest.
+/// The smallest block that wastes at most an eighth; else the largest.
 unsigned best_order(size_t stride, size_t header) {
     for (unsigned order = 0; order < most_order; ++order) {
         size_t const bytes = page_size << order;
@@ -80,7 +80,7 @@ void* ObjectCache::allocate() {
     void* object = slab->free;
     if (object) {
         slab->free = link_of(object);
-        if constexpr (config::debug) ASSERT(is_poisoned(object, stride_));   // or it was written to after free()
+        if constexpr (config::debug) ASSERT(is_poisoned(object, stride_));   // else it was written to after free()
     } else {
         object = slab->objects + slab->touched++ * stride_;
     }
@@ -113,7 +113,7 @@ void ObjectCache::unlink(Slab& slab, Lock::Guard const&) {
     (slab.previous ? slab.previous->next : partial_) = slab.next;
 }
 
-/// A new one, put into the list, where there is none with room.
+/// Makes a new slab and puts it into the list; called when no slab has room.
 Slab* ObjectCache::usable_slab(Lock::Guard const& guard) {
     Slab* const slab = create_slab(guard);
     if (slab) link(*slab, guard);
@@ -136,8 +136,8 @@ Slab* ObjectCache::create_slab(Lock::Guard const&) {
     return slab;
 }
 
-/// A slab has lost its last object: it is kept, where it is, if it is the only empty one. (An object that comes and goes
-/// beside full slabs costs as little as any other.)
+/// A slab has lost its last object. If it is the only empty one, it is kept where it is. (So an object that comes and
+/// goes beside full slabs costs as little as any other.)
 void ObjectCache::retire(Slab& slab, Lock::Guard const& guard) {
     if (!empty_) {
         empty_ = &slab;

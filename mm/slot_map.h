@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Which of `capacity` slots are free, as bits in three levels of words: the lowest free slot
-// is found in three steps. Whoever owns it holds the lock.
+// Which of `capacity` slots are free, as bits in three levels of words: the lowest free slot is found in three steps.
+// No lock: the owner of the map holds its own.
 #pragma once
 
 #include <bit>

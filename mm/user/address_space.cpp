@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Making, loading and ending an address space, and what others ask of it.
+// Creation and end of an address space, its limits and layout, and its statistics.
 #include "mm/user/address_space.h"
 
 #include <base/panic.h>
@@ -18,10 +18,10 @@ FrameRef zero_frame() { return FrameRef::share(frame_record(zero_frame_address))
 void initialize_user_memory() {
     auto frame = frame_allocator.allocate(0, Fill::Zero, Urgency::Kernel);
     if (!frame) panic("no memory for the frame of zeros");
-    zero_frame_address = frame_address(frame->leak());   // its reference is kept for ever
+    zero_frame_address = frame_address(frame->leak());   // this reference is never given back
 }
 
-/// Not analysed: nobody else knows it.
+/// Not analysed: the space is not yet visible to anyone else.
 Result<Ref<AddressSpace>> AddressSpace::create() NO_THREAD_SAFETY_ANALYSIS {
     auto space = TRY(create_silently());
     space->vmas_.announce_as(*space);
@@ -40,13 +40,13 @@ Result<Ref<AddressSpace>> AddressSpace::create_silently() {
 
 AddressSpace::AddressSpace(PageTable table) : page_table_(table), tlb_(table.root()) {
     note_tables();
-    // Linux keeps at least 128 MiB below the top for the stack; exec knows better.
+    // Linux keeps at least 128 MiB below the top for the stack; exec sets the real base later.
     vmas_.set_search_top(arch::user_space_end - 128 * mib);
 }
 
-/// O(pages touched), without recursion and without memory of its own; no lock is held, so it can be preempted.
+/// O(pages touched), without recursion or memory of its own. Holds no lock, so it can be preempted.
 AddressSpace::~AddressSpace() {
-    arch::tlb_leave(tlb_);   // CPUs whose kernel threads have kept it
+    arch::tlb_leave(tlb_);   // the CPUs whose kernel threads still have it loaded
     if (may_share_tables_)
         page_table_.for_each_table(0, arch::user_space_end, [this](arch::PageEntry& directory, u64, u64) {
             if (!is_shared(directory)) return;
@@ -106,7 +106,7 @@ AddressSpaceStatistics AddressSpace::statistics() const {
             .text_pages = pages.text};
 }
 
-/// The end of [start, start + size) rounded up to pages, if a program can have such a range. ENOMEM.
+/// The end of [start, start + size), rounded up to pages, if a program can have such a range. ENOMEM.
 Result<u64> AddressSpace::checked_end(u64 start, u64 size) {
     u64 const pages = align_up(size, page_size);
     if (pages < size || start > arch::user_space_end || pages > arch::user_space_end - start) return fail(ENOMEM);

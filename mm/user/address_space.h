@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// AddressSpace: a program's memory. VMAs in a tree, page tables below. lock_ (sleeping)
-// protects the VMAs, page_table_lock_ the entries. fork shares pages copy-on-write; the first
-// write copies, or reuses in place when no one else holds the frame.
+// AddressSpace: a program's memory: VMAs in a tree, and page tables. lock_ (sleeping) protects the VMAs,
+// page_table_lock_ the entries. fork shares pages copy-on-write; the first write copies the page, or reuses it in
+// place if no one else holds the frame.
 #pragma once
 
 #include <algorithm>
@@ -23,31 +23,31 @@ namespace mm {
 class TlbBatch;
 enum class Writable : bool;
 
-/// What mmap(2) was asked for, decoded.
+/// A decoded mmap(2) request.
 struct MapRequest {
     enum class Placement : u8 { Anywhere, Hint, Fixed, FixedNoReplace };
     UserAddr address{};
     u64 size = 0;
     Placement placement = Placement::Anywhere;
     Protection protection{};
-    Protection max_protection{true, true, true};   ///< mprotect may not exceed it (file opened read-only, shared)
+    Protection max_protection{true, true, true};   ///< the most mprotect may give (file opened read-only, shared)
     Sharing sharing = Sharing::Private;
     Ref<VmObject> object{};                        ///< null: anonymous
     u64 offset = 0;                                ///< bytes, page aligned
-    u32 opening = 0;                               ///< by what the object came, where there is more than one way (VmaAttributes)
+    u32 opening = 0;                               ///< which open file or attachment the object came by (VmaAttributes)
     VmaKind kind = VmaKind::Ordinary;
     bool no_reserve = false;
     bool populate = false;
     bool below_2_gib = false;                      ///< MAP_32BIT
     bool locked = false;                           ///< MAP_LOCKED
-    u64 lock_limit = ~u64{0};                      ///< what the caller may lock, bytes: of what is locked as it comes
+    u64 lock_limit = ~u64{0};                      ///< RLIMIT_MEMLOCK of the caller, bytes; checked if the mapping is locked from the start
 };
 
 enum class FaultKind : u8 { Read, Write, Execute };
-/// What a page fault came to. Signals are the caller's business.
-enum class FaultResult : u8 { Handled, NotMapped, NotPermitted, PastEnd, OutOfMemory };   ///< SEGV_MAPERR, SEGV_ACCERR, SIGBUS BUS_ADRERR, OOM
+/// The outcome of a page fault. Signals are the caller's business.
+enum class FaultResult : u8 { Handled, NotMapped, NotPermitted, PastEnd, OutOfMemory };   ///< then SEGV_MAPERR, SEGV_ACCERR, BUS_ADRERR, OOM
 
-/// Cold, DontNeed and Free are refused for locked memory.
+/// Locked memory refuses Cold, DontNeed and Free.
 enum class Advice : u8 { Normal, Cold, DontNeed, DontNeedLocked, Free, WillNeed };
 
 struct AddressSpaceLimits {
@@ -61,13 +61,13 @@ struct AddressSpaceStatistics {
     u64 peak_mapped_pages = 0; ///< VmPeak
     u64 locked_pages = 0;      ///< VmLck
     u64 resident_pages = 0;    ///< VmRSS: anonymous + file + shared
-    u64 peak_resident_pages = 0;   ///< VmHWM, ru_maxrss: the most there ever were
+    u64 peak_resident_pages = 0;   ///< VmHWM, ru_maxrss: the highest value so far
     u64 file_pages = 0, shared_pages = 0;
     u64 table_frames = 0;      ///< VmPTE
     u64 data_pages = 0, stack_pages = 0, text_pages = 0;
 };
 
-/// Where exec put things; prctl and /proc read them. Protected by the space's lock.
+/// Where exec placed things; prctl and /proc read them. Protected by the space's lock.
 struct ImageLayout {
     UserAddr code_start, code_end, data_start, data_end, heap_start, heap_end;
     UserAddr stack_start, arguments_start, arguments_end, environment_start, environment_end;
@@ -75,20 +75,20 @@ struct ImageLayout {
 
 class AddressSpace : public RefCounted<AddressSpace> {
 public:
-    /// An empty one. ENOMEM.
+    /// Makes an empty space. ENOMEM.
     static Result<Ref<AddressSpace>> create();
-    /// A copy-on-write copy for fork. ENOMEM leaves the original whole.
+    /// Makes a copy-on-write copy for fork. ENOMEM leaves the original intact.
     Result<Ref<AddressSpace>> fork();
     ~AddressSpace();
 
-    /// Loads this space on the current CPU / the kernel's own, when a thread changes or drops its space.
+    /// Loads this space / the kernel's own on the current CPU, when a thread changes or drops its space.
     void activate() { arch::tlb_load(tlb_); }
     static void deactivate() { arch::tlb_load_kernel(); }
     arch::TlbSpace& tlb_space() { return tlb_; }   ///< for ThreadContext::space
 
     // ---- mmap family. Addresses and sizes in bytes; errors as the man pages have them.
     Result<UserAddr> map(MapRequest const& request);                               ///< EINVAL ENOMEM EEXIST
-    /// Its size and offset. EINVAL ENOMEM EOVERFLOW.
+    /// Checks the size and offset of a request. EINVAL ENOMEM EOVERFLOW.
     static Result<> check_size(MapRequest const& request) {
         if (request.size == 0 || !is_aligned(request.offset, page_size)) return fail(EINVAL);
         u64 const size = align_up(request.size, page_size);
@@ -97,21 +97,22 @@ public:
         return size > arch::user_space_end ? fail(ENOMEM) : Result<>();
     }
     Result<> unmap(UserAddr start, u64 size);                                      ///< EINVAL ENOMEM
-    /// shmdt(2): unmaps what is left of the System V segment attached at `start`, which is returned. EINVAL.
+    /// shmdt(2): unmaps what is left of the System V segment attached at `start`, and returns the segment. EINVAL.
     Result<Ref<VmObject>> detach(UserAddr start);
-    /// `with_lower_end`: PROT_GROWSDOWN, of a stack from its start on.
+    /// `with_lower_end` (PROT_GROWSDOWN): the range begins where the stack begins.
     Result<> protect(UserAddr start, u64 size, Protection protection, bool with_lower_end = false);   ///< EACCES EINVAL ENOMEM
     enum class Move : u8 { Never, Maybe, Fixed };
-    /// `lock_limit`, here and below: what the caller may have locked, bytes. EAGAIN EFAULT EINVAL ENOMEM.
+    /// `lock_limit`, here and below: how many bytes the caller may have locked. EAGAIN EFAULT EINVAL ENOMEM.
     Result<UserAddr> remap(UserAddr start, u64 old_size, u64 new_size, Move move, UserAddr new_address, u64 lock_limit = ~u64{0});
     Result<> advise(UserAddr start, u64 size, Advice advice);
-    /// msync: ENOMEM for holes; EBUSY: `invalidates`, and some of it is locked.
+    /// msync: ENOMEM for holes; EBUSY: `invalidates`, and part of the range is locked.
     Result<> sync(UserAddr start, u64 size, bool invalidates);
-    /// brk(2): the new break, or the old one when it cannot be.
+    /// brk(2): returns the new break, or the old one if the request is impossible.
     UserAddr set_break(UserAddr wanted, u64 lock_limit = ~u64{0});
-    /// mlock(2) munlock(2). EINVAL; ENOMEM: holes, memory that cannot be read, or more than the limit; EAGAIN: no memory to fill it.
+    /// mlock(2) munlock(2). EINVAL; ENOMEM: holes, unreadable memory, or over the limit; EAGAIN: no memory to fill
+    /// it.
     Result<> lock_range(UserAddr start, u64 size, Locking locking, u64 lock_limit);
-    /// mlockall(2): what there is, and what will be mapped later (None: neither). ENOMEM: more than the limit.
+    /// mlockall(2): what is mapped now, and what will be mapped later (None: neither). ENOMEM: over the limit.
     Result<> lock_all(Locking locking, bool current, bool future, u64 lock_limit);
     void set_heap(UserAddr start);        ///< exec: the break's start
     void set_limits(AddressSpaceLimits const& limits);
@@ -119,23 +120,24 @@ public:
     // ---- faults
     FaultResult handle_fault(UserAddr address, FaultKind kind, UserAddr stack_pointer);
 
-    // ---- access from outside (exec's stack before it runs, /proc/PID/cmdline): like a fault, then copy
+    // ---- access from outside (exec's stack before the program runs, /proc/PID/cmdline): faults the page in, then
+    // copies
     Result<> write(UserAddr to, std::span<std::byte const> bytes);                 ///< EFAULT ENOMEM
-    Result<size_t> read(UserAddr from, std::span<std::byte> bytes);                ///< short at an unmapped page
+    Result<size_t> read(UserAddr from, std::span<std::byte> bytes);                ///< stops short at an unmapped page
 
-    /// What a futex that programs share lies in, as Linux has it: the object that is shown at `address`, and the byte of it in
-    /// `offset`; null: a page that is this space's own. EFAULT: nothing is mapped there, or out of reach, or this space's own for
-    /// reading only, so that it never changes.
+    /// The identity of a shared futex word, as on Linux: the object shown at `address`, and the word's byte in it in
+    /// `offset`; null: a private page of this space. EFAULT: nothing is mapped there, or it is inaccessible, or it is
+    /// a private page that is read-only, so it can never change.
     Result<Ref<VmObject>> shared_word_at(UserAddr address, u64& offset) const;
 
-    /// More than there ever is: mapping or promising `size` bytes is refused.
+    /// True for a size that could never be backed: mapping or reserving `size` bytes is refused.
     static bool is_obvious_overcommit(u64 size);
     AddressSpaceStatistics statistics() const;
     void write_maps(base::Writer& out) const;     ///< /proc/PID/maps
     ImageLayout layout() const;
     void set_layout(ImageLayout const& layout);
 
-    /// Where mmap starts to look downwards for space (exec: below the stack, less a random offset).
+    /// Where mmap starts to search downwards for space (exec: below the stack, less a random offset).
     void set_mmap_base(UserAddr base);
 
 private:
@@ -143,8 +145,8 @@ private:
     using ReadGuard = Lock::ReadGuard;
     using WriteGuard = Lock::WriteGuard;
     using PageTableGuard = SpinLock<LockRank::page_table, PreemptOff>::Guard;
-    /// One fault on its way. `entry` lies in a table of this space's own, which is freed or shared only with lock_
-    /// held for writing, so it stays good.
+    /// One fault in progress. `entry` lies in a table that is this space's own. Such a table is freed or shared only
+    /// with lock_ held for writing, so `entry` stays valid.
     struct Fault {
         Vma& vma;
         u64 page;
@@ -154,7 +156,7 @@ private:
     };
 
     explicit AddressSpace(PageTable table);
-    /// One that no object is told of yet.
+    /// Makes a space that no object knows of yet.
     static Result<Ref<AddressSpace>> create_silently();
     static Result<u64> checked_end(u64 start, u64 size);
     u64 resident(PageSource source) const { return resident_[static_cast<size_t>(source)]; }
@@ -163,17 +165,17 @@ private:
         vm_events.resident[static_cast<size_t>(source)].add(pages);
     }
     u64 resident_pages() const { return resident(PageSource::Anonymous) + resident(PageSource::File) + resident(PageSource::Shared); }
-    /// Called before pages go: the peaks are looked for where they end, not at each page that comes.
+    /// Called before pages are removed: the peak is computed where it ends, not at each page that is added.
     void note_peak(WriteGuard const&) REQUIRES(lock_) {
         peak_resident_ = std::max(peak_resident_, resident_pages());
         peak_mapped_ = std::max(peak_mapped_, vmas_.pages().total);
     }
-    /// `sign` is 1 or ~0: one page more or less that `entry` shows. The frame of zeros is in no resident set.
+    /// `entry` shows one page more (`sign` 1) or one less (`sign` ~0). The zero frame is in no resident set.
     void count_page(arch::PageEntry const& entry, PageSource source, u64 sign) {
         count_resident(source, sign);
         if (source == PageSource::File) FrameTables::record(entry).table.file_pages += static_cast<u32>(sign);
     }
-    /// Called where tables came or went, with page_table_lock_ or with lock_ held for writing.
+    /// Called wherever tables were added or removed, with page_table_lock_ or with lock_ held for writing.
     void note_tables() {
         u64 const now = page_table_.table_frames();
         vm_events.table_frames.add(now - noted_tables_);
@@ -202,7 +204,7 @@ private:
     Result<> fill_range(u64 start, u64 end, bool goes_on) EXCLUDES(lock_);
     Result<> fill(u64 start, u64 end, FaultKind kind);
     // ---- remap.cpp
-    /// What mremap was asked for; sizes are of whole pages.
+    /// A decoded mremap request; sizes are whole pages.
     struct Resize {
         u64 start, old_size, new_size;
         Move move;
@@ -267,28 +269,28 @@ private:
     ImageLayout layout_ GUARDED_BY(lock_);
     u64 heap_start_ GUARDED_BY(lock_) = 0;
     u64 break_ GUARDED_BY(lock_) = 0;
-    /// A guess for find_vma: written under lock_ held for reading, forgotten under lock_ held for
-    /// writing. Ordering: relaxed; it is only followed by who holds lock_.
+    /// A guess for find_vma: written with lock_ held for reading, cleared with lock_ held for writing. Ordering:
+    /// relaxed; it is followed only with lock_ held.
     mutable std::atomic<Vma*> last_found_{nullptr};
 
-    // Who holds lock_ for writing is alone; who holds it for reading takes this one to change an entry.
-    // Tables are freed only with lock_ held for writing, so a reader may walk them without; but leaf tables that
-    // may be shared (shared_tables.h) are replaced with lock_ held for reading and this one.
+    // A writer of lock_ is exclusive; a reader takes page_table_lock_ to change an entry.
+    // Tables are freed only with lock_ held for writing, so a reader may walk them without page_table_lock_. But leaf
+    // tables that may be shared (shared_tables.h) are replaced with lock_ held for reading and page_table_lock_.
     mutable SpinLock<LockRank::page_table, PreemptOff> page_table_lock_;
     PageTable page_table_;
-    u64 noted_tables_ = 0;   ///< as many of its tables are in vm_events.table_frames; as the tables
-    /// A fork has shared a leaf table, in one direction or the other, some time ago. Written with lock_ held for writing.
+    u64 noted_tables_ = 0;   ///< this many of the tables are counted in vm_events.table_frames; protected as the tables are
+    /// At some time a fork has shared a leaf table with or from this space. Written with lock_ held for writing.
     bool may_share_tables_ = false;
     arch::TlbSpace tlb_;
     /// Pages that the entries show, by PageSource. Written under page_table_lock_ or with lock_ held for writing.
     u64 resident_[3] = {};
-    /// The largest sum of them when last pages went. Written with lock_ held for writing.
+    /// The largest sum of them when pages were last removed. Written with lock_ held for writing.
     u64 peak_resident_ GUARDED_BY(lock_) = 0;
     u64 peak_mapped_ GUARDED_BY(lock_) = 0;
-    Locking future_locking_ GUARDED_BY(lock_) = Locking::None;   ///< MCL_FUTURE: of what will be mapped
+    Locking future_locking_ GUARDED_BY(lock_) = Locking::None;   ///< MCL_FUTURE: how later mappings are locked
 };
 
-/// The frame of zeros, mapped read-only wherever a program reads memory it never wrote.
+/// The zero frame, mapped read-only wherever a program reads memory it has never written.
 FrameRef zero_frame();
 /// Called once at boot.
 void initialize_user_memory();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// madvise(2) and msync(2): calls that change no VMA.
+// madvise(2) and msync(2): calls on a range that change no VMA.
 #include <algorithm>
 
 #include "mm/user/address_space.h"
@@ -7,8 +7,8 @@
 
 namespace mm {
 
-/// Calls act(vma, start, end) for what is mapped of [start, end), which is not empty and may reach beyond what a
-/// program can have. ENOMEM if there is a hole, after the rest was done.
+/// Calls act(vma, start, end) for each mapped part of [start, end), which is not empty and may reach beyond user
+/// space. ENOMEM if there is a hole, after the rest has been done.
 template <class Action>
 Result<> AddressSpace::for_each_mapped(u64 start, u64 end, Action&& act) const {
     u64 at = start;
@@ -34,7 +34,8 @@ Result<> AddressSpace::advise(UserAddr start, u64 size, Advice advice) {
         bool const is_refused = advice != Advice::Normal && advice != Advice::WillNeed && advice != Advice::DontNeedLocked;
         if (is_refused && vma.is_locked()) return fail(EINVAL);
         if (advice == Advice::Free && (vma.object || vma.is_shared())) return fail(EINVAL);
-        // MADV_FREE lets the kernel take the pages at any time before they are written again: at once.
+        // MADV_FREE lets the kernel take the pages at any time before they are next written: this one takes them at
+        // once.
         if (advice != Advice::DontNeed && advice != Advice::DontNeedLocked && advice != Advice::Free) return {};
         TRY(own_edges(from, to, batch, guard));
         drop_shared_tables(from, to, batch, guard);
@@ -43,10 +44,10 @@ Result<> AddressSpace::advise(UserAddr start, u64 size, Advice advice) {
     });
 }
 
-/// Files live in memory, so there is nothing to write and no other copy: only the range is checked.
+/// Files live in memory, so there is nothing to write back and no second copy: only the range is checked.
 Result<> AddressSpace::sync(UserAddr start, u64 size, bool invalidates) {
     if (!start.is_page_aligned()) return fail(EINVAL);
-    u64 const end = start.value() + align_up(size, page_size);   // as on Linux, the last page of all sizes is none
+    u64 const end = start.value() + align_up(size, page_size);   // as on Linux, a size whose last page wraps rounds up to 0
     if (end < start.value()) return fail(ENOMEM);
     if (end == start.value()) return {};
     ReadGuard const guard(lock_);

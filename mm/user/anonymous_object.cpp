@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Shared anonymous memory: frames made on first use, in a radix tree of 512-way nodes whose height follows
-// from the size, so a huge and sparse object costs little. lock_ protects the tree.
+// Shared anonymous memory: frames made on first use, in a radix tree of 512-way nodes whose height follows from the
+// size, so a huge, sparse object costs little. lock_ protects the tree.
 #include <atomic>
 
 #include <base/format.h>
@@ -42,7 +42,7 @@ public:
         return FrameRef::share(*slot);
     }
     void describe(base::Writer& out) const override { out.write("/dev/zero (deleted)"); }
-    u64 device() const override { return 1; }   // as Linux: 00:01, its internal tmpfs
+    u64 device() const override { return 1; }   // as on Linux: 00:01, its internal tmpfs
     u64 inode_number() const override { return inode_number_; }
     u64 resident_pages() override {
         sync::Mutex<LockRank::vm_object>::Guard const guard(lock_);
@@ -50,7 +50,7 @@ public:
     }
 
 private:
-    /// The slot of page `index`, with the nodes above it made. ENOMEM.
+    /// The slot of page `index`; makes the nodes above it. ENOMEM.
     Result<Slot*> find_slot(u64 index) REQUIRES(lock_) {
         Slot* slot = &root_;
         for (unsigned level = height_; level > 0; --level) {
@@ -60,8 +60,8 @@ private:
         return slot;
     }
 
-    /// Without recursion: the way down to where the walk stands is an array of at most 4 nodes.
-    /// Not analysed: for the destructor, when nobody else is left.
+    /// Without recursion: the path down to the current position is an array of at most 4 nodes.
+    /// Not analysed: only the destructor calls it, when no other reference is left.
     void release_tree() NO_THREAD_SAFETY_ANALYSIS {
         Frame* node[8] = {};
         u64 next[8] = {};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// brk(2): the heap is one VMA of kind Heap that begins where exec said.
+// brk(2). The heap is VMAs of kind Heap; it begins where exec put it (heap_start_) and ends at break_.
 #include "mm/user/address_space.h"
 #include "mm/user/tlb_batch.h"
 
@@ -10,9 +10,9 @@ void AddressSpace::set_heap(UserAddr start) {
     heap_start_ = break_ = start.value();
 }
 
-/// Both ends page aligned. ENOMEM.
+/// Both ends are page aligned. ENOMEM.
 Result<> AddressSpace::grow_heap(u64 old_end, u64 new_end, u64 lock_limit, WriteGuard const& guard) {
-    // As Linux, one page stays free between the heap and what lies above it.
+    // As on Linux, one page stays free between the heap and what lies above it.
     if (!vmas_.is_free_with_guard(old_end, new_end + page_size)) return fail(ENOMEM);
     u64 const pages = (new_end - old_end) >> page_shift;
     if (!may_expand(pages, pages, guard)) return fail(ENOMEM);

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
-// shmdt(2): an attachment may have been cut into several VMAs (mprotect, munmap), enlarged and moved (mremap) since shmat.
+// shmdt(2): since shmat, an attachment may have been cut into several VMAs (mprotect, munmap), enlarged, or moved
+// (mremap).
 #include "mm/user/address_space.h"
 
 namespace mm {
 
-/// As Linux: a piece lies where its attachment at `start` has it. The first piece, however far away and however long it is, says
-/// which attachment it was; of that one alone, not of another of the same segment, the further pieces go. They are looked for up to
-/// the first VMA, of whatever kind, that ends beyond the segment's size: it stays with all behind it.
+/// As on Linux: a piece counts if it lies where its attachment at `start` would have it. The first piece found,
+/// however far away and however long, decides which attachment is meant; further pieces go only if they belong to
+/// that one, not to another of the same segment. The search stops at the first VMA, of any kind, that ends beyond the
+/// segment's size: that VMA and all above it stay.
 Result<Ref<VmObject>> AddressSpace::detach(UserAddr start) {
     if (!start.is_page_aligned()) return fail(EINVAL);
     Ref<VmObject> segment;

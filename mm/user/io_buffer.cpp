@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// IoBuffer: moving bytes between the kernel and the segments of a read or a write.
+// IoBuffer: moves bytes between the kernel and the segments of a read or a write.
+// Invariant: the position advances past exactly the bytes that were moved, also on a fault.
 #include <algorithm>
 #include <cstring>
 
@@ -30,7 +31,7 @@ void IoBuffer::advance(u64 size) {
     remaining_ -= size;
 }
 
-/// Calls move(address, done, count), which returns how many bytes it could *not* move, for each contiguous part.
+/// Calls move(address, done, count) for each contiguous part; it returns how many bytes it could *not* move.
 template <class Move>
 Result<size_t> IoBuffer::transfer(size_t size, Move&& move) {
     size = static_cast<size_t>(std::min<u64>(size, remaining_));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// mlock(2) mlockall(2): memory that is filled and stays. Nothing is ever paged out, so what is left is to fill it, to count it
-// against RLIMIT_MEMLOCK, and to keep madvise from giving it back.
+// mlock(2), mlockall(2): memory that is filled and stays. Nothing is ever paged out, so what remains to do is to fill
+// the memory, to count it against RLIMIT_MEMLOCK, and to keep madvise from freeing it.
 #include <algorithm>
 
 #include "mm/user/address_space.h"
@@ -8,7 +8,7 @@
 
 namespace mm {
 
-/// EAGAIN: with `pages` more there is more locked than `lock_limit` bytes; ~0: no limit.
+/// EAGAIN: `pages` more would lock more than `lock_limit` bytes in all; ~0: no limit.
 Result<> AddressSpace::check_locked(u64 pages, u64 lock_limit, WriteGuard const&) const {
     return lock_limit != ~u64{0} && vmas_.pages().locked + pages > lock_limit >> page_shift ? Result<>(fail(EAGAIN)) : Result<>();
 }
@@ -19,7 +19,7 @@ Result<> AddressSpace::lock_piece(Vma& whole, u64 start, u64 end, Locking lockin
     return {};
 }
 
-/// ENOMEM.
+/// Sets the locking of every VMA in [start, end). ENOMEM.
 Result<> AddressSpace::lock_pieces(u64 start, u64 end, Locking locking, WriteGuard const& guard) {
     forget_last_found(guard);
     return vmas_.change_pieces(start, end, [&](Vma& vma, u64 from, u64 to) {
@@ -28,7 +28,8 @@ Result<> AddressSpace::lock_pieces(u64 start, u64 end, Locking locking, WriteGua
     });
 }
 
-/// There may be 2^35 pages: who is killed meanwhile goes. ENOMEM: a page cannot be had; EAGAIN: no memory; EINTR.
+/// Faults every page in. There may be 2^35 of them, so a killed thread stops. ENOMEM: a page cannot be provided;
+/// EAGAIN: no memory; EINTR.
 Result<> AddressSpace::fill(u64 start, u64 end, FaultKind kind) {
     for (u64 page = start; page < end; page += page_size) {
         FaultResult const result = handle_fault(UserAddr(page), kind, UserAddr());
@@ -39,8 +40,8 @@ Result<> AddressSpace::fill(u64 start, u64 end, FaultKind kind) {
     return {};
 }
 
-/// Brings in what is mapped of [start, end), but what is locked as it is used: to be written where it is this program's alone.
-/// `goes_on`: a VMA that gives an error is no reason to leave the next out. Else as fill().
+/// Faults in what is mapped of [start, end), except OnFault memory; for writing where it is private and writable.
+/// `goes_on`: an error in one VMA does not stop the others. Otherwise as fill().
 Result<> AddressSpace::fill_range(u64 start, u64 end, bool goes_on) {
     for (u64 at = start; at < end;) {
         u64 from, to;
@@ -64,7 +65,7 @@ Result<> AddressSpace::lock_range(UserAddr address, u64 size, Locking locking, u
     u64 const start = address.page_down().value(), bytes = align_up(size + address.page_offset(), page_size), end = start + bytes;
     {
         WriteGuard const guard(lock_);
-        // What of it is locked already is not counted twice.
+        // Pages of the range that are already locked are not counted twice.
         if (locking != Locking::None && !check_locked(bytes >> page_shift, lock_limit, guard)) {
             u64 const more = (bytes >> page_shift) - vmas_.locked_pages_in(start, end);
             if (!check_locked(more, lock_limit, guard)) return fail(ENOMEM);
@@ -86,7 +87,7 @@ Result<> AddressSpace::lock_all(Locking locking, bool current, bool future, u64 
         for (Vma* vma = vmas_.first(); vma; vma = vmas_.next(*vma)) vmas_.set_locking(*vma, wanted);
         vmas_.merge_range(0, arch::user_space_end);
     }
-    if (current) static_cast<void>(fill_range(0, arch::user_space_end, true));   // what cannot be had is no error here
+    if (current) static_cast<void>(fill_range(0, arch::user_space_end, true));   // mlockall ignores pages that cannot be provided
     return {};
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// mmap(2): where a mapping goes and whether there is room for it.
+// mmap(2): decides where a mapping goes and whether there is room for it.
 #include <algorithm>
 
 #include "mm/user/address_space.h"
@@ -15,7 +15,7 @@ bool is_fixed(MapRequest const& request) {
     return request.placement == MapRequest::Placement::Fixed || request.placement == MapRequest::Placement::FixedNoReplace;
 }
 
-/// Memory that only this mapping will fill, so that it must be there one day.
+/// Memory that only this mapping fills, so its pages count as promised.
 bool is_accountable(MapRequest const& request) {
     if (request.no_reserve) return false;
     return request.sharing == Sharing::Private ? request.protection.write : !request.object;
@@ -28,7 +28,7 @@ VmaAttributes attributes_of(MapRequest const& request) {
 
 }
 
-/// RLIMIT_AS and RLIMIT_DATA; the latter counts when it grows.
+/// RLIMIT_AS and RLIMIT_DATA; each is checked only if its count grows.
 bool AddressSpace::may_expand(u64 pages, u64 data_pages, WriteGuard const&) const {
     VmaPages const& now = vmas_.pages();
     if (pages != 0 && now.total + pages > limits_.address_space >> page_shift) return false;
@@ -61,7 +61,7 @@ Result<> AddressSpace::check_room(MapRequest const& request, u64 start, u64 size
     }
     bool const is_data = request.sharing == Sharing::Private && request.protection.write && request.kind != VmaKind::Stack;
     u64 pages = size >> page_shift;
-    if (is_fixed(request)) pages -= vmas_.pages_in(start, start + size);   // what it replaces
+    if (is_fixed(request)) pages -= vmas_.pages_in(start, start + size);   // pages that it replaces
     if (!may_expand(pages, is_data ? pages : 0, guard)) return fail(ENOMEM);
     if (is_accountable(request) && is_obvious_overcommit(size)) return fail(ENOMEM);
     return {};
@@ -91,7 +91,7 @@ Result<UserAddr> AddressSpace::map(MapRequest const& request) {
     if (!object && request.sharing == Sharing::Shared) object = TRY(make_anonymous_object(size));
     bool populates = request.populate;
     u64 const start = TRY(map_range(request, size, std::move(object), populates));
-    // That a page cannot be touched is not an error, mmap(2).
+    // A page that cannot be faulted in is not an error: mmap(2).
     if (populates) static_cast<void>(fill_range(start, start + size, true));
     return UserAddr(start);
 }

@@ -14,8 +14,8 @@ constexpr size_t name_column = 73;   ///< Linux's seq_setwidth, and one space
 u32 major_number(u64 device) { return (device >> 8) & 0xfff; }
 u32 minor_number(u64 device) { return (device & 0xff) | ((device >> 12) & 0xfff00); }
 
-/// Counts what it passes on and pads to the column of the name just before the first byte of one. The end of a line in a name is
-/// written as on Linux, so that no file's name looks like lines.
+/// Passes text on and pads with blanks up to the name's column before the first byte of a name. Escapes newlines in a
+/// name as Linux does, so that no file name can imitate a line.
 class NameWriter final : public base::Writer {
 public:
     NameWriter(base::Writer& out, size_t column) : out_(out), column_(column) {}
@@ -33,7 +33,7 @@ private:
     size_t column_;
 };
 
-/// Everything before the name; it ends with one space.
+/// Everything before the name, with one space at the end.
 std::string_view format_line(std::span<char> buffer, Vma const& vma) {
     base::BufferWriter line(buffer);
     Protection const protection = vma.attributes.protection;
@@ -47,7 +47,7 @@ std::string_view format_line(std::span<char> buffer, Vma const& vma) {
 
 }
 
-/// One line at a time: a file's name is asked for with no lock held, since that may take any.
+/// Writes one line at a time: a file is asked for its name with no lock held, because the answer may take any lock.
 void AddressSpace::write_maps(base::Writer& out) const {
     u64 position = 0;
     for (;;) {

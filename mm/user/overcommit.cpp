@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Linux's overcommit mode 0 (proc(5), overcommit_memory): only what can never be kept is refused.
-// Apart from map.cpp so that host tests can choose the size of memory.
+// Linux's overcommit mode 0 (proc(5), overcommit_memory): refuses only what could never be backed.
+// Separate from map.cpp so that host tests can choose the size of memory.
 #include "mm/user/address_space.h"
 
 namespace mm {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Page faults: demand paging and stack growth. lock_ is held for reading, so VMAs stand still;
-// frames are found or made with no spin lock held (a file may sleep), and the entry is looked at again
-// under page_table_lock_: another thread may have been faster, then the access is just tried again.
+// Page faults: demand paging and stack growth. lock_ is held for reading, so VMAs do not change. Frames are found or
+// made with no spin lock held (a file may sleep), then the entry is checked again under page_table_lock_: if another
+// thread was faster, the access is simply retried.
 #include "mm/user/address_space.h"
 #include "mm/user/shared_tables.h"
 #include "mm/user/user_page.h"
@@ -10,7 +10,7 @@ namespace mm {
 
 namespace {
 
-/// Writing and executing need their right; reading is possible with any, as on Linux.
+/// A write or an execution needs its own right; a read works with any right, as on Linux.
 bool permits(Protection protection, FaultKind kind) {
     if (kind == FaultKind::Write) return protection.write;
     if (kind == FaultKind::Execute) return protection.execute;
@@ -23,7 +23,8 @@ FaultResult result_of(Errno error) {
 
 }
 
-/// The absent entry to fill, or null: no memory for its table, or another thread was faster (`result`).
+/// The absent entry to fill; null if there is no memory for its table, or if another thread was faster (see
+/// `result`).
 inline arch::PageEntry* AddressSpace::absent_entry(Fault const& fault, PageTableGuard const&, FaultResult& result) {
     arch::PageEntry* entry = fault.entry;
     if (!entry) [[unlikely]] {
@@ -38,7 +39,7 @@ inline arch::PageEntry* AddressSpace::absent_entry(Fault const& fault, PageTable
     return entry->is_present() ? nullptr : entry;
 }
 
-/// Puts `frame` into the absent entry, and counts that in `counter`.
+/// Puts `frame` into the absent entry, and counts the event in `counter`.
 [[gnu::always_inline]] inline FaultResult AddressSpace::install(Fault const& fault, FrameRef frame, Writable writable, PageSource source,
                                                                 arch::PerCpu<u64>& counter) {
     auto result = FaultResult::Handled;
@@ -83,7 +84,7 @@ FaultResult AddressSpace::map_object(Fault const& fault) {
     bool const copies = fault.kind == FaultKind::Write && !vma.is_shared();
     u64 const index = vma.page_index(fault.page);
     auto frame = vma.object->page(index, writes_object ? Access::Write : Access::Read);
-    // A hole that is mapped needs its own frame now, or this mapping would miss later writes to the file.
+    // A mapped hole needs its own frame now, or this mapping would miss later writes to the file.
     if (frame && !copies && is_zero_frame(frame->address())) frame = vma.object->page(index, Access::Write);
     if (!frame) return result_of(frame.error());
     if (copies) return map_private_copy(fault, *frame);
@@ -104,7 +105,7 @@ inline FaultResult AddressSpace::resolve_fault(Vma& vma, u64 page, FaultKind kin
     Fault const fault{vma, page, kind, entry, entry ? *entry : arch::PageEntry()};
     if (!fault.seen.is_present()) return vma.object ? map_object(fault) : map_anonymous(fault);
     if (kind == FaultKind::Write && !fault.seen.is_writable()) return make_writable(fault);
-    return FaultResult::Handled;   // the TLB was behind the table
+    return FaultResult::Handled;   // the TLB was out of date
 }
 
 FaultResult AddressSpace::handle_fault(UserAddr address, FaultKind kind, UserAddr) {
@@ -119,8 +120,8 @@ FaultResult AddressSpace::handle_fault(UserAddr address, FaultKind kind, UserAdd
     }
 }
 
-/// True if `page` now lies in a stack. Any address within the limit will do: programs may
-/// touch their stack in any order.
+/// True if `page` now lies in a stack. Any address within the limit extends it: programs may touch their stack in any
+/// order.
 bool AddressSpace::grow_stack(u64 page) {
     WriteGuard const guard(lock_);
     Vma* const stack = vmas_.first_ending_above(page);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// mprotect(2).
+// mprotect(2): changes the rights of a range, VMA by VMA; pages before an error keep their new rights, as on Linux.
 #include <algorithm>
 
 #include "mm/user/address_space.h"
@@ -10,8 +10,7 @@ namespace mm {
 
 namespace {
 
-/// A page keeps its write right, or has it at once where its first write would only be found
-/// to need no copy.
+/// A page keeps its write right. It also gets one at once if its first write would only find that no copy is needed.
 bool may_be_writable(Vma const& vma, arch::PageEntry entry) {
     if (entry.is_writable()) return true;
     if (vma.is_shared() || is_zero_frame(entry.address())) return false;
@@ -20,8 +19,8 @@ bool may_be_writable(Vma const& vma, arch::PageEntry entry) {
 
 }
 
-/// Gives the present entries of a VMA its new rights. Where rights only grow nothing is flushed:
-/// an old translation faults once and is found to be out of date.
+/// Gives the present entries of a VMA its new rights. If rights only grow, nothing is flushed: a stale translation
+/// faults once and is recognised as stale.
 void AddressSpace::change_entries(Vma const& vma, Protection old, TlbBatch& batch, WriteGuard const&) {
     bool const can_write = vma.attributes.protection.write;
     bool const narrows = !vma.attributes.protection.covers(old);
@@ -47,7 +46,7 @@ Result<> AddressSpace::protect_piece(Vma& whole, u64 start, u64 end, Protection 
     return {};
 }
 
-/// Where the stack begins that reaches into [start, end). ENOMEM; EINVAL: what is there does not grow.
+/// Where the stack begins that reaches into [start, end). ENOMEM; EINVAL: the VMA there does not grow.
 Result<u64> AddressSpace::lower_end(u64 start, u64 end, WriteGuard const&) const {
     Vma const* const vma = vmas_.first_ending_above(start);
     if (!vma || vma->start >= end) return fail(ENOMEM);

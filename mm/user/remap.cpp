@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// mremap(2): shrink, grow in place, or move entries (not pages) to another place.
+// mremap(2): shrinks or grows a mapping in place, or moves its entries (not its pages) elsewhere.
 #include "mm/user/address_space.h"
 #include "mm/user/tlb_batch.h"
 #include "mm/user/user_page.h"
@@ -12,7 +12,7 @@ constexpr u64 leaf_table_span = arch::entries_per_table * page_size;
 
 }
 
-/// Linux's vma_to_resize: may the `old_size` bytes at `start`, which lies in `vma`, become `new_size`?
+/// Linux's vma_to_resize: may the `old_size` bytes at `start`, which lie in `vma`, become `new_size`?
 Result<> AddressSpace::check_resize(Vma const& vma, Resize const& resize, WriteGuard const& guard) const {
     auto const [start, old_size, new_size, move, target, lock_limit] = resize;
     if (old_size == 0 && !vma.is_shared()) return fail(EINVAL);
@@ -27,7 +27,7 @@ Result<> AddressSpace::check_resize(Vma const& vma, Resize const& resize, WriteG
     return {};
 }
 
-/// Makes the tables that move_entries will need, so that it cannot fail.
+/// Makes the tables that move_entries() needs, so that it cannot fail.
 Result<> AddressSpace::prepare_tables(u64 start, u64 size, u64 target, TlbBatch& batch, WriteGuard const& guard) {
     TRY(own_tables(start, start + size, batch, guard));
     TRY(own_tables(target, target + size, batch, guard));
@@ -57,7 +57,8 @@ void AddressSpace::move_entries(u64 start, u64 size, u64 target, Sharing sharing
     });
 }
 
-/// Moves [start, start + old_size) of `vma` to the free range at `target`. old_size 0: a second mapping of the same pages.
+/// Moves [start, start + old_size) of `vma` to the free range at `target`. old_size 0: makes a second mapping of the
+/// same pages.
 Result<u64> AddressSpace::move_mapping(Vma& vma, u64 start, u64 old_size, u64 target, u64 new_size,
                                        RemovedVmas& removed, WriteGuard const& guard) {
     Owned<Vma> moved(vma.clone(start, start + new_size));
@@ -107,7 +108,7 @@ Result<u64> AddressSpace::remap_grow(Vma& vma, Resize const& resize, RemovedVmas
     return move_mapping(vma, start, old_size, TRY(vmas_.find_gap(new_size, arch::user_space_end)), new_size, removed, guard);
 }
 
-/// `is_locked`: what has come is to be filled.
+/// `is_locked` on return: the caller must fault in what was added.
 Result<u64> AddressSpace::remap_within(Resize const& resize, bool& is_locked) {
     auto const& [start, old_size, new_size, move, target, lock_limit] = resize;
     RemovedVmas removed;

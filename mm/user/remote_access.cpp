@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Reading and writing a program's memory from outside it: each page is faulted in as
-// if the program had touched it, held by a reference, and copied through the direct map.
+// Reads and writes a program's memory from outside: each page is faulted in as if the program had touched it, held by
+// a reference, and copied through the direct map.
 #include <algorithm>
 #include <cstring>
 
@@ -10,7 +10,7 @@
 
 namespace mm {
 
-/// The frame of `page`, ready for `kind`. EFAULT, ENOMEM.
+/// The frame of `page`, with the rights that `kind` needs. EFAULT, ENOMEM.
 Result<FrameRef> AddressSpace::pin_page(u64 page, FaultKind kind) {
     for (;;) {
         {
@@ -28,7 +28,7 @@ Result<FrameRef> AddressSpace::pin_page(u64 page, FaultKind kind) {
     }
 }
 
-/// True if the program has written to a private page that it can now only read.
+/// True if the page is a private copy: the program wrote to it, but may now only read it.
 bool AddressSpace::shows_copy(u64 page) const {
     PageTableGuard const guard(page_table_lock_);
     arch::PageEntry const entry = page_table_.leaf_of(page);

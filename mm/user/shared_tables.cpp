@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Sharing leaf tables at fork, and making one's own again before it is changed.
+// Shares leaf tables at fork, and gives a space its own table again before it changes one. The rules are in
+// shared_tables.h.
 #include "mm/user/shared_tables.h"
 
 #include "mm/user/address_space.h"
@@ -11,12 +12,13 @@ namespace mm {
 namespace {
 
 constexpr u64 table_span = arch::entries_per_table * page_size;
-/// A table with fewer pages is cheaper copied, entry by entry: whoever writes to a shared one pays a fault more.
+/// A table with fewer pages is cheaper to copy entry by entry: the first write below a shared table costs one more
+/// fault.
 constexpr u64 fewest_shared = 128;
 
 arch::PageEntry* entries_of(Frame const& table) { return FrameTables::entries(frame_address(table)); }
 
-/// Entries of `from` in `to`, with a reference more for each frame and no write right in either.
+/// Copies the entries of `from` to `to`, with one more reference for each frame and the write right cleared in both.
 void copy_leaf_table(Frame& from, Frame& to) {
     arch::PageEntry *const source = entries_of(from), *const target = entries_of(to);
     for (unsigned i = 0; i < arch::entries_per_table; ++i) {
@@ -41,11 +43,11 @@ void release_leaf_table(Frame& table) {
         PhysAddr const frame = entries[i].address();
         if (!is_zero_frame(frame)) frame_release(frame_record(frame));
     }
-    table.flags = 0;   // its entries are still there
+    table.flags = 0;   // its entries are still there, so the frame is not zeroed
     frame_return(table);
 }
 
-/// Enough pages, and no shared mapping among them, whose pages keep their write right.
+/// True if the table has enough pages, and no shared mapping reaches into it: such pages must keep their write right.
 bool AddressSpace::is_worth_sharing(arch::PageEntry directory, u64 base, WriteGuard const&) const {
     if (frame_record(directory.address()).table.present < fewest_shared) return false;
     for (Vma const* vma = vmas_.first_ending_above(base); vma && vma->start < base + table_span; vma = vmas_.next(*vma))
@@ -53,7 +55,7 @@ bool AddressSpace::is_worth_sharing(arch::PageEntry directory, u64 base, WriteGu
     return true;
 }
 
-/// The table below `directory`, which begins at address `base`, is the child's from now on, too. ENOMEM.
+/// From now on the table below `directory`, which begins at address `base`, is also the child's. ENOMEM.
 Result<> AddressSpace::share_table(arch::PageEntry& directory, u64 base, AddressSpace& child, TlbBatch& batch, WriteGuard const&) {
     arch::PageEntry* const other = TRY(child.page_table_.find_or_create_directory_entry(base));
     if (directory.is_writable()) {
@@ -69,11 +71,11 @@ Result<> AddressSpace::share_table(arch::PageEntry& directory, u64 base, Address
     return {};
 }
 
-/// Makes a table that may be shared this space's own. The table that was there, or null if it is the same: its
-/// reference must be given back after a flush. With page_table_lock_, or lock_ held for writing. ENOMEM.
+/// Makes a table that may be shared this space's own. Returns the table that was there before, or null if it is the
+/// same one; the caller drops its reference after a flush. With page_table_lock_, or lock_ held for writing. ENOMEM.
 Result<Frame*> AddressSpace::own_table(arch::PageEntry& directory, Urgency urgency) {
     Frame& table = frame_record(directory.address());
-    // Ordering: acquire, with the release in frame_release_last(): who shared it is done with it.
+    // Ordering: acquire, pairs with the release in frame_release_last(): the former sharers have finished with it.
     if (table.references.load(std::memory_order_acquire) == 1) {
         page_table_.set(directory, directory.with_write());
         vm_events.table_takeovers.add(1);
@@ -86,7 +88,7 @@ Result<Frame*> AddressSpace::own_table(arch::PageEntry& directory, Urgency urgen
     return &table;
 }
 
-/// Handled, OutOfMemory.
+/// Returns Handled or OutOfMemory.
 FaultResult AddressSpace::own_table_for_fault(u64 page) {
     Frame* before = nullptr;
     {
@@ -98,7 +100,7 @@ FaultResult AddressSpace::own_table_for_fault(u64 page) {
         before = *owned;
     }
     if (before) {
-        TlbBatch::flush_page(tlb_, page);   // and with it what CPUs know of the way through the old table
+        TlbBatch::flush_page(tlb_, page);   // also drops every cached walk through the old table
         release_leaf_table(*before);
     }
     return FaultResult::Handled;
@@ -111,7 +113,7 @@ Result<> AddressSpace::own_table_of(u64 address, TlbBatch& batch, WriteGuard con
     return {};
 }
 
-/// Every table in [start, end), before entries there change. ENOMEM.
+/// Makes every table in [start, end) this space's own, before entries there change. ENOMEM.
 Result<> AddressSpace::own_tables(u64 start, u64 end, TlbBatch& batch, WriteGuard const& guard) {
     if (!may_share_tables_) return {};
     Result<> result;
@@ -122,7 +124,7 @@ Result<> AddressSpace::own_tables(u64 start, u64 end, TlbBatch& batch, WriteGuar
     return result;
 }
 
-/// The tables that [start, end) covers in part; then drop_shared_tables() does the rest. ENOMEM.
+/// The same for the tables that [start, end) covers only in part; drop_shared_tables() handles the rest. ENOMEM.
 Result<> AddressSpace::own_edges(u64 start, u64 end, TlbBatch& batch, WriteGuard const& guard, Urgency urgency) {
     if (!may_share_tables_) return {};
     if (!is_aligned(start, table_span)) TRY(own_table_of(start, batch, guard, urgency));
@@ -130,7 +132,7 @@ Result<> AddressSpace::own_edges(u64 start, u64 end, TlbBatch& batch, WriteGuard
     return {};
 }
 
-/// Takes out of [start, end) the pages in tables that may be shared and lie in it whole.
+/// Removes the pages of [start, end) that are shown by shared tables which lie wholly in it.
 void AddressSpace::drop_shared_tables(u64 start, u64 end, TlbBatch& batch, WriteGuard const&) {
     if (!may_share_tables_) return;
     page_table_.for_each_table(align_up(start, table_span), align_down(end, table_span), [&](arch::PageEntry& directory, u64, u64) {

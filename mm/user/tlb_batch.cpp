@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// One request to all CPUs concerned for a whole operation.
+// Sends one flush request for a whole operation to every CPU that may have cached its entries, then releases the
+// frames.
 #include "mm/user/tlb_batch.h"
 
 #include <arch/interrupts.h>
@@ -8,7 +9,7 @@
 
 namespace mm {
 
-// The arrays stay uninitialised: clearing them would cost more than most batches do.
+// The arrays stay uninitialised: to clear them would cost more than most batches do.
 TlbBatch::TlbBatch(arch::TlbSpace& space) : space_(space) {}
 
 void TlbBatch::flush_page(arch::TlbSpace& space, u64 address) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// TlbBatch: what one operation took out of a space's page tables. Frames it gathers are released
-// only after no CPU can reach them through its TLB. Lives on the stack of one thread, which holds
-// what protects the tables until flush().
+// TlbBatch: what one operation removed from a space's page tables. Invariant: a gathered frame is released only after
+// no CPU can reach it through its TLB. A batch lives on one thread's stack; the thread holds the tables' lock until
+// flush().
 #pragma once
 
 #include <array>
@@ -18,30 +18,30 @@ public:
     TlbBatch(TlbBatch const&) = delete;
     ~TlbBatch() { flush(); }
 
-    /// The entry of `address` has lost rights or shows another frame.
+    /// The entry of `address` has lost rights or now shows another frame.
     void changed(u64 address) {
         if (pages_count_ < most_pages) pages_[pages_count_] = address;
         if (pages_count_ < everything) ++pages_count_;
     }
-    /// A reference that an entry held; given back after the next flush.
+    /// Takes over a reference that an entry held, and drops it after the next flush.
     void release_later(Frame& frame) {
         if (frame_count_ == frames_.size()) flush();
         frames_[frame_count_++] = &frame;
     }
-    /// The same for a leaf table that other programs may share, and with the last reference what it shows.
+    /// The same for a leaf table that other programs may share; the last reference also releases what it shows.
     void release_table_later(Frame& table) {
         changed_all();
         if (table_count_ == tables_.size()) flush();
         tables_[table_count_++] = &table;
     }
-    /// Too much to name, or a table went: CPUs may have cached the way through it.
+    /// Too many to list, or a table was removed: CPUs may have cached the way through it.
     void changed_all() { pages_count_ = everything; }
     void flush();
-    /// The same for one page, at once.
+    /// Flushes one page at once.
     static void flush_page(arch::TlbSpace& space, u64 address);
 
 private:
-    static constexpr u32 most_pages = 32;         ///< beyond, one full flush is cheaper than INVLPGs
+    static constexpr u32 most_pages = 32;         ///< above that, one full flush is cheaper than INVLPGs
     static constexpr u32 everything = most_pages + 1;
 
     arch::TlbSpace& space_;

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
-// A file becomes shorter while programs show it: pages beyond its new end leave their page tables, so that the next
-// access there is a fault, which finds the end (SIGBUS). Who truncates walks along the object's mappings with a mark in their list:
+// A file becomes shorter while programs map it: pages beyond its new end leave their page tables, so the next access
+// there faults and finds the end (SIGBUS). The truncating thread walks the object's mappings, with a mark in their
+// list for its position:
 //
-//   a VMA ahead goes     nothing is left of it to do
-//   a VMA is split, moved or forked meanwhile    the new one comes last, so it is still ahead; the space's lock, held for
-//                        writing, keeps that from happening halfway
-//   a fault on its way   it holds the space's lock for reading, and comes before (its page is found here) or after (it sees the new end)
+//   a VMA ahead of the mark goes      nothing is left to do for it
+//   a VMA is split, moved or forked   the new VMA enters the list last, so it is still ahead; the space's lock, held for
+//                                     writing, keeps this from happening halfway
+//   a fault is in progress            it holds the space's lock for reading, so it comes before (its page is found here)
+//                                     or after (it sees the new end)
 #include <algorithm>
 
 #include "mm/user/address_space.h"
@@ -19,7 +21,7 @@ void VmObject::pass(Mapping& mark) {
     mappings_.insert(std::next(next), mark);
 }
 
-/// The space of the first mapping ahead. Null: there is none, and the mark is gone.
+/// The space of the first mapping ahead of the mark. Null: there is none, and the mark has been removed.
 Ref<AddressSpace> VmObject::next_space(Mapping& mark) {
     MappingsGuard const guard(mappings_lock_);
     for (;; pass(mark)) {
@@ -28,12 +30,12 @@ Ref<AddressSpace> VmObject::next_space(Mapping& mark) {
             mappings_.erase(mappings_.iterator_to(mark));
             return nullptr;
         }
-        // A space without references ends: nobody runs in it, and it gives its pages back itself.
+        // A space without references is ending: nobody runs in it, and it releases its pages itself.
         if (next->space && next->space->try_acquire_ref()) return Ref<AddressSpace>::adopt(next->space);
     }
 }
 
-/// The mapping ahead, if it is one of `space`, whose lock is held for writing; the mark passes it.
+/// The mapping ahead of the mark, if it belongs to `space`, whose lock is held for writing; the mark moves past it.
 Mapping* VmObject::next_of(Mapping& mark, AddressSpace const& space) {
     MappingsGuard const guard(mappings_lock_);
     auto const next = std::next(mappings_.iterator_to(mark));
@@ -54,8 +56,9 @@ bool VmObject::unmap_from(u64 first) {
     return is_complete;
 }
 
-/// For the mappings of this space ahead of `mark`. A table that a private copy lies in may be shared with another program and
-/// cannot be copied when there is no frame left at all: then such copies stay, which no one but this program can see. False.
+/// Handles this space's mappings ahead of `mark`. A private copy may lie in a table shared with another program,
+/// which cannot be copied if no frame at all is left. Then that copy stays, which only this program can see, and the
+/// result is false.
 bool AddressSpace::forget_pages(VmObject& object, Mapping& mark, u64 first) {
     WriteGuard const guard(lock_);
     note_peak(guard);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// munmap(2), and taking pages out of the tables for everyone else.
+// munmap(2), and the steps that every caller uses to remove pages and tables.
+// Invariant: a page or a table is released only after the flush, through the TlbBatch.
 #include <algorithm>
 
 #include "mm/user/address_space.h"
@@ -8,7 +9,7 @@
 
 namespace mm {
 
-/// Takes the pages of [start, end), which lies in one VMA, out of the tables, which are this space's own.
+/// Removes the pages of [start, end), which lies in one VMA, from the tables, which are this space's own.
 void AddressSpace::zap_range(u64 start, u64 end, Sharing sharing, TlbBatch& batch, WriteGuard const&) {
     page_table_.for_each_present(start, end, [&](u64 address, arch::PageEntry& entry) {
         PhysAddr const frame = entry.address();
@@ -21,9 +22,9 @@ void AddressSpace::zap_range(u64 start, u64 end, Sharing sharing, TlbBatch& batc
     });
 }
 
-/// Gives back the tables under what was just unmapped, as Linux does only where no VMA reaches into a table's
-/// span: who unmaps and maps beside another mapping finds its table again. A table is freed as
-/// a page is: when no CPU goes through it any more. Under an empty range there is nothing.
+/// Releases the tables below what was just unmapped; as on Linux, only where no VMA reaches into a table's span, so a
+/// program that maps and unmaps beside another mapping finds its table again. A table is released like a page: once
+/// no CPU walks through it any more. Does nothing for an empty range.
 void AddressSpace::free_tables(u64 start, u64 end, TlbBatch& batch, WriteGuard const&) {
     if (start >= end) return;
     constexpr u64 span = arch::entries_per_table * page_size;
@@ -40,7 +41,7 @@ void AddressSpace::free_tables(u64 start, u64 end, TlbBatch& batch, WriteGuard c
     });
 }
 
-/// An empty range: nothing happens. ENOMEM: nothing has changed.
+/// An empty range is a no-op. ENOMEM: nothing has changed.
 Result<> AddressSpace::unmap_range(u64 start, u64 end, RemovedVmas& removed, WriteGuard const& guard) {
     if (vmas_.is_free(start, end)) return {};
     note_peak(guard);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Strings from a program's memory.
+// Reads strings from a program's memory.
 #include "mm/user/user_access.h"
 
 namespace mm {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A program's memory as typed values. The only way the kernel touches it; every access
-// may fault, sleep (never with a spin lock held) and fail with EFAULT.
+// A program's memory as typed values: the only way the kernel touches it by the program's own addresses. Every access
+// may fault, sleep (so no spin lock may be held) and fail with EFAULT.
 #pragma once
 
 #include <span>
@@ -12,7 +12,7 @@
 
 namespace mm {
 
-/// Where a T lies in the running program's memory, unchecked until used.
+/// The address of a T in the running program's memory, unchecked until used.
 template <class T>
 class UserPtr {
     static_assert(std::is_trivially_copyable_v<T>);
@@ -50,7 +50,7 @@ Result<std::string_view> read_user_string(UserAddr from, std::span<char> buffer,
 
 struct Segment { u64 address = 0; u64 size = 0; };   ///< same layout as struct iovec
 
-/// Bytes that a read or write moves: segments of a program's memory, or of the kernel's. Keeps a position.
+/// The bytes that a read or write moves: segments of a program's memory, or of the kernel's, and a position.
 class IoBuffer {
 public:
     enum class Space : u8 { User, Kernel };
@@ -61,17 +61,17 @@ public:
     static IoBuffer user(std::span<Segment const> segments);
 
     u64 remaining() const { return remaining_; }
-    /// Copies min(size, remaining()) bytes to / from the next position and advances past what was copied.
-    /// A fault after some bytes: they count; EFAULT only when none was copied.
+    /// Copies min(size, remaining()) bytes to / from the current position and advances past them. If a fault stops
+    /// the copy, the bytes before it count; EFAULT only if none was copied.
     Result<size_t> copy_out(void const* from, size_t size);   ///< kernel → buffer (read(2))
     Result<size_t> copy_in(void* to, size_t size);            ///< buffer → kernel (write(2))
     Result<size_t> fill_zero(size_t size);
     void skip(u64 size);
-    void shorten(u64 size) { remaining_ = remaining_ < size ? remaining_ : size; }   ///< what is behind does not count
-    /// For what goes whole or not at all, a message or a count: all of `size` bytes, or EFAULT.
+    void shorten(u64 size) { remaining_ = remaining_ < size ? remaining_ : size; }   ///< ignores what lies beyond
+    /// For what is moved whole or not at all, such as a message or a counter: all of `size` bytes, or EFAULT.
     Result<> copy_whole_out(void const* from, size_t size) { return is_whole(copy_out(from, size), size); }
     Result<> copy_whole_in(void* to, size_t size) { return is_whole(copy_in(to, size), size); }
-    /// What is left of the present segment.
+    /// Bytes left in the current segment.
     u64 part_size() { return remaining_ ? current().size : 0; }
 
 private:
@@ -89,8 +89,8 @@ private:
     u64 remaining_ = 0;
 };
 
-/// readv(2) and writev(2) of a file that knows no vectors, as on Linux: `one` is called with the size of each segment, until
-/// it does less or fails. It has done what it says: an error later does not undo it.
+/// readv(2) and writev(2) of a file without vectored operations, as on Linux: calls `one` with the size of each
+/// segment until it moves less or fails. What it has moved counts: a later error does not undo it.
 template <class One>
 Result<size_t> for_each_part(IoBuffer& buffer, One&& one) {
     size_t total = 0;

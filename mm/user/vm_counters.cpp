@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The sums over all CPUs.
+// Sums the counters over all CPUs. A sum is not a snapshot: the CPUs go on counting while it is made.
 #include "mm/user/vm_counters.h"
 
 namespace mm {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Life and death of one VMA.
+// Creation, copy and end of one VMA. Invariant: a shared VMA is announced to its object (mapped()) from its creation
+// to its end.
 #include "mm/user/vma.h"
 
 namespace mm {

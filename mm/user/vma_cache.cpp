@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// VMAs come from an object cache of their own. Apart from vma.cpp so that host tests
-// can put an allocator that fails on demand in its place.
+// The object cache of VMAs. Separate from vma.cpp so that host tests can substitute an allocator that fails on
+// demand.
 #include "mm/user/vma.h"
 
 MM_OBJECT_CACHE_DEFINE(mm::Vma)

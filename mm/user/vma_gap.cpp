@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// The search for free address space: the highest gap that is large enough, as Linux's top-down layout has it.
-// Few VMAs: their holes are walked, from where the last search stopped unless a hole above may be large enough, so a
-// program that maps again and again pays little. Many: each VMA keeps the largest gap of its subtree, and whatever is
-// asked for in whatever order takes O(log n), to find and to keep. The tree itself is Boost's, which knows nothing of it:
-// after it has been rebalanced, the way up from the lowest change is measured again, with the children of each step
+// Searches free address space for the highest gap that is large enough, as Linux's top-down layout does.
+// Few VMAs: the holes are walked from where the last search stopped, unless a hole above may be large enough, so a
+// program that maps again and again pays little. Many: each VMA keeps the largest gap of its subtree, so a search and
+// its upkeep take O(log n) for any size in any order. The tree itself is Boost's, which knows nothing of gaps: after
+// it has rebalanced, the path from the lowest change up to the root is measured again, with the children of each step
 // (a rotation leaves what it moved down as a child of what it moved up).
 #include <algorithm>
 
@@ -13,7 +13,7 @@ namespace mm {
 
 namespace {
 
-constexpr u32 few = 64;   ///< VMAs; a walk past so many costs as much as keeping gaps
+constexpr u32 few = 64;   ///< VMAs; walking past so many costs as much as keeping gaps
 
 /// Nothing may be placed between this address and `vma`.
 u64 guard_start(Vma const& vma) {
@@ -30,7 +30,7 @@ void VmaSet::set_search_top(u64 top) {
 
 // ---------------------------------------------------------------- few VMAs
 
-/// The hole that ends at or above `end` is larger than it was: look at it again.
+/// The hole that ends at or above `end` has grown: search it again.
 void VmaSet::hole_grew(u64 end) {
     if (end < searched_to_ || has_gaps_) return;
     Vma const* const above = first_ending_above(end);
@@ -55,7 +55,7 @@ std::optional<u64> VmaSet::search_down(u64 size, u64 low, u64 high, u64& largest
 
 // ---------------------------------------------------------------- many
 
-/// The shape of the tree, and what each subtree says of its gaps.
+/// The shape of the tree, and the gaps recorded for each subtree.
 struct VmaSet::GapTree {
     using Traits = VmaTree::node_traits;
     using Node = VmaTree::node_ptr;
@@ -73,7 +73,7 @@ struct VmaSet::GapTree {
 
     static u64 largest(Vma const* of) { return of ? of->largest_gap : 0; }
     static void refresh(Vma& of) { of.largest_gap = std::max({of.gap, largest(left(of)), largest(right(of))}); }
-    /// From `lowest` to the root, and their children.
+    /// Recomputes from `lowest` to the root, with the children of each step.
     void refresh_changed(Vma* lowest) const {
         for (Vma* at = lowest; at; at = parent(*at)) {
             for (Vma* const child : {left(*at), right(*at)})
@@ -84,14 +84,14 @@ struct VmaSet::GapTree {
     void refresh_up(Vma* lowest) const {
         for (Vma* at = lowest; at; at = parent(*at)) refresh(*at);
     }
-    /// Everything, below first: as deep as the tree is high, some forty calls.
+    /// Recomputes everything, children first; the recursion is as deep as the tree is high, some forty calls.
     static void refresh_all(Vma* of) {
         if (!of) return;
         refresh_all(left(*of));
         refresh_all(right(*of));
         refresh(*of);
     }
-    /// The last in this subtree, where there is one, with a gap of `size` bytes.
+    /// The last VMA in this subtree with a gap of `size` bytes; the subtree has one.
     static Vma* last_below(Vma* top, u64 size) {
         for (;;) {
             Vma* const upper = right(*top);
@@ -100,7 +100,7 @@ struct VmaSet::GapTree {
             else top = left(*top);
         }
     }
-    /// The last at or before `from` with a gap of `size` bytes, or null.
+    /// The last VMA at or before `from` with a gap of `size` bytes, or null.
     Vma* last_before(Vma* from, u64 size) const {
         for (Vma* at = from; at;) {
             if (at->gap >= size) return at;
@@ -117,7 +117,7 @@ struct VmaSet::GapTree {
 
 namespace {
 
-/// Between `below`, or the lowest address, and `vma`.
+/// Free bytes between `below`, or the lowest address, and `vma`.
 u64 gap_between(Vma const* below, Vma const& vma) {
     u64 const top = guard_start(vma), bottom = below ? below->end : VmaSet::lowest_address;
     return top > bottom ? top - bottom : 0;
@@ -134,16 +134,17 @@ void VmaSet::gaps_inserted(Vma& vma) {
     gaps.refresh_up(above);
 }
 
-/// Called before `vma` leaves the tree: from where on up subtrees will have changed. Null: only the root's, or nothing is left.
+/// Called before `vma` leaves the tree: the VMA from which on upwards subtrees will have changed. Null: only the
+/// root's, or none.
 Vma* VmaSet::lowest_changed_by_removal(Vma& vma) const {
     GapTree const gaps{tree_};
     if (!GapTree::left(vma) || !GapTree::right(vma)) return gaps.parent(vma);
-    Vma* const successor = next(vma);   // takes its place
+    Vma* const successor = next(vma);   // takes the place of `vma`
     Vma* const below = gaps.parent(*successor);
     return below == &vma ? successor : below;
 }
 
-/// `above`: the one that followed what was removed.
+/// `above`: the VMA that followed the removed one.
 void VmaSet::gaps_removed(Vma* lowest_changed, Vma* above) {
     if (count_ < few / 2) {
         has_gaps_ = false;
@@ -157,7 +158,7 @@ void VmaSet::gaps_removed(Vma* lowest_changed, Vma* above) {
     gaps.refresh_up(above);
 }
 
-/// `vma` begins or ends elsewhere.
+/// `vma` has a new start or end.
 void VmaSet::gaps_resized(Vma& vma) {
     Vma* const above = next(vma);
     vma.gap = gap_between(previous(vma), vma);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Finding, cutting and joining VMAs.
+// Finds, cuts and joins VMAs. Invariant: pages_ is the sum of account() over the VMAs, so every change of a VMA takes
+// it out of the sum before and adds it after.
 #include "mm/user/vma_set.h"
 
 #include <algorithm>
@@ -105,7 +106,7 @@ void VmaSet::insert(Vma& vma) {
     account(vma, 1);
     if (vma.object && space_) announce(vma);
     if (has_gaps_) [[unlikely]] return gaps_inserted(vma);
-    // The hole below no longer has to keep away from a stack.
+    // The hole below need no longer keep its distance from a stack.
     if (Vma const* const above = next(vma); above && above->is_stack()) hole_grew(vma.start);
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// VmaSet: the VMAs of one address space, disjoint, in a red-black tree by start. Knows
-// nothing of page tables, so it runs in host tests. The space's lock protects it.
-// The surprise: the gap search remembers how far down it has looked, or, among many VMAs, the largest gap of each subtree (vma_gap.cpp).
+// VmaSet: the VMAs of one address space, disjoint, in a red-black tree ordered by start. It knows nothing of page
+// tables, so it runs in host tests. The space's lock protects it.
+// Not obvious: the gap search remembers how far down it has searched or, among many VMAs, the largest gap of each
+// subtree (vma_gap.cpp).
 #pragma once
 
 #include <algorithm>
@@ -16,10 +17,10 @@ namespace mm {
 /// Pages by purpose, as /proc/PID/status divides them.
 struct VmaPages {
     u64 total = 0;
-    u64 data = 0;      ///< private and writable, not the stack: RLIMIT_DATA
+    u64 data = 0;      ///< private and writable, except stacks: RLIMIT_DATA
     u64 stack = 0;
     u64 text = 0;
-    u64 locked = 0;    ///< RLIMIT_MEMLOCK; in one of the others, too
+    u64 locked = 0;    ///< RLIMIT_MEMLOCK; also counted in one of the others
 };
 
 class VmaSet {
@@ -31,7 +32,7 @@ public:
     VmaSet() = default;
     VmaSet(VmaSet const&) = delete;
     ~VmaSet();
-    /// Objects learn that `space` shows them, by what is here and what will come.
+    /// Tells the objects of all present VMAs that `space` shows them, and from now on those of new ones.
     void announce_as(AddressSpace& space);
 
     /// The VMA that contains `address`, or null.
@@ -42,7 +43,8 @@ public:
     Vma* last() const;
     Vma* next(Vma const& vma) const;
     Vma* previous(Vma const& vma) const;
-    // ---- Of a range [start, end). An empty one (start >= end) holds no page, is free, and nothing is done to it.
+    // ---- Queries on a range [start, end). An empty range (start >= end) has no pages and is free; actions on it do
+    // nothing.
     u64 pages_in(u64 start, u64 end) const;
     u64 locked_pages_in(u64 start, u64 end) const;
     bool is_free(u64 start, u64 end) const;
@@ -51,20 +53,21 @@ public:
 
     /// Takes ownership; the range must be free.
     void insert(Vma& vma);
-    /// Joins `vma` with equal neighbours; returns the one that is left.
+    /// Joins `vma` with neighbours it can merge with; returns the VMA that remains.
     Vma& merge(Vma& vma);
-    /// Joins every pair of equal neighbours that meet in [start, end].
+    /// Joins every mergeable pair of neighbours that meet in [start, end].
     void merge_range(u64 start, u64 end);
     /// Cuts VMAs so that none crosses `start` or `end`. ENOMEM: nothing has changed.
     Result<> isolate(u64 start, u64 end);
-    /// The VMA that is [start, end) alone, cut out of `whole`, in which it lies. ENOMEM: nothing has changed.
+    /// The VMA that is exactly [start, end), cut out of `whole`, which contains it. ENOMEM: nothing has changed.
     Result<Vma*> piece(Vma& whole, u64 start, u64 end) {
         if (whole.start == start && whole.end == end) return &whole;
         TRY(isolate(start, end));
         return find(start);
     }
-    /// Calls change(vma, from, to), which may cut the VMA there, for what lies in [start, end), from the lowest on, and joins what
-    /// has become alike. As Linux, what lies before a hole (ENOMEM) or before an error of `change` has been changed when that returns.
+    /// Calls change(vma, from, to), which may cut the VMA there, for each part of [start, end), from the lowest
+    /// upwards, and then joins what has become mergeable. As on Linux, when a hole (ENOMEM) or an error of `change`
+    /// ends the walk, what lies before it has been changed.
     template <class Change>
     Result<> change_pieces(u64 start, u64 end, Change&& change) {
         Result<> result;
@@ -82,9 +85,9 @@ public:
         merge_range(start, at);
         return result;
     }
-    /// Takes every VMA out of an isolated range: none may cross its ends.
+    /// Removes every VMA from an isolated range: none may cross its ends.
     void remove_range(u64 start, u64 end, RemovedVmas& removed);
-    /// The same from `first` on, the first VMA there (or null).
+    /// The same, from `first` on, the first VMA there (or null).
     void remove_run(Vma* first, u64 end, RemovedVmas& removed);
     void resize(Vma& vma, u64 start, u64 end);
     void set_protection(Vma& vma, Protection protection);
@@ -128,13 +131,14 @@ private:
     void gaps_resized(Vma& vma);
 
     VmaTree tree_;
-    AddressSpace* space_ = nullptr;   ///< what objects are told
+    AddressSpace* space_ = nullptr;   ///< the space that objects are told of
     VmaPages pages_;
     u32 count_ = 0;
     u64 top_ = 0;
-    /// Every VMA's gap and largest_gap are kept. A small set does without: its insertions are many, its walks short.
+    /// Whether every VMA's gap and largest_gap are kept. A small set does without: it has many insertions and short
+    /// walks.
     bool has_gaps_ = false;
-    // Without: every hole between these two addresses is at most `largest_skipped_` bytes large.
+    // Without them: every hole between these two addresses is at most `largest_skipped_` bytes.
     u64 searched_to_ = 0;
     u64 largest_skipped_ = 0;
 };
