@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Who used how much time. Charged at each switch and tick: the sum is exact; between
-// ticks all of it counts for the mode that the thread's last tick found it in, which is
+// CPU time per thread, process and CPU, and the scheduler's statistics. Threads are charged at each switch and tick,
+// so the sum is exact. Between ticks all of it counts for the mode in which the last tick found the thread, which is
 // fair on average and costs system calls nothing.
 #include <arch/time.h>
 #include <base/format.h>
@@ -16,12 +16,13 @@ void Scheduler::account(Thread const& thread, u64& user_ns, u64& system_ns) cons
     user_ns = thread.user_ns;
     system_ns = thread.system_ns;
     if (queue.running != &thread) return;
-    u64 const running_ns = arch::clock_ns() - thread.last_charged_ns;   // charged by its own CPU alone
+    u64 const running_ns = arch::clock_ns() - thread.last_charged_ns;   // only its own CPU charges it
     (thread.charge_to_user ? user_ns : system_ns) += running_ns;
 }
 
 void Scheduler::account_together(SharedUsage const& usage, u64& user_ns, u64& system_ns) const {
-    // First what was charged: a thread that is charged and runs on between this look and the next is counted from there.
+    // Reads the charged totals first. A thread that is charged while this function runs counts only from that charge
+    // on: nothing counts twice.
     user_ns = usage.user_ns.load(std::memory_order_acquire);
     system_ns = usage.system_ns.load(std::memory_order_acquire);
     for (u32 cpu = 0; cpu < arch::online_cpus(); ++cpu) {
@@ -48,7 +49,7 @@ u64 Scheduler::idle_ns(CpuId cpu) const { return cpu_times(cpu).idle_ns; }
 
 u64 Scheduler::context_switches() const {
     u64 sum = 0;
-    // Unlocked: each is one word, and the sum is out of date when it is read anyway.
+    // Unlocked: each is one word, and the sum is out of date anyway by the time it is read.
     for (u32 cpu = 0; cpu < arch::online_cpus(); ++cpu) sum += run_queue.on(CpuId(cpu))->switches;
     return sum;
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Wall time is the monotonic clock plus an offset that the RTC gives at boot and
-// clock_settime(2) changes.
+// Wall time is the monotonic clock plus an offset. The RTC gives the offset at boot; clock_settime(2) changes it.
 #include "sched/clock.h"
 
 #include <arch/time.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The system's clocks: monotonic nanoseconds since boot and the wall clock.
+// The system's clocks: nanoseconds since boot, which never go back, and the wall clock, which can be set.
 #pragma once
 
 #include <atomic>

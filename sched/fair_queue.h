@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Threads in order of virtual time: the queue of the policy `dynamic` (sched/policies/dynamic.h), one a CPU.
-// A thread's virtual time is the time it ran, divided by its weight. The queue's own is the average of all that
-// wait here, by weight: who is behind it has had less than its share, and is eligible; the others wait for
-// it to pass them. A thread changes from one tree to the other once in a turn: O(log n) for insert and
-// remove, amortised for first(). The average is kept as a sum: no walk over the threads. And it knows how many of each share group
-// are here, the one that runs included: take() says who that is.
+// Threads in order of virtual time: the queue of the policy `dynamic` (sched/policies/dynamic.h), one per CPU.
+// A thread's virtual time is the time it ran, divided by its weight. The queue's own time is the weighted average of
+// the queued threads' times. A thread behind it has had less than its share and is eligible; the others wait until it
+// passes them. A thread moves from one tree to the other once a turn: O(log n) for insert and remove, amortised for
+// first(). The average is kept as a sum, so no operation walks the threads. The queue also counts the members of each
+// share group, including the running thread, which take() records.
 #pragma once
 
 #include <array>
@@ -15,18 +15,18 @@ namespace sched {
 
 class FairQueue {
 public:
-    /// The threads of the class Idle, whoever's they are.
+    /// The group of all threads of the class Idle, whichever user they belong to.
     static constexpr ShareGroup idle_group = user_share_groups;
 
     VirtualTime now() const { return now_; }
     u32 count() const { return count_; }
 
-    /// How many threads of the group compete here for the CPU, with one that is about to be inserted.
+    /// How many threads of the group compete for this CPU, including `coming`, which is about to be inserted.
     u32 competing(ShareGroup group, Schedulable const& coming) const {
         return members_[group] + (running_group_ == group && running_ != &coming) + 1;
     }
 
-    /// By the weight and the group in its share.
+    /// Uses the weight and the group in the thread's share.
     void insert(Schedulable& thread) {
         Share& share = thread.share;
         share.is_eligible = !(now_ < share.start);
@@ -43,7 +43,7 @@ public:
         --members_[thread.share.group];
         --count_;
     }
-    /// Removes the first, which runs now; null: there is none.
+    /// Removes and returns the first thread, which now runs; null if there is none.
     Schedulable* take() {
         Schedulable* const thread = first();
         if (thread) remove(*thread);
@@ -53,7 +53,7 @@ public:
     }
 
 private:
-    /// Brings the queue's time up to date; the eligible thread of the earliest deadline, or null.
+    /// Brings the queue's time up to date and returns the eligible thread with the earliest deadline, or null.
     Schedulable* first() {
         if (count_ == 0) return nullptr;
         i64 const step = weighted_lead_ / weight_;
@@ -65,7 +65,7 @@ private:
             thread.share.is_eligible = true;
             eligible_.insert(thread);
         }
-        // Nobody is eligible only if the average was rounded down by less than a nanosecond.
+        // No thread is eligible only if the average was rounded down by less than a nanosecond.
         return eligible_.empty() ? &*later_.begin() : &*eligible_.begin();
     }
 
@@ -78,14 +78,15 @@ private:
     }
 
     VirtualTime now_;
-    i64 weight_ = 0;            ///< of all that are queued
-    /// Sum of weight * (start - now). No thread is further away than the policy lets it be, two quanta divided by its weight, and
-    /// quanta shrink where many wait: less than 10^18 for the longest quantum and the most threads there can be, which a word holds.
+    i64 weight_ = 0;            ///< sum over the queued threads
+    /// Sum of weight * (start - now). No thread is further from now than the policy allows, two quanta divided by its
+    /// weight, and quanta shrink when many wait: below 10^18 for the longest quantum and the largest number of
+    /// threads, which fits into a word.
     i64 weighted_lead_ = 0;
     u32 count_ = 0;
     static constexpr ShareGroup nobody = idle_group + 1;
-    std::array<u32, nobody> members_{};          ///< that are queued, by group
-    ShareGroup running_group_ = nobody;          ///< of the thread that was taken last
+    std::array<u32, nobody> members_{};          ///< queued threads, by group
+    ShareGroup running_group_ = nobody;          ///< of the thread taken last
     Schedulable const* running_ = nullptr;       ///< that thread, which may have ended; only compared
     base::MultiTree<Schedulable, &Schedulable::fair_hook, ByDeadline> eligible_;
     base::MultiTree<Schedulable, &Schedulable::fair_hook, ByStart> later_;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// A chain of owners who wait in turn is followed hand over hand, with one Inheritable's lock held at a time: before it is
-// given back, the next waiter is pinned. Who is pinned stays in its wait, though it may be out of the list already; with it
-// stay the lock that it waits for and its thread. So there is no deadlock even if threads of programs wait in a circle.
+// A chain of owners that themselves wait is followed hand over hand, with the lock of only one Inheritable held at a
+// time: before it is released, the next waiter is pinned. A pinned waiter stays in its wait, although it may already
+// be out of the list; the lock that it waits for and its thread stay with it. So there is no deadlock even if threads
+// of programs wait in a circle.
 //
-// Nothing is missed:   who begins to wait            who changes its urgency
+// Nothing is missed:   a thread begins to wait       a thread's urgency changes
 //                      waits_as, full fence          level, full fence
 //                      reads its own level           pins, and reads waits_as
 // One of the two sees the other.
@@ -16,12 +17,13 @@
 namespace sched {
 namespace {
 
-/// Links of a chain that urgency is given along, and that are searched for a circle (Linux's max_lock_depth).
+/// How many links of a chain urgency is passed along, and how many are searched for a circle (Linux's
+/// max_lock_depth).
 constexpr unsigned longest_gift = 64, longest_search = 1024;
-/// The longest waiting are served once in so many times.
+/// One time in so many, the longest waiting thread is served.
 constexpr u32 turns_of_the_urgent = 16;
 
-/// All gifts of all threads. Taken only by those who have something to give, or to take back.
+/// Protects all gifts of all threads. Taken only to give urgency, or to take it back.
 constinit SpinLock<LockRank::inheritance, InterruptsOff> inheritance_lock;
 
 }
@@ -29,11 +31,11 @@ constinit SpinLock<LockRank::inheritance, InterruptsOff> inheritance_lock;
 InheritableWaiter::~InheritableWaiter() {
     if (thread.heir.waits_as.load(std::memory_order_relaxed) != this) return;
     thread.heir.waits_as.store(nullptr, std::memory_order_seq_cst);
-    // They run with preemption off: this does not last.
+    // The pinning threads run with preemption off, so this is short.
     while (thread.heir.pins.load(std::memory_order_seq_cst) != 0) arch::relax();
 }
 
-/// What the thread waits as, which stays until unpin(); null: it does not wait. The thread cannot end while this is called.
+/// What the thread waits as, valid until unpin(); null: it does not wait. The thread must not end during the call.
 InheritableWaiter* Inheritable::pin_waiter(Thread& thread) {
     thread.heir.pins.fetch_add(1, std::memory_order_seq_cst);
     InheritableWaiter* const waiter = thread.heir.waits_as.load(std::memory_order_seq_cst);
@@ -43,7 +45,7 @@ InheritableWaiter* Inheritable::pin_waiter(Thread& thread) {
 
 void Inheritable::unpin(Thread& thread) { thread.heir.pins.fetch_sub(1, std::memory_order_seq_cst); }
 
-/// The owner gets what is due to it. Its own wait, pinned, if it is more or less urgent now.
+/// Gives the owner the urgency due to it. Returns the owner's own wait, pinned, if its urgency has changed.
 InheritableWaiter* Inheritable::settle() {
     Level level = waiters_.top();
     Thread* const holder = level == no_level ? nullptr : owner.load(std::memory_order_seq_cst);
@@ -62,23 +64,23 @@ InheritableWaiter* Inheritable::settle() {
     if (beneficiary) beneficiary->heir.gifts.insert(gift_, level);
     if (former) former_changed = scheduler.set_inherited(*former, former->heir.gifts.top());
     if (beneficiary && beneficiary != former) changed = scheduler.set_inherited(*beneficiary, beneficiary->heir.gifts.top());
-    // Who is the owner no longer does not wait: it is about to leave.
+    // A thread that no longer owns the lock is not waiting: it is about to leave.
     if (former_changed && former == owner.load(std::memory_order_relaxed)) return pin_waiter(*former);
     return changed ? pin_waiter(*beneficiary) : nullptr;
 }
 
-/// The waiter's urgency has changed; returns what settle() does.
+/// The waiter's urgency has changed. Returns what settle() returns.
 InheritableWaiter* Inheritable::reorder(InheritableWaiter& waiter) {
     Level const level = waiter.thread.level();
     if (!waiter.is_queued || waiter.level == level) return nullptr;
     waiters_.remove(waiter);
     waiters_.insert(waiter, level);
-    // Somebody less urgent may have been told that the lock is free.
+    // A less urgent waiter may have been woken for the free lock.
     if (!owner.load(std::memory_order_relaxed)) scheduler.wake_under_lock(waiter.thread);
     return settle();
 }
 
-/// Preemption is off.
+/// Call with preemption off.
 void Inheritable::follow(InheritableWaiter* waiter) {
     for (unsigned depth = 0; waiter; ++depth) {
         InheritableWaiter* next = nullptr;
@@ -102,7 +104,7 @@ bool Inheritable::leads_to_current_thread() {
     Thread const& self = current_thread();
     InheritableWaiter* waiter = nullptr;
     bool found = false;
-    // A waiter that has been made the owner does not wait any more.
+    // A waiter that has been made the owner no longer waits.
     auto const look_at_owner = [&](Inheritable const& lock, Thread const* waits) -> InheritableWaiter* {
         Thread* const holder = lock.owner.load(std::memory_order_seq_cst);
         found = holder == &self;
@@ -136,7 +138,7 @@ Inheritable::Guard::~Guard() {
 
 void Inheritable::Guard::enter(InheritableWaiter& waiter) {
     lock_.lock_.assert_held();
-    // Ordering: full fence before the owner is looked at: it sees that we wait, or we see that it is the owner no longer.
+    // Ordering: full fence before the owner is read: it sees that we wait, or we see that it no longer is the owner.
     lock_.waiting_.fetch_add(1, std::memory_order_seq_cst);
     waiter.thread.heir.waits_as.store(&waiter, std::memory_order_seq_cst);
     waiter.ticket = lock_.tickets_++;

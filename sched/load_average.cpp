@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// See load_average.h.
+// Takes the samples and lets them decay, in fixed point: 65536 is a load of 1.0.
 #include "sched/load_average.h"
 
 namespace sched {
@@ -7,7 +7,7 @@ namespace {
 
 /// one * exp(-5 s / 1, 5, 15 min)
 constexpr u64 decay[3] = {60296, 64453, 65173};
-/// After so many missed samples (an hour and more) every load is 0.
+/// After this many missed samples (more than an hour) every load is 0.
 constexpr u64 forgotten = 1024;
 
 }

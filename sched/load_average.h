@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Load averages over 1, 5 and 15 minutes: exponentially decayed samples of the number of
-// runnable threads, one every 5 s. Without ticks on an idle CPU samples may come late:
-// those that were missed are zeros, because something would have ticked otherwise.
+// Load averages over 1, 5 and 15 minutes: exponentially decayed samples of the number of runnable threads, one every
+// 5 s. An idle CPU has no ticks, so samples may come late. Missed samples count as zero: had anything been runnable,
+// there would have been a tick.
 #pragma once
 
 #include <arch/spin_lock.h>
@@ -21,7 +21,7 @@ public:
 
 private:
     mutable SpinLock<LockRank::leaf, InterruptsOff> lock_;
-    std::atomic<u64> next_sample_ns_{interval_ns};   ///< Ordering: relaxed; is_due() is only a hint, sample() looks again
+    std::atomic<u64> next_sample_ns_{interval_ns};   ///< Ordering: relaxed; is_due() is only a hint, sample() checks again
     u64 load_[3] GUARDED_BY(lock_) = {};
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Which CPU a thread runs on. A thread that wakes goes to an idle CPU, its last one if it can be, and stays where
-// it was if there is none; a CPU with nothing to do takes a thread that waits elsewhere; and from time to time
-// a busy one takes one from a CPU where more wait, so that three busy threads share two CPUs.
+// Chooses the CPU that a thread runs on. A woken thread goes to an idle CPU, preferably its last one, and stays where
+// it was if none is idle; a CPU with nothing to do takes a thread that waits elsewhere; and from time to time a busy
+// CPU takes one from a CPU where more threads wait, so that three busy threads share two CPUs.
 #include <arch/time.h>
 
 #include "sched/run_queue.h"
@@ -10,12 +10,12 @@
 namespace sched {
 namespace {
 
-/// Statistics ticks between two looks at the other queues: 64 ms.
+/// Statistics ticks between two checks of the other queues: 64 ms.
 constexpr u32 balance_ticks = 16;
 
 }
 
-/// An idle CPU that may be used, which is the caller's from now on; null: none.
+/// Reserves an idle CPU that the thread may use for the caller; null: there is none.
 RunQueue* Scheduler::idle_queue(u64 allowed, CpuId preferred) {
     u64 idle = idle_cpus_.load(std::memory_order_relaxed) & allowed;
     while (idle != 0) {
@@ -27,12 +27,13 @@ RunQueue* Scheduler::idle_queue(u64 allowed, CpuId preferred) {
     return nullptr;
 }
 
-/// The CPU that place_for() took was not used after all: it looks for work itself, and is idle again if there is none.
+/// The CPU that place_for() reserved was not used: make it look for work itself; it becomes idle again if there is
+/// none.
 void Scheduler::still_idle(RunQueue& queue) {
     if (queue.cpu != arch::current_cpu()) arch::send_reschedule(queue.cpu);
 }
 
-/// For a realtime thread: the CPU that does the least urgent work, if the last one's is too urgent.
+/// For a realtime thread: the CPU with the least urgent running thread, if that of the last CPU is too urgent.
 RunQueue* Scheduler::less_urgent_queue(RunQueue& last, Thread const& thread) {
     auto const level_on = [](RunQueue const& queue) { return queue.running_level.load(std::memory_order_relaxed); };
     RunQueue* best = may_run_here(last, thread) ? &last : nullptr;
@@ -44,7 +45,7 @@ RunQueue* Scheduler::less_urgent_queue(RunQueue& last, Thread const& thread) {
     return best;
 }
 
-/// Where a thread that becomes ready shall run. The lock of `last`, its queue until now, is held.
+/// The CPU on which a thread that becomes ready should run. The lock of `last`, its queue until now, is held.
 RunQueue& Scheduler::place_for(RunQueue& last, Thread const& thread) {
     if (arch::online_cpus() == 1) return last;
     if (RunQueue* const idle = idle_queue(thread.allowed_cpus, last.cpu)) return *idle;
@@ -55,8 +56,9 @@ RunQueue& Scheduler::place_for(RunQueue& last, Thread const& thread) {
     return allowed != 0 ? *run_queue.on(CpuId(static_cast<u32>(std::countr_zero(allowed)))) : last;
 }
 
-/// Gives a thread that is in no queue and does not run the place that was found for it, whose lock is held then. Between two
-/// locks everything may change: the CPUs that it may use (then it is placed anew), or others move it on. False: they did.
+/// Moves a thread that is in no queue and does not run to the place found for it; on success that queue's lock is
+/// held. Between the two locks everything may change: the CPUs it may use (then it is placed again), or another
+/// thread moves it on. False: another thread did.
 bool Scheduler::settle_at(RunQueue* place, ThreadQueueLock& lock, Thread& thread) {
     ThreadState const before = thread.state;
     while (place != &lock.queue()) {
@@ -71,7 +73,7 @@ bool Scheduler::settle_at(RunQueue* place, ThreadQueueLock& lock, Thread& thread
 
 bool Scheduler::settle(ThreadQueueLock& lock, Thread& thread) { return settle_at(&place_for(lock.queue(), thread), lock, thread); }
 
-/// Takes a thread from the CPU where most wait, if that are `at_least` so many. Interrupts and preemption off.
+/// Takes a thread from the CPU where the most threads wait, if at least `at_least` do. Interrupts and preemption off.
 bool Scheduler::pull(RunQueue& own, u32 at_least) {
     RunQueue* busiest = nullptr;
     u32 most = at_least - 1;
@@ -94,7 +96,8 @@ bool Scheduler::find_work() {
     return pull(own, 1);
 }
 
-/// At each tick: threads wait here although a CPU is idle (it looked a moment too early); or many more wait elsewhere.
+/// At each tick: wakes an idle CPU if threads wait here (it looked a moment too early); now and then takes a thread
+/// from a CPU where more wait.
 void Scheduler::check_balance(RunQueue& queue) {
     if (arch::online_cpus() == 1 || &current_thread() == queue.idle) return;
     u32 const waiting = queue.ready_count();
@@ -106,7 +109,7 @@ void Scheduler::check_balance(RunQueue& queue) {
     (void)pull(queue, waiting + 1);
 }
 
-/// The running thread may not stay here: the reaper, which runs next, sends it away once its registers are saved.
+/// The running thread may not stay on this CPU: the reaper, which runs next, moves it once its registers are saved.
 void Scheduler::move_away(RunQueue& queue, u64 now_ns) {
     charge(queue, now_ns);
     queue.running->state = ThreadState::Moving;
@@ -118,7 +121,7 @@ void Scheduler::move_away(RunQueue& queue, u64 now_ns) {
 
 void Scheduler::resettle(Thread& thread) {
     ThreadQueueGuard guard(thread);
-    if (settle(guard, thread)) make_ready(guard.queue(), thread);   // nobody else moves what is Moving
+    if (settle(guard, thread)) make_ready(guard.queue(), thread);   // nobody else moves a Moving thread
 }
 
 Result<> Scheduler::set_affinity(Thread& thread, u64 allowed) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What SCHED_OTHER means: one interface, one file each in sched/policies/, one table in
-// policy_table.cpp. All calls hold the run queue's lock. To add a policy: a file and a row. A policy object is constant: what it must
-// remember of a CPU's threads has its place in PolicyQueue. tools/trace and tools/scheduling-figures have the names of those they show.
+// The meaning of SCHED_OTHER: one interface, one file per policy in sched/policies/, one table in policy_table.cpp.
+// All calls hold the run queue's lock. To add a policy, add a file and a row. A policy object is constant: its state
+// for a CPU's threads is in PolicyQueue. tools/trace and tools/scheduling-figures name the policies that they show.
 #pragma once
 
 #include <algorithm>
@@ -12,7 +12,8 @@
 
 namespace sched {
 
-/// Room for a policy's queues on each CPU; a policy uses it as it likes. One level more than nice values, for SCHED_IDLE.
+/// A policy's queues on one CPU; each policy uses what it needs. The levels are the nice values and one more for
+/// SCHED_IDLE.
 struct PolicyQueue : LevelQueue<nice_max - nice_min + 2> {
     FairQueue fair;
     u64 quantum_ns = 4 * ns_per_ms;             ///< set once
@@ -21,13 +22,13 @@ struct PolicyQueue : LevelQueue<nice_max - nice_min + 2> {
 
 /// Why a thread enters the queue.
 enum class Arrival : u8 {
-    Woken,       ///< new, or its event came
-    Preempted,   ///< something more urgent took the CPU; slice_left_ns of its quantum remain
+    Woken,       ///< new, or what it waited for has happened
+    Preempted,   ///< a more urgent thread took the CPU; slice_left_ns of its quantum is left
     Expired,     ///< its quantum is over, or it yielded
 };
 
-/// The quantum of policies that take turns. While more than `crowd` threads wait it shrinks, to 1 ms at the least, so
-/// that a turn of all stays short: a shell must be able to answer under a fork bomb.
+/// The quantum of policies that take turns. While more than `crowd` threads wait it shrinks, to no less than 1 ms, so
+/// that a round of all threads stays short: a shell must respond even under a fork bomb.
 constexpr u64 turn_slice_ns(u64 quantum_ns, u32 waiting) {
     constexpr u32 crowd = 16;
     if (waiting <= crowd) [[likely]] return quantum_ns;
@@ -39,12 +40,12 @@ public:
     virtual std::string_view name() const = 0;
     virtual void enqueue(PolicyQueue& queue, Schedulable& thread, Arrival arrival) const = 0;
     virtual void dequeue(PolicyQueue& queue, Schedulable& thread) const = 0;
-    /// The next to run, removed from the queue, or null.
+    /// Removes the next thread to run from the queue and returns it; null if there is none.
     virtual Schedulable* pick(PolicyQueue& queue) const = 0;
-    /// Does `woken` preempt `running`?
+    /// True if `woken` preempts `running`.
     virtual bool preempts(Schedulable const& woken, Schedulable const& running) const = 0;
     /// How long `thread` may run while others wait, ns; no_limit: until it blocks.
-    /// `waiting`: threads Ready on this CPU.
+    /// `waiting`: the number of threads Ready on this CPU.
     virtual u64 slice_ns(Schedulable const& thread, u64 quantum_ns, u32 waiting) const = 0;
     static constexpr u64 no_limit = ~u64{0};
 protected:
@@ -53,7 +54,7 @@ protected:
 
 /// All policies; the first is the default.
 std::span<Policy const* const> policy_table();
-/// Null: there is none of this name.
+/// Null: no policy has this name.
 Policy const* find_policy(std::string_view name);
 
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Another policy while threads run: with all run queues held, whoever waits goes from the old policy's queue
-// to the new one's, and whoever runs gets a turn as the new one gives it. O(threads that wait), interrupts off.
+// Changes the policy while threads run. With all run queues held, every waiting thread moves from the old policy's
+// queue to the new one's, and every running thread gets a turn by the new policy. O(waiting threads), interrupts off.
 #include <algorithm>
 #include <array>
 
@@ -12,7 +12,8 @@
 namespace sched {
 namespace {
 
-/// The run queues of all CPUs, held: in ascending order of address, as their rank demands. Interrupts and preemption are off already.
+/// Holds the run queues of all CPUs, taken in ascending order of address, as their rank requires. Interrupts and
+/// preemption are already off.
 class AllQueuesLock {
 public:
     AllQueuesLock() : count_(arch::online_cpus()) {

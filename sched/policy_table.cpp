@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Which policies there are. A new one: its file in sched/policies/ and a row here.
+// The table of policies; the first is the default. To add one: its file in sched/policies/ and a row here.
 #include "sched/policies/dynamic.h"
 #include "sched/policies/fifo.h"
 #include "sched/policies/priority.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// See realtime_share.h. The share is looked at by ticks and switches, so it is kept to a tick.
+// Enforces the realtime share at ticks and switches, so it is accurate to a tick.
 #include "sched/realtime_share.h"
 
 #include "sched/run_queue.h"
@@ -20,18 +20,19 @@ u64 in_ns(std::atomic<i64> const& us) {
 }
 
 void charge_realtime(RunQueue& queue, u64 now_ns, u64 elapsed_ns) {
-    if (queue.running->level() == 0) return;     // it frees memory, or ends
+    if (queue.running->level() == 0) return;     // the thread frees memory, or is ending
     queue.realtime_share.add(now_ns, elapsed_ns, in_ns(realtime_runtime_us), in_ns(realtime_period_us));
 }
 
-/// While the share is spent: threads that end come first as ever, then all others, and realtime threads if there are none.
+/// While the share is spent: ending threads still come first, then all others, and realtime threads only if there are
+/// none.
 Schedulable* Scheduler::pick_spared(RunQueue& queue) {
     if (queue.realtime.has(0)) return queue.realtime.pop();
     if (Schedulable* const other = policy().pick(queue.other)) return other;
     return queue.realtime.pop();
 }
 
-/// At a tick while the share is spent: a new period may have begun.
+/// At a tick while the share is spent: checks whether a new period has begun.
 void Scheduler::settle_share(RunQueue& queue, u64 now_ns) {
     queue.realtime_share.begin_if_due(now_ns, in_ns(realtime_period_us));
     Level const level = queue.running->level();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// How much of a CPU realtime threads may take while others wait for it: sched(7), /proc/sys/kernel/sched_rt_runtime_us and
-// sched_rt_period_us. Unlike on Linux nobody idles for it: where none waits, they run on.
+// How much of a CPU realtime threads may take while others wait for it: sched(7),
+// /proc/sys/kernel/sched_rt_runtime_us and sched_rt_period_us. Unlike on Linux the CPU never idles for it: if no
+// other thread waits, realtime threads run on.
 #pragma once
 
 #include <atomic>
@@ -9,13 +10,13 @@
 
 namespace sched {
 
-// Ordering of both: relaxed, numbers alone.
-extern constinit std::atomic<i64> realtime_runtime_us;    ///< less than 0: all
+// Ordering of both: relaxed; they are only numbers.
+extern constinit std::atomic<i64> realtime_runtime_us;    ///< negative: no limit
 extern constinit std::atomic<i64> realtime_period_us;
 
-/// What they have had of one CPU. Guarded by its run queue's lock.
+/// What realtime threads have used of one CPU. Guarded by its run queue's lock.
 struct RealtimeShare {
-    u64 start_ns = 0, used_ns = 0;               ///< of the present period
+    u64 start_ns = 0, used_ns = 0;               ///< of the current period
     bool is_spent = false;
 
     void begin_if_due(u64 now_ns, u64 period_ns) {
@@ -32,7 +33,7 @@ struct RealtimeShare {
 };
 
 struct RunQueue;
-/// A realtime thread ran so long. Lock held.
+/// A realtime thread has run for `elapsed_ns`. Lock held.
 void charge_realtime(RunQueue& queue, u64 now_ns, u64 elapsed_ns);
 
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The state of one CPU's scheduling, and the guards of its lock; private to sched/. A switch
-// happens with the lock held: the thread that is switched to releases it, so whoever
-// sees a thread Blocked under the lock knows that its registers are saved.
+// The scheduling state of one CPU, and the guards of its lock; private to sched/.
+// Invariant: a switch happens with the lock held, and the thread that is switched to releases it. So if a thread is
+// seen Blocked under the lock, its registers are saved.
 #pragma once
 
 #include <arch/interrupts.h>
@@ -15,31 +15,32 @@
 
 namespace sched {
 
-/// While a thread runs, its mode is sampled at least this often.
+/// A running thread's mode is sampled at least this often.
 inline constexpr u64 statistics_tick_ns = 4 * ns_per_ms;
 
 struct RunQueue {
     SpinLock<LockRank::run_queue, InterruptsOff> lock;
     CpuId cpu;                                  ///< set once
     Thread* idle = nullptr;                     ///< set once; runs when nothing is ready, never in a queue
-    Thread* reaper = nullptr;                   ///< set once; frees terminated threads, and sends away those that may not stay
+    Thread* reaper = nullptr;                   ///< set once; frees terminated threads and moves those that may not stay here
 
     // GUARDED_BY(lock)
     Thread* running = nullptr;
     LevelQueue<first_fair_level> realtime;
     PolicyQueue other;
     RealtimeShare realtime_share;
-    /// Threads in `realtime` and `other`. Ordering: relaxed; changed under the lock, other CPUs read it to find work.
+    /// Threads in `realtime` and `other`. Ordering: relaxed; changed under the lock, read by other CPUs that look for
+    /// work.
     std::atomic<u32> ready{0};
-    /// Of `running`; for wake-ups of other CPUs that look for a place. Ordering: as `ready`.
+    /// The level of `running`, read by wakers on other CPUs that look for a place. Ordering: as `ready`.
     std::atomic<Level> running_level{no_level};
-    bool reschedule_sent = false;               ///< another CPU has sent the interrupt, and it has not switched since
+    bool reschedule_sent = false;               ///< another CPU has sent the interrupt, and this one has not switched since
     u32 ticks_to_balance = 0;
-    u64 slice_end_ns = Policy::no_limit;        ///< when `running` must make room for its equals
+    u64 slice_end_ns = Policy::no_limit;        ///< when `running` must make room for threads of equal level
     u64 switches = 0;
-    u64 user_ns = 0, system_ns = 0;             ///< time used here; system_ns contains the idle thread's
-    base::List<Schedulable, &Schedulable::run_hook> dead;     ///< Terminated, for the reaper
-    base::List<Schedulable, &Schedulable::run_hook> leaving;  ///< Moving, for the reaper
+    u64 user_ns = 0, system_ns = 0;             ///< time used on this CPU; system_ns includes the idle thread's
+    base::List<Schedulable, &Schedulable::run_hook> dead;     ///< Terminated threads, for the reaper
+    base::List<Schedulable, &Schedulable::run_hook> leaving;  ///< Moving threads, for the reaper
     u32 ready_count() const { return ready.load(std::memory_order_relaxed); }
     void add_ready(u32 difference) { ready.store(ready_count() + difference, std::memory_order_relaxed); }
 };
@@ -47,24 +48,25 @@ struct RunQueue {
 /// Null until Scheduler::initialize().
 extern arch::PerCpu<RunQueue*> run_queue;
 
-/// The CPUs that there are, one a bit.
+/// The CPUs that are online, one bit each.
 inline u64 online_mask() { return ~u64{0} >> (64 - arch::online_cpus()); }
 inline bool may_run_here(RunQueue const& queue, Thread const& thread) { return thread.allowed_cpus >> queue.cpu.value & 1; }
 
-/// Interrupts the queue's CPU if it is another one: its thread comes into the kernel. Lock held.
+/// Interrupts the queue's CPU if it is not this one, so that its thread enters the kernel. Lock held.
 inline void interrupt_other(RunQueue& queue) {
     if (queue.cpu == arch::current_cpu() || queue.reschedule_sent) return;
     queue.reschedule_sent = true;
     arch::send_reschedule(queue.cpu);
 }
 
-/// The queue's CPU shall choose anew who runs. Lock held.
+/// Makes the queue's CPU choose again which thread runs. Lock held.
 inline void ask_to_reschedule(RunQueue& queue) {
     if (queue.cpu == arch::current_cpu()) arch::set_need_resched();
     else interrupt_other(queue);
 }
 
-/// Charges the running thread, and its CPU, for the time up to now. On that CPU, lock held. What its process has used, or null.
+/// Charges the running thread and its CPU for the time up to now. On that CPU, lock held. Returns its process's
+/// shared usage, or null.
 inline SharedUsage* charge(RunQueue& queue, u64 now_ns) {
     Thread& thread = *queue.running;
     u64 const elapsed_ns = now_ns - thread.last_charged_ns;
@@ -84,8 +86,8 @@ inline SharedUsage* charge(RunQueue& queue, u64 now_ns) {
     return shared;
 }
 
-/// Interrupts off and this CPU's run queue held, across a switch if one happens: then the
-/// queue that is released is the one of the CPU where the thread continues.
+/// Interrupts off and this CPU's run queue held, even across a switch: the queue that is released is that of the CPU
+/// on which the thread continues.
 class LocalQueueGuard {
 public:
     LocalQueueGuard() : interrupts_(arch::interrupts_enabled()) {
@@ -93,7 +95,7 @@ public:
         arch::preempt_disable();
         queue().lock.take();
     }
-    // No check for a preemption: with the lock held nothing can ask this CPU for one but by what the guarded code does itself.
+    // No preemption check: with the lock held only the guarded code itself can request one on this CPU.
     ~LocalQueueGuard() {
         queue().lock.give();
         arch::preempt_enable_no_check();
@@ -106,27 +108,27 @@ private:
     bool interrupts_;
 };
 
-/// The run queue of a thread's CPU held, whichever that is. Interrupts and preemption are off already.
+/// Holds the run queue of a thread's CPU, whichever that is. Interrupts and preemption are already off.
 class ThreadQueueLock {
 public:
     explicit ThreadQueueLock(Thread const& thread) {
         for (;;) {
-            // Ordering: acquire, with the release in Scheduler::start; the lock orders the rest.
+            // Ordering: acquire, pairs with the release in Scheduler::start; the lock orders the rest.
             queue_ = thread.run_queue.load(std::memory_order_acquire);
             queue_->lock.take();
             if (thread.run_queue.load(std::memory_order_relaxed) == queue_) [[likely]] return;
-            queue_->lock.give();   // it moved away meanwhile
+            queue_->lock.give();   // it has moved to another queue
         }
     }
     ~ThreadQueueLock() { queue_->lock.give(); }
     ThreadQueueLock(ThreadQueueLock const&) = delete;
     ThreadQueueLock& operator=(ThreadQueueLock const&) = delete;
     RunQueue& queue() const { return *queue_; }
-    /// Assigns the thread, which is in no queue and does not run, to another queue, and holds that one's lock
-    /// instead. False: others have moved it on meanwhile.
+    /// Assigns the thread, which is in no queue and does not run, to another queue, and holds that queue's lock
+    /// instead. False: another thread has moved it on in between.
     bool move_to(RunQueue& target, Thread& thread) {
         thread.cpu = target.cpu;
-        // Ordering: release, with the constructor's acquire.
+        // Ordering: release, pairs with the constructor's acquire.
         thread.run_queue.store(&target, std::memory_order_release);
         queue_->lock.give();
         queue_ = &target;
@@ -137,7 +139,8 @@ private:
     RunQueue* queue_ = nullptr;
 };
 
-/// Two run queues held, in ascending order of address as the rank demands. Interrupts and preemption are off already.
+/// Holds two run queues, taken in ascending order of address as the rank requires. Interrupts and preemption are
+/// already off.
 class TwoQueuesLock {
 public:
     TwoQueuesLock(RunQueue& a, RunQueue& b) : first_(&a < &b ? a : b), second_(&a < &b ? b : a) {
@@ -155,8 +158,8 @@ private:
     RunQueue& second_;
 };
 
-/// Interrupts and preemption off. In an interrupt handler, or under an outer lock, a preemption that
-/// becomes due waits for the end of that; else it happens at the end of the scope.
+/// Interrupts and preemption off. In an interrupt handler, or under an outer lock, a pending preemption waits until
+/// that ends; otherwise it happens at the end of this scope.
 class SwitchesOff {
 public:
     SwitchesOff() : interrupts_(arch::interrupts_enabled()) {
@@ -177,7 +180,7 @@ private:
     bool interrupts_;
 };
 
-/// Both.
+/// Both: SwitchesOff and ThreadQueueLock.
 class ThreadQueueGuard : private SwitchesOff, public ThreadQueueLock {
 public:
     explicit ThreadQueueGuard(Thread const& thread) : ThreadQueueLock(thread) {}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// See running.h.
+// Compares the running-thread pointers of the CPUs, the guessed one first. Takes no lock.
 #include "sched/running.h"
 
 namespace sched {

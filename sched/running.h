@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
-// Who runs right now, for those who consider to wait for it on the CPU.
+// Whether a thread is on a CPU right now; adaptive waiters spin only then.
 #pragma once
 
 #include "sched/thread.h"
 
 namespace sched {
 
-/// Is `thread` the one that a CPU runs at this moment? It is only compared with, it may have ended long ago. `guess` is looked at
-/// first, and becomes the CPU where it was found.
+/// True if some CPU currently runs `thread`. The pointer is only compared: the thread may have ended long ago.
+/// `guess` is checked first, and becomes the CPU where the thread was found.
 bool is_running_now(Thread const* thread, CpuId& guess);
 
 }

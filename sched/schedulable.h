@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a policy sees of a thread, and queues of such things by level. Nothing here
-// knows a CPU, so policies and queues are tested on the host.
+// What a policy sees of a thread, and queues of such objects by level. Nothing here refers to a CPU, so policies and
+// queues are tested on the host.
 #pragma once
 
 #include <algorithm>
@@ -14,22 +14,23 @@
 
 namespace sched {
 
-/// POSIX classes and Linux's two, with the numbers of sched_setscheduler(2). Realtime (Fifo, RoundRobin: 1..99) stands above the
-/// others; what those mean is the policy of `sched=`. Batch: never in a hurry. Idle: after all others, if the policy can tell.
+/// The POSIX classes and Linux's two, with the numbers of sched_setscheduler(2). Realtime classes (Fifo, RoundRobin:
+/// 1..99) rank above the others, whose meaning is up to the policy of `sched=`. Batch: never in a hurry. Idle: after
+/// all others, if the policy distinguishes it.
 enum class SchedulingClass : u8 { Other = 0, Fifo = 1, RoundRobin = 2, Batch = 3, Idle = 5 };
 constexpr bool is_realtime(SchedulingClass it) { return it == SchedulingClass::Fifo || it == SchedulingClass::RoundRobin; }
 
 inline constexpr int nice_min = -20, nice_max = 19;
 
-/// What a program may say of a thread (sched(7)).
+/// What a program may set for a thread (sched(7)).
 struct Parameters {
     SchedulingClass scheduling_class = SchedulingClass::Other;
     u8 realtime_priority = 0;                   ///< 1..99 for Fifo and RoundRobin, 0 for the others
     i8 nice = 0;
-    bool reset_on_fork = false;                 ///< SCHED_RESET_ON_FORK: children do not inherit what is above the usual
+    bool reset_on_fork = false;                 ///< SCHED_RESET_ON_FORK: children do not inherit privileged scheduling
 };
 
-/// Above all that programs can ask for: the reapers, and threads that are about to end.
+/// Above everything that programs can request: the reapers, and threads that are about to end.
 inline constexpr u8 realtime_priority_reaper = 100;
 
 constexpr Level level_of(Parameters const& it) {
@@ -38,7 +39,7 @@ constexpr Level level_of(Parameters const& it) {
     return static_cast<Level>(first_fair_level + it.nice - nice_min);
 }
 
-/// A child's.
+/// The parameters of a new child.
 constexpr Parameters inherited(Parameters const& parent) {
     Parameters child = parent;
     if (!parent.reset_on_fork) return child;
@@ -50,7 +51,7 @@ constexpr Parameters inherited(Parameters const& parent) {
     return child;
 }
 
-/// Nanoseconds of a queue's own time. They wrap round; times of one queue are close together.
+/// Nanoseconds of a queue's own time. They wrap around; times of one queue are close together.
 struct VirtualTime {
     u64 ns = 0;
     constexpr VirtualTime operator+(i64 step) const { return {ns + static_cast<u64>(step)}; }
@@ -58,11 +59,12 @@ struct VirtualTime {
     constexpr bool operator<(VirtualTime other) const { return *this - other < 0; }
 };
 
-/// Whose threads share what one of them would get alone (sched/policies/dynamic.h): a user's. A number for each CPU's counters.
+/// The threads that share what one of them would get alone (sched/policies/dynamic.h): those of a user. An index into
+/// each CPU's counters.
 using ShareGroup = u16;
 inline constexpr ShareGroup root_share_group = 0;
 inline constexpr size_t user_share_groups = 256;
-/// Root's is its own; of other users those share one whose numbers are a multiple of 255 apart.
+/// Root has a group of its own; other users whose numbers differ by a multiple of 255 share one.
 constexpr ShareGroup share_group_of(UserId uid) {
     return uid.value == 0 ? root_share_group : static_cast<ShareGroup>(1 + (uid.value - 1) % (user_share_groups - 1));
 }
@@ -73,22 +75,22 @@ class FairQueue;
 struct Share {
     VirtualTime start;                          ///< its virtual time, when it was last queued
     VirtualTime deadline;                       ///< when its turn ought to be over
-    VirtualTime seen_at;                        ///< the queue's time when it was last picked
-    FairQueue const* home = nullptr;            ///< whose time all that is; only compared
-    u64 accounted_ns = 0;                       ///< as much of ran_ns is in `start`
-    u64 turn_ns = 0, left_ns = 0;               ///< the turn it asks for, and what is left of it
-    u64 burst_ns = 0, usual_ns = 0;             ///< time it ran since it slept; what that usually is, 0: not known
-    i64 weight = 0;                             ///< by which its time counts, since it was last queued; 0: never
-    ShareGroup group = root_share_group;        ///< while queued: whose member it is counted as
-    bool is_eligible = false;                   ///< while queued: in which tree
+    VirtualTime seen_at;                        ///< the queue's time when the thread was last picked
+    FairQueue const* home = nullptr;            ///< the queue whose time these are; only compared
+    u64 accounted_ns = 0;                       ///< this much of ran_ns is accounted for in `start`
+    u64 turn_ns = 0, left_ns = 0;               ///< the turn it asks for, and the rest of it
+    u64 burst_ns = 0, usual_ns = 0;             ///< how long it has run since it slept, and its usual value; 0: unknown
+    i64 weight = 0;                             ///< by which its time counts since it was last queued; 0: never queued
+    ShareGroup group = root_share_group;        ///< while queued: the group that it is counted in
+    bool is_eligible = false;                   ///< while queued: which tree it is in
 };
 
-/// All of it is GUARDED_BY the run queue's lock of the thread's CPU; anyone may read the levels.
+/// GUARDED_BY the run queue's lock of the thread's CPU; anyone may read the levels.
 struct Schedulable {
-    /// What the thread was given, by itself or by others.
+    /// The thread's own parameters, set by itself or by others.
     Parameters const& own() const { return own_; }
     Level own_level() const { return own_level_.load(std::memory_order_relaxed); }
-    /// What it is treated as: that, or what it inherits (sched/inheritance.h) if that is more urgent.
+    /// Its effective level: its own, or the inherited one (sched/inheritance.h) if that is more urgent.
     Level level() const { return level_.load(std::memory_order_relaxed); }
     void set_own(Parameters const& parameters) {
         own_ = parameters;
@@ -101,12 +103,13 @@ struct Schedulable {
     }
 
     base::ListHook run_hook;                    ///< in a run queue while Ready
-    u64 slice_left_ns = 0;                      ///< rest of an interrupted quantum; 0: a new one
-    u64 ran_ns = 0;                             ///< all the time it ran, up to the last charge
-    u64 ran_at_wake_ns = 0;                     ///< … when it last woke (RLIMIT_RTTIME)
+    u64 slice_left_ns = 0;                      ///< rest of an interrupted quantum; 0: start a new one
+    u64 ran_ns = 0;                             ///< total running time, up to the last charge
+    u64 ran_at_wake_ns = 0;                     ///< ran_ns when it last woke (RLIMIT_RTTIME)
     Share share;                                ///< the policy `dynamic`'s
     base::TreeHook fair_hook;                   ///< in a FairQueue
-    /// Its process's; null: root's, as for the kernel's own threads. Set before it starts. Ordering: relaxed; counts from when it is next queued.
+    /// Its process's group; null: root's, as for kernel threads. Set before it starts. Ordering: relaxed; a change
+    /// takes effect when the thread is next queued.
     std::atomic<ShareGroup> const* process_share_group = nullptr;
     ShareGroup share_group() const { return process_share_group ? process_share_group->load(std::memory_order_relaxed) : root_share_group; }
 
@@ -116,7 +119,7 @@ private:
     std::atomic<Level> own_level_{level_of({})}, level_{level_of({})};
 };
 
-/// Lists of several levels, the lowest level first. Every operation is O(1).
+/// Lists by level, the lowest level first. Every operation is O(1).
 template <unsigned level_count>
 class LevelQueue {
 public:
@@ -132,7 +135,7 @@ public:
         lists_[level].erase(lists_[level].iterator_to(item));
         unmark_if_empty(level);
     }
-    /// The first of the lowest level, removed; null if there is none.
+    /// Removes and returns the first thread of the lowest level; null if there is none.
     Schedulable* pop() {
         for (unsigned word = 0; word < words; ++word) {
             if (present_[word] == 0) continue;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Start of the scheduler on a CPU, creation and parameters of threads, and the two
-// threads that each CPU has of its own: idle and the reaper.
+// Starts the scheduler on a CPU, creates threads and changes their parameters; and the two threads that belong to
+// each CPU: idle and the reaper.
 #include "sched/scheduler.h"
 
 #include <arch/cpu.h>
@@ -21,7 +21,7 @@ PER_CPU arch::PerCpu<RunQueue*> run_queue;
 
 namespace {
 
-/// Below, switching is all there is time for; above, it is no quantum.
+/// A shorter quantum would spend all its time on switching; a longer one is no quantum.
 constexpr u64 shortest_quantum_ns = ns_per_ms, longest_quantum_ns = 60 * ns_per_s;
 
 constinit std::atomic<u32> next_kernel_number{Thread::first_kernel_number};
@@ -73,8 +73,8 @@ Thread* take_first(RunQueue& queue, base::List<Schedulable, &Schedulable::run_ho
     return &thread;
 }
 
-/// Holds no lock and has a stack of its own: owners may sleep while they free a thread. More urgent than
-/// everything, so that the memory of a thread is back before anyone can ask for it.
+/// The reaper holds no lock and has its own stack, because owners may sleep while they free a thread. It is more
+/// urgent than everything else, so a thread's memory is back before anyone can ask for it.
 void reaper_loop(void* argument) {
     RunQueue& queue = *static_cast<RunQueue*>(argument);
     for (;;) {
@@ -91,7 +91,7 @@ void reaper_loop(void* argument) {
     }
 }
 
-/// What the boot cannot go on without.
+/// A result that the boot cannot continue without.
 template <class T>
 T* required(Result<T*> result) {
     if (!result) panic("no memory for the scheduler");
@@ -100,7 +100,7 @@ T* required(Result<T*> result) {
 
 }
 
-/// Everything but the thread that runs.
+/// Makes everything except the running thread.
 Result<RunQueue*> Scheduler::make_queue(CpuId cpu) {
     mm::Owned<RunQueue> queue(TRY(mm::make<RunQueue>()));
     queue->cpu = cpu;
@@ -120,7 +120,7 @@ Result<RunQueue*> Scheduler::make_queue(CpuId cpu) {
     return queue.leak();
 }
 
-/// `running` is what the CPU is doing already.
+/// `running` is the thread that the CPU already runs.
 void Scheduler::use_queue(RunQueue& queue, Thread& running) {
     CpuId const cpu = queue.cpu;
     running.state = ThreadState::Running;
@@ -176,10 +176,10 @@ void Scheduler::start(Thread& thread) {
     thread.charge_to_user = thread.context.fpu != nullptr;
     SwitchesOff const guard;
     ThreadQueueLock lock(thread);
-    if (settle(lock, thread)) make_ready(lock.queue(), thread);   // nobody else moves or wakes what was never started
+    if (settle(lock, thread)) make_ready(lock.queue(), thread);   // nobody else moves or wakes a thread that never started
 }
 
-/// Changes what decides a thread's place, wherever it is now. True: it is more or less urgent than before.
+/// Applies a change that affects a thread's place, wherever the thread is. True: its level has changed.
 template <class Change>
 bool Scheduler::requeue(Thread& thread, Change&& change) {
     Level before, after;
@@ -202,14 +202,14 @@ bool Scheduler::requeue(Thread& thread, Change&& change) {
     return after != before;
 }
 
-/// The running thread's turn has another length from now on. Its CPU sees that at the next tick at the latest.
+/// Gives the running thread's turn a new length. Its CPU notices at the next tick at the latest.
 void Scheduler::restart_slice(RunQueue& queue) {
     if (queue.running == queue.idle) return;
     u64 const slice = slice_ns(*queue.running, queue.ready_count());
     queue.slice_end_ns = slice == Policy::no_limit ? Policy::no_limit : arch::clock_ns() + slice;
 }
 
-/// The running thread's level or class was another one.
+/// The running thread's level or class has changed.
 void Scheduler::update_running(RunQueue& queue, Level before, SchedulingClass old_class) {
     Thread const& running = *queue.running;
     Level const level = running.level();
@@ -239,7 +239,7 @@ Result<> Scheduler::set_parameters(Thread& thread, Parameters const& wanted) {
     bool const realtime = is_realtime(wanted.scheduling_class);
     if (realtime != (wanted.realtime_priority != 0) || wanted.realtime_priority >= realtime_priority_reaper) return fail(EINVAL);
     bool const changed = requeue(thread, [&] {
-        if (!is_realtime(thread.own().scheduling_class)) thread.ran_at_wake_ns = thread.ran_ns;   // realtime is counted from here on
+        if (!is_realtime(thread.own().scheduling_class)) thread.ran_at_wake_ns = thread.ran_ns;   // RLIMIT_RTTIME counts from here
         if (thread.own().realtime_priority != realtime_priority_reaper) thread.set_own(wanted);   // begin_exit() has the last word
     });
     if (changed) Inheritable::urgency_changed(thread);

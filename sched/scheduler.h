@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The scheduler: one run queue a CPU, one policy for SCHED_OTHER (sched=, /proc/sched), preemption
-// by a one-shot alarm. Entry points for everyone above: block, wake, yield, create.
+// The scheduler: one run queue per CPU, one policy for SCHED_OTHER (sched=, /proc/sched), preemption by a one-shot
+// alarm. The entry points for all higher floors: block, wake, yield, create.
 #pragma once
 
 #include <string_view>
@@ -21,7 +21,7 @@ enum class Arrival : u8;
 
 struct CpuTimes { u64 user_ns = 0, system_ns = 0, idle_ns = 0; };
 
-/// What a thread has been given: its parameters, and the CPUs that it may run on and that are there.
+/// A thread's parameters, and the online CPUs that it may run on.
 struct Standing {
     Parameters parameters;
     u64 affinity = 0;
@@ -30,93 +30,95 @@ struct Standing {
 class Scheduler {
 public:
     constexpr Scheduler() = default;
-    /// `policy_name`: a row of policy_table (unknown: rr, with a warning); the quantum is clamped to 1 ms .. 60 s. The caller becomes the
-    /// boot CPU's first thread ("kernel"), and an idle thread is made.
+    /// `policy_name`: a row of policy_table (unknown: rr, with a warning). The quantum is clamped to 1 ms .. 60 s.
+    /// The caller becomes the boot CPU's first thread ("kernel"); an idle thread and a reaper are created.
     void initialize(std::string_view policy_name, u64 quantum_ns);
 
-    /// A kernel thread that runs entry(argument) and ends when it returns. Ready at once. The object is
-    /// gone when it has ended: keep the pointer only if you know that it has not.
+    /// Creates a kernel thread that runs entry(argument) and ends when it returns. Ready at once. The object is
+    /// destroyed when the thread ends: keep the pointer only while it cannot have ended.
     Result<Thread*> create_kernel_thread(std::string_view name, void (*entry)(void*), void* argument, int nice = 0);
     /// Makes a prepared thread (context and stack set, state Blocked) runnable for the first time.
     void start(Thread& thread);
 
     /// Gives up the CPU; the thread stays Ready.
     void yield();
-    /// The running thread blocks until wake(). State must be set by WaitQueue or prepare_to_block().
+    /// Blocks the running thread until wake(). WaitQueue or prepare_to_block() must have set the state.
     void block();
-    /// Marks the running thread as about to block: a wake() from now on makes block() return at once.
+    /// Marks the running thread as about to block: from now on a wake() makes block() return at once.
     void prepare_to_block(Interruptible kind);
     /// Undoes prepare_to_block().
     void cancel_block();
-    /// Wakes a Blocked thread; false if it was not blocked (or about to). Any context.
+    /// Wakes a Blocked thread; false if it was neither blocked nor about to block. Any context.
     bool wake(Thread& thread);
     /// The same for callers that hold a spin lock with interrupts off.
     bool wake_under_lock(Thread& thread);
-    /// Wakes it only if it sleeps interruptibly: a signal came. Any context.
+    /// Wakes it only if it sleeps interruptibly: a signal has arrived. Any context.
     bool wake_interruptible(Thread& thread);
-    /// The same if its sleep is Fatal: it is to end. Any context.
+    /// Wakes it only if its sleep is Fatal or Yes: the thread must end. Any context.
     bool wake_to_end(Thread& thread);
 
-    /// The running thread will end soon: from now on nothing preempts it, so that who learns of its end before
-    /// exit_current() finds everything it had given back (on one CPU; it may still wait for a lock).
-    Standing begin_exit();   ///< how it stood until now
-    /// The running thread ends. Its on_terminated() runs later on another stack.
+    /// The running thread is about to end: from now on nothing preempts it, so a thread that learns of its end before
+    /// exit_current() finds everything it owned released (on one CPU; it may still wait for a lock).
+    Standing begin_exit();   ///< returns its parameters until now
+    /// Ends the running thread. Its on_terminated() runs later, on another stack.
     [[noreturn]] void exit_current();
 
-    /// Sleeps at least until `deadline_ns` of clock(); EINTR (as restart_no_intr… the caller chooses) when a signal came.
+    /// Sleeps at least until `deadline_ns` of clock(). EINTR if a signal came (the caller chooses the restart code).
     Result<> sleep_until(u64 deadline_ns, Interruptible kind);
 
-    /// POSIX parameters of a thread; requeues it.
+    /// Sets the nice value of a thread and requeues it.
     void set_nice(Thread& thread, int nice);
     /// EINVAL: the priority is not 1..99 for Fifo and RoundRobin, or not 0 for the others.
     Result<> set_class(Thread& thread, SchedulingClass scheduling_class, u8 realtime_priority);
-    /// All of them at once; the same EINVAL. Of no effect on a thread that ends.
+    /// Sets all parameters at once; EINVAL as above. Has no effect on an ending thread.
     Result<> set_parameters(Thread& thread, Parameters const& wanted);
     Parameters parameters(Thread const& thread) const;
-    /// For inheritance.cpp: what `thread` inherits, no_level: nothing. True: it is more or less urgent than before.
+    /// For inheritance.cpp: sets what `thread` inherits (no_level: nothing). True: its level has changed.
     bool set_inherited(Thread& thread, Level level);
-    /// sched_setaffinity(2): the thread runs only on CPUs of `allowed` from now on. EINVAL: none of them is online.
+    /// sched_setaffinity(2): from now on the thread runs only on CPUs of `allowed`. EINVAL: none of them is online.
     Result<> set_affinity(Thread& thread, u64 allowed);
-    /// It has been killed and shall end at once: on any CPU, before all others. Any context.
+    /// The thread was killed and must end at once: on any CPU, before all others. Any context.
     void hurry_to_end(Thread& thread);
-    /// The CPUs that it may run on and that are there.
+    /// The online CPUs that it may run on.
     u64 affinity(Thread const& thread) const;
     Standing standing(Thread const& thread) const;
-    /// Its quantum now, or 0: it runs until it blocks (sched_rr_get_interval(2)).
+    /// Its current quantum; 0: it runs until it blocks (sched_rr_get_interval(2)).
     u64 time_slice_ns(Thread const& thread) const;
 
     // ---- CPUs
-    /// Makes all that a further CPU needs; its per-CPU memory is there. Returns the stack it starts on. ENOMEM.
+    /// Makes everything that another CPU needs; its per-CPU memory must exist. Returns the stack that it starts on.
+    /// ENOMEM.
     Result<u64> add_cpu(CpuId cpu);
-    /// The rest of that, on the CPU itself; never returns.
+    /// Completes this on the CPU itself; never returns.
     [[noreturn]] void run_cpu();
-    /// For the idle thread: takes a thread that waits on another CPU, or notes that this one is idle. Interrupts off.
+    /// For the idle thread: takes a thread that waits on another CPU, or marks this one idle. Interrupts off.
     bool find_work();
-    /// For the reaper: gives a Moving thread its new place.
+    /// For the reaper: moves a Moving thread to its new place.
     void resettle(Thread& thread);
 
     // ---- from kernel/trap.cpp
     void on_timer(bool from_user);
-    /// Reschedules if that is wanted; the running thread keeps the rest of its quantum.
+    /// Reschedules if requested; the running thread keeps the rest of its quantum.
     void on_preempt();
-    void finish_first_switch();   ///< first thing a new thread does; interrupts stay off
+    void finish_first_switch();   ///< the first thing a new thread calls; interrupts stay off
 
-    /// The time a thread has used: exact in sum; the share of each mode is sampled (at least every 4 ms).
+    /// The time that a thread has used: the sum is exact, the share of each mode is sampled (at least every 4 ms).
     void account(Thread const& thread, u64& user_ns, u64& system_ns) const;
-    /// The same of all threads that share `usage`: what they were charged, and what those that run now have used since. In
-    /// a time that grows with the CPUs alone. A charge that comes meanwhile may be missing, none is there twice.
+    /// The same for all threads that share `usage`: what they were charged, and what the running ones have used
+    /// since. Takes time that grows only with the number of CPUs. A concurrent charge may be missing, but none counts
+    /// twice.
     void account_together(SharedUsage const& usage, u64& user_ns, u64& system_ns) const;
     CpuTimes cpu_times(CpuId cpu) const;
 
     Policy const& policy() const { return *policy_.load(std::memory_order_relaxed); }
-    /// Another policy from now on, on every CPU; who waits, waits on in the same order. EINVAL: there is none of this name.
+    /// Switches every CPU to the policy `name`; waiting threads keep their order. EINVAL: unknown name.
     Result<> change_policy(std::string_view name);
     u64 quantum_ns() const { return quantum_ns_; }
     u64 context_switches() const;
-    /// Threads Ready or Running (idle ones not counted), for /proc/loadavg.
+    /// Threads Ready or Running (not idle ones), for /proc/loadavg.
     u32 runnable_threads() const;
     u64 idle_ns(CpuId cpu) const;
-    /// load averages over 1, 5 and 15 minutes, scaled by 65536 as sysinfo(2) has them.
+    /// Load averages over 1, 5 and 15 minutes, scaled by 65536 as in sysinfo(2).
     void load_averages(u64 (&out)[3]);
     /// /proc/sched: policy, quantum, per-CPU counts.
     void write_status(base::Writer& out) const;
@@ -160,11 +162,13 @@ private:
     void continue_slice(RunQueue& queue, u64 now_ns);
     void switch_to(RunQueue& queue, Thread& next, u64 now_ns);
 
-    /// Changed with every run queue held, so that one is enough to rely on it. Ordering: relaxed, for who only names it.
+    /// Changed with every run queue held, so holding one suffices to rely on it. Ordering: relaxed, for readers that
+    /// only name it.
     std::atomic<Policy const*> policy_{nullptr};
     u64 quantum_ns_ = 0;                    ///< set once
-    /// CPUs that have nothing to do. A waker that clears a bit has that CPU for its thread.
-    /// Ordering: relaxed but for find_work(); each reads it as a hint, and a CPU that was overlooked is found at the next tick.
+    /// CPUs that have nothing to do. A waker that clears a bit reserves that CPU for its thread.
+    /// Ordering: relaxed except in find_work(); readers take it as a hint, and a CPU that was overlooked is found at
+    /// the next tick.
     std::atomic<u64> idle_cpus_{0};
     LoadAverage load_average_;
 };
@@ -174,8 +178,8 @@ extern constinit Scheduler scheduler;
 inline void Scheduler::prepare_to_block(Interruptible kind) {
     Thread& self = current_thread();
     self.sleep_kind = kind;
-    // Ordering: full fence. What is looked at next (the condition of the wait) is read after this, and after the
-    // caller's entry into its wait queue, is seen by wakers.
+    // Ordering: full fence. What is read next (the condition of the wait) is read after wakers can see this store and
+    // the caller's entry into its wait queue.
     self.block_phase.store(BlockPhase::Preparing, std::memory_order_seq_cst);
 }
 

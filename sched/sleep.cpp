@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Sleeping for a time: a timer on the sleeper's own stack.
+// Sleeps for a time, with a timer on the sleeper's own stack.
 #include "sched/wake_timer.h"
 
 namespace sched {

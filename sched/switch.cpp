@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The switch path: who runs next, blocking, waking, preemption. Everything here holds the
-// lock of one run queue; a thread that is switched away leaves it held and the next one gives it back.
+// The switch path: which thread runs next; blocking, waking, preemption.
+// Invariant: everything here holds one run queue's lock; a thread that is switched away leaves it held, and the next
+// one releases it.
 #include <cstring>
 
 #include <arch/return_work.h>
@@ -15,7 +16,7 @@
 namespace sched {
 namespace {
 
-/// For the trace: eight characters of a name in a word, and why a thread left its CPU.
+/// For the trace: eight characters of a name in a word, and the reason why a thread left its CPU.
 u64 short_name(Thread const& thread) {
     u64 word;
     std::memcpy(&word, thread.name, sizeof word);
@@ -52,12 +53,12 @@ void Scheduler::dequeue(RunQueue& queue, Thread& thread) {
     else policy().dequeue(queue.other, thread);
 }
 
-/// The next thread, out of the queue: realtime first, then the policy's choice, then the idle thread.
+/// Removes the next thread from the queue: realtime first, then the policy's choice, then the idle thread.
 [[gnu::always_inline]] inline Thread& Scheduler::pick(RunQueue& queue) {
     return queue.ready_count() != 0 ? take_next(queue) : *queue.idle;
 }
 
-/// The same where somebody is ready.
+/// The same when at least one thread is ready.
 [[gnu::always_inline]] inline Thread& Scheduler::take_next(RunQueue& queue) {
     queue.add_ready(~u32{0});
     Schedulable* next = nullptr;
@@ -73,13 +74,13 @@ void Scheduler::dequeue(RunQueue& queue, Thread& thread) {
     bool const urgent = &running == queue.idle || (is_realtime(level) ? level < running_level && !waits_for_share()
                                                                       : !is_realtime(running_level) && policy().preempts(thread, running));
     if (urgent) ask_to_reschedule(queue);
-    // From now on the running thread's quantum counts. (Another CPU sees that at its next tick.)
+    // From now on the running thread's quantum counts. (Another CPU notices at its next tick.)
     else if (queue.cpu == arch::current_cpu()) alarm_no_later_than(queue.slice_end_ns);
 }
 
-/// Gives `to` the first thread that waits on `from` and may run there. Both locks are held.
+/// Moves the first thread that waits on `from` and may run on `to`. Both locks are held.
 bool Scheduler::move_one(RunQueue& from, RunQueue& to) {
-    constexpr u32 most_tries = 4;   // threads tied to their CPU may stand before it
+    constexpr u32 most_tries = 4;   // threads tied to their CPU may stand in front of it
     Thread* passed[most_tries];
     u32 passed_count = 0;
     Thread* found = nullptr;
@@ -91,7 +92,7 @@ bool Scheduler::move_one(RunQueue& from, RunQueue& to) {
     while (passed_count != 0) enqueue(from, *passed[--passed_count], Arrival::Preempted);
     if (!found) return false;
     found->cpu = to.cpu;
-    // Ordering: release, with ThreadQueueLock's acquire.
+    // Ordering: release, pairs with ThreadQueueLock's acquire.
     found->run_queue.store(&to, std::memory_order_release);
     make_ready(to, *found);
     return true;
@@ -104,7 +105,7 @@ void Scheduler::make_ready(RunQueue& queue, Thread& thread) {
     preempt_if_more_urgent(queue, thread);
 }
 
-/// A Ready thread that is less urgent now comes before its new equals (sched_setscheduler(2)).
+/// A Ready thread that becomes less urgent goes in front of its new equals (sched_setscheduler(2)).
 void Scheduler::put_back(RunQueue& queue, Thread& thread, Level before) {
     thread.slice_left_ns = 0;
     enqueue(queue, thread, thread.level() > before ? Arrival::Preempted : Arrival::Woken);
@@ -116,7 +117,7 @@ u64 Scheduler::slice_ns(Thread const& thread, u32 waiting) const {
     return policy().slice_ns(thread, quantum_ns_, waiting);
 }
 
-/// The alarm is set only if it is not early enough already; when it rings too early, on_timer() looks again.
+/// Sets the alarm only if it is not early enough already; if it rings too early, on_timer() checks again.
 [[gnu::always_inline]] inline void Scheduler::begin_slice(RunQueue& queue, Thread& next, u64 now_ns) {
     u64 const slice = next.slice_left_ns ? next.slice_left_ns : slice_ns(next, queue.ready);
     next.slice_left_ns = 0;
@@ -127,7 +128,7 @@ u64 Scheduler::slice_ns(Thread const& thread, u32 waiting) const {
 
 Thread& Scheduler::pick_next(RunQueue& queue) { return pick(queue); }
 
-/// The running thread is charged up to now: before it was queued, so that the policy knows what it used.
+/// The caller has charged the running thread up to now, before it queued it, so that the policy knows what it used.
 void Scheduler::switch_to(RunQueue& queue, Thread& next, u64 now_ns) {
     Thread& previous = *queue.running;
     arch::clear_need_resched();
@@ -205,22 +206,22 @@ void Scheduler::block() {
     switch_to(queue, pick(queue), now_ns);
 }
 
-/// Wakes `thread` if its sleep is at least as interruptible as `least`. Its queue's lock is held. On the way to another
-/// CPU no lock is held for a moment: then another waker may be faster, and the thread may even sleep again; who sleeps
-/// looks at its condition again and again, and is woken once too often at worst.
+/// Wakes `thread` if its sleep is at least as interruptible as `least`. Its queue's lock is held. On the way to
+/// another CPU no lock is held for a moment: another waker may be faster, and the thread may even sleep again. A
+/// sleeper checks its condition in a loop, so at worst it is woken once too often.
 [[gnu::always_inline]] inline bool Scheduler::wake_if(ThreadQueueLock& lock, Thread& thread, Interruptible least) {
     if (thread.state == ThreadState::Blocked) {
         if (thread.sleep_kind < least) return false;
         RunQueue& place = place_for(lock.queue(), thread);
-        if (&place == &lock.queue() || settle_at(&place, lock, thread)) {   // settle(), without a call
+        if (&place == &lock.queue() || settle_at(&place, lock, thread)) {   // inlined settle()
             thread.ran_at_wake_ns = thread.ran_ns;
             make_ready(lock.queue(), thread);
         }
         return true;
     }
-    // A program that runs on another CPU must come into the kernel to see its signal, however it slept last.
+    // A program that runs on another CPU must enter the kernel to see its signal, however it slept last.
     if (least != Interruptible::No && thread.state == ThreadState::Running) interrupt_other(lock.queue());
-    // Running or Ready (preempted), but perhaps on its way to sleep.
+    // Running or Ready (preempted), but perhaps about to sleep.
     if (thread.block_phase.load(std::memory_order_relaxed) != BlockPhase::Preparing || thread.sleep_kind < least) return false;
     thread.block_phase.store(BlockPhase::Woken, std::memory_order_relaxed);
     return true;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The little that a thread does itself; all else is done to it by the scheduler.
+// The few operations of a thread itself; the scheduler does everything else.
 #include "sched/thread.h"
 
 #include <algorithm>
@@ -10,7 +10,8 @@ namespace sched {
 
 PER_CPU arch::PerCpu<Thread*> current_thread_pointer;
 
-// Signals and /proc may reach a thread before it is started: their lock is there from the beginning.
+// Signals and /proc may reach a thread before it starts, so its run queue, and with it its lock, is set from the
+// beginning.
 Thread::Thread() : run_queue(sched::run_queue.read()) {}
 
 void Thread::set_name(std::string_view text) {

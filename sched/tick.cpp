@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What happens when the alarm rings: timers, load average, the end of a quantum. The alarm
-// may ring early; nothing here believes that it rang for a reason.
+// The alarm's handler: timers, load average, the end of a quantum. Invariant: the alarm may ring early, so nothing
+// here assumes that it rang for a reason.
 #include <arch/time.h>
 
 #include "sched/run_queue.h"
@@ -10,15 +10,15 @@
 namespace sched {
 namespace {
 
-/// Callbacks of one interrupt. Programs choose how many timers expire at one moment; between two such interrupts
-/// other ones come in, and the thread that the timers have made the most urgent runs.
+/// Callbacks per interrupt. Programs choose how many timers expire at one moment; between two such interrupts others
+/// are served, and the thread that the timers have made most urgent runs.
 constexpr unsigned most_timers_at_once = 16;
 
 }
 
 void Scheduler::on_timer(bool from_user) {
     if (!run_queue.read()) return;
-    arch::preempt_disable();   // wake-ups only ask for a switch; it happens when the interrupt is done
+    arch::preempt_disable();   // wake-ups only request a switch; it happens after the interrupt
     alarm_rang();
     u64 const now_ns = arch::clock_ns();
     timer_queue.read()->run_expired(now_ns, most_timers_at_once);
@@ -35,7 +35,7 @@ void Scheduler::on_timer(bool from_user) {
     arch::preempt_enable_no_check();
 }
 
-/// Ends the quantum if it is over, else sets the alarm for it and for the tick. An idle CPU has neither.
+/// Ends the quantum if it is over, else sets the alarm for its end and for the tick. An idle CPU has neither.
 void Scheduler::continue_slice(RunQueue& queue, u64 now_ns) {
     if (queue.running == queue.idle) return;
     alarm_no_later_than(now_ns + statistics_tick_ns);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Timers and the alarm. A callback runs without the queue's lock, so that it may wake
-// threads (a lower rank) and re-arm; `running_` tells ~Timer to wait for it.
+// Timers and the alarm. A callback runs without the queue's lock, so it may wake threads (a lower rank) and re-arm
+// the timer; `running_` makes ~Timer wait for it.
 #include "sched/timer.h"
 
 #include <arch/interrupts.h>
@@ -19,7 +19,7 @@ void TimerQueue::insert(Timer& timer, u64 deadline_ns) {
 bool TimerQueue::insert_if_running(Timer& timer, u64 deadline_ns) {
     decltype(lock_)::Guard guard(lock_);
     if (running_.load(std::memory_order_relaxed) != &timer) return false;
-    add(timer, deadline_ns);   // run_expired() looks at the queue again
+    add(timer, deadline_ns);   // run_expired() checks the queue again
     return true;
 }
 
@@ -27,7 +27,7 @@ void TimerQueue::add(Timer& timer, u64 deadline_ns) {
     timer.deadline_ns_ = deadline_ns;
     timer.last_queue_ = this;
     timers_.insert(timer);
-    // Ordering: relaxed; whoever cancels it holds the lock before it believes this.
+    // Ordering: relaxed; cancel() takes the lock before it relies on this.
     timer.queue_.store(this, std::memory_order_relaxed);
 }
 
@@ -48,7 +48,7 @@ void TimerQueue::run_expired(u64 now_ns, unsigned most) {
             timer = &*timers_.begin();
             timers_.erase(timers_.begin());
             running_.store(timer, std::memory_order_relaxed);
-            // Ordering: release; ~Timer that sees it unarmed sees it running.
+            // Ordering: release; if ~Timer sees it unarmed, it sees it running.
             timer->queue_.store(nullptr, std::memory_order_release);
         }
         timer->callback_(*timer);
@@ -73,7 +73,7 @@ void Timer::arm(u64 deadline_ns) {
     cancel();
     arch::InterruptGuard interrupts_off;
     TimerQueue* const here = timer_queue.read();
-    // While its callback runs on another CPU it goes back into that CPU's queue: ~Timer waits for one queue only.
+    // While its callback runs on another CPU, the timer is queued on that CPU again: ~Timer waits for only one queue.
     if (last_queue_ && last_queue_ != here && last_queue_->insert_if_running(*this, deadline_ns)) return;
     here->insert(*this, deadline_ns);
 }
@@ -82,7 +82,7 @@ bool Timer::cancel() {
     for (;;) {
         TimerQueue* const queue = queue_.load(std::memory_order_acquire);
         if (!queue) return false;
-        if (queue->remove(*this)) return true;   // else it fired, and perhaps was armed again, meanwhile
+        if (queue->remove(*this)) return true;   // else it has fired, and may have been armed again
     }
 }
 

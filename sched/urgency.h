@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: MIT
-// How urgent a thread is, in one number, and a list in that order. A list costs the number of different levels in it
-// at most, however many are in it, and a constant-initialised one is all zeros.
+// How urgent a thread is, as one number, and a list in that order. An insertion costs at most the number of different
+// levels in the list, however many nodes it has; a constant-initialised list is all zeros.
 #pragma once
 
 #include <base/types.h>
 
 namespace sched {
 
-/// The less, the more urgent. 0: reapers and threads that end; 1..99: realtime priorities 99..1; from first_fair_level on: nice
-/// values -20..19, and after them SCHED_IDLE.
+/// Lower is more urgent. 0: reapers and ending threads; 1..99: realtime priorities 99..1; from first_fair_level: nice
+/// values -20..19, then SCHED_IDLE.
 using Level = u8;
 inline constexpr Level first_fair_level = 100, idle_class_level = first_fair_level + 40, no_level = 255;
 constexpr bool is_realtime(Level level) { return level < first_fair_level; }
 
 struct UrgencyNode {
     Level level = 0;
-    UrgencyNode *previous = nullptr, *next = nullptr;            ///< most urgent first, of one level first come first
-    UrgencyNode *previous_first = nullptr, *next_first = nullptr;   ///< of the first of a level: the first of the levels beside it
+    UrgencyNode *previous = nullptr, *next = nullptr;            ///< most urgent first; first come, first served within a level
+    UrgencyNode *previous_first = nullptr, *next_first = nullptr;   ///< of a level's first node: those of the levels beside it
 };
 
 class UrgencyList {
@@ -25,10 +25,10 @@ public:
     bool is_empty() const { return first_ == nullptr; }
     UrgencyNode* first() const { return first_; }
     Level top() const { return first_ ? first_->level : no_level; }
-    /// Behind all of its level.
+    /// Inserts behind all nodes of its level.
     void insert(UrgencyNode& node, Level level) {
         node.level = level;
-        UrgencyNode *before = nullptr, *after = first_;          // the first of the levels around
+        UrgencyNode *before = nullptr, *after = first_;          // the first nodes of the levels around it
         while (after && after->level <= level) {
             before = after;
             after = after->next_first;

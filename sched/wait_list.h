@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A first-come-first-served list of waiters, each on its own stack. Unlike base::List it
-// may stand in a constant-initialised object: an empty one is all zeros.
+// A first-come-first-served list of waiters, each on its own stack. Unlike base::List it may be part of a
+// constant-initialised object: an empty list is all zeros.
 #pragma once
 
 namespace sched {
@@ -21,7 +21,7 @@ public:
         (last_ ? last_->next : first_) = &node;
         last_ = &node;
     }
-    /// Before `at`; null: at the end.
+    /// Inserts before `at`; null: at the end.
     void insert_before(WaitNode* at, WaitNode& node) {
         if (!at) return push_back(node);
         node.previous = at->previous;

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
-// No wake-up is lost:   sleeper                        waker
+// WaitQueue: entering, sleeping and waking. Invariant: no wake-up is lost.
+//
+//                       sleeper                        waker
 //                       Preparing, then enter queue    make the condition true
 //                       full fence                     full fence
 //                       look at the condition          look at the queue; wake under its lock
-// One of the two sees the other. Preparing comes first: who is in a queue can be woken, and a wake
-// from then on leaves Woken behind, so that block() returns at once.
+// One of the two sees the other. Preparing comes first: a thread in a queue can be woken, and from then on
+// a wake leaves Woken behind, so that block() returns at once.
 #include "sched/wait_queue.h"
 
 #include <arch/time.h>
@@ -16,14 +18,14 @@ namespace sched {
     auto& waiter = static_cast<Waiter&>(*waiters_.first());
     waiters_.remove(waiter);
     count_.store(count_.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
-    // Until it is Woken, ~Waiter waits for our lock: the thread cannot go away while it is being woken.
+    // Until the state is Woken, ~Waiter waits for our lock, so the thread cannot end while it is being woken.
     waiter.state_.store(Waiter::State::Waking, std::memory_order_relaxed);
     scheduler.wake_under_lock(waiter.thread_);
     waiter.state_.store(Waiter::State::Woken, std::memory_order_release);
 }
 
 void WaitQueue::wake_one() {
-    // Ordering: full fence, with the one in Waiter::enter(); see the head of the file.
+    // Ordering: full fence, pairs with the one in Waiter::enter(); see the head of the file.
     std::atomic_thread_fence(std::memory_order_seq_cst);
     if (!has_waiters()) return;
     {
@@ -34,7 +36,8 @@ void WaitQueue::wake_one() {
     tell_observers(0);
 }
 
-/// All threads that are in the queue now, a few at a time: who enters meanwhile has looked at the condition, or will.
+/// Wakes all threads that are in the queue now, a few at a time: a thread that enters later has checked the
+/// condition, or will.
 /// True: there are observers.
 bool WaitQueue::wake_waiters() {
     for (u32 left = count_.load(std::memory_order_relaxed);;) {
@@ -65,11 +68,11 @@ void WaitQueue::Waiter::enter() {
             queue_.count_.store(queue_.count_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
         }
     }
-    // Ordering: full fence, with the one in wake_one(); see the head of the file.
+    // Ordering: full fence, pairs with the one in wake_one(); see the head of the file.
     std::atomic_thread_fence(std::memory_order_seq_cst);
 }
 
-/// Out of the queue; false: was not in it, because it has been woken.
+/// Leaves the queue; false: it was not in it, because it has been woken.
 bool WaitQueue::Waiter::leave() {
     decltype(queue_.lock_)::Guard guard(queue_.lock_);
     if (state_.load(std::memory_order_relaxed) != State::Queued) return false;
@@ -84,7 +87,7 @@ void WaitQueue::Waiter::leave_for_good() {
     leave();
 }
 
-/// A waiter that was already woken may not fail, or that wake_one() would be lost.
+/// A waiter that has already been woken must not fail, or that wake_one() would be lost.
 Result<> WaitQueue::Waiter::give_up(int error) {
     if (leave()) return fail(error);
     return {};

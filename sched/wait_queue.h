@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// WaitQueue: threads that wait for one event. Wakers may be interrupt handlers.
-// A waiter's node is on its own stack; waking is O(1) a waiter, first come first served.
-// A queue must outlive the wake call that ends the last wait on it.
+// WaitQueue: threads that wait for one event. Wakers may be interrupt handlers. A waiter's node is on its own stack;
+// waking is O(1) per waiter, first come, first served.
+// Invariant: a queue outlives the wake call that ends the last wait on it.
 #pragma once
 
 #include <atomic>
@@ -22,7 +22,7 @@ public:
 
     /// Blocks until `condition()` is true. The condition is evaluated without the queue's lock, at least
     /// once before sleeping and after each wake-up; the waker makes it true *before* it wakes.
-    /// Errors: EINTR (a signal came that `kind` speaks of), ETIMEDOUT (deadline of clock_ns() passed).
+    /// Errors: EINTR (a signal of the sort that `kind` allows), ETIMEDOUT (deadline of clock_ns() passed).
     template <class Condition>
     Result<> wait(Condition&& condition, Interruptible kind = Interruptible::Yes, u64 deadline_ns = no_deadline) {
         if (condition()) return {};
@@ -36,36 +36,38 @@ public:
         }
     }
 
-    /// Cheap if no one waits. `events`: what has come true, for observers.
+    /// Cheap if no thread waits. `events`: what has become true, for observers.
     void wake_one();
     void wake_all(WakeEvents events = 0);
-    /// By a relay's make_wakes(): what follows goes into its chain.
+    /// For a relay's make_wakes(): wakes that follow from this one go into its chain.
     void relay_all(WakeEvents events, Relay::Chain& chain);
     bool has_waiters() const { return count_.load(std::memory_order_relaxed) != 0; }
 
-    /// One thread in the queue, for those who need more than wait(), or wait on several queues
-    /// (prepare on one, enter the others, look at every condition, sleep on the first).
+    /// One thread in the queue, for callers that need more than wait(), or that wait on several queues (prepare on
+    /// one, enter the others, check every condition, sleep on the first).
     class Waiter : private WaitNode {
     public:
         explicit Waiter(WaitQueue& queue) : queue_(queue), thread_(current_thread()) {}
         /// Leaves the queue, cancels a prepared block.
-        // Ordering: acquire, with the release in wake_first(): the waker is done with this thread.
+        // Ordering: acquire, pairs with the release in wake_first(): the waker has finished with this thread.
         ~Waiter() { if (state_.load(std::memory_order_acquire) != State::Woken) leave_for_good(); }
         Waiter(Waiter const&) = delete;
         Waiter& operator=(Waiter const&) = delete;
         void prepare(Interruptible kind);           ///< prepares to block, enters the queue
         void enter();                               ///< enters the queue only: the thread has prepared to block elsewhere
-        /// A wake has come since it entered. Whoever looks at conditions that may sleep enters, looks, prepares on another
-        /// queue, and then asks this: a wake that comes before prepare() is seen here, a later one by sleep().
+        /// True if a wake has come since the thread entered. A caller whose conditions may sleep enters, checks them,
+        /// prepares on another queue, and then asks this: a wake before prepare() is seen here, a later one by
+        /// sleep().
         bool is_woken() const { return state_.load(std::memory_order_acquire) != State::Queued; }
-        /// Success: woken, or for no reason. EINTR, ETIMEDOUT: the waiter has left the queue and no wake_one() was lost on it.
+        /// Success: woken, or a spurious return. EINTR, ETIMEDOUT: the waiter has left the queue, and no wake_one()
+        /// was lost on it.
         Result<> sleep(Interruptible kind, u64 deadline_ns);
     private:
         friend class WaitQueue;
         enum class State : u8 {
             Outside,   ///< never in the queue, or left it
             Queued,
-            Waking,    ///< taken out by a waker that is not done yet
+            Waking,    ///< removed by a waker that has not finished with it
             Woken,
         };
         bool leave();
@@ -80,17 +82,18 @@ public:
 private:
     friend class WakeObserver;
     class Bookmark;
-    static constexpr u32 at_once = 32;         ///< woken or told while interrupts are off
+    static constexpr u32 at_once = 32;         ///< woken or notified in one stretch with interrupts off
     void wake_first() REQUIRES(lock_);
     bool wake_waiters();
     bool tell_some(Bookmark& mark, WakeEvents events, Relay::Chain& chain);
     void tell_observers(WakeEvents events);
 
     mutable SpinLock<LockRank::wait_queue, InterruptsOff> lock_;
-    /// Length of waiters_ and observers_. Ordering: relaxed under lock_; wakers read it after a full fence, see wake_one().
+    /// Length of waiters_ and observers_. Ordering: relaxed under lock_; wakers read it after a full fence, see
+    /// wake_one().
     std::atomic<u32> count_{0};
     WaitList waiters_ GUARDED_BY(lock_);
-    WaitList observers_ GUARDED_BY(lock_);     ///< told at each wake, see wake_observer.h
+    WaitList observers_ GUARDED_BY(lock_);     ///< notified at each wake, see wake_observer.h
 };
 
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Observers and relays. See wake_observer.h.
+// Observers are notified a few at a time under the queue's lock; the relays they ask for make their wakes after it is
+// released.
 #include "sched/wake_observer.h"
 
 #include <arch/cpu.h>
@@ -16,7 +17,7 @@ void WakeObserver::enter(WaitQueue& queue) {
         queue.observers_.push_back(*this);
         queue.count_.store(queue.count_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     }
-    // Ordering: full fence, with the one in WaitQueue::wake_one(): the waker sees us, or we what it did.
+    // Ordering: full fence, pairs with the one in WaitQueue::wake_one(): the waker sees us, or we see what it did.
     std::atomic_thread_fence(std::memory_order_seq_cst);
 }
 
@@ -28,17 +29,17 @@ void WakeObserver::leave() {
     queue.count_.store(queue.count_.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
 }
 
-/// How far a wake has told the observers of a queue: between two handfuls it stands in their list.
+/// How far a wake has got in notifying a queue's observers: between two batches it stands in their list.
 class WaitQueue::Bookmark final : public WakeObserver {
 public:
     explicit Bookmark(u32 count) : left(count) {}
     bool on_wake(WakeEvents, Relay::Chain&) override { return false; }   // another wake, passing by
-    u32 left;                                    ///< to tell: who enters meanwhile needs not be
-    bool is_taken = false;                       ///< an exclusive one took the wake
+    u32 left;                                    ///< still to notify: observers that enter later need not be
+    bool is_taken = false;                       ///< an exclusive observer took the wake
     bool is_in = false;
 };
 
-/// The next few. False: all have been told.
+/// Notifies the next few. False: all have been notified.
 bool WaitQueue::tell_some(Bookmark& mark, WakeEvents events, Relay::Chain& chain) {
     decltype(lock_)::Guard guard(lock_);
     WaitNode* node = mark.is_in ? mark.next : observers_.first();
@@ -85,7 +86,7 @@ void Relay::Chain::make_wakes() {
         if (!first_) last_ = nullptr;
         relay->is_due_.exchange(false, std::memory_order_acq_rel);
         relay->make_wakes(*this);
-        // Ordering: release, with the acquire in retire(): the last touch.
+        // Ordering: release, pairs with the acquire in retire(): the last access.
         relay->chains_.fetch_sub(1, std::memory_order_release);
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// `priority`: the thread with the lowest nice value runs; a woken one preempts any of a
-// higher value. Threads of one nice value take turns, a quantum each. SCHED_IDLE comes after all of them.
+// `priority`: the thread with the lowest nice value runs; a woken thread preempts one with a higher value. Threads of
+// equal nice value take turns of one quantum each. SCHED_IDLE comes last.
 #pragma once
 
 #include "sched/policy.h"

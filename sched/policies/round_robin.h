@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// `rr`: every thread in turn, for one quantum each. Nice values are ignored. A thread
-// that something urgent interrupted goes on with the rest of its quantum.
+// `rr`: every thread runs in turn, for one quantum each; nice values are ignored. A thread preempted by a more urgent
+// one later continues with the rest of its quantum.
 #pragma once
 
 #include "sched/policy.h"
