@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Executable: the file that a process runs. While it is held nobody opens the file for
-// writing (ETXTBSY, execve(2)); each copy, as fork makes one, holds it too.
+// Executable: the file that a process runs. While an Executable holds the file, opening it for writing fails
+// (ETXTBSY, execve(2)). Each copy holds it too; fork makes one.
 #pragma once
 
 #include "kernel/fs/dentry.h"
@@ -10,7 +10,7 @@ namespace process {
 class Executable {
 public:
     Executable() = default;
-    /// ETXTBSY: it is open or mapped for writing.
+    /// ETXTBSY: the file is open or mapped for writing.
     static Result<Executable> claim(fs::Dentry& file) {
         if (!file.file().begin_executing()) return fail(ETXTBSY);
         Executable claimed;
@@ -18,7 +18,7 @@ public:
         return claimed;
     }
     Executable(Executable const& other) : file_(other.file_) {
-        if (file_) file_->file().share_executing();   // the other one keeps writers out
+        if (file_) file_->file().share_executing();   // `other` keeps writers out
     }
     Executable(Executable&& other) noexcept : file_(std::move(other.file_)) {}
     Executable& operator=(Executable other) noexcept {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The rules by which a process becomes someone else. See identity.h. As Linux's capabilities come and go where nobody sets them by
-// hand; /proc/PID changes hands too.
+// The rules by which a process changes its user and groups; privileges follow as Linux's capabilities do where no program sets
+// them by hand. The owner of /proc/PID changes too. Each rule edits a copy, so that a refused change leaves no trace.
 #include "kernel/process/identity.h"
 
 #include <algorithm>
@@ -12,10 +12,10 @@ namespace {
 
 struct Changed { bool needs_user = false, user = false, rights = false; };
 
-/// One try. needs_user: nothing has changed, since the real user is another one than `user`, who is to be found.
+/// One attempt. needs_user: nothing has changed, because the new real user is not `user` and must be found first.
 template <class Rule>
 Result<Changed> try_change(Process& process, Rule& rule, Ref<fs::User> const& user, UserId& real) {
-    fs::Credentials who;                 // leaves with what was there before, when no lock is held
+    fs::Credentials who;                 // takes the old credentials away and drops them when no lock is held
     Process::StateGuard state_guard(process.state_lock);
     SpinLock<LockRank::leaf, InterruptsOff>::Guard guard(process.credentials_lock);
     fs::Credentials const& old = process.credentials;
@@ -34,8 +34,9 @@ Result<Changed> try_change(Process& process, Rule& rule, Ref<fs::User> const& us
     return changed;
 }
 
-/// Changes the caller's credentials by `rule`, which edits a copy or refuses. Linux's commit_creds: a process whose rights
-/// have changed may hold what its new user may not see, and no longer dies with a parent it may not know. EAGAIN: no memory.
+/// Changes the caller's credentials by `rule`, which edits a copy or refuses. As Linux's commit_creds: a process whose rights
+/// have changed may hold what its new user may not see, so it is not dumpable, and it no longer dies with its parent, which it may
+/// not know. EAGAIN: no memory.
 template <class Rule>
 Result<> change(UserThread& thread, Rule rule) {
     Process& process = thread.process();
@@ -53,7 +54,7 @@ Result<> change(UserThread& thread, Rule rule) {
     return {};
 }
 
-/// The ids of one kind, users or groups, so that each rule is written once.
+/// The ids of one kind, user or group, so that each rule is written once.
 template <class IdType>
 struct Ids { IdType& real; IdType& effective; IdType& saved; IdType& fs; };
 
@@ -62,7 +63,7 @@ Ids<GroupId> groups(fs::Credentials& who) { return {who.real_gid, who.effective_
 
 bool is_one_of(u32 id, auto... present) { return ((id == present.value) || ...); }
 
-/// setuid(2): with privilege all of them, else the effective one may become the real or the saved one.
+/// setuid(2): with privilege all ids change, otherwise the effective one may become the real or the saved one.
 template <class IdType>
 Result<> set_one(Ids<IdType> now, bool privileged, u32 id) {
     if (!privileged && !is_one_of(id, now.real, now.saved)) return fail(EPERM);
@@ -71,7 +72,7 @@ Result<> set_one(Ids<IdType> now, bool privileged, u32 id) {
     return {};
 }
 
-/// setreuid(2): the saved one follows where the real one is set, or the effective one to something else than the real one.
+/// setreuid(2): the saved id follows if the real one is set, or the effective one is set to another value than the real one.
 template <class IdType>
 Result<> set_two(Ids<IdType> now, bool privileged, u32 real, u32 effective) {
     if (real != unchanged_id && !privileged && !is_one_of(real, now.real, now.effective)) return fail(EPERM);
@@ -84,7 +85,7 @@ Result<> set_two(Ids<IdType> now, bool privileged, u32 real, u32 effective) {
     return {};
 }
 
-/// setresuid(2): without privilege each new id must be one of the three present ones.
+/// setresuid(2): without privilege each new id must be one of the three current ones.
 template <class IdType>
 Result<> set_three(Ids<IdType> now, bool privileged, u32 real, u32 effective, u32 saved) {
     for (u32 id : {real, effective, saved})
@@ -96,7 +97,7 @@ Result<> set_three(Ids<IdType> now, bool privileged, u32 real, u32 effective, u3
     return {};
 }
 
-/// setfsuid(2): refuses by changing nothing. The old one.
+/// setfsuid(2): a refusal changes nothing. Returns the old id.
 template <class IdType>
 u32 set_fs(Ids<IdType> now, bool privileged, u32 id) {
     u32 const old = now.fs.value;
@@ -138,7 +139,7 @@ Result<u32> set_file_id(UserThread& thread, IdKind kind, u32 id) {
 
 Result<> set_groups(UserThread& thread, std::span<u32> list) {
     if (list.size() > fs::Credentials::max_groups || std::ranges::find(list, unchanged_id) != list.end()) return fail(EINVAL);
-    std::ranges::sort(list);                     // as Linux keeps them: getgroups(2) shows it
+    std::ranges::sort(list);                     // as Linux does: getgroups(2) shows the order
     return change(thread, [&](fs::Credentials& who) -> Result<> {
         if (!who.is_privileged()) return fail(EPERM);
         for (size_t i = 0; i < list.size(); ++i) who.groups[i] = GroupId(list[i]);

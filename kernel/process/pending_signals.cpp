@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The set of signals that were sent and not yet taken. Its owner's signal_lock guards it.
+// The set of signals that have been sent and not yet taken. The signal_lock of its owner guards it; nothing is freed under that
+// lock: nodes leave in a SignalNodes of the caller, or stay in discarded_ until one comes.
 #include <cstring>
 
 #include <abi/signal.h>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Signals that were sent and not yet taken: a process's and each thread's.
+// Signals that have been sent and not yet taken: one set for each process and one for each thread. A bit of `set` is on while a
+// signal of that number waits, with its information or without.
 #pragma once
 
 #include <array>
@@ -21,28 +22,28 @@ using SignalGuard = SignalLock::Guard;
 
 class PendingSignals;
 
-/// A queued signal that found no slot. Counted for RLIMIT_SIGPENDING, by user (signal_nodes.cpp).
+/// A queued signal that found no slot. It counts against RLIMIT_SIGPENDING, by user (signal_nodes.cpp).
 struct SignalNode {
     explicit SignalNode(fs::Charge charge) : charge_(std::move(charge)) {}
     SignalNode(SignalNode const&) = delete;
-    /// Null if the target's user has as many as the target may have, or no memory is left.
+    /// Null: the target's user has reached the target's limit, or there is no memory.
     static SignalNode* make(Process const& target);
-    /// As make() counts; empty: there is no room. For a node that is part of something else.
+    /// The charge that make() takes; empty: the limit is reached. For a node that is part of another object.
     static std::optional<fs::Charge> charge(Process const& target);
-    /// It counts no more, though it is still there. Any context.
+    /// Ends the charge, although the node still exists. Any context.
     void settle() { charge_.settle(); }
 
     SignalInfo info;
     base::ListHook hook;
-    PosixTimer* timer = nullptr;                         ///< whose part it is; then nobody frees it
-    PendingSignals* in = nullptr;                        ///< of a timer's: where it is queued
-    bool was_ignored = false;                            ///< of a timer's: its signal was discarded
+    PosixTimer* timer = nullptr;                         ///< the timer that contains this node; such a node is not freed by itself
+    PendingSignals* in = nullptr;                        ///< a timer's node: the set that it is queued in
+    bool was_ignored = false;                            ///< a timer's node: its signal was discarded
     MM_OBJECT_CACHE(SignalNode)
 private:
     fs::Charge charge_;
 };
 
-/// Nodes on their way to the heap: declare it before the lock's guard, so that it dies after it.
+/// Nodes to be freed: declare it before the lock's guard, so that it is destroyed after the guard.
 class SignalNodes {
 public:
     SignalNodes() = default;
@@ -52,7 +53,7 @@ public:
     void add(SignalNode& node) { list_.push_back(node); }
     void remove(SignalNode& node) { list_.erase(list_.iterator_to(node)); }
     void take_all(List& other) { list_.splice(list_.end(), other); }
-    /// Null: there is none.
+    /// Null: the list is empty.
     SignalNode* take() {
         if (list_.empty()) return nullptr;
         SignalNode& node = list_.front();
@@ -76,13 +77,13 @@ public:
 
     /// `node`: room for the information; null is allowed. True if the node was used.
     bool add(SignalInfo const& info, SignalNode* node);
-    /// A timer's own node: queued whatever else of its number is pending.
+    /// A timer's own node: it is queued even if the same signal is pending already.
     void add_timer(SignalNode& node);
     void remove_timer(SignalNode& node);
     /// Takes the oldest signal `signal`, whose bit is set.
     SignalInfo take(int signal, SignalNodes& used);
-    /// Forgets all of `mask`. Its nodes go to `gone`; null: nothing may be freed now (tree_lock is held), and
-    /// they stay until the next one who may. Nodes come only from those who may.
+    /// Discards all signals of `mask`. Their nodes go to `gone`. Null: nothing may be freed now (tree_lock is held),
+    /// and the nodes stay until the next caller that may free. Only such callers bring nodes.
     void discard(SignalMask mask, SignalNodes* gone);
     void take_discarded(SignalNodes& gone) { gone.take_all(discarded_); }
     bool wants_node(int signal) const { return signal >= first_realtime_signal || (slots_[0].signal != 0 && slots_[1].signal != 0); }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Pid files. They keep the object of a process that has ended and been reaped, with what little is left in it.
+// Pid files. Each holds a reference to its process, so that the object, with what little is left in it, outlives the reaping.
 #include "kernel/process/pid_file.h"
 
 #include <linux/fcntl.h>
@@ -23,7 +23,7 @@ public:
     Result<> synchronise() override { return fail(EINVAL); }
     fs::PollEvents poll(sched::WaitQueue*& queue_out) override {
         queue_out = &process_->end_wait;
-        // Ordering: acquire, with the release in become_zombie().
+        // Ordering: acquire; pairs with the release in become_zombie().
         switch (process_->state.load(std::memory_order_acquire)) {
         case ProcessState::Zombie: return POLLIN | POLLRDNORM;
         case ProcessState::Reaped: return POLLIN | POLLRDNORM | POLLHUP;

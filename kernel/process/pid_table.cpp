@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Allocation takes the next free number after the last one given, so that a number is
-// not used again soon: 64 numbers a step, at most 512 steps, and one for each number that is held.
+// The table of numbers. Allocation takes the next free number after the last one given, so that a number is not reused soon.
+// It skips 64 used numbers a step: at most 512 steps, plus one for each number that is held.
 #include "kernel/process/pid_table.h"
 
 #include <algorithm>
@@ -64,7 +64,7 @@ void PidTable::remove(PidEntry& entry) {
     }
     *link = entry.next_in_bucket;
     entry.next_in_bucket = nullptr;
-    // 0 is the kernel's: never given away.
+    // 0 belongs to the kernel and stays used.
     if (id.value != 0 && !bears_anything(id)) used_[id.value / 64] &= ~(u64{1} << (id.value % 64));
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Numbers of processes, threads, groups and sessions: one number space, as in Linux.
-// A number is free again when nothing of any kind bears it and nobody holds it (base::HeldPid). All under tree_lock.
-// The hash never grows, so that it costs the same memory before and after a storm of forks.
+// A number is free again when no entry of any kind has it and no base::HeldPid holds it. tree_lock guards the table.
+// The hash table never grows, so that it uses the same memory before and after a storm of forks.
 #pragma once
 
 #include <array>
@@ -15,7 +15,7 @@ namespace process {
 
 enum class PidKind : u8 { Process, Thread, Group, Session };
 
-/// What bears a number; a base of the four kinds.
+/// An object with a number; the base of the four kinds.
 struct PidEntry {
     explicit constexpr PidEntry(PidKind kind) : entry_kind(kind) {}
     PidEntry* next_in_bucket = nullptr;
@@ -26,28 +26,28 @@ struct PidEntry {
 class PidTable {
 public:
     static constexpr i32 pid_max = base::pid_max;
-    static constexpr i32 least_limit = 301;          ///< of set_limit(), as on Linux
-    static constexpr i32 first_reused = 300;         ///< below are the numbers of boot, as in Linux
+    static constexpr i32 least_limit = 301;          ///< the minimum of set_limit(), as in Linux
+    static constexpr i32 first_reused = 300;         ///< lower numbers are given once, at boot, as in Linux
 
     constexpr PidTable() = default;
-    /// Gives `entry` the next free number and makes it findable; false: all are in use.
+    /// Gives `entry` the next free number and makes it findable; false: all numbers are in use.
     bool add_with_new_number(PidEntry& entry);
-    /// Makes `entry` findable under a number that something else bears already (groups, sessions).
+    /// Makes `entry` findable under a number that another entry has already (groups, sessions).
     void add(PidEntry& entry, Pid id);
     void remove(PidEntry& entry);
     PidEntry* find(Pid id, PidKind kind) const;
     /// The next process after `previous`, in order of numbers, or null.
     PidEntry* next_process(Pid previous) const { return next_of(previous, pid_max, PidKind::Process); }
-    /// The next number after `previous`, below `end`, that something of `kind` has (or of `other`), or null.
+    /// The entry of `kind` (or of `other`) with the next number after `previous` and below `end`, or null.
     PidEntry* next_of(Pid previous, i32 end, PidKind kind) const { return next_of(previous, end, kind, kind); }
     PidEntry* next_of(Pid previous, i32 end, PidKind kind, PidKind other) const;
     Pid last_given() const { return Pid(last_); }
-    /// /proc/sys/kernel/pid_max: numbers that are given from now on are below it.
+    /// /proc/sys/kernel/pid_max: the numbers given from now on are below it.
     i32 limit() const { return limit_; }
     void set_limit(i32 limit) { limit_ = limit; }
-    /// The next number given is the first free one above. False: there is no such number.
+    /// The next number given is the first free one above `last`. False: `last` is not a valid number.
     bool set_last_given(Pid last);
-    /// Whether anything bears the number, or someone holds it.
+    /// Whether an entry has the number, or a HeldPid holds it.
     bool is_known(Pid id) const { return id.value > 0 && id.value < pid_max && (is_used(id.value) || base::is_held(id)); }
 
 private:
@@ -60,7 +60,7 @@ private:
     std::optional<i32> next_free(i32 from, i32 end) const;
 
     std::array<PidEntry*, bucket_count> buckets_{};
-    std::array<u64, word_count> used_{1};            ///< 0 is nobody's
+    std::array<u64, word_count> used_{1};            ///< 0 is never given
     i32 last_ = 0, limit_ = pid_max;
 };
 

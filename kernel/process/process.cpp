@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Birth and death of the objects Process and UserThread, and what others may read of them.
+// Construction and destruction of Process and UserThread, and what others may read of them. Whatever another thread may replace
+// (tables, credentials, the address space) is handed out as a reference or a copy, taken under its lock.
 #include "kernel/process/process.h"
 
 #include <algorithm>
@@ -94,7 +95,7 @@ ResourceUsage Process::total_usage_locked() const {
     ResourceUsage total;
     total.max_resident_kib = usage.max_resident_kib;
     sched::scheduler.account_together(shared_usage, total.user_ns, total.system_ns);
-    // The sum is exact. What runs on counts for a mode until the next tick decides anew: neither part goes back, and no time is in both.
+    // The sum is exact. Time since the last tick counts for the mode that the tick found: no part goes back, no time is in both.
     u64 const sum = std::max(total.user_ns + total.system_ns, told_user_ns + told_system_ns);
     total.user_ns = told_user_ns = std::clamp(total.user_ns, told_user_ns, sum - told_system_ns);
     total.system_ns = told_system_ns = sum - total.user_ns;

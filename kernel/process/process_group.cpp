@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Process groups and sessions: setpgid(2), setsid(2). Groups are objects, so that signalling one is O(its members); all under
-// tree_lock.
+// Process groups and sessions: setpgid(2), setsid(2). Groups are objects, so that signalling one costs O(its members). tree_lock
+// guards all of it. A group exists while it has members, a session while it has groups.
 #include "kernel/process/process_manager.h"
 
 namespace process {
@@ -93,7 +93,7 @@ Result<Pid> ProcessManager::new_session() {
     mm::Owned<ProcessGroup> group(TRY(mm::make<ProcessGroup>()));
     mm::Owned<Session> session(TRY(mm::make<Session>()));
     TreeGuard guard(tree_lock);
-    // A group with the caller's number may outlive its leader's membership (setpgid moved it away).
+    // A group with the caller's number may still exist after its leader has left it (by setpgid).
     if (pids_.find(caller.pid(), PidKind::Group)) return fail(EPERM);
     leave_group(caller, remains);
     pids_.add(*session, caller.pid());

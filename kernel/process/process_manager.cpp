@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The table of all processes: lookup, limits.
+// The table of all processes: lookup by number, and the limits of numbers. A found process is returned with a reference, since
+// tree_lock is free again when the caller uses it.
 #include "kernel/process/process_manager.h"
 
 #include "sched/scheduler.h"
@@ -25,15 +26,16 @@ std::pair<Ref<Process>, bool> ProcessManager::find_thread(Pid tid) {
     return {Ref<Process>(), false};
 }
 
-/// The thread that has the number. `thread` is null where the process's first one has ended before the others: its number
-/// still answers.
+/// The thread with the number. `thread` is null if the process's first thread has ended before the others: its number is still
+/// valid.
 ProcessManager::ThreadByNumber ProcessManager::thread_of(Pid tid) {
     if (auto* thread = static_cast<UserThread*>(pids_.find(tid, PidKind::Thread))) return {&thread->process(), thread};
     auto* const process = static_cast<Process*>(pids_.find(tid, PidKind::Process));
     return {process, process ? first_thread(*process) : nullptr};
 }
 
-/// Null: it has ended. Not analysed: the list changes only under tree_lock too; who has the process's number came first.
+/// Null: it has ended. Not analysed: the list changes only with tree_lock held too. The thread with the process's number is the
+/// first of the list.
 UserThread* ProcessManager::first_thread(Process& process) const NO_THREAD_SAFETY_ANALYSIS {
     if (process.threads.empty() || !process.threads.front().is_leader()) return nullptr;
     return &process.threads.front();
@@ -44,7 +46,7 @@ Ref<Process> ProcessManager::find_after(Pid pid) {
     return Ref<Process>::share(static_cast<Process*>(pids_.next_process(pid)));
 }
 
-/// Not analysed: the list of threads changes only under tree_lock too.
+/// Not analysed: the list of threads changes only with tree_lock held too.
 void ProcessManager::forget_parents_death(Process& process) NO_THREAD_SAFETY_ANALYSIS {
     TreeGuard guard(tree_lock);
     if (!process.asks_parents_death) return;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // All processes: the pid table, the tree, groups and sessions; creation, exit, wait.
-// O(1) lookup and creation. tree_lock guards the tree and every Process field that says so.
+// Lookup and creation are O(1). tree_lock guards the tree and every Process field that says so.
 #pragma once
 
 #include <span>
@@ -14,7 +14,7 @@ namespace process {
 /// clone(2), decoded.
 struct CloneRequest {
     u64 flags = 0;               ///< CLONE_*
-    int exit_signal = 17;        ///< what its parent gets; above signal_count: nothing, like 0
+    int exit_signal = 17;        ///< what its parent gets; 0, or a number above signal_count: nothing
     u64 stack = 0, tls = 0;
     u64 parent_tid = 0, child_tid = 0;   ///< user addresses
 };
@@ -25,22 +25,22 @@ struct WaitRequest {
     Who who = Who::Any;
     Pid id;                      ///< Group 0: the caller's own
     bool no_hang = false, exited = true, stopped = false, continued = false, no_reap = false;
-    bool by_clone = false;       ///< __WCLONE: of those whose end is told by another signal than SIGCHLD, instead of the others
+    bool by_clone = false;       ///< __WCLONE: only children whose exit signal is not SIGCHLD, instead of the others
     bool of_any_kind = false;    ///< __WALL
-    bool of_thread = false;      ///< __WNOTHREAD: of those that the caller's thread has made
+    bool of_thread = false;      ///< __WNOTHREAD: only children that the calling thread has made
 };
 struct WaitResult { Pid pid; int status = 0; ResourceUsage usage; UserId uid; };   ///< pid 0: nothing yet (no_hang)
 
-/// A change of a thread's Parameters; what is empty stays as it is.
+/// A change of a thread's Parameters; empty members stay as they are.
 struct SchedulingRequest {
     std::optional<sched::SchedulingClass> scheduling_class;
     std::optional<bool> reset_on_fork;
-    std::optional<int> realtime_priority;    ///< EINVAL unless it suits the class
-    std::optional<int> nice;                 ///< of the classes Other and Batch
-    bool clamps_utilisation = false;         ///< SCHED_FLAG_UTIL_CLAMP: EOPNOTSUPP for who may ask
+    std::optional<int> realtime_priority;    ///< EINVAL unless valid for the class
+    std::optional<int> nice;                 ///< for the classes Other and Batch
+    bool clamps_utilisation = false;         ///< SCHED_FLAG_UTIL_CLAMP: EOPNOTSUPP, if permitted to ask
 };
 
-/// Whom setpriority(2) means. An id of 0: the calling thread, its group, its real user.
+/// The target of setpriority(2). An id of 0: the calling thread, its group, its real user.
 struct NiceTarget {
     enum class Who : u8 { Thread, Group, User };
     Who who = Who::Thread;
@@ -56,10 +56,10 @@ struct ProcessGroup final : PidEntry {
     ProcessGroup() : PidEntry(PidKind::Group) {}
     Session* session = nullptr;
     base::List<Process, &Process::group_hook> members;
-    u64 looked_at = 0;                           ///< by which of ProcessManager::orphan_looks_
+    u64 looked_at = 0;                           ///< the last of ProcessManager::orphan_looks_ that visited it
     MM_OBJECT_CACHE(ProcessGroup)
 };
-/// Keeps a session's number taken while it has groups.
+/// Keeps a session's number in use while the session has groups.
 struct Session final : PidEntry {
     Session() : PidEntry(PidKind::Session) {}
     u32 groups = 0;
@@ -78,25 +78,25 @@ public:
     Result<> start_init(std::string_view path, std::span<std::string_view const> arguments, std::span<std::string_view const> environment);
 
     Result<Pid> clone(CloneRequest const& request, TrapFrame const& frame);                     ///< EAGAIN ENOMEM EINVAL
-    /// execve(2). Strings are still in the old image. On success does not fail any more; the frame is the new program's.
+    /// execve(2). The strings are still in the old image. On success the frame is the new program's.
     Result<> execute(std::string_view path, u64 argv, u64 envp, TrapFrame& frame);
-    /// Ends the running thread; `status` as wait4 reports it, if it is the last.
+    /// Ends the running thread; the process gets the status, as wait4 reports it, if the thread is the last.
     [[noreturn]] void exit_thread(int status_as_wait_reports);
     [[noreturn]] void exit_group(int status_as_wait_reports);
     Result<WaitResult> wait(WaitRequest const& request);                                        ///< ECHILD, restart_sys
 
     Ref<Process> find(Pid pid);                                                                 ///< null: none. Zombies are found
     Ref<Process> find_after(Pid pid);                                                           ///< next live pid (procfs)
-    // scheduling.cpp; a thread number of 0 is the caller's own
-    /// sched_setscheduler(2) and its relations: ESRCH, EPERM by sched(7)'s rules, EINVAL.
+    // scheduling.cpp; thread number 0 is the caller's own
+    /// sched_setscheduler(2) and related calls: ESRCH, EPERM by sched(7)'s rules, EINVAL.
     Result<> set_scheduling(Pid tid, SchedulingRequest const& request);
     Result<sched::Parameters> scheduling(Pid tid);
-    Result<u64> time_slice_ns(Pid tid);                                                         ///< 0: without limit. ESRCH
+    Result<u64> time_slice_ns(Pid tid);                                                         ///< 0: no limit. ESRCH
     Result<> set_nice(NiceTarget const& target, int nice);                                      ///< setpriority(2): ESRCH EPERM EACCES
     Result<int> lowest_nice(NiceTarget const& target);                                          ///< ESRCH
 
-    Result<> kill(i32 pid, int signal);                                                         ///< kill(2) whole: ESRCH EPERM EINVAL
-    /// tgkill, tkill, and rt_sigqueueinfo's relatives; `info.signal` 0 only asks.
+    Result<> kill(i32 pid, int signal);                                                         ///< all of kill(2): ESRCH EPERM EINVAL
+    /// tgkill(2), tkill(2), rt_tgsigqueueinfo(2), rt_sigqueueinfo(2); signal 0 only checks.
     Result<> kill_thread(Pid group_or_zero, Pid tid, int signal);
     Result<> queue_to_thread(Pid group_or_zero, Pid tid, SignalInfo const& info);               ///< rt_tgsigqueueinfo(2)
     Result<> queue_signal(Pid pid, SignalInfo const& info);                                     ///< rt_sigqueueinfo(2)
@@ -105,18 +105,18 @@ public:
     Result<> set_group(Pid pid, Pid group);                                                     ///< setpgid(2)
     Result<Pid> get_group(Pid pid);
     Result<Pid> get_session(Pid pid);
-    /// The number of a group of `session`, for a terminal. As in Linux, a process or thread that leads no group may stand for the
-    /// group that it could lead. ESRCH: nobody has the number; EPERM: it is of another session.
+    /// Holds the number of a group of `session`, for a terminal. As in Linux, the number may be that of a process or thread which
+    /// leads no group, but could. ESRCH: nothing has the number; EPERM: it belongs to another session.
     Result<base::HeldPid> hold_group(Pid group, Pid session);
     Result<Pid> new_session();                                                                  ///< setsid(2)
     bool is_orphaned(Pid group);
 
-    /// The running thread's process has another real user, who answers for its tasks from now on. tasks.cpp
+    /// The running thread's process has a new real user: charges its tasks to that user. tasks.cpp
     void follow_user(UserThread& thread);
-    /// Before exec: EAGAIN, if they were too many then and still are.
+    /// Before exec: EAGAIN if the user had too many tasks after that change, and still has.
     Result<> check_task_count(UserThread& thread);
 
-    /// Memory is out: kills the largest process with a log line (SIGKILL); false if there is none to kill.
+    /// Out of memory: kills the largest process (SIGKILL) with a log line; false if there is none to kill.
     bool out_of_memory();
 
     u32 process_count() const { return process_count_.load(std::memory_order_relaxed); }
@@ -131,18 +131,19 @@ public:
     u64 forks() const { return forks_.load(std::memory_order_relaxed); }
 
 
-    /// The process's rights have changed: it no longer dies with a parent that it may not know (commit_creds() of Linux).
+    /// The process's rights have changed: it no longer dies with its parent, which it may not know (commit_creds() of Linux).
     void forget_parents_death(Process& process);
-    /// A signal to a whole group, for one of it and for the children that it is about to have.
+    /// Sends a signal for a whole group to one member and to the children that it is about to have.
     void post_to_member(Process& member, SignalInfo const& info) REQUIRES(tree_lock);
     /// True if no member has a parent in another group of the session: no shell can continue it. POSIX 3.264.
     bool is_orphaned(ProcessGroup const& group, TreeGuard const&) const REQUIRES(tree_lock);
 
-    /// The process of a thread or process number, and whether it is a further thread's.
+    /// The process with a thread or process number, and whether the number is that of a further thread.
     std::pair<Ref<Process>, bool> find_thread(Pid tid);
-    /// use(thread) for the thread `tid` (0: the caller's), which cannot end meanwhile: tree_lock is held. ESRCH, or what `use` returns.
+    /// Calls use(thread) for the thread `tid` (0: the caller's). tree_lock is held, so that the thread cannot end. ESRCH, or the
+    /// result of `use`.
     template <class Use> Result<> with_thread(Pid tid, Use&& use);
-    /// use(process) where the process `pid` still has its number and its first thread has ended. ESRCH, or what `use` returns.
+    /// Calls use(process) if the process `pid` still has its number but its first thread has ended. ESRCH, or the result of `use`.
     template <class Use> Result<> with_ended(Pid pid, Use&& use);
 private:
     // fork.cpp
@@ -194,7 +195,7 @@ private:
     void begin_walk(ProcessWalk& walk);
     bool walk_on(ProcessWalk& walk);
     void tell_walks_of_birth(Process& child, Process const& maker) REQUIRES(tree_lock);
-    // process_group.cpp: signals to many, which an interrupt leaves to a thread
+    // signal/group_signals.cpp: signals to large groups, which an interrupt leaves to a thread
     struct GroupSignal { base::HeldPid group; SignalInfo info; };
     static bool is_small(ProcessGroup const& group);
     bool leave_to_thread(Pid group, SignalInfo const& info) REQUIRES(tree_lock);
@@ -203,22 +204,24 @@ private:
     // scheduling.cpp
     template <class Use> void with_threads(NiceTarget const& target, Use&& use);
     template <class Wanted, class Use> bool with_some_threads(Pid& position, Wanted const& is_wanted, Use& use);
-    // process_group.cpp
+    // signal/group_signals.cpp
     void hang_up_orphan(ProcessGroup& group, Process const* leaves) REQUIRES(tree_lock);
     void hang_up_orphans(Process const& parent, ProcessList& children) REQUIRES(tree_lock);
     void hang_up_own_orphans(Process const& process) REQUIRES(tree_lock);
+    // process_group.cpp
     void join_group(Process& process, ProcessGroup& group) REQUIRES(tree_lock);
     void leave_group(Process& process, Remains& remains) REQUIRES(tree_lock);
     // tasks.cpp
     static bool add_task(Process& process, Process const& caller) REQUIRES(tree_lock);
     static void remove_task(Process& process) REQUIRES(tree_lock);
     static void remove_all_tasks(Process& process) REQUIRES(tree_lock);
+    // process_group.cpp
     Result<> check_set_group(Process const& caller, Process const& target, Pid group) const REQUIRES(tree_lock);
 
     PidTable pids_ GUARDED_BY(tree_lock);
     Process* init_ GUARDED_BY(tree_lock) = nullptr;
-    ProcessWalk* walks_ GUARDED_BY(tree_lock) = nullptr;   ///< that are under way
-    std::array<GroupSignal, 32> group_signals_ GUARDED_BY(tree_lock){};   ///< of each terminal few: signals once sent are not sent again
+    ProcessWalk* walks_ GUARDED_BY(tree_lock) = nullptr;   ///< those in progress
+    std::array<GroupSignal, 32> group_signals_ GUARDED_BY(tree_lock){};   ///< few from each terminal: equal unsent signals are merged
     size_t group_signal_count_ GUARDED_BY(tree_lock) = 0;
     sched::WaitQueue group_signal_wait_;
     std::atomic<u32> process_count_{0}, thread_count_{0};

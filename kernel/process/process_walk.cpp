@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Walks through all processes in order of their numbers.
+// Walks through all processes in order of their numbers. `position_` only grows, and each step holds tree_lock for a bounded time.
 #include "kernel/process/process_walk.h"
 
 #include <algorithm>
@@ -9,7 +9,7 @@
 namespace process {
 namespace {
 
-/// What is done while interrupts are off.
+/// The most visits, and the most numbers tried, in one hold of tree_lock (interrupts are off).
 constexpr u32 most_visits = 16;
 constexpr i32 most_numbers = 256;
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// ProcessWalk: what is done to all processes, or to all of a group, however many: a few at a time, between which tree_lock is
-// free and interrupts come in. Everyone who was there when it began is visited, unless he ends first, and so is every child
-// of one who is still to be visited when it is born: no fork slips through behind the walk. Children of those who have been
-// visited are not.
+// ProcessWalk visits all processes, or all of a group, however many: a few at a time. In between tree_lock is free and interrupts
+// are let in. It visits every process that existed when it began, unless that one ends first, and every child whose parent was not
+// yet visited when the child was born: no fork slips through behind the walk. It does not visit children of processes that it
+// had already visited.
 #pragma once
 
 #include "kernel/process/process.h"
@@ -12,7 +12,7 @@ namespace process {
 
 class ProcessWalk {
 public:
-    /// Of a group, or of all (0).
+    /// Of a group, or of all processes (0).
     explicit ProcessWalk(Pid group = Pid()) : group_(group) {}
     ProcessWalk(ProcessWalk const&) = delete;
     /// In a thread, with no spin lock held.
@@ -28,7 +28,7 @@ private:
     Pid const group_;
     Pid position_ GUARDED_BY(tree_lock);                  ///< all up to this number have been visited
     u64 started_ GUARDED_BY(tree_lock) = 0;               ///< a process with a greater Process::serial was born after the walk began
-    ProcessWalk* next_ GUARDED_BY(tree_lock) = nullptr;   ///< another one under way
+    ProcessWalk* next_ GUARDED_BY(tree_lock) = nullptr;   ///< the next walk in progress
 };
 
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// See rights.h. A caller is a running thread's process: its credentials are its own; another's are copied.
+// The decisions of rights.h. The caller is the running thread's process, so its own credentials are read in place, since only its
+// own threads change them; those of another process are copied under its lock.
 #include "kernel/process/rights.h"
 
 #include <abi/signal.h>
@@ -8,7 +9,7 @@
 namespace process {
 namespace {
 
-/// The kernel's own threads have all rights.
+/// Kernel threads have all rights.
 fs::Credentials caller_credentials() {
     auto* const thread = current_user_thread_or_null();
     return thread ? thread->process().copy_credentials() : fs::Credentials();
@@ -45,7 +46,7 @@ Result<> may_set_nice(Process const& caller, Process const& target, int now, int
 
 namespace {
 
-/// Whether all three users and all three groups of `its` are this one.
+/// Whether all three user ids of `its` are `uid`, and all three group ids `gid`.
 bool are_all(fs::Credentials const& its, UserId uid, GroupId gid) {
     return its.effective_uid == uid && its.saved_uid == uid && its.real_uid == uid && its.effective_gid == gid && its.saved_gid == gid &&
            its.real_gid == gid;

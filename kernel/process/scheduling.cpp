@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Who may change how a thread is scheduled: sched_setscheduler(2), setpriority(2), sched(7). All changes
-// are made under tree_lock, so that what was permitted is still true when it is done.
+// Who may change how a thread is scheduled: sched_setscheduler(2), setpriority(2), sched(7). Every check
+// and its change are one hold of tree_lock, so that a permission still holds when it is used.
 #include <algorithm>
 
 #include <asm/resource.h>
@@ -19,12 +19,12 @@ using SignalGuard = decltype(Process::signal_lock)::Guard;
 
 constexpr bool uses_nice(SchedulingClass it) { return it == SchedulingClass::Other || it == SchedulingClass::Batch; }
 
-/// RLIMIT_NICE of a target, which counts from 20 - 19 to 20 + 20.
+/// Checks RLIMIT_NICE of the target; the limit's unit is 20 - nice, from 1 (nice 19) to 40 (nice -20).
 bool limit_allows_nice(Process const& target, int nice) {
     return static_cast<u64>(20 - nice) <= target.limit(RLIMIT_NICE).soft;
 }
 
-/// Without privilege one may lower what is one's own, and raise it up to the target's limits.
+/// Without privilege a caller may lower its own threads' priority, and raise it up to the target's limits.
 bool may_set(Process const& caller, Process const& target, Parameters const& now, Parameters const& wanted) {
     if (caller.credentials.is_privileged()) return true;
     if (uses_nice(wanted.scheduling_class) && wanted.nice < now.nice && !limit_allows_nice(target, wanted.nice)) return false;
@@ -53,12 +53,12 @@ Result<Parameters> changed(Process const& caller, Process const& target, Paramet
     return wanted;
 }
 
-/// Of what setpriority(2) and getpriority(2) see: a thread, or the first one of a process, which has ended (null).
+/// The nice value that setpriority(2) and getpriority(2) see: a thread's, or (null) that of a process's first thread, which has ended.
 int nice_of(Process const& process, UserThread const* thread) REQUIRES(tree_lock) {
     return thread ? sched::scheduler.parameters(*thread).nice : process.last_scheduling.nice;
 }
 
-/// setpriority(2) for one of perhaps many: the last refusal stays, or success.
+/// setpriority(2) for one target of possibly many: `result` keeps the last refusal, or else success.
 void set_nice_of(Process const& caller, Process& process, UserThread* thread, int nice, Result<>& result) REQUIRES(tree_lock) {
     if (auto const allowed = may_set_nice(caller, process, nice_of(process, thread), nice); !allowed) {
         result = allowed;
@@ -69,13 +69,13 @@ void set_nice_of(Process const& caller, Process& process, UserThread* thread, in
     else process.last_scheduling.nice = static_cast<i8>(nice);
 }
 
-/// Threads that are looked at while interrupts are off, and numbers that nobody has.
+/// The most threads used, and the most numbers tried, in one hold of tree_lock (interrupts are off).
 constexpr u32 most_at_once = 16;
 constexpr i32 most_numbers = 256;
 
 }
 
-/// A few threads of wanted processes, in order of their numbers. False: there are no more.
+/// Calls use() for a few threads of wanted processes, in order of their numbers. False: there are no more.
 template <class Wanted, class Use>
 bool ProcessManager::with_some_threads(Pid& position, Wanted const& is_wanted, Use& use) {
     TreeGuard guard(tree_lock);
@@ -94,7 +94,8 @@ bool ProcessManager::with_some_threads(Pid& position, Wanted const& is_wanted, U
     return position.value + 1 < PidTable::pid_max;
 }
 
-/// Calls use(process, thread) for each, with tree_lock held, a few at a time. The thread is null where the first one has ended.
+/// Calls use(process, thread) for each target, with tree_lock held, a few at a time. The thread is null if it was the first one
+/// and has ended.
 template <class Use>
 void ProcessManager::with_threads(NiceTarget const& target, Use&& use) {
     if (target.who == NiceTarget::Who::Thread) {
@@ -142,7 +143,7 @@ Result<Parameters> ProcessManager::scheduling(Pid tid) {
 Result<u64> ProcessManager::time_slice_ns(Pid tid) {
     u64 found = 0;
     auto const result = with_thread(tid, [&](UserThread& thread) -> Result<> { found = sched::scheduler.time_slice_ns(thread); return {}; });
-    if (!result) TRY(with_ended(tid, [](Process&) -> Result<> { return {}; }));   // it has none any more
+    if (!result) TRY(with_ended(tid, [](Process&) -> Result<> { return {}; }));   // an ended thread has no slice
     return found;
 }
 

@@ -15,14 +15,14 @@ namespace process {
 /// The kernel's struct sigaction of x86-64 (rt_sigaction(2)).
 struct SignalAction { u64 handler = 0; u64 flags = 0; u64 restorer = 0; SignalMask mask = 0; };
 
-/// What a process does with each signal. fork shares the table, and whoever changes an action while
-/// others share it takes a copy first. GUARDED_BY the process's signal_lock, with its pointer.
-/// But processes may have one in common (CLONE_SIGHAND): they change it for all of them, under common_lock. Then a single word may be
-/// read under one's own signal_lock, a whole action by read().
+/// What a process does with each signal. fork shares the table, and a process that changes an action while
+/// others share it takes a copy first. GUARDED_BY the process's signal_lock, like the pointer to it.
+/// Processes may also have one table in common (CLONE_SIGHAND): each changes it for all of them, under common_lock. Then a single
+/// word may be read under the reader's own signal_lock; a whole action is read by read().
 struct SignalHandlers : RefCounted<SignalHandlers> {
     constexpr SignalHandlers() = default;
     std::array<SignalAction, signal_count> actions{};    ///< index signal - 1
-    bool is_common = false;                              ///< set before others know of it, for good
+    bool is_common = false;                              ///< set before others see the table, and never cleared
     mutable SpinLock<LockRank::leaf, InterruptsOff> common_lock;
     SignalAction& of(int signal) { return actions[signal - 1]; }
     SignalAction const& of(int signal) const { return actions[signal - 1]; }
@@ -31,7 +31,7 @@ struct SignalHandlers : RefCounted<SignalHandlers> {
         decltype(common_lock)::Guard guard(common_lock);
         return of(signal);
     }
-    /// read(), and its handler is the default one from now on (SA_RESETHAND): of two who are told to, one gets it.
+    /// read(), then resets the handler to the default (SA_RESETHAND): of two callers only one gets the handler.
     SignalAction take_once(int signal) {
         if (!is_common) [[likely]] return take_once_locked(signal);
         decltype(common_lock)::Guard guard(common_lock);
@@ -57,7 +57,7 @@ struct AlternateStack {
     u64 address = 0, size = 0;
     u32 flags = disable;                                 ///< as the program gave them
     bool contains(u64 rsp) const { return rsp > address && rsp - address <= size; }
-    /// With SS_AUTODISARM the stack is nobody's while a handler is on it.
+    /// With SS_AUTODISARM the stack does not count as in use while a handler is on it.
     bool is_in_use(u64 rsp) const { return size != 0 && !(flags & auto_disarm) && contains(rsp); }
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a signal says, as programs get it.
+// Encodes a SignalInfo as the siginfo_t that programs get: only the members of the union that the signal has are filled, all
+// other bytes are 0.
 #include "kernel/process/signal_info.h"
 
 #include <cstring>

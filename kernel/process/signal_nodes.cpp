@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Room for queued signals: nodes, of signals and of POSIX timers, count for the real user of the process that gets them, up to
-// that process's RLIMIT_SIGPENDING.
+// Room for queued signals: the nodes of signals and of POSIX timers are charged to the real user of the process that gets
+// them, up to that process's RLIMIT_SIGPENDING. Every node holds its charge.
 #include "kernel/process/process.h"
 
 #include <asm/resource.h>

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 // How many tasks each user has, and may have: RLIMIT_NPROC of setrlimit(2). A process counts until it is reaped, each further
-// thread until it ends; their real user answers for them. All under tree_lock but where it says otherwise.
+// thread until it ends; they are charged to the process's real user. tree_lock guards the charges.
 #include "kernel/process/process_manager.h"
 
 #include <asm/resource.h>
 
 namespace process {
 
-/// One more for `process`, at the wish of `caller`. False: it would be too many. Root's own tasks, and who has privilege, are
-/// counted and not held by the limit.
+/// One more task for `process`, made by `caller`. False: the limit is reached. Root's tasks and those of a privileged caller are
+/// counted, but not limited.
 bool ProcessManager::add_task(Process& process, Process const& caller) {
     fs::User& user = fs::user_or_root(process.payer);
     if (user.uid().value == 0 || caller.credentials.is_privileged()) user.charge(fs::Charged::Tasks, 1);
@@ -26,11 +26,11 @@ void ProcessManager::remove_all_tasks(Process& process) {
     fs::user_or_root(process.payer).uncharge(fs::Charged::Tasks, std::exchange(process.charged_tasks, 0u));
 }
 
-/// As Linux: setuid(2) does not fail for want of room, since programs that drop their rights do not look; the exec that
-/// follows does, if there is still none.
+/// As in Linux, setuid(2) does not fail when the new user has too many tasks, since programs that drop their rights do not check.
+/// The exec that follows fails if there are still too many.
 void ProcessManager::follow_user(UserThread& thread) {
     Process& process = thread.process();
-    Ref<fs::User> user;                          // leaves with the old one, when no lock is held
+    Ref<fs::User> user;                          // takes the old user away and drops it when no lock is held
     TreeGuard guard(tree_lock);
     user = process.copy_user();
     fs::User& next = fs::user_or_root(user);

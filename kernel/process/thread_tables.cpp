@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// See thread_tables.h. Whether a table is shared is asked of its count: only the thread itself gives it to others (by clone), and who
-// looks at it from outside (/proc) holds it for a moment and changes nothing in it. So a count of 1 stays 1, and one that is
-// too high by such an observer only makes a copy in vain.
+// Sharing, copying and leaving a thread's tables. The reference count says whether a table is shared: only the thread itself gives
+// it to others (by clone), and an observer from outside (/proc) holds it briefly and changes nothing in it. So a count of 1 stays 1,
+// and a count that an observer has raised only causes an unneeded copy.
 #include "kernel/process/thread_tables.h"
 
 #include <linux/sched.h>

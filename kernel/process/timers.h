@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// A process's timers: POSIX timers (timer_create(2)), interval timers (setitimer(2)) and RLIMIT_CPU. Those of a clock that
-// always runs are sched::Timers; those of CPU time are looked at by each tick that finds a thread of the process running.
-// A periodic timer is started again only when its signal is taken: what passed meanwhile is counted as overruns, so that
-// no interval, however short, costs more than the program's own handling of it.
+// A process's timers: POSIX timers (timer_create(2)), interval timers (setitimer(2)) and RLIMIT_CPU. Timers of a clock that
+// always runs are sched::Timers; timers of CPU time are checked by each tick that finds a thread of the process running.
+// A periodic timer is restarted only when its signal is taken, and the intervals that have passed until then are counted as
+// overruns. So no interval, however short, costs more than the program's own handling of it.
 #pragma once
 
 #include <atomic>
@@ -23,10 +23,10 @@ class UserThread;
 enum class TimerClock : u8 { Monotonic, Realtime, ProcessCpu, ThreadCpu };
 constexpr bool is_cpu_clock(TimerClock clock) { return clock >= TimerClock::ProcessCpu; }
 
-/// How a timer tells of its expiry.
+/// How a timer reports its expiry.
 enum class TimerNotice : u8 { Signal, Nothing };
 
-/// struct itimerspec: ns to the first expiry (0: not armed), and between the next.
+/// struct itimerspec: ns to the first expiry (0: not armed), and between later ones.
 struct TimerSetting { u64 value_ns = 0, interval_ns = 0; };
 
 struct TimerRequest {
@@ -34,10 +34,10 @@ struct TimerRequest {
     TimerNotice notice = TimerNotice::Signal;
     int signal = 14;                             ///< SIGALRM
     std::optional<u64> value;                    ///< sigev_value; else the timer's number
-    Pid target;                                  ///< SIGEV_THREAD_ID: a thread of the caller's; 0: the process
+    Pid target;                                  ///< SIGEV_THREAD_ID: a thread of the caller's process; 0: the process
 };
 
-/// All fields but the constant ones: GUARDED_BY the process's signal_lock.
+/// All fields except the constant ones are GUARDED_BY the process's signal_lock.
 class PosixTimer final : public sched::Timer {
 public:
     PosixTimer(Process& process, TimerRequest const& request, fs::Charge charge);
@@ -46,13 +46,13 @@ public:
     TimerClock const clock;
     TimerNotice const notice;
     bool const has_target;                       ///< SIGEV_THREAD_ID
-    // Null once the thread has ended (forget_thread()): its number may be another's then.
+    // Null once the thread has ended (forget_thread()), because its number may then belong to another.
     UserThread* target = nullptr;
     UserThread* measured_thread;                 ///< of ThreadCpu
     int id = -1;
-    u64 expires_ns = 0;                          ///< of its clock (Realtime: of clock_ns()); 0: not armed
+    u64 expires_ns = 0;                          ///< by its clock (Realtime: by clock_ns()); 0: not armed
     u64 interval_ns = 0;
-    u64 overruns = 0, last_overruns = 0;         ///< being counted; as timer_getoverrun(2) says
+    u64 overruns = 0, last_overruns = 0;         ///< counted now; reported by timer_getoverrun(2)
     base::TreeHook id_hook;
     base::ListHook cpu_hook;                     ///< in ProcessTimers::armed_cpu_ if is_listed
     bool is_listed = false;
@@ -61,37 +61,37 @@ public:
     MM_OBJECT_CACHE(PosixTimer)
 };
 
-/// setitimer(2)'s three.
+/// The three timers of setitimer(2).
 enum class IntervalTimer : u8 { Real, Virtual, Profile };
 
-/// All of it GUARDED_BY the process's signal_lock, which its callers do not hold unless they hand over the guard.
+/// All of it is GUARDED_BY the process's signal_lock, which callers do not hold unless they pass the guard.
 class ProcessTimers {
 public:
     explicit ProcessTimers(Process& process) : process_(process), real_(process) {}
     using Guard = SignalLock::Guard;
-    /// From now on ITIMER_REAL can ring. Called once at boot.
+    /// Connects ITIMER_REAL with its expiry. Called once at boot.
     static void initialize();
 
     // ---- posix_timers.cpp
     Result<int> create(TimerRequest const& request);                             ///< EAGAIN ENOMEM EINVAL
-    /// `is_absolute`: value_ns is a moment of the clock. What was left before. EINVAL: no such timer.
+    /// `is_absolute`: value_ns is a time of the clock. Returns the previous setting. EINVAL: no such timer.
     Result<TimerSetting> set(int id, TimerSetting const& setting, bool is_absolute);
     Result<TimerSetting> get(int id);
     Result<int> overruns(int id);
     Result<> remove(int id);
     void remove_all();                                                           ///< exec
-    void end();                                                                  ///< the process ends: no timer expires any more
+    void end();                                                                  ///< the process ends: no timer expires afterwards
 
     // ---- interval_timers.cpp
     TimerSetting set_interval_timer(IntervalTimer which, TimerSetting const& setting);
     TimerSetting interval_timer(IntervalTimer which);
 
     // ---- timer_expiry.cpp
-    /// A signal was taken: if it is a timer's, fills in its overruns and starts the timer again. The lock is held.
+    /// A signal was taken: if it is a timer's, fills in the overruns and restarts the timer. The lock is held.
     void on_taken(SignalInfo& info);
-    /// `signal` is no longer ignored: periodic timers that it had silenced send it.
+    /// `signal` is no longer ignored: periodic timers whose signal was ignored send it.
     void stop_ignoring(int signal, Guard const& guard) { if (!timers_.empty()) [[unlikely]] send_ignored(signal, guard); }
-    /// A thread ends: what timers have sent to it alone is gone, and they send it no more. The lock is held.
+    /// A thread ends: the signals that timers have sent only to it are dropped, and no timer sends it more. The lock is held.
     void forget_thread(UserThread& thread);
     void expire(PosixTimer& timer, Guard const& guard);
 
@@ -106,9 +106,9 @@ private:
         explicit RealTimer(Process& owner) : Timer([](sched::Timer& timer) { rings(timer); }), process(owner) {}
         static constinit base::FromAbove<void(sched::Timer& timer)> rings;
         Process& process;
-        u64 expires_ns = 0, interval_ns = 0;     ///< of clock_ns(); 0: not armed
+        u64 expires_ns = 0, interval_ns = 0;     ///< by clock_ns(); 0: not armed
     };
-    struct CpuInterval { u64 expires_ns = 0, interval_ns = 0; };                 ///< of the process's CPU time
+    struct CpuInterval { u64 expires_ns = 0, interval_ns = 0; };                 ///< by the process's CPU time
     struct CpuTime { u64 user_ns = 0, all_ns = 0; };
 
     PosixTimer* find(int id);
@@ -134,8 +134,8 @@ private:
     RealTimer real_;
     CpuInterval virtual_, profile_;
     int next_id_ = 0;
-    u64 soft_limit_ns_ = ~u64{0}, hard_limit_ns_ = ~u64{0};                      ///< of RLIMIT_CPU; the soft one moves on
-    /// Whether ticks have anything to look at. Ordering: relaxed; a tick more or less does not matter.
+    u64 soft_limit_ns_ = ~u64{0}, hard_limit_ns_ = ~u64{0};                      ///< of RLIMIT_CPU; the soft one advances
+    /// Whether ticks have anything to check. Ordering: relaxed; one tick more or less does not matter.
     std::atomic<bool> watches_cpu_{false};
 };
 

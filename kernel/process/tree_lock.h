@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The lock of the tree of processes: parents and children, groups and sessions, numbers. Process and its relatives say which of
-// their fields it guards. It is a spin lock with interrupts off, because terminals signal groups from interrupts.
+// The lock of the process tree: parents and children, groups and sessions, numbers. Process, UserThread and ProcessManager say which
+// of their fields it guards. It is a spin lock with interrupts off, because terminals signal groups from interrupts.
 // Nothing is freed under it.
 #pragma once
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Said of signals that nobody handles alone, ten times in five seconds at most, whoever faults: the log is everybody's.
+// Lines in the log about faulting programs: only for signals that no handler catches, and at most ten in five seconds over
+// all programs, because everyone shares the log. Faults of init are always logged.
 #include "kernel/process/signal/fault_log.h"
 
 #include <abi/signal.h>
@@ -26,7 +27,7 @@ bool is_said(UserThread const& thread, int signal) {
     return limit.allows("process");
 }
 
-/// Null: Linux says nothing of it.
+/// Null: Linux does not log this exception.
 char const* name_of_trap(u8 vector) {
     switch (vector) {
     case 0: return "trap divide error";

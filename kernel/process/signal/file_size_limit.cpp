@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// RLIMIT_FSIZE, asked for the running program when it makes a file larger.
+// RLIMIT_FSIZE: file systems ask for the running program's limit when it makes a file larger; a kernel thread has none.
 #include "kernel/process/signal/file_size_limit.h"
 
 #include <abi/signal.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// RLIMIT_FSIZE, as file systems ask for it (fs::size_limit).
+// RLIMIT_FSIZE, the answer to what file systems ask (fs::size_limit).
 #pragma once
 
 namespace process {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Signals to a whole group: a terminal's, and those that tell an orphaned group that nobody will continue it. A large one is told
-// by a thread, a few members at a time, since terminals signal from interrupts. All under tree_lock.
+// Signals to a whole group: a terminal's, and those that tell an orphaned group that nobody will continue it. A large group gets
+// them from a thread, a few members at a time, since terminals signal from interrupts. tree_lock guards all of it.
 #include <algorithm>
 
 #include <abi/signal.h>
@@ -40,13 +40,13 @@ void ProcessManager::signal_group(Pid group, SignalInfo const& info) {
     walk.run();
 }
 
-/// Its members can be told in one go, with interrupts off.
+/// Whether all its members can be signalled in one hold of tree_lock, with interrupts off.
 bool ProcessManager::is_small(ProcessGroup const& group) {
     u32 left = 32;
     return std::ranges::all_of(group.members, [&](Process const&) { return left-- != 0; });
 }
 
-/// False: too much has been left to it already. The same signal, not yet sent, is one signal.
+/// False: the thread has too many signals to send already. A signal that equals an unsent one is merged with it.
 bool ProcessManager::leave_to_thread(Pid group, SignalInfo const& info) {
     for (size_t i = 0; i < group_signal_count_; ++i)
         if (group_signals_[i].group.get() == group && group_signals_[i].info.signal == info.signal) return true;
@@ -64,7 +64,7 @@ std::optional<ProcessManager::GroupSignal> ProcessManager::next_group_signal() {
     return first;
 }
 
-/// The thread that sends what interrupts, and the ends of processes, have left to it.
+/// The thread that sends the signals which interrupts and ending processes have left to it.
 void ProcessManager::signal_large_groups(void*) {
     for (;;) {
         std::optional<GroupSignal> next;
@@ -83,7 +83,7 @@ void ProcessManager::post_to_member(Process& member, SignalInfo const& info) {
 
 namespace {
 
-/// Whether its parent could continue the group that it is in.
+/// Whether its parent could continue its group.
 bool is_cared_for(Process const& member) REQUIRES(tree_lock) {
     Process const* const parent = member.parent;
     if (!parent || parent->is_init() || member.state.load(std::memory_order_relaxed) == ProcessState::Zombie) return false;
@@ -110,8 +110,8 @@ bool ProcessManager::is_orphaned(Pid group) {
     return !found || is_orphaned(*found, guard);
 }
 
-/// The group has lost one who cared for it, a parent or a member that `leaves`. If that was the last, and some are stopped, all
-/// hear that nobody will continue them (_exit(2) of POSIX).
+/// The group has lost a parent from outside, or the member that `leaves` and had one. If it was the last such tie, and a member is
+/// stopped, all members are told that nobody will continue them (_exit(2) of POSIX).
 void ProcessManager::hang_up_orphan(ProcessGroup& group, Process const* leaves) {
     auto const cares_still = [&](Process const& member) {
         tree_lock.assert_held();
@@ -130,7 +130,7 @@ void ProcessManager::hang_up_orphan(ProcessGroup& group, Process const* leaves) 
     if (is_large) group_signal_wait_.wake_one();
 }
 
-/// `parent` ends, and its `children` have another one. Each group is looked at once.
+/// `parent` ends, and its `children` have another parent. Each group is examined once.
 void ProcessManager::hang_up_orphans(Process const& parent, ProcessList& children) {
     u64 const look = ++orphan_looks_;
     for (Process& child : children) {
@@ -141,7 +141,7 @@ void ProcessManager::hang_up_orphans(Process const& parent, ProcessList& childre
     }
 }
 
-/// `process` ends: was it the one whose parent cared for its group?
+/// `process` ends: its parent may have been the one that could continue its group.
 void ProcessManager::hang_up_own_orphans(Process const& process) {
     if (is_cared_for(process)) hang_up_orphan(*process.group_object, &process);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// kill(2), tgkill(2), rt_sigqueueinfo(2): whom a number means, and who may signal whom.
+// kill(2), tgkill(2), rt_sigqueueinfo(2): which processes a number selects, and whether the sender may signal them. A signal to
+// many reaches every child that a fork makes at the same time (ProcessWalk, post_to_member()).
 #include <abi/signal.h>
 
 #include "kernel/process/process_manager.h"
@@ -19,7 +20,7 @@ SignalInfo info_from(Process const& sender, int signal, int code) {
     return info;
 }
 
-/// Counts what became of a signal to many.
+/// The outcome of a signal to many: whether there was a target, and whether one was permitted.
 struct Tally {
     bool seen = false, sent = false;
     void deliver(Process const& sender, Process& target, SignalInfo const& info) REQUIRES(tree_lock) {
@@ -34,7 +35,7 @@ struct Tally {
     }
 };
 
-/// To all of a group, or to all but init and the sender.
+/// To all members of a group, or to all processes but init and the sender.
 class KillWalk final : public ProcessWalk {
 public:
     KillWalk(Process& sender, SignalInfo const& info, Pid group = Pid()) : ProcessWalk(group), sender_(sender), info_(info), to_all_(group.value == 0) {}
@@ -70,7 +71,7 @@ Result<> ProcessManager::kill_group(Process& sender, Pid group, SignalInfo const
 Result<> ProcessManager::kill_everyone(Process& sender, SignalInfo const& info) {
     KillWalk walk(sender, info);
     walk.run();
-    return walk.tally.seen ? Result<>() : fail(ESRCH);   // as in Linux: nobody is asked whether all were permitted
+    return walk.tally.seen ? Result<>() : fail(ESRCH);   // as in Linux: success even if no target was permitted
 }
 
 Result<> ProcessManager::kill(i32 pid, int signal) {
@@ -109,7 +110,7 @@ Result<> ProcessManager::queue_to_thread(Pid group_or_zero, Pid tid, SignalInfo 
     if (!target || (group_or_zero.value != 0 && target->pid() != group_or_zero)) return fail(ESRCH);
     TRY(may_signal(current_process(), *target, info.signal));
     if (info.signal == 0 || !thread) return {};
-    if (info.signal == SIGKILL) (void)post_signal(*target, info);   // to kill one thread is to kill them all
+    if (info.signal == SIGKILL) (void)post_signal(*target, info);   // killing one thread kills the whole process
     else post_to_thread(*thread, info, room);
     return {};
 }

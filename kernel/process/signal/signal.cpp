@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Sending signals, and what sending alone does: ignored ones vanish, SIGCONT continues and
-// stop signals cancel it, some thread that does not block the signal is woken. signal(7).
+// Sending signals, and the effects of sending itself: an ignored signal is dropped, SIGCONT continues and
+// cancels stop signals (and the reverse), a thread that does not block the signal is woken. signal(7).
 #include <abi/signal.h>
 #include <base/trace.h>
 
@@ -14,20 +14,20 @@ namespace process {
 
 namespace {
 
-/// Blocked, or it was before someone began to wait for it.
+/// Signals that the thread blocks, or blocked before it began to wait for them (sigtimedwait).
 SignalMask kept_signals(UserThread const& thread) { return thread.blocked | thread.blocked_before; }
 
-/// True if the signal would do nothing now. A blocked signal is kept: its action may change.
+/// True if the signal would have no effect now. A blocked signal is kept, since its action may change.
 bool is_dropped(Process const& target, SignalMask blocked, int signal, SignalGuard const&) REQUIRES(target.signal_lock) {
     if (signal == SIGKILL || signal == SIGSTOP) return target.is_init();
     if (blocked & mask_of(signal)) return false;
     u64 const handler = target.handlers->read(signal).handler;
     if (handler != default_handler) [[likely]] return handler == ignore_handler;
-    // Init gets only what it handles: nobody may kill it.
+    // Init gets only signals that it handles: nobody may kill it.
     return target.is_init() || default_action(signal) == DefaultAction::Ignore;
 }
 
-/// SIGCONT forgets stops and the reverse, whatever their actions are. `gone`: see PendingSignals::discard().
+/// SIGCONT discards stop signals and the reverse, whatever their actions are. `gone`: see PendingSignals::discard().
 void cancel_opposites(Process& target, int signal, SignalNodes* gone, SignalGuard const& guard) REQUIRES(target.signal_lock) {
     SignalMask const opposite = signal == SIGCONT              ? stop_signals
                                 : stop_signals & mask_of(signal) ? mask_of(SIGCONT)
@@ -39,7 +39,7 @@ void cancel_opposites(Process& target, int signal, SignalNodes* gone, SignalGuar
     if (signal == SIGCONT) cancel_stop(target, guard);
 }
 
-/// By its default action, and nothing of it is to be seen but the end: no core file, nobody who waits for it.
+/// Whether the signal's default action ends the process with no other visible effect: no core file, no thread that waits for it.
 bool ends_process(Process const& target, UserThread const& thread, int signal) REQUIRES(target.signal_lock) {
     if (signal == SIGKILL) return true;
     if (target.is_init() || target.stop_signal != 0 || (mask_of(signal) & (dumping_signals | kept_signals(thread)))) return false;
@@ -49,7 +49,8 @@ bool ends_process(Process const& target, UserThread const& thread, int signal) R
 /// Whether `thread` may be chosen for a signal to the process.
 bool can_take(UserThread const& thread, int signal) { return !(thread.blocked & mask_of(signal)) && !thread.is_ending; }
 
-/// Who takes a signal to the process: the first that can, but rather one that does not wait for a CPU with others to deliver.
+/// Chooses the thread that takes a signal to the process: the first that can, but preferably not one that waits for a CPU with
+/// other signals to deliver.
 UserThread* choose(Process& target, int signal, UserThread* preferred) REQUIRES(target.signal_lock) {
     if (preferred && can_take(*preferred, signal)) return preferred;
     UserThread* busy = nullptr;
@@ -62,8 +63,8 @@ UserThread* choose(Process& target, int signal, UserThread* preferred) REQUIRES(
     return busy;
 }
 
-/// The signal is pending: for `only`, or for whoever can take it. What ends the process ends it now and as a whole, so that
-/// none of its threads forks or goes on until the chosen one comes to it.
+/// The signal is pending: for `only`, or for any thread that can take it. A signal that ends the process ends it now and as a
+/// whole, so that no thread forks or continues until the chosen one gets to deliver it.
 void tell_taker(Process& target, int signal, UserThread* only, UserThread* preferred, SignalGuard const& guard) REQUIRES(target.signal_lock) {
     UserThread* taker = only;
     if (signal == SIGKILL) taker = &target.threads.front();
@@ -95,7 +96,7 @@ void end_threads(Process& process, UserThread const* but, int status, SignalGuar
     process.stop_wait.wake_all();
 }
 
-/// In an interrupt: the thread it came upon, if that is of `process` and more urgent than its first one, which might wait
+/// In an interrupt: the interrupted thread, if it belongs to `process` and is more urgent than the first thread, which might wait
 /// for the CPU as long as this one runs. Null: any thread will do.
 static UserThread* urgent_runner(Process& process) REQUIRES(process.signal_lock) {
     UserThread* const running = current_user_thread_or_null();
@@ -118,17 +119,18 @@ bool ProcessTimers::send(PosixTimer& timer, SignalGuard const& guard) {
 
 namespace {
 
-/// A blocked signal is kept as long as one thread blocks it; a single thread's mask decides usually.
+/// Whether a signal to the process is kept although ignored is decided, as in Linux, by the first thread's mask.
 SignalMask blocked_by_first(Process const& target, SignalGuard const&) REQUIRES(target.signal_lock) {
     return target.threads.empty() ? 0 : kept_signals(target.threads.front());
 }
 
-/// What sigqueue(3) says would be lost without a node, unlike what kill(2) says.
+/// The information of sigqueue(3) would be lost without a node, unlike that of kill(2).
 bool needs_node(SignalInfo const& info) {
     return info.signal >= first_realtime_signal && info.code != SI_USER && info.code != SI_KERNEL;
 }
 
-/// False: it would do nothing. `gone`: what is not needed any more, null where nothing may be freed (then `node` is null too).
+/// False: the signal has no effect. `gone` takes nodes that are no longer needed; null where nothing may be freed (then `node` is
+/// null too).
 bool post(Process& target, SignalInfo const& info, Prefer preference, SignalNode* node, SignalNodes* gone) {
     if (info.signal == 0) return false;
     TRACE_EVENT(Signal, static_cast<u64>(target.pid().value), static_cast<u64>(info.signal));
@@ -148,7 +150,7 @@ bool post(Process& target, SignalInfo const& info, Prefer preference, SignalNode
     return is_kept;
 }
 
-/// Not analysed: a look without the lock.
+/// Not analysed: it reads without the lock.
 bool may_want_node(Process const& target, int signal) NO_THREAD_SAFETY_ANALYSIS {
     return signal != 0 && target.shared_pending.wants_node(signal);
 }
@@ -158,7 +160,7 @@ bool may_want_node(Process const& target, int signal) NO_THREAD_SAFETY_ANALYSIS 
 bool post_signal(Process& target, SignalInfo const& info, Prefer preference) { return post(target, info, preference, nullptr, nullptr); }
 
 void send_signal(Process& target, SignalInfo const& info) {
-    // At worst the information is lost, or a node is made in vain.
+    // If the answer is outdated, the information is lost, or a node is made and not used.
     SignalNodes gone;
     (void)post(target, info, Prefer::First, may_want_node(target, info.signal) ? SignalNode::make(target) : nullptr, &gone);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a process does with each signal: sigaction(2), and what exec and clone3 leave of it.
+// What a process does with each signal: sigaction(2), and what exec and clone3 keep of it. A table that fork has shared is
+// never written: the writer takes a copy first.
 #include <abi/signal.h>
 
 #include "kernel/process/process_manager.h"
@@ -40,7 +41,7 @@ Result<SignalAction> exchange_action(Process& process, int signal, SignalAction 
             SignalGuard guard(process.signal_lock);
             SignalAction const old = process.handlers->read(signal);
             if (!replacement) return old;
-            // Under the lock of the process that has it: fork, which makes it more, holds that too.
+            // The count of a table of one process cannot rise here: fork, which shares it, needs that process's signal_lock too.
             bool const shared = process.handlers->reference_count() > 1 && !process.handlers->is_common;
             if (!shared || own) {
                 if (shared) take_own_table(process, own);
@@ -61,7 +62,7 @@ Result<Ref<SignalHandlers>> inherit_handlers(Process& parent, bool in_common) {
         SignalGuard guard(parent.signal_lock);
         if (parent.handlers->is_common == in_common) return parent.handlers;
     }
-    // The parent needs one that fork has not shared, or the child one that nobody else changes.
+    // The parent needs a table that fork has not shared, or the child one that nobody else changes.
     auto table = TRY(mm::make_ref<SignalHandlers>());
     SignalGuard guard(parent.signal_lock);
     for (int signal = 1; signal <= signal_count; ++signal) table->of(signal) = parent.handlers->read(signal);
@@ -69,7 +70,7 @@ Result<Ref<SignalHandlers>> inherit_handlers(Process& parent, bool in_common) {
     table->is_common = in_common;
     if (!in_common) return table;
     auto const shared = table;
-    std::swap(parent.handlers, table);   // the old one goes without the lock
+    std::swap(parent.handlers, table);   // the old one is freed without the lock
     return shared;
 }
 
@@ -78,7 +79,7 @@ Result<Ref<SignalHandlers>> reset_handlers(Process& process) {
     {
         SignalGuard guard(process.signal_lock);
         if (process.handlers.get() == &all_default) return process.handlers;
-        // One that others change is not looked at twice.
+        // A table that others may change is not examined here: the copy below decides.
         keeps_something = process.handlers->is_common;
         for (SignalAction const& action : process.handlers->actions) keeps_something |= action.handler == ignore_handler;
     }

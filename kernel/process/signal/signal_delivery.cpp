@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// On the way back to user mode: takes pending signals one at a time and does what the
-// program asked for, or dies, stops, or goes on; ends or restarts an interrupted system call.
+// Delivery, on the return to user mode: takes pending signals one at a time and runs the program's
+// handler, or ends, stops or continues the process; ends or restarts an interrupted system call.
 #include <abi/signal.h>
 #include <base/log.h>
 
@@ -18,18 +18,18 @@ namespace {
 enum class Next : u8 {
     Nothing,
     Taken,
-    Otherwise,   ///< first the process stops, ends, or tells its parent that it was continued
+    Otherwise,   ///< first the process stops, ends, or reports to its parent that it was continued
 };
 
-/// Blocked when it was sent, or it would not be here. Init dies of its own faults only.
+/// Whether the taken signal ends the process. Init dies only of its own faults, and of SIGKILL.
 bool must_end(UserThread const& thread, SignalInfo const& info, SignalAction const& action) {
     if (action.handler != default_handler || default_action(info.signal) != DefaultAction::Terminate) return false;
     return !thread.process().is_init() || ((fault_signals & mask_of(info.signal)) && info.code > 0) || info.signal == SIGKILL
         || (thread.must_die_of & mask_of(info.signal));
 }
 
-/// The next signal that is not blocked, with its action, which one-shot handlers lose: all in one step, so that nobody else runs
-/// such a handler, and no action set meanwhile is lost. What stops the process is noted, so that SIGCONT finds it.
+/// Takes the next signal that is not blocked, with its action, and resets a one-shot handler: all in one step, so that no other
+/// thread runs such a handler, and no action that is set at that time is lost. has_taken_stop tells SIGCONT of a taken stop signal.
 Next take_next(UserThread& thread, SignalInfo& info, SignalAction& action) {
     Process& process = thread.process();
     SignalNodes used;
@@ -55,7 +55,7 @@ Next take_next(UserThread& thread, SignalInfo& info, SignalAction& action) {
                 process.timers.on_taken(info);
                 if (action.handler == default_handler && default_action(signal) == DefaultAction::Stop) thread.has_taken_stop = true;
                 if (!must_end(thread, info, action)) return Next::Taken;
-                end_threads(process, nullptr, signal, guard);   // before any of them forks again
+                end_threads(process, nullptr, signal, guard);   // before any thread forks again
                 return Next::Otherwise;
             }
         }
@@ -64,7 +64,7 @@ Next take_next(UserThread& thread, SignalInfo& info, SignalAction& action) {
             own = std::move(*made);
             continue;
         }
-        // Without memory for a table of its own the process cannot be given what it asked for.
+        // Without memory for a table of its own the process cannot get the one-shot handler that it asked for.
         SignalGuard guard(process.signal_lock);
         end_threads(process, nullptr, SIGKILL, guard);
         return Next::Otherwise;
@@ -82,7 +82,7 @@ void restart(TrapFrame& frame) {
     frame.vector_or_syscall = ~u64{0};
 }
 
-/// A handler will run: does the call end with EINTR or start again after it? signal(7).
+/// A handler will run: decides whether the call ends with EINTR or restarts after the handler. signal(7).
 void settle_call_before_handler(TrapFrame& frame, SignalAction const& action) {
     if (was_interrupted(frame, restart_no_intr) || (was_interrupted(frame, restart_sys) && (action.flags & SA_RESTART)))
         restart(frame);
@@ -106,11 +106,11 @@ void run_default(UserThread& thread, SignalInfo const& info) {
         stop_process(thread, info.signal);
         return;
     case DefaultAction::Terminate:
-        return;   // init's: must_end()
+        return;   // only init gets here: must_end()
     }
 }
 
-/// False: it cannot even be told so; the process ends.
+/// False: not even SIGSEGV's own frame fits; the process ends.
 bool run_handler(UserThread& thread, TrapFrame& frame, SignalInfo const& info, SignalAction const& action) {
     settle_call_before_handler(frame, action);
     SignalMask const old_mask = thread.saved_mask.value_or(thread.blocked);
@@ -133,7 +133,7 @@ bool run_handler(UserThread& thread, TrapFrame& frame, SignalInfo const& info, S
     return true;
 }
 
-/// Another thread ended the process, or execs: this one ends, with this status.
+/// Another thread ended the process, or execs: this thread ends with the returned status.
 std::optional<int> asked_to_end(UserThread const& thread) {
     if (!is_about_to_end(thread)) return std::nullopt;
     SignalGuard guard(thread.process().signal_lock);
@@ -159,7 +159,7 @@ std::optional<int> deliver_signals(TrapFrame& frame) {
             run_default(thread, info);
             continue;
         }
-        // A second signal's handler runs on top of the first's: back here if one is pending.
+        // A second signal's handler runs on top of the first's: this function is called again if a signal is pending.
         if (run_handler(thread, frame, info, action)) return std::nullopt;
     }
     settle_call_without_handler(frame);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// signalfd(2). Whose signals a file reads depends on who reads it, so those who wait cannot wait at the file; nor at the
-// process, which a poll may outlive. They wait at one of a few queues that last for ever, chosen by the process's number.
+// signalfd(2). A signalfd reads its reader's signals. Waiters can queue neither at the file, which several processes may read,
+// nor at the process, which a poll may outlive: they use a static array of queues, indexed by the process's number.
 #include "kernel/process/signal/signal_file.h"
 
 #include <linux/fcntl.h>
@@ -30,7 +30,7 @@ public:
     fs::PollEvents poll(sched::WaitQueue*& queue_out) override;
     Result<> truncate(u64) override { return fail(EINVAL); }
     Result<> synchronise() override { return fail(EINVAL); }
-    // Ordering: relaxed; one word, and whoever reads meanwhile may have either mask.
+    // Ordering: relaxed; it is one word, and a concurrent reader may use either mask.
     SignalMask mask() const { return mask_.load(std::memory_order_relaxed); }
     void set_mask(SignalMask mask) { mask_.store(mask, std::memory_order_relaxed); }
     MM_OBJECT_CACHE(SignalFile)
@@ -44,7 +44,7 @@ private:
 
 MM_OBJECT_CACHE_DEFINE(SignalFile)
 
-/// What struct signalfd_siginfo says of a signal: only fields that the signal has.
+/// A signal as struct signalfd_siginfo: only the fields that the signal has are set.
 signalfd_siginfo encode(SignalInfo const& info) {
     static_assert(sizeof(signalfd_siginfo) == 128);
     signalfd_siginfo out{};
@@ -89,7 +89,7 @@ Result<size_t> SignalFile::do_read(u64, mm::IoBuffer& buffer) {
     return mm::for_each_part(buffer, [&](u64 size) { return read_some(buffer, size); });
 }
 
-/// As many as are there and fit. One that cannot be written is lost, those before it are told, as on Linux.
+/// Reads as many as are pending and fit. As in Linux, a signal that cannot be written is lost, and the count covers those before it.
 Result<size_t> SignalFile::read_some(mm::IoBuffer& buffer, u64 size) {
     UserThread& thread = current_user_thread();
     if (size < sizeof(signalfd_siginfo)) return fail(EINVAL);

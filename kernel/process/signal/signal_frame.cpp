@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Builds the frame of a handler. All of it is the program's own memory: it may be absent,
-// and what lies there is not believed when it comes back (signal_return.cpp).
+// Builds the frame of a handler. It lies in the program's own memory, which may be absent;
+// its content is not trusted when the handler returns (signal_return.cpp).
 #include "kernel/process/signal/signal_frame.h"
 
 #include <cstring>
@@ -34,7 +34,7 @@ namespace {
 
 struct FramePlace { u64 fpu = 0, frame = 0; };
 
-/// Where the frame goes; fails (false) where an alternate stack is too small.
+/// Finds the place of the frame; false: the alternate stack is too small.
 bool find_place(UserThread const& thread, TrapFrame const& frame, SignalAction const& action, FramePlace& place) {
     AlternateStack const& stack = thread.alternate_stack;
     bool const was_on = stack.is_in_use(frame.rsp);
@@ -45,7 +45,7 @@ bool find_place(UserThread const& thread, TrapFrame const& frame, SignalAction c
     return !(enters || was_on) || stack.contains(place.frame);
 }
 
-/// Marks the area as XSAVE's, as programs look for it (<asm/sigcontext.h>).
+/// Marks the area as XSAVE's, the way programs detect it (<asm/sigcontext.h>).
 void fill_software_bytes(struct _fpx_sw_bytes& bytes) {
     bytes = {};
     if (!arch::cpu_features.xsave) return;
@@ -113,7 +113,7 @@ bool push_signal_frame(UserThread& thread, TrapFrame& frame, SignalInfo const& i
     if (tells_more) encode_signal_info(info, out.info);
     size_t const size = tells_more ? sizeof out : offsetof(SignalFrame, info);
     if (!mm::UserPtr<std::byte>(place.frame).write_array({reinterpret_cast<std::byte const*>(&out), size})) return false;
-    if (stack.flags & AlternateStack::auto_disarm) thread.alternate_stack = {};   // the frame brings it back
+    if (stack.flags & AlternateStack::auto_disarm) thread.alternate_stack = {};   // the frame restores it
     enter_handler(frame, info.signal, action, place.frame);
     return true;
 }

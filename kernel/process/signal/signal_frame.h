@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What lies on a program's stack while a handler runs: Linux's struct rt_sigframe of
-// x86-64, which C libraries and debuggers know. arch/x86/include/asm/sigframe.h there.
+// The frame on a program's stack while a handler runs: Linux's struct rt_sigframe of
+// x86-64 (its arch/x86/include/asm/sigframe.h), whose layout C libraries and debuggers know.
 #pragma once
 
 #include <array>
@@ -23,7 +23,7 @@ struct UserContext {                       ///< struct ucontext
 };
 
 struct SignalFrame {
-    u64 return_address;                    ///< SA_RESTORER's: calls rt_sigreturn
+    u64 return_address;                    ///< SA_RESTORER's function, which calls rt_sigreturn
     UserContext context;
     SignalInfoBytes info;                  ///< siginfo_t
 };
@@ -32,14 +32,14 @@ static_assert(sizeof(struct sigcontext) == 256 && sizeof(UserContext) == 304 && 
 // UserContext::flags, <asm/ucontext.h>.
 inline constexpr u64 context_has_xstate = 1, context_has_ss = 2, context_strict_ss = 4;
 
-inline constexpr u64 red_zone = 128;       ///< System V ABI, 3.2.2: below the stack pointer, the function's own
-inline constexpr size_t legacy_area = 512; ///< of FXSAVE; SDM vol. 1, 10.5.1
-inline constexpr size_t software_bytes = 464;   ///< struct _fpx_sw_bytes, in its unused end
+inline constexpr u64 red_zone = 128;       ///< System V ABI, 3.2.2: the function may use these bytes below the stack pointer
+inline constexpr size_t legacy_area = 512; ///< FXSAVE's; SDM vol. 1, 10.5.1
+inline constexpr size_t software_bytes = 464;   ///< of struct _fpx_sw_bytes, in the unused end of that area
 
-/// Bytes of FPU state in a frame: the area, and FP_XSTATE_MAGIC2 behind it where there is XSAVE.
+/// Bytes of FPU state in a frame: the area, followed by FP_XSTATE_MAGIC2 if the CPU has XSAVE.
 size_t fpu_frame_size();
 
-/// The components of extended state that are on (XCR0), or 0 without XSAVE.
+/// The enabled components of extended state (XCR0), or 0 without XSAVE.
 u64 enabled_components();
 
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// rt_sigreturn(2): takes back the registers that a handler's frame holds. A program may have
-// written anything there: selectors are ours, flags are masked, the FPU area is made safe.
+// rt_sigreturn(2): restores the registers from a handler's frame. The program may have written anything
+// there: selectors are the kernel's own, flags are masked, the FPU area is sanitised.
 #include <abi/signal.h>
 #include <arch/cpu.h>
 
@@ -16,7 +16,7 @@
 namespace process {
 namespace {
 
-/// Room for one FPU area: on the stack where it fits, as it does but for the largest CPUs.
+/// Room for one FPU area: on the stack if it fits there, as it does on all but the largest CPUs.
 class AreaBuffer {
 public:
     Result<std::byte*> get(size_t size) {
@@ -29,7 +29,7 @@ private:
     mm::Buffer heap_;
 };
 
-/// Copies all of XSAVE's area; false if the frame does not hold it.
+/// Copies the whole XSAVE area; false: the frame does not contain one.
 bool read_xstate(u64 from, std::span<std::byte> area) {
     if (!arch::cpu_features.xsave || !mm::UserPtr<std::byte>(from).read_array(area)) return false;
     auto const& software = *reinterpret_cast<struct _fpx_sw_bytes const*>(area.data() + software_bytes);
@@ -38,7 +38,7 @@ bool read_xstate(u64 from, std::span<std::byte> area) {
     return magic && *magic == FP_XSTATE_MAGIC2;
 }
 
-/// Copies the legacy part, and says in XSAVE's header (SDM vol. 1, 13.4.2) that there is no more.
+/// Copies the legacy part, and marks it in XSAVE's header (SDM vol. 1, 13.4.2) as the only one.
 Result<> read_legacy(u64 from, std::span<std::byte> area) {
     TRY(mm::UserPtr<std::byte>(from).read_array(area.first(legacy_area)));
     std::fill(area.begin() + legacy_area, area.end(), std::byte{0});
@@ -61,7 +61,7 @@ Result<> restore_fpu(UserThread& thread, u64 from) {
     std::span const area(TRY(buffer.get(size)), size);
     if (!read_xstate(from, area)) TRY(read_legacy(from, area));
     if (!arch::fpu_sanitize(reinterpret_cast<arch::FpuArea*>(area.data()))) return fail(EINVAL);
-    // Not preempted in between: a switch would save the live state over what is copied.
+    // No preemption in between: a switch would save the live state over the copied one.
     arch::PreemptGuard guard;
     std::memcpy(static_cast<void*>(thread.context.fpu), area.data(), size);
     arch::fpu_load_current(thread.context);
@@ -80,17 +80,17 @@ void restore_registers(TrapFrame& frame, struct sigcontext const& in) {
     frame.vector_or_syscall = ~u64{0};
 }
 
-/// What sigaltstack(2) had said when the handler was entered.
+/// Restores what sigaltstack(2) had set when the handler was entered.
 void restore_alternate_stack(UserThread& thread, UserStackDescription const& stack) {
     if (stack.flags & SS_DISABLE) thread.alternate_stack = {};
     else if (stack.size >= MINSIGSTKSZ) thread.alternate_stack = {stack.address, stack.size, static_cast<u32>(stack.flags)};
 }
 
 Result<> restore(UserThread& thread, TrapFrame& frame) {
-    // The handler's `ret` took the return address.
+    // The handler's `ret` has popped the return address.
     UserContext context;
     TRY(mm::UserPtr<UserContext>(frame.rsp - sizeof(u64) + offsetof(SignalFrame, context)).read_array({&context, 1}));
-    // The mask first, as in Linux: it decides what becomes of a fault in what follows.
+    // The mask first, as in Linux: it decides the effect of a fault in the steps below.
     set_blocked(thread, context.blocked);
     restore_registers(frame, context.registers);
     TRY(restore_fpu(thread, reinterpret_cast<u64>(context.registers.fpstate)));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The steps of signals that fork, exec and exit take part in, and that the sources of signals share.
+// The steps of signal handling that fork, exec and exit use, and that the sources of this room share.
 #pragma once
 
 #include "kernel/process/signal/default_actions.h"
@@ -7,34 +7,34 @@
 
 namespace process {
 
-/// For exec and CLONE_CLEAR_SIGHAND: what was caught gets its default action, what was ignored stays so. ENOMEM.
+/// For exec and CLONE_CLEAR_SIGHAND: caught signals get their default action, ignored ones stay ignored. ENOMEM.
 Result<Ref<SignalHandlers>> reset_handlers(Process& process);
-/// For clone: the parent's table, shared until one of the two changes it, or `in_common` (CLONE_SIGHAND). ENOMEM.
+/// For clone: the parent's table, shared until one of the two changes it, or for good with `in_common` (CLONE_SIGHAND). ENOMEM.
 Result<Ref<SignalHandlers>> inherit_handlers(Process& parent, bool in_common);
-/// All actions default; shared by all who have no other.
+/// The table of default actions, shared by all processes that have no other.
 Ref<SignalHandlers> default_handlers();
 
-/// Sets or clears the flag by which a thread with something to deliver leaves the kernel by way of deliver_signals.
+/// Sets or clears the flag that makes a thread with something to deliver call deliver_signals() before it leaves the kernel.
 void refresh_return_work(UserThread& thread, SignalGuard const&);
 
-/// The signal that `thread` shall take next of `wanted`, and where it is; 0: none.
+/// The signal of `wanted` that `thread` takes next, and the set that it is in; 0: none.
 int first_ready(UserThread& thread, SignalMask wanted, PendingSignals*& from, SignalGuard const&);
-/// `own` becomes the process's table, with the same actions; the shared one is left in `own`.
+/// `own` becomes the process's table, with the same actions; the shared table is left in `own`.
 void take_own_table(Process& process, Ref<SignalHandlers>& own);
 /// Wakes the thread for a signal.
 void notify(UserThread& thread);
-/// All threads end, `but` one, and the process with `status`; unless they do so already.
+/// Makes all threads end except `but`, with `status` as the process's; no effect if they already end.
 void end_threads(Process& process, UserThread const* but, int status, SignalGuard const&);
 
 // ---- stop.cpp
-/// The running thread has taken `signal` and stops the process with it, unless SIGCONT has come since, or nobody could
-/// continue it.
+/// The running thread has taken `signal` and stops the process, unless SIGCONT has come since, or nobody could continue the
+/// process.
 void stop_process(UserThread& thread, int signal);
-/// Waits while the process is stopped, and tells its parent what became of it.
+/// Waits while the process is stopped, and reports the stop and its end to the parent.
 void stay_stopped(UserThread& thread);
 /// SIGCONT has come.
 void cancel_stop(Process& process, SignalGuard const&);
-/// The thread, which ends, does not stop any more. True: with that all have stopped, and report_stop() is to be called.
+/// The thread need not stop any more: it waits already, or it ends. True: all others have stopped, call report_stop().
 bool leave_stop(UserThread& thread, SignalGuard const&);
 void report_stop(Process& process);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Which signals a thread takes: its mask, the flag by which it leaves the kernel to deliver, taking one from what is pending.
+// Which signals a thread takes: its mask, the return_work flag that makes it deliver, and taking a pending signal. The flag is on
+// whenever a pending signal is not blocked by the thread that was chosen for it; it may be on in vain.
 #include <abi/signal.h>
 
 #include <bit>
@@ -54,7 +55,7 @@ int first_ready(UserThread& thread, SignalMask wanted, PendingSignals*& from, Si
         SignalMask const ready = pending->set & wanted;
         if (ready == 0) continue;
         from = pending;
-        // Faults of the thread itself first, then in order of numbers (signal(7)).
+        // The thread's own faults first, then the others in order of their numbers (signal(7)).
         return std::countr_zero(ready & fault_signals ? ready & fault_signals : ready) + 1;
     }
     return 0;

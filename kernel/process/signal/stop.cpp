@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Stopped processes: SIGSTOP and friends, SIGCONT, and what the parent hears. A stopped process's threads wait here, on their
-// way back to user mode; the parent hears of it from the last. Between the taking of a stop signal and the stop no lock is
-// held, and SIGCONT may come: it takes has_taken_stop away.
+// Stopped processes: SIGSTOP and the other stop signals, SIGCONT, and the reports to the parent. The threads of a stopped process
+// wait here, on their return to user mode; the last one to stop reports to the parent. Between the taking of a stop signal and the
+// stop no lock is held, so SIGCONT may come in between: it clears has_taken_stop.
 #include <abi/signal.h>
 
 #include "kernel/process/process_manager.h"
@@ -10,7 +10,7 @@
 namespace process {
 namespace {
 
-/// SIGCHLD, unless the parent has SA_NOCLDSTOP.
+/// Sends SIGCHLD, unless the parent has SA_NOCLDSTOP, and wakes the parent's wait4.
 void tell_parent(Process& process, int code, int detail, TreeGuard const&) REQUIRES(tree_lock) {
     Process* const parent = process.parent;
     if (!parent) return;
@@ -37,7 +37,7 @@ void tell_parent(Process& process, int code, int detail, TreeGuard const&) REQUI
     parent->child_wait.wake_all();
 }
 
-/// Leaves a report for wait4, and tells the parent.
+/// Leaves a report for wait4, and notifies the parent.
 void report_to_parent(Process& process, ChildReport report, int status, int code, int detail, TreeGuard const& tree) REQUIRES(tree_lock) {
     Process* const parent = process.parent;
     if (!parent || process.state.load(std::memory_order_relaxed) != ProcessState::Alive) return;
@@ -53,7 +53,7 @@ bool may_go_on(UserThread const& thread) {
     return process.stop_signal == 0 || process.group_exit || (thread.return_work.load(std::memory_order_relaxed) & return_work::exit);
 }
 
-/// One of its threads tells. The others may go on at once, but none can end before it has been told: that takes the tree's lock.
+/// One of its threads reports. The others may continue at once, but none can end before the report: ending takes tree_lock.
 void report_news(Process& process) {
     TreeGuard tree(tree_lock);
     StopNews news;
@@ -65,12 +65,12 @@ void report_news(Process& process) {
     else if (news == StopNews::Interrupted) tell_parent(process, CLD_STOPPED, SIGCONT, tree);
 }
 
-/// False: SIGCONT, or the end, has come since the signal was taken.
+/// False: SIGCONT or the end of the process has come since the signal was taken.
 bool begin_stop(UserThread& thread, int signal, SignalGuard const&) {
     Process& process = thread.process();
     process.signal_lock.assert_held();
     if (!std::exchange(thread.has_taken_stop, false) || process.group_exit) return false;
-    if (process.stop_signal != 0) return true;   // another thread was faster: this one stops with it
+    if (process.stop_signal != 0) return true;   // another thread was first: this one stops too
     process.stop_signal = signal;
     process.stop_news = StopNews::None;
     process.stop_count = 0;
@@ -88,7 +88,7 @@ bool begin_stop(UserThread& thread, int signal, SignalGuard const&) {
 
 void stop_process(UserThread& thread, int signal) {
     Process& process = thread.process();
-    // Held throughout: a group that becomes orphaned afterwards finds the process stopped (hang_up_orphan()).
+    // Held throughout: a group that is orphaned afterwards finds the process stopped (hang_up_orphan()).
     TreeGuard tree(tree_lock);
     // POSIX 2.4.3: no shell could continue a process of an orphaned group.
     if (signal != SIGSTOP && process_manager.is_orphaned(*process.group_object, tree)) return;

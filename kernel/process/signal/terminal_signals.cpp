@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// tty::SignalTarget: the terminal's view of the running process and of groups.
+// tty::SignalTarget: the terminal's view of the running process and of groups. Without a running process (a kernel thread) every
+// question has a harmless answer.
 #include "kernel/process/signal/terminal_signals.h"
 
 #include <abi/signal.h>
@@ -70,7 +71,7 @@ public:
     }
 
 private:
-    /// To the group that has the number while this runs.
+    /// Sends to the group that has the number at this moment.
     static void send(Pid group, int signal) {
         SignalInfo info;
         info.signal = signal;
@@ -83,7 +84,7 @@ private:
         decltype(process.signal_lock)::Guard guard(process.signal_lock);
         return (thread.blocked & mask_of(signal)) || process.handlers->read(signal).handler == ignore_handler;
     }
-    /// Null in a kernel thread: it opens the console for init.
+    /// Null in a kernel thread, which opens the console for init.
     static Process* running() {
         UserThread* thread = current_user_thread_or_null();
         return thread ? &thread->process() : nullptr;

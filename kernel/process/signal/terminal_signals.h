@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
-// What a terminal asks of processes: ^C to a group, who is the session's leader.
+// What a terminal needs of processes: ^C to a group, whether a process leads its session.
 #pragma once
 
 namespace process {
 
 class Process;
 
-/// Tells the terminals whom to signal.
+/// Provides the terminals with their signal target (tty::signal_target). Called at boot.
 void register_terminal_signals();
-/// The process ends: if it leads a session, the terminal is free, and who was in front hears of it.
+/// The process ends: if it leads a session, the terminal becomes free, and its foreground group is signalled.
 void leave_terminal(Process& process);
-/// SIGINT to process 1: Ctrl-Alt-Del when reboot(2) has been told LINUX_REBOOT_CMD_CAD_OFF. Any context.
+/// SIGINT to process 1: Ctrl-Alt-Del after reboot(2) with LINUX_REBOOT_CMD_CAD_OFF. Any context.
 void interrupt_init();
 
 }
