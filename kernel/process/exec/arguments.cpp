@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Copies argv and envp out of the old image. Sizes are checked as the copy goes, so that a
-// program cannot make the kernel keep more than the limit.
+// Copies argv and envp out of the old image. The size is checked after each string, so that a
+// program cannot make the kernel keep more than the limit and one string.
 #include "kernel/process/exec/arguments.h"
 
 #include <algorithm>
@@ -15,7 +15,7 @@ constexpr u64 longest_string = 128 * kib;
 constexpr u64 least_total = 128 * kib;
 constexpr u64 greatest_total = 6 * mib;
 
-/// Reads a program's array of pointers a few at a time, never past the page that its end lies in.
+/// Reads a program's array of pointers, a few at a time, and never beyond the page that contains its end.
 class PointerArray {
 public:
     explicit PointerArray(u64 address) : address_(address) {}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The strings that execve(2) hands over, kept in scattered frames while the old image goes
-// and the new one comes: bytes grow up in a frame, lengths of the strings that end in it grow down.
+// The strings of execve(2), kept in a chain of separate frames while the new image replaces the old one.
+// In each frame the bytes grow upwards, and the lengths of the strings that end in it grow downwards.
 #pragma once
 
 #include <string_view>
@@ -19,7 +19,7 @@ public:
     ~StringList();
     StringList(StringList const&) = delete;
 
-    /// An empty list takes over what `other` has.
+    /// Takes the strings of `other`, which gets this list's (none).
     void take(StringList& other) {
         std::swap(first_, other.first_);
         std::swap(last_, other.last_);
@@ -30,7 +30,7 @@ public:
     /// A program's string. EFAULT; E2BIG when it is longer than Linux's MAX_ARG_STRLEN.
     Result<> add_user(UserAddr from);
     u64 count() const { return count_; }
-    u64 bytes() const { return bytes_; }   ///< with their NULs
+    u64 bytes() const { return bytes_; }   ///< including the NULs
 
     /// All bytes in order, piece by piece: visit(std::string_view) -> Result<>.
     template <class Visitor>
@@ -47,7 +47,7 @@ public:
     }
 
 private:
-    /// Lies at the start of its own frame.
+    /// Lies at the start of a frame of its own.
     struct Chunk {
         Chunk* next;
         u32 used, ended;
@@ -61,7 +61,7 @@ private:
             return taken < page_size ? page_size - taken : 0;
         }
     };
-    /// The chunk to write to, with room for a byte at least.
+    /// The chunk to write to, with room for at least one byte.
     Result<Chunk*> chunk_with_room();
     void end_string(Chunk& chunk, u64 length);
 
@@ -70,10 +70,10 @@ private:
     u64 count_ = 0, bytes_ = 0;
 };
 
-/// What the new program is called with.
+/// argv and envp of the new program.
 struct Arguments {
     StringList arguments, environment;
-    /// E2BIG when strings and pointers together pass what `stack_limit` allows (execve(2)).
+    /// E2BIG: strings and pointers together exceed what `stack_limit` allows (execve(2)).
     Result<> check_size(u64 stack_limit) const;
     /// Adds argv[first…] and envp from a program's memory; a null array is an empty one.
     Result<> add_user(u64 argv, u64 envp, u64 first, u64 stack_limit);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // ELF64 headers and segments. Text and data are private mappings of the file, so that their
-// pages are shared with the page cache and with every other process that runs it.
+// pages are shared with the page cache and with every other process that runs the file.
 #include "kernel/process/exec/elf.h"
 
 #include <algorithm>
@@ -9,9 +9,9 @@ namespace process {
 namespace {
 
 constexpr u64 lowest_user_address = 64 * kib;         // Linux's mmap_min_addr
-constexpr u64 largest_table = 64 * kib;               // of program headers, as Linux
+constexpr u64 largest_table = 64 * kib;               // of program headers, as in Linux
 
-/// Reads exactly `size` bytes at `offset`; a shorter file is no program.
+/// Reads exactly `size` bytes at `offset`. ENOEXEC: the file is shorter.
 Result<> read_exactly(fs::File& file, u64 offset, void* to, size_t size) {
     auto* bytes = static_cast<std::byte*>(to);
     size_t done = 0;
@@ -108,7 +108,7 @@ Result<> map_fixed(mm::AddressSpace& space, u64 start, u64 end, mm::Protection p
     return {};
 }
 
-/// The file's last page goes on behind the data: bss begins there and must be zero.
+/// Zeroes the rest of the data's last page, which holds more of the file: bss begins there.
 Result<> zero_page_rest(mm::AddressSpace& space, u64 from) {
     static constexpr std::byte zeros[page_size] = {};
     u64 const rest = align_up(from, page_size) - from;

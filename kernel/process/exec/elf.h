@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // ELF64 programs: reads and checks the headers, maps the segments. elf(5), System V ABI ch. 4 and 5.
-// A file may say anything; what cannot be is ENOEXEC, before anything is mapped where it can be seen.
+// A file may contain anything; impossible values fail with ENOEXEC before anything is mapped where it can be seen.
 #pragma once
 
 #include <span>
@@ -48,7 +48,7 @@ private:
 struct ElfMapping {
     u64 bias = 0;
     u64 entry = 0;
-    u64 headers = 0;        ///< address of the program headers, or 0 when no segment has them
+    u64 headers = 0;        ///< address of the program headers, or 0 if no segment contains them
     u64 end = 0;            ///< after the last segment, page aligned
     u64 code_start = 0, code_end = 0, data_start = 0, data_end = 0;
 };

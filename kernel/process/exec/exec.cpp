@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// execve(2): builds the new image beside the old one, waits until the thread is alone in its
-// process, then changes over. Nothing can fail after that.
+// execve(2): builds the new image beside the old one, waits until the thread is the only one of its
+// process, then changes over. become() is the point of no return: nothing fails after it.
 #include <abi/signal.h>
 #include <base/trace.h>
 
@@ -22,10 +22,10 @@ namespace {
 class UserArguments final : public ArgumentSource {
 public:
     UserArguments(u64 argv, u64 envp) : argv_(argv), envp_(envp) {}
-    /// Before the program is looked for: what is wrong with the strings is said first. EFAULT E2BIG.
+    /// Called before the program is looked up, so that errors of the strings come first. EFAULT E2BIG.
     Result<> read(u64 stack_limit) { return read_.add_user(argv_, envp_, 0, stack_limit); }
     Result<> add_to(Arguments& arguments, u64 first, u64 stack_limit) override {
-        // A script's are read again, without the first and behind those of its `#!` line.
+        // For a script they are read again, without the first one, after those of the `#!` line.
         if (first != 0) return arguments.add_user(argv_, envp_, first, stack_limit);
         arguments.arguments.take(read_.arguments);
         arguments.environment.take(read_.environment);
@@ -36,12 +36,12 @@ private:
     Arguments read_;
 };
 
-/// Of personality(2): what a program with other rights does not take over (Linux's PER_CLEAR_ON_SETID).
+/// The bits of personality(2) that a program with other rights does not inherit (Linux's PER_CLEAR_ON_SETID).
 constexpr u32 personality_of_rights = READ_IMPLIES_EXEC | ADDR_NO_RANDOMIZE | ADDR_COMPAT_LAYOUT | MMAP_PAGE_ZERO;
 
 }
 
-/// What the new program has of its own.
+/// The tables that the new program does not share with others.
 struct ProcessManager::OwnTables {
     Ref<SignalHandlers> handlers;
     Ref<fs::DescriptorTable> descriptors;
@@ -49,13 +49,13 @@ struct ProcessManager::OwnTables {
 
 namespace {
 
-/// Linux's commit_creds(): what is different if not, others shall not look into.
+/// False: the new program acts with other rights, so that others must not look into it (Linux's commit_creds()).
 bool acts_alike(fs::Credentials const& one, fs::Credentials const& other) {
     return one.effective_uid == other.effective_uid && one.effective_gid == other.effective_gid && one.fs_uid == other.fs_uid &&
            one.fs_gid == other.fs_gid;
 }
 
-/// The thread ends its process on its way back to the program, whatever that says of the signal.
+/// The thread ends its process on its return to the program, whatever action the program has for the signal.
 void die_of(UserThread& thread, int signal) {
     thread.must_die_of |= mask_of(signal);
     SignalInfo info;
@@ -80,7 +80,7 @@ void forget_thread_state(UserThread& thread) {
 
 }
 
-/// Whether it was alone before.
+/// Ends all other threads; returns whether there were none. EAGAIN: the process ends, or another thread execs.
 Result<bool> ProcessManager::become_only_thread(UserThread& thread) {
     Process& process = thread.process();
     {
@@ -95,7 +95,7 @@ Result<bool> ProcessManager::become_only_thread(UserThread& thread) {
         }
         process.stop_wait.wake_all();
     }
-    // It lasts as long as one of them is in a call: nothing that another program has in its hand may keep them there (wake_to_end()).
+    // It lasts while one of them is in a call: no sleep that depends on another program keeps it there (wake_to_end()).
     (void)process.stop_wait.wait(
         [&] {
             SignalGuard guard(process.signal_lock);
@@ -105,19 +105,19 @@ Result<bool> ProcessManager::become_only_thread(UserThread& thread) {
     TreeGuard tree(tree_lock);
     SignalGuard guard(process.signal_lock);
     process.execing = nullptr;
-    // The thread that is left is the process's first from now on.
+    // The remaining thread becomes the process's first one.
     if (thread.entry_id.value != 0) {
         pids_.remove(thread);
         thread.entry_id = Pid(0);
         thread.tid = process.pid();
-        remove_task(process);            // its own; the first thread's is left
+        remove_task(process);            // its own; the first thread's remains
         thread.number = static_cast<u32>(thread.tid.value);
     }
     return false;
 }
 
-/// For who looks from outside it is one program with its memory, rights and descriptors, and then the other. What was the old one's is
-/// in `image` and `tables` afterwards.
+/// To an observer from outside the process has either the old program's memory, rights and descriptors, or the new one's, and never
+/// a mixture. The old ones are in `image` and `tables` afterwards.
 void ProcessManager::become(Image& image, OwnTables& tables, UserThread& thread) {
     Process& process = thread.process();
     bool const changes_rights = image.gains_rights || !acts_alike(image.credentials, process.credentials);
@@ -147,20 +147,20 @@ void ProcessManager::become(Image& image, OwnTables& tables, UserThread& thread)
     forget_thread_state(thread);
     TreeGuard tree(tree_lock);
     process.has_executed = true;
-    process.exit_signal = SIGCHLD;   // what clone(2) had asked for was the old program's wish
+    process.exit_signal = SIGCHLD;   // the one given to clone(2) was for the old program
     if (changes_rights) thread.parent_death_signal = 0;
 }
 
-/// The caller is alone: whatever it decides on now stays as it is. ENOMEM: nothing has changed.
+/// The caller is the only thread: what it decides on now cannot change. ENOMEM: nothing has changed.
 Result<> ProcessManager::change_over(Image& image, UserThread& thread, bool was_always_alone) {
     Process& process = thread.process();
     if (!was_always_alone) {
-        // Other threads could change these while the image was built (setuid(2), prctl(2)).
+        // Other threads may have changed these while the image was built (setuid(2), prctl(2)).
         take_rights(image, process.credentials, !process.no_new_privileges);
         TRY(tell_rights(image));
     }
     OwnTables tables;
-    // Before it was alone, another thread could still give its table to a process that is none of the new program's business.
+    // Only now: until the thread was alone, another thread could still share its table with a process (CLONE_FILES, CLONE_SIGHAND).
     tables.handlers = TRY(reset_handlers(process));
     tables.descriptors = TRY(own_descriptors(thread));
     process.timers.remove_all();
@@ -180,7 +180,7 @@ Result<> ProcessManager::execute(std::string_view path, u64 argv, u64 envp, Trap
     bool const may_move = random_layout_allowed() && !(thread.personality & ADDR_NO_RANDOMIZE);
     RandomLayout const random = may_move ? RandomLayout::Yes : RandomLayout::No;
     bool const is_alone = !process.has_several_threads();
-    std::optional<fs::Credentials> copy;         // while other threads may change them
+    std::optional<fs::Credentials> copy;         // if other threads may change them
     fs::Credentials const& who = is_alone ? process.credentials : copy.emplace(process.copy_credentials());
     UserArguments arguments(argv, envp);
     TRY(arguments.read(process.limit(RLIMIT_STACK).soft));
@@ -190,13 +190,13 @@ Result<> ProcessManager::execute(std::string_view path, u64 argv, u64 envp, Trap
     TRY(build_image(image, {context, who, process.limits, random, !process.no_new_privileges}, path, std::move(file), arguments));
     bool const was_alone = TRY(become_only_thread(thread));
     if (auto const done = change_over(image, thread, is_alone); !done) {
-        // The other threads are gone: there is nothing to go back to (as Linux).
+        // The other threads are gone: there is nothing to return to (as in Linux).
         if (!was_alone) die_of(thread, SIGSEGV);
         return done;
     }
     frame = first_frame(image);
     TRACE_EVENT(Exec, static_cast<u64>(process.pid().value));
-    // The old memory goes with `image`, after the parent of a vfork has it for itself again.
+    // The old memory is dropped with `image`, after the parent of a vfork has it to itself again.
     process.release_vfork_parent();
     return {};
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Builds the image of a new program: `#!` lines, the ELF file and its interpreter, where
-// everything goes, whose rights it has. execve(2).
+// Builds the image of a new program: `#!` lines, the ELF file and its interpreter, the place of each
+// part, the program's rights. execve(2). Nothing here changes the running process.
 #include "kernel/process/exec/image.h"
 
 #include <algorithm>
@@ -18,14 +18,14 @@ namespace {
 
 constinit bool layout_is_random = true;
 
-constexpr u64 program_base = 0x5555'5555'4000;     // position-independent programs, as Linux: 2/3 of the space
+constexpr u64 program_base = 0x5555'5555'4000;     // position-independent programs, as in Linux: 2/3 of the space
 constexpr u64 random_program_pages = 1 << 28;      // Linux's mmap_rnd_bits
 constexpr u64 random_mapping_pages = 1 << 28;
 constexpr u64 random_heap_pages = 0x02000000 >> page_shift;
 constexpr u64 smallest_stack_gap = 128 * mib;
-constexpr size_t most_scripts = 5;                 // Linux: deeper is ELOOP
+constexpr size_t most_scripts = 5;                 // as in Linux: deeper is ELOOP
 
-/// The first bytes of one file of a chain of scripts, and what they say.
+/// The first bytes of one file of a chain of scripts, and its `#!` line.
 struct ScriptLevel {
     char head[head_size];
     ScriptLine line;
@@ -38,15 +38,15 @@ Result<bool> read_head(fs::File& file, std::span<char> head) {
     return is_script({head.data(), head.size()});
 }
 
-/// What `program` cannot run without: its dynamic linker, or what stands behind its `#!`. The caller learns no more than ENOENT, as if
-/// the program were missing, so the log says what is.
+/// Opens the file that `program` needs to run: its dynamic linker, or the interpreter of its `#!` line. The caller gets just ENOENT,
+/// as if the program were missing, so the log says which file is.
 Result<Ref<fs::File>> open_interpreter(ImageRequest const& request, std::string_view program, std::string_view wanted) {
     auto file = open_executable({request.context, request.credentials}, wanted);
     if (!file && file.error() == Errno(ENOENT)) log_missing_interpreter(program, wanted);
     return file;
 }
 
-/// Follows `#!` lines from `file`, which is `path`'s, to a program, and `path` with it. Returns how many there were.
+/// Follows `#!` lines from `file`, which `path` names, to a program; both then refer to the program. Returns the number of lines.
 Result<size_t> follow_scripts(Image& image, ImageRequest const& request, std::string_view& path, Ref<fs::File>& file,
                               std::span<mm::Owned<ScriptLevel>> levels) {
     char head[head_size];
@@ -63,7 +63,7 @@ Result<size_t> follow_scripts(Image& image, ImageRequest const& request, std::st
     }
 }
 
-/// argv of the last interpreter: it, its argument, then each script it is to run, outermost last.
+/// argv of the last interpreter: its name, its argument, then each script that it runs, the outermost last.
 Result<> add_script_arguments(Arguments& arguments, std::span<mm::Owned<ScriptLevel> const> levels, std::string_view path) {
     for (size_t i = levels.size(); i-- > 0;) {
         ScriptLine const& line = levels[i]->line;
@@ -73,7 +73,7 @@ Result<> add_script_arguments(Arguments& arguments, std::span<mm::Owned<ScriptLe
     return arguments.arguments.add(path);
 }
 
-/// The bits that count are those of a moment at which nobody can write to the program any more: it is claimed.
+/// Reads the owner and the mode bits when nobody can write to the program any more: it is claimed.
 void look_at_owner(Image& image, fs::Inode const& inode) {
     image.owner = inode.ownership();
     image.allows_set_id = !inode.file_system().flags().has(fs::MountFlags::nosuid);
@@ -87,8 +87,8 @@ u64 choose_bias(ElfFile const& elf, u64 random) {
     return align_up(program_base + offset_from(random, random_program_pages), elf.alignment()) - elf.lowest_page();
 }
 
-/// The dynamic linker goes wherever there is room, or where it must (klibc's has fixed addresses); its place is held while
-/// its segments are put there.
+/// The dynamic linker goes where there is room, or to its fixed addresses (klibc's has such); its place is reserved before
+/// its segments are mapped there.
 Result<ElfMapping> map_interpreter(mm::AddressSpace& space, ElfFile const& elf) {
     mm::MapRequest request;
     request.size = elf.size();
@@ -120,7 +120,7 @@ Result<> map_program(Image& image, ImageRequest const& request, ImageRandom cons
     return {};
 }
 
-/// Where mmap and brk begin, both with a random offset.
+/// Where brk begins, with a random offset.
 void place_heap(Image& image, ImageRandom const& random, ElfMapping const& program) {
     u64 const heap = program.end + offset_from(random.heap, random_heap_pages);
     image.space->set_heap(UserAddr(heap));
@@ -149,7 +149,7 @@ bool is_user_code(u64 address) { return address < arch::user_space_end; }
 
 }
 
-/// setuid and setgid bits (credentials(7), execve(2)).
+/// Applies set-user-ID and set-group-ID bits (credentials(7), execve(2)).
 void take_rights(Image& image, fs::Credentials const& now, bool may_gain_rights) {
     constexpr u32 group_bits = S_ISGID | S_IXGRP;
     fs::Credentials& who = image.credentials = now;
@@ -201,7 +201,7 @@ Result<> build_image(Image& image, ImageRequest const& request, std::string_view
     TRY(source.add_to(arguments, scripts != 0 ? 1 : 0, stack_limit));
 
     image.space = TRY(mm::AddressSpace::create());
-    // Who started it does not choose where a program with more rights lies (Linux's PER_CLEAR_ON_SETID).
+    // The caller does not choose the layout of a program with more rights (Linux's PER_CLEAR_ON_SETID).
     ImageRandom const random(image.sets_id && random_layout_allowed() ? RandomLayout::Yes : request.random);
     place_mappings(image, request, random);
     ProgramPlace place;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Image: a program made ready to run in an address space of its own, before anything of the
-// old one is given up. All that can fail in execve(2) fails while it is built.
+// Image: a program made ready to run in an address space of its own, before any part of the old one
+// is given up. Everything that depends on the file and on memory for the image fails while it is built.
 #pragma once
 
 #include <array>
@@ -12,42 +12,42 @@
 
 namespace process {
 
-/// Whether stack, heap, mappings and position-independent programs move about (ASLR).
+/// Whether stack, heap, mappings and position-independent programs get random places (ASLR).
 enum class RandomLayout : u8 { No, Yes };
 
-/// All that one image needs of chance, asked for at once: a request costs more than its bytes.
+/// All random values that one image needs, requested at once: a request costs more than its bytes.
 struct ImageRandom {
     u64 program = 0, heap = 0, mappings = 0, stack = 0, stack_shift = 0;   ///< 0 without ASLR
     std::array<std::byte, 16> seed{};                                      ///< AT_RANDOM
     explicit ImageRandom(RandomLayout layout);
 };
 
-/// For whom an image is built.
+/// The process that an image is built for.
 struct ImageRequest {
     fs::FsContext const& context;
     fs::Credentials const& credentials;
     std::array<ResourceLimit, 16> const& limits;
-    RandomLayout random;                     ///< unless it may gain rights: then the layout is random whatever was asked for
-    bool may_gain_rights;                    ///< false: set-user-ID bits mean nothing (PR_SET_NO_NEW_PRIVS)
+    RandomLayout random;                     ///< ignored if the program sets ids: then the layout is random
+    bool may_gain_rights;                    ///< false: set-user-ID bits have no effect (PR_SET_NO_NEW_PRIVS)
 };
 
 struct Image {
     Ref<mm::AddressSpace> space;
     Executable executable;
-    fs::Ownership owner;                     ///< of the program, as it was when nobody could change the program any more
-    bool allows_set_id = false;              ///< its file system does
+    fs::Ownership owner;                     ///< of the program, read when nobody could write to it any more
+    bool allows_set_id = false;              ///< its file system is not mounted nosuid
     fs::Credentials credentials;             ///< with the effects of setuid bits
     mm::ImageLayout layout;
-    bool sets_id = false;                    ///< such bits had their effect
+    bool sets_id = false;                    ///< such bits took effect
     bool gains_rights = false;               ///< AT_SECURE
-    bool is_secret = false;                  ///< who executes it may not read it: others shall not read it from its memory
+    bool is_secret = false;                  ///< the caller may execute but not read it: its memory is closed to others, too
     u64 entry = 0, stack_pointer = 0;
     std::array<u64, 2 * 24> auxiliary_vector{};
-    u64 auxiliary_address = 0;               ///< where it lies on the stack
+    u64 auxiliary_address = 0;               ///< its place on the stack
     char name[sched::Thread::name_capacity] = {};
 };
 
-/// Who supplies argv and envp: a program's memory, or the kernel (init).
+/// The source of argv and envp: a program's memory, or the kernel (init).
 class ArgumentSource {
 public:
     /// Adds argv from element `first` on, and the environment.
@@ -56,19 +56,19 @@ protected:
     ~ArgumentSource() = default;
 };
 
-/// A file that the caller may execute: regular, with the right to; it need not be readable. EACCES ENOENT …
+/// Opens a file that the caller may execute: a regular file with execute permission, which need not be readable. EACCES ENOENT …
 Result<Ref<fs::File>> open_executable(fs::Walk const& walk, std::string_view path);
 
 /// Follows scripts to a program, maps it and its interpreter, and lays out its stack.
 Result<> build_image(Image& image, ImageRequest const& request, std::string_view path, Ref<fs::File> file, ArgumentSource& source);
 
-/// Whose rights it has if `who` executes it: sets credentials, sets_id, gains_rights, is_secret. For the last time when nobody else can
-/// change `who`.
+/// The rights of the program if `who` executes it: sets credentials, sets_id, gains_rights, is_secret. The last call counts, made
+/// when nobody else can change `who`.
 void take_rights(Image& image, fs::Credentials const& who, bool may_gain_rights);
-/// Writes what take_rights() decided to the auxiliary vector, on the stack too if it has changed.
+/// Writes the result of take_rights() to the auxiliary vector, and to its copy on the stack if it has changed.
 Result<> tell_rights(Image& image);
 
-/// Where the program lies, as its auxiliary vector says.
+/// Where the program lies, for its auxiliary vector.
 struct ProgramPlace {
     ElfMapping program;
     u64 program_header_count = 0;
@@ -79,7 +79,7 @@ struct ProgramPlace {
 Result<> build_stack(Image& image, ImageRequest const& request, ImageRandom const& random, ProgramPlace const& place,
                      Arguments const& arguments, std::string_view path);
 
-/// A registers frame with which a new program starts.
+/// The register frame with which a new program starts.
 TrapFrame first_frame(Image const& image);
 
 /// `norandmaps` on the kernel command line.

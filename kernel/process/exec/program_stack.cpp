@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The stack that a program finds: argc, argv, envp, the auxiliary vector and all strings.
-// System V ABI x86-64 3.4.1, getauxval(3). Sizes are known, so it is written once, upwards.
+// The initial stack of a program: argc, argv, envp, the auxiliary vector and all strings.
+// System V ABI x86-64 3.4.1, getauxval(3). All sizes are known first, so the stack is written once, upwards.
 #include <algorithm>
 
 #include <asm/resource.h>
@@ -16,12 +16,12 @@ namespace {
 
 constexpr std::string_view platform_name{"x86_64\0", 7};
 constexpr u64 clock_ticks = 100;              // USER_HZ
-constexpr u64 spare_stack = 128 * kib;        // mapped below what is written, as Linux
+constexpr u64 spare_stack = 128 * kib;        // mapped below what is written, as in Linux
 constexpr u64 random_stack_pages = 1 << 22;   // 16 GiB
 constexpr u64 random_stack_bytes = 8 * kib;   // within the first pages
 constexpr u64 minimum_signal_stack_key = 51;  // AT_MINSIGSTKSZ
 
-/// Collects what goes to consecutive addresses and writes it a page at a time.
+/// Collects bytes for consecutive addresses and writes them a page at a time.
 class SpaceWriter {
 public:
     static Result<SpaceWriter> create(mm::AddressSpace& space, u64 address) {
@@ -60,7 +60,7 @@ private:
     mm::FrameRef buffer_;
 };
 
-/// Addresses of all parts, from the top down.
+/// The addresses of all parts, from the top down.
 struct StackLayout {
     u64 top, path, environment, arguments, platform, random, pointer;
 };
@@ -78,7 +78,7 @@ StackLayout lay_out(Arguments const& arguments, std::string_view path, u64 auxil
     return layout;
 }
 
-/// The auxiliary vector as it grows.
+/// Appends to the auxiliary vector.
 class AuxiliaryVector {
 public:
     explicit AuxiliaryVector(std::array<u64, 2 * 24>& words) : words_(words) { words_ = {}; }
@@ -97,9 +97,9 @@ u64 hardware_capabilities() {
     return edx;
 }
 
-constexpr u64 auxiliary_count = 20;           // with AT_NULL
+constexpr u64 auxiliary_count = 20;           // including AT_NULL
 
-/// What it says of rights, which are decided last: keys and values.
+/// Its entries about rights, which are decided last: keys and values.
 using RightsWords = std::array<std::pair<u64, u64>, 5>;
 RightsWords rights_words(Image const& image) {
     fs::Credentials const& who = image.credentials;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Takes the first line of a script apart, by Linux's rules: blanks around the interpreter
-// and at the end do not count; what is between is one argument.
+// Parses the first line of a script by Linux's rules: blanks around the interpreter and at the
+// end do not count; the text in between is one argument.
 #include "kernel/process/exec/script.h"
 
 #include <algorithm>
@@ -26,7 +26,7 @@ Result<ScriptLine> parse_script_line(std::string_view head) {
     if (newline != std::string_view::npos) {
         line = line.substr(0, newline);
     } else {
-        // The name itself must not be cut off; an argument may be.
+        // The name itself must be complete; an argument may be cut off.
         size_t const name = line.find_first_not_of(blanks);
         if (name == std::string_view::npos || line.find_first_of(terminators, name) == std::string_view::npos) return fail(ENOEXEC);
     }

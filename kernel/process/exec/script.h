@@ -9,16 +9,16 @@
 
 namespace process {
 
-/// Bytes of a file that are looked at to tell what it is (Linux's BINPRM_BUF_SIZE).
+/// The bytes of a file that decide its format (Linux's BINPRM_BUF_SIZE).
 inline constexpr size_t head_size = 256;
 
 struct ScriptLine {
     std::string_view interpreter;
-    std::string_view argument;   ///< all the rest of the line; empty: none
+    std::string_view argument;   ///< the rest of the line; empty: none
 };
 
-/// `head`: the file's first bytes, filled up with NULs to head_size. ENOEXEC when the line names no
-/// interpreter or its name does not fit. The result views `head`.
+/// `head`: the file's first bytes, padded with NULs to head_size. ENOEXEC: the line names no
+/// interpreter, or the name does not fit. The result views `head`.
 Result<ScriptLine> parse_script_line(std::string_view head);
 inline bool is_script(std::string_view head) { return head.starts_with("#!"); }
 

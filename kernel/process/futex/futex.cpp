@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// No wake-up is lost: a waiter reads the word with its bucket locked and is in the list before it unlocks; who changed the
-// word and comes to wake either finds it there, or came first, and then the word has changed. A word that is not in
-// memory cannot be read under a lock: it is faulted in without, and everything begins anew.
+// Futexes without inheritance. No wake-up is lost: a waiter reads the word with its bucket locked and is in the list before it
+// unlocks. A waker, which has changed the word, either finds the waiter queued, or took the lock first, and then the waiter sees
+// the new value. A word that is not in memory cannot be read under a lock: it is faulted in without it, and the call starts over.
 #include "kernel/process/futex/futex_buckets.h"
 
 #include <array>
@@ -18,20 +18,20 @@ constinit FutexTable futexes;
 struct FutexTable::Waiter : sched::WaitNode {
     Waiter(FutexKey waited, u32 mask)
         : thread(sched::current_thread()), key(std::move(waited)), bits(mask), level(std::min(thread.own_level(), sched::first_fair_level)) {}
-    /// The waker is done with this frame and its thread. It does little in between, with interrupts off.
-    // Ordering: acquire, with the release in wake_one().
+    /// Spins until the waker no longer uses this frame and its thread. The waker has little left to do, with interrupts off.
+    // Ordering: acquire; pairs with the release in wake_one().
     void wait_for_waker() const { while (!released.load(std::memory_order_acquire)) arch::relax(); }
     sched::Thread& thread;
     FutexKey key;                            ///< GUARDED_BY the bucket's lock
     u32 const bits;
-    sched::Level const level;                ///< as it was when it began to wait; all that are not realtime are equal
-    std::atomic<Bucket*> bucket{nullptr};    ///< null: woken. Written with its lock held (and the new one's, if it moves)
+    sched::Level const level;                ///< at the start of the wait; all that are not realtime are equal
+    std::atomic<Bucket*> bucket{nullptr};    ///< null: woken. Written with its lock held (and the new bucket's, if it moves)
     std::atomic<bool> released{false};
 };
 
 namespace {
 
-/// How many are woken or moved while a bucket is locked and interrupts are off; programs choose how many wait.
+/// The most that are woken or moved in one hold of a bucket's lock (interrupts are off), since programs choose how many wait.
 constexpr u32 most_at_once = 32;
 
 constexpr size_t bucket_count = 256;
@@ -75,9 +75,9 @@ Result<> fault_in_writable(UserAddr address) {
 
 namespace {
 
-/// As on Linux, a word that programs share must be there even for who does not look at it. EFAULT.
+/// As in Linux, a shared word must be mapped even for a caller that does not read it. EFAULT.
 Result<> check_presence(FutexWord word) { return word.scope == FutexScope::Shared ? fault_in(word.address) : Result<>(); }
-/// What a wake that found nobody says. (Who sleeps has read the word, so it is there.)
+/// The result of a wake that found no waiter. (If there is one, it has read the word, so the word is mapped.)
 Result<u32> nobody_at(FutexWord word) {
     TRY(check_presence(word));
     return 0u;
@@ -114,7 +114,7 @@ struct Operation {
     u32 kind, comparison, argument, against;
 };
 
-/// Changes the word while buckets are locked; false: it is not in memory, or not writable yet.
+/// Changes the word while the buckets are locked; false: it is not in memory, or not yet writable.
 bool exchange(UserAddr address, Operation const& operation, u32& old) {
     if (!arch::read_user_u32(address, old)) return false;
     for (;;) {
@@ -137,7 +137,7 @@ struct SCOPED_CAPABILITY FutexTable::BothLocked {
     std::optional<BucketGuard> second;
 };
 
-/// Realtime waiters first, by priority; equal ones in the order they came, as all others do. The bucket is locked.
+/// Realtime waiters go first, by priority; equal ones, and all others, keep the order of their arrival. The bucket is locked.
 void FutexTable::enter(Bucket& bucket, Waiter& waiter) NO_THREAD_SAFETY_ANALYSIS {
     if (waiter.level == sched::first_fair_level) return bucket.waiters.push_back(waiter);
     auto* at = bucket.waiters.first();
@@ -145,13 +145,13 @@ void FutexTable::enter(Bucket& bucket, Waiter& waiter) NO_THREAD_SAFETY_ANALYSIS
     bucket.waiters.insert_before(at, waiter);
 }
 
-/// Out of the list; false: it had been woken.
+/// Leaves the list; false: the waiter has been woken.
 bool FutexTable::leave(Waiter& waiter) NO_THREAD_SAFETY_ANALYSIS {
     for (;;) {
         Bucket* const bucket = waiter.bucket.load(std::memory_order_relaxed);
         if (!bucket) return false;
         BucketGuard guard(bucket->lock);
-        if (waiter.bucket.load(std::memory_order_relaxed) != bucket) continue;   // woken or moved meanwhile
+        if (waiter.bucket.load(std::memory_order_relaxed) != bucket) continue;   // woken or moved in between
         bucket->waiters.remove(waiter);
         bucket->count.fetch_sub(1, std::memory_order_relaxed);
         return true;
@@ -199,7 +199,7 @@ Result<> FutexTable::wait(FutexWord word, u32 expected, u32 bits, u64 deadline_n
     }
 }
 
-/// The bucket is locked, the waiter in its list.
+/// The bucket is locked, and the waiter is in its list.
 void FutexTable::wake_one(Bucket& bucket, Waiter& waiter) NO_THREAD_SAFETY_ANALYSIS {
     bucket.waiters.remove(waiter);
     bucket.count.fetch_sub(1, std::memory_order_relaxed);
@@ -244,7 +244,8 @@ Result<u32> FutexTable::wake(FutexWord word, u32 count, u32 bits) {
     return woken;
 }
 
-/// The rest of many, a few at a time. Who comes meanwhile may be woken too, but does not make it go on for ever.
+/// Wakes the rest of many waiters, a few at a time. A waiter that arrives in between may be woken too, but cannot keep the loop
+/// running: the count is fixed at the start.
 u32 FutexTable::wake_more(Bucket& bucket, FutexKey const& key, u32 count, u32 bits) {
     count = std::min(count, bucket.count.load(std::memory_order_relaxed));
     u32 woken = 0;
@@ -258,7 +259,7 @@ u32 FutexTable::wake_more(Bucket& bucket, FutexKey const& key, u32 count, u32 bi
     return woken;
 }
 
-/// Both buckets are locked. How many were moved. Drops no last reference: the caller holds `key`.
+/// Both buckets are locked. Returns how many were moved. Drops no last reference: the caller holds `key`.
 u32 FutexTable::requeue_in(Bucket& from, FutexKey const& key, Bucket& to, FutexKey const& new_key, u32 move_count) NO_THREAD_SAFETY_ANALYSIS {
     u32 moved = 0;
     for (auto* node = from.waiters.first(); node && moved < move_count;) {
@@ -277,14 +278,14 @@ u32 FutexTable::requeue_in(Bucket& from, FutexKey const& key, Bucket& to, FutexK
     return moved;
 }
 
-/// Wakes and moves a few, and counts them off what is wanted. False: there is nobody left.
+/// Wakes and moves a few waiters, and subtracts them from the counts. False: nothing is left to do.
 bool FutexTable::requeue_some(Bucket& from, FutexKey const& key, Bucket& to, FutexKey const& new_key, u32& wake_count, u32& move_count) {
     u32 const to_wake = std::min(wake_count, most_at_once);
     u32 const woken = wake_in(from, key, to_wake, any_bit);
     wake_count -= woken;
     if (woken < to_wake) return false;
     if (wake_count != 0) return true;
-    // To the same word in the same bucket they would be moved again and again: there the first look has done it.
+    // Within one bucket they keep their places and would be found again and again: there one pass moves them all.
     u32 const to_move = &from == &to ? move_count : std::min(move_count, most_at_once);
     u32 const moved = requeue_in(from, key, to, new_key, to_move);
     move_count -= moved;
@@ -294,21 +295,21 @@ bool FutexTable::requeue_some(Bucket& from, FutexKey const& key, Bucket& to, Fut
 Result<u32> FutexTable::requeue(FutexWord from, FutexWord to, u32 wake_count, u32 move_count, std::optional<u32> expected) {
     u32 to_wake = wake_count, to_move = move_count;
     auto const done = [&] { return (wake_count - to_wake) + (move_count - to_move); };
-    u32 rounds = PidTable::pid_max / most_at_once;   // more threads than that there are not
+    u32 rounds = PidTable::pid_max / most_at_once;   // there cannot be more threads
     for (;;) {
         FutexKey const key = TRY(key_of(from)), new_key = TRY(key_of(to));
         Bucket &source = bucket_of(key), &target = bucket_of(new_key);
         TRY(check_presence(from));
         TRY(check_presence(to));
         {
-            // A waker of `to` that comes from now on looks into the bucket.
+            // From now on a waker of `to` looks into the bucket.
             BothLocked guard(source, target);
             u32 value = 0;
             if (!expected || arch::read_user_u32(from.address, value)) {
                 if (expected && value != *expected) return fail(EAGAIN);
                 if (source.find_pi_state(key)) return fail(EINVAL);
                 if (!requeue_some(source, key, target, new_key, to_wake, to_move)) return done();
-                expected.reset();   // it was, when this began
+                expected.reset();   // it was equal at the start of the operation
                 if (--rounds == 0) return done();
                 continue;
             }

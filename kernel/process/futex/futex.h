@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// futex(2): threads that wait for a word of their memory to change. The kernel keeps nothing about a futex
-// but its waiters, in a hash table of buckets with a lock each; whoever waits compares the word under it. A futex with
-// priority inheritance that is waited for has a PiState there besides (futex_pi.cpp): its owner, and its waiters in order of urgency.
+// futex(2): threads wait for a word of their memory to change. The kernel keeps only a futex's waiters, in a hash table of buckets
+// with a lock each; a waiter compares the word under that lock. A futex with priority inheritance that has waiters
+// also has a PiState in the bucket (futex_pi.cpp): its owner, and its waiters in order of urgency.
 #pragma once
 
 #include <optional>
@@ -16,13 +16,13 @@ namespace process {
 class UserThread;
 struct PiState;
 
-/// Who may wake whom: threads of one address space, or whoever maps the same memory.
+/// Which threads meet at a word: those of one address space, or all that map the same memory.
 enum class FutexScope : u8 { Private, Shared };
 
-/// A word as the kernel knows it, whatever address it has in which program. A shared word in private memory is
-/// its space's own, but another key than the private one, as in Linux.
+/// The identity of a word, independent of its address in each program. A shared futex in private memory belongs to
+/// its address space, but has another key than the private futex there, as in Linux.
 struct FutexKey {
-    Ref<mm::VmObject> object;         ///< of a shared mapping; null: `space` tells
+    Ref<mm::VmObject> object;         ///< of a shared mapping; null: `space` decides
     void const* space = nullptr;
     u64 offset = 0;                   ///< bytes in the object, or the address
     FutexScope scope = FutexScope::Private;
@@ -43,30 +43,31 @@ class FutexTable {
 public:
     constexpr FutexTable() = default;
 
-    /// Sleeps while the word is `expected`, until a wake with a common bit. EAGAIN: it is not. EINTR ETIMEDOUT
-    /// EFAULT EINVAL. `deadline_ns` of clock_ns().
+    /// Sleeps if the word is `expected`, until a wake with a common bit. EAGAIN: the word differs. EINTR ETIMEDOUT
+    /// EFAULT EINVAL. `deadline_ns` is a time of clock_ns().
     Result<> wait(FutexWord word, u32 expected, u32 bits, u64 deadline_ns);
-    /// Wakes at most `count`, realtime waiters by their priority and first, equal ones first come first served; how many. EFAULT; EINVAL: or waited for with lock_pi().
+    /// Wakes at most `count` waiters, realtime ones first and by priority, equal ones in the order of their arrival. Returns how
+    /// many. EFAULT; EINVAL: also if threads wait for the word with lock_pi().
     Result<u32> wake(FutexWord word, u32 count, u32 bits);
-    /// Wakes `wake_count` waiters and moves `move_count` of the others to `to`; how many altogether. EAGAIN: the word
+    /// Wakes `wake_count` waiters and moves `move_count` of the others to `to`. Returns how many altogether. EAGAIN: the word
     /// is not `expected`. EFAULT EINVAL.
     Result<u32> requeue(FutexWord from, FutexWord to, u32 wake_count, u32 move_count, std::optional<u32> expected);
-    /// FUTEX_WAKE_OP: changes the word `second` as `operation` says, wakes waiters of `first`, and those of `second` if its
-    /// old value compares. ENOSYS: no such operation.
+    /// FUTEX_WAKE_OP: changes the word `second` by `operation`, wakes waiters of `first`, and those of `second` if the comparison
+    /// holds for its old value. ENOSYS: unknown operation.
     Result<u32> wake_operation(FutexWord first, FutexWord second, u32 first_count, u32 second_count, u32 operation);
 
-    // ---- locks with priority inheritance: the word is 0 or the owner's thread id, with FUTEX_WAITERS and FUTEX_OWNER_DIED.
+    // ---- Locks with priority inheritance: the word is 0 or the owner's thread id, with FUTEX_WAITERS and FUTEX_OWNER_DIED.
 
-    /// Takes the lock; its owner inherits the urgency of who sleeps here. EDEADLK: the caller owns it, or its owner waits
-    /// for the caller. ESRCH: there is no such owner. EINVAL: the word is not what its waiters know it to be, or others wait for it
+    /// Takes the lock; its owner inherits the urgency of the threads that sleep here. EDEADLK: the caller owns it, or its owner waits
+    /// for the caller. ESRCH: there is no such owner. EINVAL: the word disagrees with the state of its waiters, or others wait for it
     /// without inheritance. EINTR ETIMEDOUT EFAULT ENOMEM.
     Result<> lock_pi(FutexWord word, u64 deadline_ns);
-    /// The same without sleeping. EAGAIN: it is taken.
+    /// lock_pi() without sleeping. EAGAIN: the lock is taken.
     Result<> try_lock_pi(FutexWord word);
     /// Hands the lock to the most urgent waiter. EPERM: the caller does not own it. EINVAL: as above. EFAULT EINTR.
     Result<> unlock_pi(FutexWord word);
-    /// A thread ends, or executes: the locks that it owns and others wait for go to them, who find FUTEX_OWNER_DIED. Nobody
-    /// can begin to wait for it from now on (UserThread::has_left_futexes).
+    /// A thread ends, or calls exec: the locks that it owns pass to their waiters, which find FUTEX_OWNER_DIED. From now on no thread
+    /// can begin to wait for it (UserThread::has_left_futexes).
     void leave_all_pi(UserThread& thread);
 
     struct Bucket;
@@ -95,8 +96,8 @@ private:
 
 extern constinit FutexTable futexes;
 
-/// What a thread leaves behind as it ends or executes another program: its robust list (set_robust_list(2)), whose locks are
-/// marked FUTEX_OWNER_DIED, and the word of CLONE_CHILD_CLEARTID. Wakes whoever waits for them.
+/// Settles what a thread owes when it ends or calls exec: the locks of its robust list (set_robust_list(2)) are marked
+/// FUTEX_OWNER_DIED, and the word of CLONE_CHILD_CLEARTID is cleared. Wakes their waiters.
 void release_thread_words(UserThread& thread);
 
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Futexes with priority inheritance (futex(2), "Priority-inheritance futexes"). As long as nobody waits the word says all;
-// then a PiState in the futex's bucket names the owner as the kernel knows it and holds the waiters. The word and the state
-// change together, with the bucket locked. Whatever a program writes into the word behind the kernel's back, the state stays
-// true to itself; only that program is served badly.
+// Futexes with priority inheritance (futex(2), "Priority-inheritance futexes"). While nobody waits, the word alone is the lock.
+// With a waiter, a PiState in the futex's bucket holds the owner as the kernel knows it, and the waiters. The word and the state
+// change together, with the bucket locked. Whatever a program writes into the word by itself, the state stays consistent; only
+// that program is harmed.
 //
-// Locks: process_tree > signal > futex (the bucket) > wait_queue (PiState::core). A waiter enters and leaves with its bucket locked.
+// Locks: process_tree > signal > futex (the bucket) > wait_queue (PiState::core). A waiter enters and leaves with the bucket locked.
 #include <linux/futex.h>
 
 #include "kernel/process/futex/futex_buckets.h"
@@ -15,12 +15,12 @@
 
 namespace process {
 
-/// A futex that is owned and waited for; it belongs to its waiters. All fields GUARDED_BY the bucket's lock.
+/// A futex that has an owner and waiters; the waiters own the object. All fields are GUARDED_BY the bucket's lock.
 struct PiState : RefCounted<PiState> {
     FutexKey key;
     sched::Inheritable core;         ///< its owner is a UserThread, which counts it in awaited_pi_futexes
-    u32 waiters = 0;                 ///< 1 at least while it is in the bucket
-    bool owner_died = false;         ///< the word does not name the owner yet, who finds that out as it leaves
+    u32 waiters = 0;                 ///< at least 1 while it is in the bucket
+    bool owner_died = false;         ///< the word does not name the new owner yet; the owner sees this as it leaves
     PiState* next = nullptr;         ///< in the bucket
     UserThread& owner() const { return static_cast<UserThread&>(*core.owner.load(std::memory_order_relaxed)); }
 };
@@ -29,10 +29,10 @@ struct FutexTable::PiWaiter : sched::InheritableWaiter {
     using InheritableWaiter::InheritableWaiter;
 };
 
-/// What came of a look at the word with its bucket locked.
+/// The result of reading the word with its bucket locked.
 enum class FutexTable::PiLook : u8 { Taken, Queued, NotInMemory, OwnerWanted, Again };
 
-/// One caller's way to the lock.
+/// The state of one call that tries to take the lock.
 struct FutexTable::PiAttempt {
     PiAttempt(FutexWord wanted, bool sleeps) : word(wanted), may_sleep(sleeps) {}
     FutexWord const word;
@@ -40,10 +40,10 @@ struct FutexTable::PiAttempt {
     UserThread& self = current_user_thread();
     FutexKey key;
     Bucket* bucket = nullptr;
-    Pid owner;                       ///< OwnerWanted: whom the word names
-    Ref<PiState> spare;              ///< to make it awaited
+    Pid owner;                       ///< OwnerWanted: the owner that the word names
+    Ref<PiState> spare;              ///< for the first waiter
     Ref<PiState> joined;             ///< Queued
-    std::optional<PiWaiter> waiter;  ///< Queued. Goes before what it waits for: others may follow a chain through it till then
+    std::optional<PiWaiter> waiter;  ///< Queued. Destroyed before `joined`: until then others may follow a chain through it
 };
 
 PiState* FutexTable::Bucket::find_pi_state(FutexKey const& key) const {
@@ -57,13 +57,13 @@ namespace {
 u32 owner_in(u32 word) { return word & FUTEX_TID_MASK; }
 u32 number_of(UserThread const& thread) { return static_cast<u32>(thread.tid.value); }
 
-/// Do the word and its waiters tell the same story?
+/// Whether the word is consistent with the state of its waiters.
 bool agrees(PiState const& state, u32 word) {
     if (state.owner_died || ((word & FUTEX_OWNER_DIED) && owner_in(word) == 0)) return true;
     return owner_in(word) == number_of(state.owner());
 }
 
-/// False: it ends, nobody can wait for it any more.
+/// False: the owner ends, and no thread can begin to wait for it.
 bool count_awaited(UserThread& owner) {
     owner.awaited_pi_futexes.fetch_add(1, std::memory_order_seq_cst);
     if (!owner.has_left_futexes.load(std::memory_order_seq_cst)) return true;
@@ -71,8 +71,8 @@ bool count_awaited(UserThread& owner) {
     return false;
 }
 
-/// The last that is done with the owner, which may end then.
-// Ordering: release, with the load in leave_all_pi().
+/// The caller no longer uses the owner, which may then end.
+// Ordering: release; pairs with the load in leave_all_pi().
 void uncount_awaited(UserThread& owner) { owner.awaited_pi_futexes.fetch_sub(1, std::memory_order_release); }
 
 void link(FutexTable::Bucket& bucket, PiState& state) REQUIRES(bucket.lock) {
@@ -87,14 +87,14 @@ void unlink(FutexTable::Bucket& bucket, PiState& state) REQUIRES(bucket.lock) {
     bucket.count.fetch_sub(1, std::memory_order_relaxed);
 }
 
-/// From the owner, with the bucket locked, to who waits. The word is not touched.
+/// Passes the lock from the owner to a waiter, with the bucket locked. Does not change the word.
 void make_owner(PiState& state, sched::Inheritable::Guard&, sched::InheritableWaiter& next) {
     static_cast<UserThread&>(next.thread).awaited_pi_futexes.fetch_add(1, std::memory_order_seq_cst);
     state.core.owner.store(&next.thread, std::memory_order_seq_cst);
     sched::scheduler.wake_under_lock(next.thread);
 }
 
-/// Makes the word the caller's, whose former owner died. False: it is not in memory.
+/// Writes the caller's number into the word, whose former owner has died. False: the word is not in memory.
 bool claim(UserAddr word, UserThread const& self) {
     u32 value;
     if (!arch::read_user_u32(word, value)) return false;
@@ -106,7 +106,7 @@ bool claim(UserAddr word, UserThread const& self) {
 
 }
 
-/// The bucket is locked. `owner`: if not null, a thread that cannot end meanwhile.
+/// The bucket is locked. `owner`: null, or a thread that cannot end during the call.
 Result<FutexTable::PiLook> FutexTable::look_pi(PiAttempt& attempt, UserThread* owner) NO_THREAD_SAFETY_ANALYSIS {
     Bucket& bucket = *attempt.bucket;
     UserAddr const word = attempt.word.address;
@@ -142,7 +142,7 @@ Result<FutexTable::PiLook> FutexTable::look_pi(PiAttempt& attempt, UserThread* o
     return PiLook::Queued;
 }
 
-/// Finds whom the word names. If there is nobody and the word still says so, it is wrong: ESRCH.
+/// Finds the owner that the word names, and tries with it. ESRCH: there is no such thread, and the word still names it.
 Result<FutexTable::PiLook> FutexTable::look_pi_with_owner(PiAttempt& attempt) {
     if (attempt.may_sleep && !attempt.spare) attempt.spare = TRY(mm::make_ref<PiState>());
     Result<PiLook> look = PiLook::Again;
@@ -158,7 +158,7 @@ Result<FutexTable::PiLook> FutexTable::look_pi_with_owner(PiAttempt& attempt) {
     return PiLook::Again;
 }
 
-/// Until the lock is taken or waited for.
+/// Repeats until the lock is taken or the caller is queued.
 Result<> FutexTable::take_pi(PiAttempt& attempt) {
     for (auto look = PiLook::Again;;) {
         if (attempt.self.has_signal()) return fail(EINTR);
@@ -175,7 +175,7 @@ Result<> FutexTable::take_pi(PiAttempt& attempt) {
     }
 }
 
-/// As the owner, or with an error. The waiter's last look at the state.
+/// The waiter leaves the state for good, as the owner or with an error.
 Result<> FutexTable::leave_pi(PiAttempt& attempt, int error) {
     PiState& state = *attempt.joined;
     for (bool is_lost = false;; is_lost = !fault_in_writable(attempt.word.address)) {
@@ -193,7 +193,7 @@ Result<> FutexTable::leave_pi(PiAttempt& attempt, int error) {
                 former = &state.owner();
                 unlink(*attempt.bucket, state);
             } else if (owned && is_lost) {
-                former = &attempt.self;              // the word is gone from our memory: perhaps not from another's
+                former = &attempt.self;              // unmapped here, but perhaps not in another program
                 make_owner(state, core, *core.most_urgent());
             }
         }
@@ -204,7 +204,7 @@ Result<> FutexTable::leave_pi(PiAttempt& attempt, int error) {
 }
 
 Result<> FutexTable::sleep_pi(PiAttempt& attempt, u64 deadline_ns) {
-    // After it was queued: of two who would lock each other up, one at least sees it.
+    // Checked after queueing: of two threads that would deadlock each other, at least one sees it.
     if (attempt.joined->core.leads_to_current_thread()) return leave_pi(attempt, EDEADLK);
     sched::WakeTimer timer;
     if (deadline_ns != sched::no_deadline) timer.arm(deadline_ns);
@@ -231,7 +231,7 @@ Result<> FutexTable::try_lock_pi(FutexWord word) {
     return take_pi(attempt);
 }
 
-/// The word and the lock become the most urgent waiter's. The bucket is locked. As arch::compare_exchange_user_u32.
+/// The most urgent waiter gets the word and the lock. The bucket is locked. Results as of arch::compare_exchange_user_u32.
 bool FutexTable::hand_over(PiState& state, UserAddr word, u32 value, u32& previous) {
     {
         sched::Inheritable::Guard core(state.core);

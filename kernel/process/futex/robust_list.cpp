@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The words of a program that its ending threads write: robust locks (get_robust_list(2), the kernel's
-// Documentation/locking/robust-futex-ABI) and CLONE_CHILD_CLEARTID. Whatever is wrong with the list ends the walk.
+// What a dying thread owes its program: robust futexes (get_robust_list(2), Linux's
+// Documentation/locking/robust-futex-ABI) and CLONE_CHILD_CLEARTID. The list is not trusted: any error in it ends the walk.
 #include <linux/futex.h>
 
 #include "kernel/process/futex/futex.h"
@@ -9,19 +9,19 @@
 namespace process {
 namespace {
 
-/// Locks of one thread; more than that is a list in a circle.
+/// The most locks of one thread; a longer list is taken for a circle.
 constexpr unsigned longest_list = ROBUST_LIST_LIMIT;
 
-/// One entry: the address of the next, its lowest bit says that the next is a lock with priority inheritance.
+/// A pointer to an entry: its address; the lowest bit says that the entry is a lock with priority inheritance.
 struct Entry {
     explicit Entry(u64 word) : address(word & ~u64{1}), inherits(word & 1) {}
     u64 address;
     bool inherits;
 };
 
-/// The lock of a dead owner is marked, and one waiter woken to find that out. (The kernel knows who waits for one with priority
-/// inheritance: leave_all_pi() sees to that.) `pending`: the thread was about to take or give it back; if it had given it back
-/// already, its wake-up may still be owed. False: the word is out of reach, and so the list is not to be trusted any further.
+/// Marks the lock of a dead owner, and wakes one waiter to find the mark. (The kernel knows the waiters of a lock with priority
+/// inheritance: leave_all_pi() serves them.) `pending`: the thread was about to take or release it; if it had already released
+/// it, the wake-up may still be due. False: the word cannot be accessed, and the list is not trusted any further.
 bool release_lock(Entry const& entry, u64 offset, Pid owner, bool pending) {
     UserAddr const address(entry.address + offset);
     if (address.value() % sizeof(u32) != 0) return false;
@@ -53,7 +53,7 @@ void release_robust_list(UserThread& thread) {
     Entry const pending(reinterpret_cast<u64>(read->list_op_pending));
     Entry entry(reinterpret_cast<u64>(read->list.next));
     for (unsigned i = 0; i < longest_list && entry.address != at.value(); ++i) {
-        // Before the lock is released: its new owner may take the entry apart.
+        // Read before the lock is released: its new owner may change the entry.
         auto const next = mm::UserPtr<u64>(entry.address).read();
         if (entry.address != pending.address && !release_lock(entry, offset, thread.tid, false)) return;
         if (!next) return;
@@ -62,7 +62,7 @@ void release_robust_list(UserThread& thread) {
     if (pending.address) (void)release_lock(pending, offset, thread.tid, true);
 }
 
-/// Only of use to who shares the memory.
+/// Needed only if someone else shares the address space.
 void clear_tid(UserThread& thread) {
     UserAddr const at = std::exchange(thread.clear_child_tid, UserAddr());
     Process const& process = thread.process();

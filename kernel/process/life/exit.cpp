@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The end of threads and processes: _exit(2), exit_group(2), death by signal. The last thread
-// gives everything back itself, becomes a zombie and tells the parent; then it only has its stack.
+// The end of threads and processes: _exit(2), exit_group(2), death by signal. The last thread releases everything itself, then makes
+// the process a zombie and notifies the parent. From then on it owns only its stack.
 #include <abi/signal.h>
 #include <arch/power.h>
 #include <base/log.h>
@@ -20,13 +20,13 @@
 namespace process {
 namespace {
 
-/// The thread runs on with the kernel's page tables alone.
+/// The thread continues on the kernel's page tables only.
 void leave_address_space(UserThread& thread) {
     thread.context.space = nullptr;
     mm::AddressSpace::deactivate();
 }
 
-/// Gives memory back, and what is left of the last thread. The swaps are short; the work is done with no lock held.
+/// Releases the memory and the last thread's tables. Locks are held only for the swaps; the work is done with none.
 void release_resources(UserThread& thread) {
     Process& process = thread.process();
     Ref<mm::AddressSpace> space;
@@ -46,15 +46,15 @@ void release_resources(UserThread& thread) {
     release_tables(thread);
 }
 
-/// Not analysed: it has no threads any more that could add to it.
+/// Not analysed: the process has no more threads that could add to it.
 ResourceUsage const& usage_of(Process const& ended) NO_THREAD_SAFETY_ANALYSIS { return ended.usage; }
 
-/// What clone(2) asked for. A parent that has executed since, perhaps with other rights, never asked for more than SIGCHLD.
+/// The signal that clone(2) asked for. A parent that has called exec since, perhaps with other rights, gets SIGCHLD.
 int exit_signal_to(Process const& parent, Process const& child) REQUIRES(tree_lock) {
     return child.parents_program == parent.programs.load(std::memory_order_relaxed) ? child.exit_signal : SIGCHLD;
 }
 
-/// What the parent hears (sigaction(2)).
+/// The signal for the parent (sigaction(2)).
 SignalInfo child_signal(Process const& child, int exit_signal) REQUIRES(tree_lock) {
     SignalInfo info;
     int const signal = child.exit_status & 0x7f;
@@ -76,7 +76,7 @@ SignalInfo child_signal(Process const& child, int exit_signal) REQUIRES(tree_loc
     arch::power_off();
 }
 
-/// A parent that ignores SIGCHLD, or says SA_NOCLDWAIT, never waits for it.
+/// False: the parent ignores SIGCHLD or has set SA_NOCLDWAIT, so it never waits for the child.
 bool is_awaited_by(Process const& parent, int exit_signal) {
     if (exit_signal != SIGCHLD) return true;
     SignalGuard guard(parent.signal_lock);
@@ -117,8 +117,8 @@ void ProcessManager::hand_to_parent(Process& process, ProcessList& reaped) {
     parent.child_wait.wake_all();
 }
 
-/// A thread of the parent has ended: prctl(PR_SET_PDEATHSIG). The child may have other rights by now than when it asked.
-/// Not analysed: the list of threads changes only under tree_lock too.
+/// A thread of the parent has ended: prctl(PR_SET_PDEATHSIG). The child may now have other rights than when it asked.
+/// Not analysed: the list of threads changes only with tree_lock held too.
 void ProcessManager::tell_of_parents_death(Process const& parent, Process& child) NO_THREAD_SAFETY_ANALYSIS {
     if (!child.asks_parents_death) return;
     SignalMask asked = 0;
@@ -136,7 +136,7 @@ void ProcessManager::tell_of_parents_death(Process const& parent, Process& child
 
 namespace {
 
-/// How many children are handed over while interrupts are off.
+/// The most children handed over in one hold of tree_lock (interrupts are off).
 constexpr u32 handful = 16;
 
 bool is_ending(UserThread const& thread) {
@@ -146,7 +146,7 @@ bool is_ending(UserThread const& thread) {
 
 }
 
-/// What a thread of its parent made is another's from now on.
+/// Makes `heir` the maker of a child instead of the thread that made it.
 void ProcessManager::leave_made_child(MadeChild& child, UserThread& heir) {
     tell_of_parents_death(child.maker->process(), static_cast<Process&>(child));
     child.maker->made_children.erase(child.maker->made_children.iterator_to(child));
@@ -154,7 +154,8 @@ void ProcessManager::leave_made_child(MadeChild& child, UserThread& heir) {
     heir.made_children.push_back(child);
 }
 
-/// To a thread that goes on, a handful at a time. What is left then, it makes itself or nobody can have yet.
+/// Hands the thread's children to a thread that continues, a handful at a time. The rest, if no thread continues or another ending
+/// thread leaves its own here in between, is for leave_process() or leave_children().
 void ProcessManager::leave_made_children(UserThread& thread) {
     for (bool has_more = true; has_more;) {
         TreeGuard guard(tree_lock);
@@ -166,7 +167,8 @@ void ProcessManager::leave_made_children(UserThread& thread) {
     }
 }
 
-/// The last thread ends. Once it has no child it gets none any more: nobody chooses who is Exiting, and siblings are made by children.
+/// The last thread ends. Once the process has no children it gets no new ones: reaper_of() does not choose a process that is Exiting,
+/// and only children make siblings (CLONE_PARENT).
 void ProcessManager::leave_children(UserThread& thread) {
     for (bool has_more = true; has_more;) {
         ProcessList reaped;
@@ -178,7 +180,8 @@ void ProcessManager::leave_children(UserThread& thread) {
     }
 }
 
-/// False: that were all. A group of which some are left is still cared for by this process, so the last handful's look finds the orphans.
+/// False: no children are left. While this process has children left in a group, it still ties that group to its session, so the
+/// last handful's check finds the orphaned groups.
 bool ProcessManager::leave_some_children(UserThread& thread, ProcessList& reaped) {
     Process& process = thread.process();
     if (process.children.empty() && process.zombies.empty()) return false;
@@ -209,7 +212,7 @@ bool ProcessManager::leave_some_children(UserThread& thread, ProcessList& reaped
     return room == 0;
 }
 
-/// Its first thread ends; whoever asks for the process by its number hears of it as it was.
+/// The first thread ends: queries about the process by its number are answered with the thread's last scheduling.
 static void remember_scheduling(Process& process, sched::Standing const& standing) REQUIRES(tree_lock) {
     process.last_scheduling = standing.parameters;
     process.last_affinity = standing.affinity;
@@ -227,7 +230,7 @@ void ProcessManager::end_last_thread(UserThread& thread, int status) {
     leave_children(thread);
     ProcessList reaped;
     bool was_victim;
-    sched::Standing const standing = sched::scheduler.begin_exit();   // so that who learns of the end finds the stack given back too
+    sched::Standing const standing = sched::scheduler.begin_exit();   // so that a process which learns of the end finds the stack released too
     {
         TreeGuard guard(tree_lock);
         process.exit_status = status;
@@ -253,10 +256,10 @@ void ProcessManager::end_last_thread(UserThread& thread, int status) {
 
 namespace {
 
-/// Whether others will go on, as far as a thread can know that itself. Not analysed: only its own threads add some.
+/// Whether no other thread is left, as far as the thread itself can know. Not analysed: only threads of the process add new ones.
 bool is_only_thread(Process const& process) NO_THREAD_SAFETY_ANALYSIS { return process.thread_count == 1; }
 
-/// From now on signals to the process go to others; and those for which this thread may have been woken alone.
+/// From now on signals to the process go to other threads, including those for which perhaps only this thread was woken.
 void leave_signals(UserThread& thread) {
     Process& process = thread.process();
     bool completes_stop;
@@ -271,7 +274,7 @@ void leave_signals(UserThread& thread) {
 
 }
 
-/// Takes a thread out of its process, unless it is the last; tells whether it is that, and the status if that is settled.
+/// Removes a thread from its process. False: it is the last, and stays. `status` becomes the process's, if that is decided.
 bool ProcessManager::leave_process(UserThread& thread, int& status) {
     Process& process = thread.process();
     TreeGuard guard(tree_lock);
@@ -293,7 +296,7 @@ bool ProcessManager::leave_process(UserThread& thread, int& status) {
     return true;
 }
 
-/// A thread that does not end itself, if there is one. Not analysed: the list changes only under tree_lock too.
+/// A thread that is not ending, if there is one. Not analysed: the list changes only with tree_lock held too.
 UserThread& ProcessManager::heir_of(Process& process) const NO_THREAD_SAFETY_ANALYSIS {
     for (UserThread& thread : process.threads)
         if (!thread.is_ending) return thread;
@@ -305,7 +308,7 @@ void ProcessManager::exit_thread(int status) {
     if (!is_only_thread(thread.process())) leave_signals(thread);
     release_thread_words(thread);
     leave_address_space(thread);
-    // Before the process can be seen to have ended: descriptors that are this thread's own are closed by then.
+    // Done before the process can be seen to have ended, so that this thread's own descriptors are closed by then.
     if (!is_only_thread(thread.process())) {
         release_tables(thread);
         leave_made_children(thread);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// clone(2) and with it fork and vfork. Everything that can fail comes first, on an object
-// that nobody sees; link_process() makes it visible, all at once, under tree_lock.
+// clone(2), and with it fork and vfork. Everything that can fail comes first, on an object that nobody else sees;
+// link_process() makes it visible at once, under tree_lock.
 #include <abi/signal.h>
 #include <base/trace.h>
 
@@ -19,7 +19,7 @@
 namespace process {
 namespace {
 
-// Some are of no effect here: nothing is traced, and there is no I/O context to share.
+// Some have no effect here: nothing is traced, and there is no I/O context to share.
 constexpr u64 accepted_flags = CSIGNAL | CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_VFORK | CLONE_PARENT |
                                CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID |
                                CLONE_DETACHED | CLONE_UNTRACED | CLONE_CHILD_SETTID | CLONE_IO | CLONE_PTRACE |
@@ -31,13 +31,13 @@ Result<> check(CloneRequest const& request) {
     if ((flags & CLONE_SIGHAND) && !(flags & CLONE_VM)) return fail(EINVAL);
     if ((flags & CLONE_SIGHAND) && (flags & CLONE_CLEAR_SIGHAND)) return fail(EINVAL);
     if ((flags & CLONE_THREAD) && !(flags & CLONE_SIGHAND)) return fail(EINVAL);
-    // Init's siblings would be nobody's.
+    // A sibling of init would have no parent.
     if ((flags & CLONE_PARENT) && current_process().is_init()) return fail(EINVAL);
     if ((flags & CLONE_SETTLS) && request.tls >= arch::user_space_end) return fail(EPERM);
     return {};
 }
 
-/// Registers of the new thread: the caller's, 0 as the result, perhaps another stack and TLS.
+/// The registers of the new thread: the caller's, with 0 as the result and perhaps another stack and TLS.
 void prepare_context(UserThread& child, UserThread& parent, CloneRequest const& request, TrapFrame frame) {
     frame.rax = 0;
     frame.vector_or_syscall = ~u64{0};
@@ -62,7 +62,7 @@ void inherit(UserThread& child, UserThread& parent, CloneRequest const& request)
     if (request.flags & CLONE_CHILD_CLEARTID) child.clear_child_tid = UserAddr(request.child_tid);
 }
 
-/// Not analysed: nobody else knows the child, whose locks are not taken.
+/// Not analysed: no lock of the child is taken, since nobody else knows it.
 Result<> share_or_copy(Process& child, Process& parent, u64 flags) NO_THREAD_SAFETY_ANALYSIS {
     child.handlers = (flags & CLONE_CLEAR_SIGHAND) ? TRY(reset_handlers(parent)) : TRY(inherit_handlers(parent, flags & CLONE_SIGHAND));
     child.address_space = (flags & CLONE_VM) ? parent.address_space : TRY(parent.address_space->fork());
@@ -70,7 +70,7 @@ Result<> share_or_copy(Process& child, Process& parent, u64 flags) NO_THREAD_SAF
         decltype(parent.limits_lock)::Guard guard(parent.limits_lock);
         child.limits = parent.limits;
     }
-    // Those that the space has copied may be older.
+    // The limits that the address space has copied may be older.
     if (!(flags & CLONE_VM)) child.address_space->set_limits(child.memory_limits());
     child.timers.set_cpu_limit(child.limits[RLIMIT_CPU]);
     child.executable = parent.executable;
@@ -96,7 +96,8 @@ void write_tids(Process& child, Pid tid, CloneRequest const& request) {
         (void)child.address_space->write(UserAddr(request.child_tid), std::as_bytes(std::span(&value, 1)));
 }
 
-/// Until the child of a vfork has executed or ended, or the caller itself is to end: it will not run in the memory they share.
+/// Waits until the child of a vfork has called exec or ended, or the caller itself must end: then it never again runs in the memory
+/// that both share.
 void wait_for_release(Process& child) {
     auto const released = [&] { return child.vfork_done.load(std::memory_order_acquire); };
     (void)child.vfork_wait.wait(released, sched::Interruptible::Fatal);
@@ -104,8 +105,8 @@ void wait_for_release(Process& child) {
 
 }
 
-/// Some places are for who has privilege, whatever ordinary users take; the last of them for init and privileged leaders of
-/// sessions: root's shell can still fork when root's own bomb is to be ended.
+/// Some room is kept for privileged processes, whatever ordinary users take; the last of it for init and privileged session
+/// leaders: root's shell can still fork to end a fork bomb of root's own.
 bool ProcessManager::has_room_for_thread(Process const& caller, TreeGuard const&) const {
     constexpr u32 for_leaders = 16;
     bool const privileged = caller.credentials.is_privileged();
@@ -114,7 +115,7 @@ bool ProcessManager::has_room_for_thread(Process const& caller, TreeGuard const&
     return thread_count_.load(std::memory_order_relaxed) + kept < thread_limit_;
 }
 
-/// In its parent's list until the child is in its group; made under tree_lock.
+/// An UnbornChild in its parent's list, from before the child is made until it is in its group; entered under tree_lock.
 class ProcessManager::Birth : public UnbornChild {
 public:
     Birth() = default;
@@ -136,8 +137,8 @@ private:
     bool is_listed_ = false;
 };
 
-/// What came to the group while the child was made is its own now; the information is not kept, as in Linux.
-/// Not analysed: nobody else knows the child, whose lock is not taken.
+/// Signals that came to the group while the child was made become the child's; their information is not kept, as in Linux.
+/// Not analysed: the child's lock is not taken, since nobody else knows it.
 static void take_signals_of_group(Process& child, UserThread& thread, SignalMask signals) NO_THREAD_SAFETY_ANALYSIS {
     for (; signals != 0; signals &= signals - 1) {
         SignalInfo info;
@@ -152,7 +153,7 @@ Result<> ProcessManager::link_process(Process& child, UserThread& thread, CloneR
     Ref<fs::User> payer = child.credentials.user;
     TreeGuard guard(tree_lock);
     child.swap_payer(payer);
-    // Killed together with its parent. Other signals do not undo the work: `birth` has those that are the child's too.
+    // The child is killed with its parent. Other signals do not undo the work: `birth` has those that are the child's too.
     if (fatal_signal_pending()) return fail(restart_no_intr);
     if (!has_room_for_thread(caller, guard)) return fail(EAGAIN);
     if (!add_task(child, caller)) return fail(EAGAIN);
@@ -174,7 +175,7 @@ Result<> ProcessManager::link_process(Process& child, UserThread& thread, CloneR
     return {};
 }
 
-/// A sibling's end is told as the caller's own: by the signal that their parent has asked for, not by one of the caller's choice.
+/// A sibling's end is reported like the caller's own: with the signal that their parent asked for, not one of the caller's choice.
 void ProcessManager::adopt(Process& child, bool as_sibling) {
     Process& caller = current_process();
     child.parent = as_sibling ? caller.parent : &caller;
@@ -185,14 +186,14 @@ void ProcessManager::adopt(Process& child, bool as_sibling) {
     child.maker->made_children.push_back(child);
 }
 
-/// Not analysed: its signal_lock is not taken, since nobody can have found the process yet.
+/// Not analysed: signal_lock is not taken, since nobody can have found the process yet.
 void ProcessManager::add_first_thread(Process& process, UserThread& thread) NO_THREAD_SAFETY_ANALYSIS {
     process.threads.push_back(thread);
     process.thread_count = 1;
     process_count_.fetch_add(1, std::memory_order_relaxed);
     thread_count_.fetch_add(1, std::memory_order_relaxed);
     process.serial = forks_.fetch_add(1, std::memory_order_relaxed) + 1;
-    process.acquire_ref();   // the tree's, given back by who reaps it
+    process.acquire_ref();   // the tree's reference, dropped by the reaper
 }
 
 Result<Pid> ProcessManager::clone_process(CloneRequest const& request, TrapFrame const& frame, Birth& birth) {
@@ -249,20 +250,20 @@ Result<Pid> ProcessManager::clone_once(CloneRequest const& request, TrapFrame co
     Birth birth;
     bool const is_thread = request.flags & CLONE_THREAD;
     {
-        // Asked again when it counts; here it spares a full machine the work of a child that cannot be.
+        // Checked again when it counts; the check here saves a full machine the work for a child that cannot be.
         TreeGuard guard(tree_lock);
         if (!has_room_for_thread(current_process(), guard)) return fail(EAGAIN);
         if (!is_thread) birth.begin(guard);
     }
-    // What was sent before is the caller's alone, and comes first: it may end the caller, whose group then has no child of it.
+    // Signals sent before are only the caller's, and come first: one may end the caller, and then there must be no child.
     if (has_to_deliver(current_user_thread())) return fail(restart_no_intr);
     return is_thread ? clone_thread(request, frame) : clone_process(request, frame, birth);
 }
 
 Result<Pid> ProcessManager::clone(CloneRequest const& request, TrapFrame const& frame) {
     TRY(check(request));
-    current_user_thread().has_too_many_tasks = false;   // as Linux: whoever forks was let in once more
-    // Who has just killed a crowd gets its room: the killed only need the CPU to be gone.
+    current_user_thread().has_too_many_tasks = false;   // a fork clears it; in Linux only one that passes the limit
+    // If many processes were just killed, let them exit before failing: they only need the CPU.
     constexpr int most_turns = 64;
     for (int turn = 0;; ++turn) {
         auto const result = clone_once(request, frame);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The first process: made from nothing, with /dev/console as 0, 1 and 2, running init.
+// The first process: it is made from nothing, runs init, and has /dev/console as descriptors 0, 1 and 2. It is process 1, and of
+// group and session 0.
 #include <algorithm>
 
 #include <asm/resource.h>
@@ -31,7 +32,7 @@ private:
     std::span<std::string_view const> arguments_, environment_;
 };
 
-/// What Linux gives init (include/asm-generic/resource.h).
+/// The limits that Linux gives init (include/asm-generic/resource.h).
 void set_default_limits(std::array<ResourceLimit, 16>& limits, u32 thread_limit) {
     limits[RLIMIT_STACK].soft = 8 * mib;
     limits[RLIMIT_CORE].soft = 0;
@@ -55,7 +56,7 @@ Result<> open_console(UserThread& thread) {
     return {};
 }
 
-/// Not analysed: nobody else knows the process, whose locks are not taken.
+/// Not analysed: no lock is taken, since nobody else knows the process.
 Result<Ref<Process>> make_first_process(u32 thread_limit) NO_THREAD_SAFETY_ANALYSIS {
     auto process = TRY(mm::make_ref<Process>());
     process->handlers = default_handlers();
@@ -74,7 +75,7 @@ Result<> ProcessManager::link_first(Process& process, UserThread& thread) {
     ASSERT(process.is_init());
     thread.tid = process.pid();
     thread.number = static_cast<u32>(thread.tid.value);
-    // Group and session 0, the kernel's: init makes its own with setsid(2) if it wants one.
+    // Group and session 0 belong to the kernel: init makes its own with setsid(2) if it wants them.
     pids_.add(*session, Pid(0));
     pids_.add(*group, Pid(0));
     session->groups = 1;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Out of memory: one process is told to die, with a line that says so; who needs memory waits
-// for it a moment and tries again. No lock is held while sizes are looked at. Those who need memory come one after
-// another, in order of arrival: a shell among a thousand that ask for more gets what it waits for.
+// Out of memory: kills one process, logs it, waits briefly for its memory and lets the caller retry. No lock is held while sizes
+// are read. Threads that need memory take turns in the order of their arrival (FIFO): a shell among a thousand threads that ask for
+// more gets what it waits for.
 #include "kernel/process/life/oom.h"
 
 #include <algorithm>
@@ -19,15 +19,15 @@
 namespace process {
 namespace {
 
-/// Victims that have not yet given their memory back. Ordering: acquire and release pair with oom_victim_is_gone().
+/// Victims that have not yet released their memory. Ordering: acquire; pairs with the release in oom_victim_is_gone().
 constinit std::atomic<u32> victims{0};
 constinit sched::WaitQueue victim_gone;
 
-/// Handed from one who needs memory to the next.
+/// The turn, passed from one thread that needs memory to the next.
 constinit sync::Completion turn;
 
 constexpr u64 patience_ns = 200 * ns_per_ms;
-/// Frames that make another try worth while.
+/// The number of free frames that makes a retry worthwhile.
 constexpr u64 worth_another_try = 64;
 
 struct Candidate {
@@ -36,7 +36,7 @@ struct Candidate {
     mm::AddressSpaceStatistics size;
 };
 
-/// What its descriptors hold (pipes, sockets, files without a name), and its threads' stacks.
+/// Pages that its descriptors hold (pipes, sockets, files without a name), and its threads' stacks.
 u64 kernel_pages_of(Process const& process) {
     Ref<fs::DescriptorTable> const descriptors = process.copy_descriptors();
     u64 const in_files = descriptors ? descriptors->held_pages() : 0;
@@ -44,8 +44,8 @@ u64 kernel_pages_of(Process const& process) {
     return in_files + process.thread_count * (mm::kernel_stack_size / page_size);
 }
 
-/// Pages it would give back, the kernel's for it among them, moved by oom_score_adj (thousandths of all memory), as Linux's
-/// badness.
+/// The pages that its end would free, including the kernel's pages for it, shifted by oom_score_adj (thousandths of all memory), as
+/// in Linux's oom_badness().
 u64 score_of(Process const& process, mm::AddressSpaceStatistics const& size) {
     i64 const total = static_cast<i64>(mm::frame_allocator.total_bytes() / page_size);
     i64 const pages = static_cast<i64>(size.resident_pages + size.table_frames + kernel_pages_of(process));
@@ -73,8 +73,8 @@ Candidate find_largest() {
     return largest;
 }
 
-/// Whoever else wants its CPUs: a realtime thread that spins there must not keep its memory from all others. A few threads at a
-/// time; those that had their turn go to the end of the list, whose order means nothing any more.
+/// Lets the victim's threads run before all others on their CPUs: a realtime thread that spins there must not keep the victim's
+/// memory from everyone. A few threads per hold of the lock; those done go to the end of the list, whose order no longer matters.
 void hurry_to_end(Process& victim) {
     constexpr u32 at_once = 16;
     u32 left = ~u32{0};
@@ -106,7 +106,7 @@ void kill_victim(Candidate const& victim) {
     hurry_to_end(*victim.process);
 }
 
-/// Gives the victims the CPU until one of them is gone.
+/// Sleeps until all victims are gone, or patience_ns is over.
 void wait_for_victim() {
     (void)victim_gone.wait([] { return victims.load(std::memory_order_acquire) == 0; }, sched::Interruptible::No,
                            arch::clock_ns() + patience_ns);
@@ -121,7 +121,7 @@ void oom_victim_is_gone() {
 
 namespace {
 
-/// False: it is ending anyway.
+/// False: it must not be killed any more, since it is ending anyway.
 bool mark(Candidate const& victim) {
     TreeGuard guard(tree_lock);
     if (!may_be_killed(*victim.process)) return false;
@@ -130,7 +130,7 @@ bool mark(Candidate const& victim) {
     return true;
 }
 
-/// In turn. False: there is nobody to kill, and no memory either.
+/// The caller has the turn. False: there is no process to kill, and no memory.
 bool make_room(UserThread const* self) {
     if (mm::frame_allocator.may_take(worth_another_try, mm::Urgency::User)) return true;
     if (victims.load(std::memory_order_acquire) != 0) {
@@ -169,10 +169,10 @@ void start_oom_turns() { turn.complete(); }
 
 bool ProcessManager::out_of_memory() {
     UserThread* self = current_user_thread_or_null();
-    // Who is to die anyway does so on its way out.
+    // A dying thread need not kill another: it exits on its return to user mode.
     if (self && fatal_signal_pending()) return true;
     if (!turn.wait(sched::Interruptible::Yes)) {
-        // Another signal than a fatal one: its handler needs memory, too.
+        // Not a fatal signal: its handler needs memory, too.
         if (!fatal_signal_pending()) (void)sched::scheduler.sleep_until(arch::clock_ns() + ns_per_ms, sched::Interruptible::No);
         return true;
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The start of processes while the machine boots: what they need of other floors, and what other floors need of them.
+// Starts this subsystem at boot: checks and limits that depend on the machine, and the hooks that lower floors call
+// (terminals, credentials, file sizes, timers).
 #include <algorithm>
 
 #include <base/log.h>
@@ -18,12 +19,12 @@
 
 namespace process {
 
-namespace { constexpr u8 signalling_priority = 99; }   // a busy program does not keep ^C from its group
+namespace { constexpr u8 signalling_priority = 99; }   // so that a busy program cannot keep ^C from its group
 
 void ProcessManager::initialize() {
     // The FPU area shares the kernel stack's pages: most of them must be left for frames.
     ASSERT(arch::fpu_area_size() <= mm::kernel_stack_size / 4);
-    // As Linux: at most an eighth of memory in kernel stacks.
+    // As in Linux: kernel stacks take at most an eighth of memory.
     u64 const by_memory = mm::frame_allocator.total_bytes() / (8 * mm::kernel_stack_size);
     thread_limit_ = static_cast<u32>(std::clamp<u64>(by_memory, 20, PidTable::pid_max - PidTable::first_reused));
     if (base::CommandLine(boot::boot_info.command()).flag("norandmaps")) disable_random_layout();

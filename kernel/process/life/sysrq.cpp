@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// SysRq keys that show or kill. From keyboards and serial lines they are done by a thread of the highest realtime priority, as much of
-// it takes locks and prints long; what /proc/sysrq-trigger asks is done by who asks.
+// SysRq keys that show or kill. Keys from keyboards and serial lines arrive in interrupts, so a thread of the highest realtime
+// priority obeys them, since many take locks and print at length; the writer of /proc/sysrq-trigger obeys its own.
 #include "kernel/process/life/sysrq.h"
 
 #include <algorithm>
@@ -26,7 +26,7 @@ namespace {
 constexpr u8 highest_priority = 99;
 constexpr size_t most_threads_shown = 16;   // of one process
 
-/// Bit n: key 'a' + n was pressed. Ordering: release by who presses, acquire by the thread.
+/// Bit n: key 'a' + n was pressed. Ordering: release by the sender of a key, acquire by the thread.
 constinit std::atomic<u32> pressed{0};
 constinit sched::WaitQueue presses;
 
@@ -47,7 +47,7 @@ char letter_of(Process const& process, UserThread const& thread) REQUIRES(proces
     return thread.sleep_kind == sched::Interruptible::Yes ? 'S' : 'D';
 }
 
-/// The threads are looked at under the lock, and shown without it: consoles are slow.
+/// The threads are read under the lock, and printed without it, because consoles are slow.
 void show_process(Process const& process, bool blocked_alone) {
     ThreadLook looks[most_threads_shown];
     size_t count = 0, all = 0;
@@ -114,7 +114,7 @@ void obey(char key) {
     case 'f': return kill_for_memory() ? void() : say("OOM request ignored. No task eligible");
     case 'l': case 'p': return show_cpus();
     case 'm': return show_memory();
-    case 's': return say("Emergency Sync complete");   // files are in memory alone
+    case 's': return say("Emergency Sync complete");   // files are only in memory
     case 't': case 'w': return for_each_process(Pid(0), [&](Process& process) { show_process(process, key == 'w'); });
     }
 }
@@ -133,7 +133,7 @@ void obey_for_ever(void*) {
     }
 }
 
-/// As Linux, the first character of each write.
+/// As in Linux, only the first character of each write counts.
 Result<> write_trigger(std::string_view text, fs::Credentials const& who) {
     if (!who.is_superuser()) return fail(EPERM);
     if (!text.empty()) base::sysrq(text.front(), base::SysRqSource::Trigger);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-// What SysRq keys ask of processes and memory, and their files in /proc.
+// The SysRq keys for processes and memory, and their files in /proc.
 #pragma once
 
 #include <base/result.h>
 
 namespace process {
 
-/// From now on keys are heard. ENOMEM.
+/// Registers the handler of the keys and the files. ENOMEM.
 Result<> start_sysrq();
 
 }

@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: MIT
-// wait4(2) and waitid(2): which child's end, stop or continuation the caller hears of. Ended
-// children are in a list of their own, so that any of them is found at once.
+// wait4(2) and waitid(2): which child's end, stop or continuation is reported to the caller. Ended children are in a list of
+// their own, so that any one of them is found at once. Each is reported once, unless WNOWAIT leaves it.
 #include <abi/signal.h>
 
 #include "kernel/process/process_manager.h"
 
 namespace process {
 
-/// What a look at the children came to.
+/// The result of one search through the children.
 struct ProcessManager::Collected {
     enum class Outcome : u8 { Nothing, Found, NoChild };
     Outcome outcome = Outcome::Nothing;
     WaitResult result;
-    Ref<Process> reaped;   ///< dies without tree_lock
+    Ref<Process> reaped;   ///< destroyed when tree_lock is free
 };
 
 namespace {
 
-/// Whether the call is about children of this kind.
+/// Whether the call selects children of this kind.
 bool is_of_kind(Process const& child, WaitRequest const& request) REQUIRES(tree_lock) {
     if (request.of_thread && child.maker != &current_user_thread()) return false;
     return request.of_any_kind || (child.exit_signal != SIGCHLD) == request.by_clone;
@@ -33,13 +33,13 @@ bool matches(Process const& child, WaitRequest const& request) REQUIRES(tree_loc
     return false;
 }
 
-/// SIGCONT was sent, and the child has not run since to report it itself.
+/// SIGCONT has come, and the child has not run since to report it itself.
 bool is_being_continued(Process const& child) {
     SignalGuard guard(child.signal_lock);
     return child.stop_news == StopNews::Continued;
 }
 
-/// A stop that was reported, and that no SIGCONT has ended.
+/// The child has reported a stop that no SIGCONT has ended.
 bool is_stopped(Process const& child) REQUIRES(tree_lock) {
     if (child.report != ChildReport::Stopped) return false;
     SignalGuard guard(child.signal_lock);
@@ -53,7 +53,7 @@ bool has_report(Process const& child, WaitRequest const& request) REQUIRES(tree_
 
 bool is_alive(Process const& child) { return child.state.load(std::memory_order_relaxed) < ProcessState::Zombie; }
 
-/// The status to report; unless WNOWAIT, nobody hears of it again.
+/// The status to report; it is not reported again, unless WNOWAIT leaves it.
 int take_report(Process& parent, Process& child, WaitRequest const& request) REQUIRES(tree_lock) {
     bool const continues = request.continued && is_being_continued(child);
     int const status = continues ? continued_status : child.report_status;
@@ -75,7 +75,7 @@ WaitResult describe(Process const& child, int status) {
     return result;
 }
 
-/// Its children's too; tree_lock is held. Not analysed: it has no threads any more, so nobody adds to its own.
+/// Includes its children's usage; tree_lock is held. Not analysed: it has no more threads that could add to its own.
 ResourceUsage usage_of_ended(Process const& child) NO_THREAD_SAFETY_ANALYSIS {
     ResourceUsage usage = child.usage;
     usage.add(child.children_usage);
@@ -103,8 +103,8 @@ void ProcessManager::reap(Process& parent, Process& child, Collected& out) {
     out.reaped = Ref<Process>::adopt(&child);
 }
 
-/// The first child in `list` that is meant and of which `holds` is true. A group is looked for among its members at the same
-/// time: whichever are fewer decide how long that takes.
+/// The first child in `list` that the request selects and for which `holds` is true. For a group, its members are searched at the same
+/// time, so that the shorter of the two lists decides the cost.
 template <class Condition>
 Process* ProcessManager::first_child(Process& parent, ProcessList& list, WaitRequest const& request, Condition&& holds) {
     auto const is_it = [&](Process const& child) {
@@ -127,8 +127,8 @@ Process* ProcessManager::first_child(Process& parent, ProcessList& list, WaitReq
     return nullptr;
 }
 
-/// What is said of the one child that is meant, or of the first of many that has something to say; and whether there is one that
-/// may have later.
+/// The selected child that has something to report, or the first such child of many; and whether there is one that may report
+/// later.
 ProcessManager::Look ProcessManager::look(Process& parent, WaitRequest const& request) {
     auto const any = [](Process const&) { return true; };
     auto const reports = [&](Process const& child) {
@@ -137,7 +137,7 @@ ProcessManager::Look ProcessManager::look(Process& parent, WaitRequest const& re
     };
     Look look;
     if (request.who == WaitRequest::Who::Process) {
-        // One child by number is found through the table, not by a walk through all.
+        // One child by number is found in the table, not by a walk through all children.
         auto* const only = static_cast<Process*>(pids_.find(request.id, PidKind::Process));
         if (!only || only->parent != &parent || !matches(*only, request)) return look;
         bool const lives = is_alive(*only);
@@ -150,7 +150,7 @@ ProcessManager::Look ProcessManager::look(Process& parent, WaitRequest const& re
     if (look.ended) return look;
     if (request.continued || (request.stopped && parent.children_reports != 0))
         look.reported = first_child(parent, parent.children, request, reports);
-    // One that has ended says nothing more than that.
+    // An ended child reports only its end.
     look.may_report = look.reported || first_child(parent, parent.children, request, any);
     return look;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// /proc/PID and /proc/PID/task/TID: which files there are, and whose descriptors and directories are given to whom. proc(5). Whatever is
-// taken of a process is taken in the same hold of its state_lock in which the right to it is asked for.
+// /proc/PID and /proc/PID/task/TID: which files there are, and who may see a process's descriptors and directories. proc(5).
+// Whatever is taken from a process is taken in the same hold of its state_lock in which the right to it is checked.
 #include <algorithm>
 
 #include "kernel/fs/procfs/procfs.h"
@@ -19,8 +19,8 @@ using fs::ProcessSubject;
 struct TextFile {
     ProcessSubject::Entry entry;
     Result<> (*show)(Shown const& shown, u64 opened, Writer& out);
-    bool is_private = false;                     ///< shows of its memory: may_look_into() decides at open
-    bool is_of_memory = false;                   ///< of that alone: it is empty, and no error, when that is gone with the process
+    bool is_private = false;                     ///< shows its memory: may_look_into() decides at open
+    bool is_of_memory = false;                   ///< shows only its memory: empty, not an error, after the process has ended
     Result<> (*change)(Shown const& shown, std::string_view text) = nullptr;
 };
 
@@ -140,12 +140,12 @@ public:
     }
 
 private:
-    /// The kernel itself may.
+    /// A kernel thread may look into any process.
     Result<> look_into(StateGuard const&) const {
         UserThread const* const caller = current_user_thread_or_null();
         return caller ? may_look_into(caller->process(), *shown_.process) : Result<>{};
     }
-    /// The shown thread's, or that of the first that has one.
+    /// The shown thread's table, or that of the first thread that has one.
     template <class Thing> Ref<Thing> shared(Ref<Thing> UserThread::* member, StateGuard const& guard) const {
         if (!is_thread()) return shown_.process->first_threads(member, guard);
         SignalGuard signal_guard(shown_.process->signal_lock);

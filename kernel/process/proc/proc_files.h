@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The parts of /proc that kernel/process writes, a file each: the system (proc_system.cpp), memory
-// (proc_memory.cpp), processes (proc_directory.cpp and what it calls).
+// The parts of /proc that this room writes, each in a source of its own: the system (proc_system.cpp), memory
+// (proc_memory.cpp), processes (proc_directory.cpp, with proc_status.cpp and proc_values.cpp).
 #pragma once
 
 #include <base/format.h>
@@ -9,15 +9,15 @@
 
 namespace process {
 
-/// Of whom a file in /proc speaks: a process, or one thread of it.
+/// The subject of a file in /proc: a process, or one thread of it.
 struct Shown {
     Ref<Process> process;
     Pid tid;                                     ///< 0: the process
-    u64 start_time_ns = 0;                       ///< of the thread: its number may be used again
+    u64 start_time_ns = 0;                       ///< of the thread, because its number may be reused
 
     bool is_thread() const { return tid.value != 0; }
     Pid id() const { return is_thread() ? tid : process->pid(); }
-    /// The thread that is shown, or the process's first; null: it has ended.
+    /// The thread that is shown, or the first one of the process's list; null: it has ended.
     UserThread* thread() const REQUIRES(process->signal_lock) {
         if (!is_thread()) return process->threads.empty() ? nullptr : &process->threads.front();
         for (UserThread& one : process->threads)
@@ -27,7 +27,7 @@ struct Shown {
     bool exists() const;                         ///< false: reaped
 };
 
-/// /proc's entries that speak of the system or of processes. Called once from main.
+/// Registers the entries of /proc about the system and about processes. Called once from main.
 Result<> register_proc_entries();
 
 // ---- proc_memory.cpp
@@ -50,12 +50,12 @@ Result<> write_limits(Shown const& shown, u64, base::Writer& out);
 Result<> write_oom_score(Shown const& shown, u64, base::Writer& out);
 Result<> write_oom_adjustment(Shown const& shown, u64, base::Writer& out);
 Result<> change_oom_adjustment(Shown const& shown, std::string_view text);       ///< EINVAL EACCES
-// Of the program that ran when the file was opened (`opened`); of another nothing is shown.
+// These show the program that ran when the file was opened (`opened`); for a later program they show nothing.
 Result<> write_environment(Shown const& shown, u64 opened, base::Writer& out);
 Result<> write_auxiliary_vector(Shown const& shown, u64 opened, base::Writer& out);
 Result<> write_maps(Shown const& shown, u64 opened, base::Writer& out);
 Result<> write_personality(Shown const& shown, u64 opened, base::Writer& out);
-/// `opened` of the program that runs now, if the caller may look into it. EACCES.
+/// The `opened` of the current program, if the caller may look into it. EACCES.
 Result<u64> open_program(Shown const& shown);
 
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// /proc/meminfo and /proc/vmstat: Linux's names for what there is, our own for what Linux does not
-// count. Only lines that are true.
+// /proc/meminfo and /proc/vmstat: Linux's fields where the kernel has the value, its own names for what Linux does not
+// count; no value is invented.
 #include <arch/tlb.h>
 
 #include "kernel/process/proc/proc_files.h"
@@ -29,7 +29,7 @@ Result<> write_memory_info(Writer& out) {
     u64 const free = mm::free_frames();
     pages(out, "MemTotal:", total);
     pages(out, "MemFree:", free);
-    pages(out, "MemAvailable:", free);   // files live in memory alone: none of it can be given up
+    pages(out, "MemAvailable:", free);   // files live only in memory: none of theirs can be reclaimed
     pages(out, "Buffers:", 0);
     pages(out, "SwapCached:", 0);
     pages(out, "SwapTotal:", 0);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// /proc/PID/stat, status and statm: one consistent look at a process, written in Linux's
-// two ways. proc(5). Locks are held only while the look is taken.
+// /proc/PID/stat, status and statm: a snapshot of a process, written in Linux's formats. proc(5).
+// Locks are held only while the snapshot is taken, one after another, never while text is written.
 #include <algorithm>
 
 #include <abi/signal.h>
@@ -37,7 +37,7 @@ struct Look {
     mm::ImageLayout layout;
     char name[sched::Thread::name_capacity] = {};
     u64 start_time_ns = 0, allowed_cpus = 0;
-    bool is_open = false;                        ///< who asks may look into it
+    bool is_open = false;                        ///< the caller may look into it
 };
 
 char state_letter(Process const& process, UserThread const* first) REQUIRES(process.signal_lock) {
@@ -60,7 +60,7 @@ void look_at_tree(Process const& process, Look& look) {
     look.children = process.children_usage;
 }
 
-/// proc(5): below 0 for realtime, else from 0 on; what it inherits counts.
+/// proc(5): below 0 for realtime, otherwise 0 and above; inherited priority counts.
 int shown_priority(sched::Schedulable const& thread) {
     sched::Level const level = thread.level();
     if (level == sched::idle_class_level) return 20 + thread.own().nice;
@@ -85,7 +85,7 @@ void look_at_thread(UserThread const& thread, Look& look) {
 void look_at_signals(Shown const& shown, Look& look) {
     Process const& process = *shown.process;
     decltype(process.signal_lock)::Guard guard(shown.process->signal_lock);
-    process.signal_lock.assert_held();   // the same one
+    process.signal_lock.assert_held();   // the same lock
     UserThread const* const thread = shown.thread();
     look.state = state_letter(process, thread);
     if (shown.is_thread() && thread) look.own.add(*thread);
@@ -100,7 +100,8 @@ void look_at_signals(Shown const& shown, Look& look) {
     }
 }
 
-/// Where a program's memory lies, and how it ended, is its own business: it is seen in the hold of state_lock in which the right is asked for.
+/// Where a program's memory lies, and how it ended, is private: both are read in the same hold of state_lock in which the right is
+/// checked.
 void look_at_memory(Process const& process, Look& look) {
     Ref<mm::AddressSpace> space;
     {
@@ -171,7 +172,7 @@ void write_memory(Look const& look, Writer& out) {
     for (auto const& line : lines) format_to(out, "{}\t{:>8} kB\n", line.label, line.pages * page_kib);
 }
 
-/// The CPUs it may run on, as a mask and as a list; as on Linux only those that there can be.
+/// The CPUs it may run on, as a mask and as a list; as in Linux, only CPUs that exist.
 void write_cpus(Look const& look, Writer& out) {
     u32 const count = arch::online_cpus();
     u64 const mask = look.allowed_cpus & (count >= 64 ? ~u64{0} : (u64{1} << count) - 1);

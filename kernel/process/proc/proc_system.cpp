@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// /proc's files about the whole machine: time, load, CPUs, names, limits. proc(5).
+// The files of /proc about the whole machine: time, load, CPUs, names, limits. proc(5). Only the superuser changes one.
 #include <algorithm>
 #include <charconv>
 
@@ -98,7 +98,7 @@ Result<> write_latency(Writer& out) {
     return {};
 }
 
-/// Whatever is written: begin anew.
+/// Any write resets the measurement.
 Result<> forget_latency(std::string_view, fs::Credentials const& who) {
     if (!who.is_superuser()) return fail(EPERM);
     base::forget_latency();
@@ -145,7 +145,7 @@ Result<> write_value(Writer& out) {
     return {};
 }
 
-/// A decimal number between two bounds, given to `set`; of a list the first. EINVAL.
+/// Passes a decimal number between two bounds to `set`; of a list only the first. EINVAL.
 template <auto set, i32 least, i32 greatest>
 Result<> change_value(std::string_view text, fs::Credentials const& who) {
     if (!who.is_superuser()) return fail(EPERM);
@@ -166,7 +166,7 @@ Result<> write_last_pid(Writer& out) {
     return {};
 }
 
-/// So that a checkpointed process gets its number again.
+/// Lets a restored checkpoint of a process get its old number.
 Result<> change_last_pid(std::string_view text, fs::Credentials const& who) {
     if (!who.is_superuser()) return fail(EPERM);
     i32 last = 0;
@@ -208,7 +208,7 @@ Result<> write_boot_identifier(Writer& out) {
     return {};
 }
 
-/// A line an event, oldest first on each CPU: seconds, CPU, the event.
+/// One line for each event, the oldest first on each CPU: seconds, CPU, event.
 Result<> write_trace(Writer& out) {
     for (u32 i = 0; i < arch::online_cpus(); ++i) {
         CpuId const cpu(i);
@@ -251,7 +251,7 @@ constexpr SystemFile system_files[] = {
     {"sys/kernel/pid_max", write_value<pid_limit>, 0644, change_value<set_pid_limit, PidTable::least_limit, PidTable::pid_max>},
     {"sys/kernel/tainted", write_number<0>},
     {"sys/fs/nr_open", write_number<u64{1} << 20>},
-    {"sys/fs/file-max", write_number<u64{INT64_MAX}>},   // nothing counts them
+    {"sys/fs/file-max", write_number<u64{INT64_MAX}>},   // open files are not limited
     {"sys/vm/max_map_count", write_number<mm::VmaSet::max_count>},
     {"sys/kernel/ns_last_pid", write_last_pid, 0666, change_last_pid},
     {"sys/kernel/threads-max", write_thread_limit},

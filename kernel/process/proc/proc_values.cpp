@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// /proc/PID's small files. What shows of a program's memory was allowed when the file was opened, and for that program alone: after an
-// exec, which may have given the process more rights, it shows nothing.
+// The small files of /proc/PID. Access to a program's memory is checked when the file is opened, and only for the program that then
+// runs: after an exec, which may have given the process more rights, the file shows nothing.
 #include <algorithm>
 #include <charconv>
 
@@ -16,7 +16,7 @@ namespace {
 using base::format_to;
 using base::Writer;
 
-/// Copies a part of a program's memory to the text.
+/// Copies a range of a program's memory to `out`.
 Result<> copy_out(mm::AddressSpace& space, UserAddr from, UserAddr end, Writer& out) {
     std::array<std::byte, 512> piece;
     while (from < end) {
@@ -30,10 +30,10 @@ Result<> copy_out(mm::AddressSpace& space, UserAddr from, UserAddr end, Writer& 
     return {};
 }
 
-/// A program's number is `opened` - 1: 0 is nobody's.
+/// The value of `opened` for the current program: its number plus 1, since 0 means none.
 u64 opened_of(Process const& process, Process::StateGuard const&) { return u64{process.programs} + 1; }
 
-/// Null: it has ended, or runs another program.
+/// Null: the process has ended, or runs another program.
 Ref<mm::AddressSpace> memory_of(Process const& process, u64 opened) {
     Process::StateGuard guard(process.state_lock);
     return opened_of(process, guard) == opened ? process.address_space : nullptr;
@@ -45,7 +45,7 @@ std::string_view trimmed(std::string_view text) {
     return first == text.npos ? std::string_view() : text.substr(first, text.find_last_not_of(blanks) + 1 - first);
 }
 
-/// As Linux's kstrtoint: a sign, then decimal, 0x or 0 octal. EINVAL.
+/// As Linux's kstrtoint(): a sign, then decimal, 0x hexadecimal or 0 octal. EINVAL.
 Result<int> parse_int(std::string_view text) {
     text = trimmed(text.substr(0, text.find('\0')));
     bool const negative = text.starts_with('-');
@@ -68,7 +68,7 @@ Result<int> parse_int(std::string_view text) {
 Result<u64> open_program(Shown const& shown) {
     Process const& process = *shown.process;
     Process::StateGuard guard(process.state_lock);
-    if (UserThread const* asker = current_user_thread_or_null()) TRY(may_look_into(asker->process(), process));   // the kernel itself may
+    if (UserThread const* asker = current_user_thread_or_null()) TRY(may_look_into(asker->process(), process));   // a kernel thread may
     return opened_of(process, guard);
 }
 
@@ -168,7 +168,7 @@ Result<> write_oom_adjustment(Shown const& shown, u64, Writer& out) {
     return {};
 }
 
-/// proc(5): lower than where who had the right to put it last takes the right (Linux's CAP_SYS_RESOURCE).
+/// proc(5): only a privileged caller may go below the last value that a privileged caller set (Linux's CAP_SYS_RESOURCE).
 Result<> change_oom_adjustment(Shown const& shown, std::string_view text) {
     constexpr int least = -1000, greatest = 1000;
     int const wanted = TRY(parse_int(text));

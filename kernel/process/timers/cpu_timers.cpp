@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Timers of CPU time and RLIMIT_CPU: looked at by the ticks, so they expire up to one tick late. A tick costs one flag
-// where a process has none of them; else a look at each CPU and a walk through its armed CPU timers.
+// Timers of CPU time, and RLIMIT_CPU: ticks check them, so they expire up to one tick late. A tick costs one flag
+// if the process has none of them; otherwise a read of each CPU's account and a walk through the armed CPU timers.
 #include <abi/signal.h>
 
 #include "kernel/process/process.h"
@@ -36,7 +36,7 @@ void ProcessTimers::set_cpu_limit(ResourceLimit const& limit) {
     fit_watching();
 }
 
-/// The signal to send, or 0. One expiry a tick at most, as in Linux.
+/// The signal to send, or 0. At most one expiry per tick, as in Linux.
 int ProcessTimers::expired_interval(CpuInterval& interval, u64 used_ns, int signal) {
     if (interval.expires_ns == 0 || used_ns < interval.expires_ns) return 0;
     interval.expires_ns = interval.interval_ns ? interval.expires_ns + interval.interval_ns : 0;

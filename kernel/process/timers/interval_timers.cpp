@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// setitimer(2): ITIMER_REAL, VIRTUAL, PROF. Kept in nanoseconds here, told in microseconds.
+// setitimer(2): ITIMER_REAL, VIRTUAL, PROF. Times here are in nanoseconds; programs see microseconds. While an armed
+// timer's time is not over, at least 1 us is reported.
 #include <abi/signal.h>
 
 #include "kernel/process/process.h"
@@ -23,7 +24,7 @@ void ProcessTimers::on_real_expiry(sched::Timer& timer) {
     (void)post_signal(self.process, info, Prefer::Urgent);
 }
 
-/// SIGALRM was taken, whoever had sent it.
+/// A SIGALRM was taken, whoever sent it.
 void ProcessTimers::restart_real() {
     if (real_.interval_ns == 0 || real_.expires_ns == 0 || real_.is_armed()) return;
     u64 const now_ns = sched::clock.monotonic_ns();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// POSIX timers: timer_create(2) and its relations.
+// POSIX timers: timer_create(2) and related calls. Each timer contains the node of its signal, so at most one signal of a
+// timer is pending, and sending it allocates nothing.
 #include <algorithm>
 #include <climits>
 
@@ -17,7 +18,7 @@ PosixTimer::PosixTimer(Process& owner, TimerRequest const& request, fs::Charge c
     : Timer([](sched::Timer& timer) {
           auto& self = static_cast<PosixTimer&>(timer);
           SignalLock::Guard guard(self.process.signal_lock);
-          // Set anew, or stopped, while this interrupt was on its way?
+          // The timer may have been set again or stopped while this interrupt was on its way.
           if (self.expires_ns == 0 || self.is_armed() || sched::clock.monotonic_ns() < self.expires_ns) return;
           self.process.timers.expire(self, guard);
       }),
@@ -33,7 +34,7 @@ PosixTimer* ProcessTimers::find(int id) {
     return found == timers_.end() ? nullptr : &*found;
 }
 
-/// Moments of Realtime are kept as moments of clock_ns().
+/// The clock's current time; times of Realtime are kept as times of clock_ns().
 u64 ProcessTimers::now(PosixTimer const& timer) const {
     process_.signal_lock.assert_held();
     switch (timer.clock) {
@@ -63,7 +64,7 @@ Result<int> ProcessTimers::create(TimerRequest const& request) {
     while (find(next_id_)) next_id_ = next_id_ == INT_MAX ? 0 : next_id_ + 1;
     timer->id = next_id_;
     next_id_ = next_id_ == INT_MAX ? 0 : next_id_ + 1;
-    timer->node.info.pid = timer->id;            // si_timerid lies there
+    timer->node.info.pid = timer->id;            // it shares its place with si_timerid
     timer->node.info.value = request.value.value_or(static_cast<u64>(timer->id));
     int const id = timer->id;
     timers_.insert(*timer.leak());
@@ -77,7 +78,7 @@ void ProcessTimers::start(PosixTimer& timer) {
     fit_watching();
 }
 
-/// Its signal, too, is gone if nobody has taken it.
+/// Disarms the timer; a signal that nobody has taken is removed, too.
 void ProcessTimers::stop(PosixTimer& timer) {
     timer.cancel();
     if (std::exchange(timer.is_listed, false)) armed_cpu_.erase(armed_cpu_.iterator_to(timer));
@@ -87,7 +88,7 @@ void ProcessTimers::stop(PosixTimer& timer) {
     fit_watching();
 }
 
-/// Moves a passed expiry on into the future; how many intervals that was.
+/// Moves a past expiry into the future; returns the number of intervals.
 u64 ProcessTimers::forward(PosixTimer& timer, u64 now_ns) {
     if (timer.interval_ns == 0 || now_ns < timer.expires_ns) return 0;
     u64 const passed = (now_ns - timer.expires_ns) / timer.interval_ns + 1;
@@ -122,7 +123,7 @@ Result<TimerSetting> ProcessTimers::set(int id, TimerSetting const& setting, boo
     else if (timer->clock != TimerClock::Realtime) timer->expires_ns = setting.value_ns;
     else {
         u64 const wall_ns = sched::clock.realtime_ns();
-        // A moment before the machine was started is as good as its start.
+        // A time before the boot counts as the boot.
         u64 const behind_ns = wall_ns > setting.value_ns ? std::min(wall_ns - setting.value_ns, now_ns - 1) : 0;
         timer->expires_ns = behind_ns ? now_ns - behind_ns : now_ns + (setting.value_ns - wall_ns);
     }
@@ -145,7 +146,7 @@ Result<int> ProcessTimers::overruns(int id) {
 }
 
 Result<> ProcessTimers::remove(int id) {
-    mm::Owned<PosixTimer> gone;                  // dies without the lock, which its callback may be waiting for
+    mm::Owned<PosixTimer> gone;                  // destroyed without the lock, for which its callback may be waiting
     Guard guard(process_.signal_lock);
     PosixTimer* const timer = find(id);
     if (!timer) return fail(EINVAL);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What realtime threads may take of a CPU: RLIMIT_RTTIME at their ticks, and the share of all of them (/proc/sys/kernel/sched_rt_*).
+// Limits of the CPU time of realtime threads: RLIMIT_RTTIME, checked at their ticks, and the files of the share that all of them
+// may use together (/proc/sys/kernel/sched_rt_*).
 #include "kernel/process/timers/realtime_limit.h"
 
 #include <abi/signal.h>
@@ -20,7 +21,7 @@ void signal_from_kernel(Process& process, int signal) {
     post_signal(process, info);
 }
 
-/// The runtime is -1 or no longer than the period, which is not 0.
+/// The runtime is -1 (no limit) or at most the period, which is not 0.
 Result<> change_runtime(std::string_view text, fs::Credentials const&) {
     i64 const us = TRY(fs::parse_proc_number<i64>(text, -1, INT32_MAX));
     if (us > sched::realtime_period_us.load(std::memory_order_relaxed)) return fail(EINVAL);
@@ -43,10 +44,10 @@ Result<> write_number(base::Writer& out) {
 
 }
 
-/// Linux's check_thread_timers(): at the soft limit, and each second beyond it, SIGXCPU; at the hard one SIGKILL.
+/// As Linux's check_thread_timers(): SIGXCPU at the soft limit and each second beyond it, SIGKILL at the hard one.
 void check_realtime_limit(UserThread& thread) {
     if (!sched::is_realtime(thread.own().scheduling_class)) [[likely]] return;
-    if (thread.own().realtime_priority == sched::realtime_priority_reaper) return;   // it ends
+    if (thread.own().realtime_priority == sched::realtime_priority_reaper) return;   // it is ending
     Process& process = thread.process();
     ResourceLimit& limit = process.limits[RLIMIT_RTTIME];
     if (limit.soft == ~u64{0}) return;

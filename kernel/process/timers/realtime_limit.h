@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// RLIMIT_RTTIME, and the share of a CPU that all realtime threads may have.
+// RLIMIT_RTTIME, and the files that set the share of a CPU that all realtime threads together may use.
 #pragma once
 
 #include <base/result.h>
@@ -8,9 +8,9 @@ namespace process {
 
 class UserThread;
 
-/// RLIMIT_RTTIME, from the timer interrupt.
+/// Enforces RLIMIT_RTTIME; called in the timer interrupt.
 void check_realtime_limit(UserThread& thread);
-/// /proc/sys/kernel/sched_rt_*. Called once at boot.
+/// Registers /proc/sys/kernel/sched_rt_*. Called once at boot.
 Result<> register_realtime_limits();
 
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What happens when POSIX timers and ITIMER_REAL expire, and when their signals are taken.
+// The expiry of POSIX timers, and the restart of periodic timers and ITIMER_REAL when their signals are taken. An expiry while the
+// signal is pending sends nothing; on_taken() counts it as an overrun.
 #include <algorithm>
 #include <climits>
 
@@ -24,10 +25,10 @@ void ProcessTimers::on_taken(SignalInfo& info) {
         return;
     }
     u64 const passed = timer->overruns + forward(*timer, now(*timer));
-    // The first of them is what the signal itself tells of.
+    // The signal itself stands for the first one.
     timer->last_overruns = passed ? passed - 1 : 0;
     timer->overruns = 0;
-    info.uid = static_cast<u32>(std::min<u64>(timer->last_overruns, INT_MAX));   // si_overrun lies there
+    info.uid = static_cast<u32>(std::min<u64>(timer->last_overruns, INT_MAX));   // it shares its place with si_overrun
     start(*timer);
 }
 
