@@ -17,8 +17,8 @@ namespace mm {
 enum class Fill : u8 { Dirty, Zero };
 
 /// How badly the caller needs memory. A request fails while less than its floor is free, so that memory runs out in
-/// an order the machine survives: first new processes fail, then pages for programs, while
-/// the kernel still works (and a shell can kill a fork bomb); only Reserve may take the last frame.
+/// an order the machine survives: first new processes fail, then pages for programs, while the
+/// kernel still works (and a shell can kill a fork bomb); only Reserve may take the last frame.
 enum class Urgency : u8 { NewProcess, User, Kernel, Reserve };
 
 struct FrameStatistics {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Finds the ACPI tables: RSDP (from the loader, or in the BIOS area), XSDT or RSDT, and
-// hands each table that matters to its decoder. ACPI specification 6.4, 5.2.5 to 5.2.8.
+// Finds the ACPI tables: the RSDP (from the loader, or in the BIOS area), then the XSDT or RSDT, and hands each table
+// that the kernel uses to its decoder. ACPI specification 6.4, 5.2.5 to 5.2.8.
 #include "arch/x86_64/acpi.h"
 
 #include <algorithm>
@@ -37,7 +37,7 @@ bool sum_is_zero(std::span<u8 const> bytes) {
 
 bool has_signature(std::span<u8 const> table, char const* signature) { return std::memcmp(table.data(), signature, 4) == 0; }
 
-/// A whole table with a right sum, or an empty span.
+/// Maps a whole table and checks its sum; an empty span if it is unusable.
 std::span<u8 const> map_table(PhysAddr address) {
     if (address.is_null()) return {};
     auto const* header = static_cast<u8 const*>(map(address, header_size));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What arch reads from the ACPI tables (ACPI specification 6.4, 5.2), decoded once into
-// plain structures. Every table is mapped through upcalls::map_mmio, its length and sum
-// checked; a corrupt one counts as absent.
+// What arch reads from the ACPI tables (ACPI specification 6.4, 5.2), decoded once into plain structures.
+// Invariant: every table is mapped through upcalls::map_mmio and its length and sum are checked; a corrupt one counts
+// as absent.
 #pragma once
 
 #include <span>
@@ -12,7 +12,7 @@ namespace arch::acpi {
 
 inline constexpr size_t max_io_apics = 8, isa_line_count = 16, max_iommus = 16, max_nmi_inputs = 32;
 
-/// A generic address structure (5.2.3.2), reduced to what is used here.
+/// A generic address structure (5.2.3.2), reduced to what the kernel uses.
 struct Register {
     enum class Space : u8 { Memory = 0, Port = 1, None = 255 };
     Space space = Space::None;
@@ -27,15 +27,15 @@ struct InterruptModel {
     struct Line { u32 interrupt = 0; bool low_active = false, level = false; };
     bool present = false;
     PhysAddr local_apic{0xfee00000};
-    u32 cpus = 0;                      ///< enabled, and within max_cpus
-    u32 apic_ids[max_cpus] = {};       ///< of those; the boot CPU's first, once put_first() was called
-    u32 uids[max_cpus] = {};           ///< what the firmware calls each of them
+    u32 cpus = 0;                      ///< enabled ones, up to max_cpus
+    u32 apic_ids[max_cpus] = {};       ///< theirs; the boot CPU's first, after put_first()
+    u32 uids[max_cpus] = {};           ///< the firmware's numbers for them
     struct NmiInput { u32 uid; bool all; u8 pin; bool low_active; };
-    NmiInput nmi_inputs[max_nmi_inputs] = {};   ///< pins of local APICs (LINT0, LINT1) at which NMIs come in
+    NmiInput nmi_inputs[max_nmi_inputs] = {};   ///< pins of local APICs (LINT0, LINT1) that receive NMIs
     u32 nmi_input_count = 0;
     IoApic io_apics[max_io_apics] = {};
     u32 io_apic_count = 0;
-    Line lines[isa_line_count] = {};   ///< of ISA line n, overrides applied
+    Line lines[isa_line_count] = {};   ///< of ISA line n, with overrides applied
 };
 
 /// Fixed hardware (5.2.9).
@@ -51,9 +51,9 @@ struct FixedHardware {
     u8 sleep_type_a = 0, sleep_type_b = 0;
 };
 
-/// Where PCI configuration space is in memory (MCFG; PCI Firmware Specification 3.3, 4.1.2). Of segment 0.
+/// Where PCI configuration space lies in memory (MCFG; PCI Firmware Specification 3.3, 4.1.2); segment 0.
 struct PciConfiguration {
-    PhysAddr address;                  ///< of bus 0, which need not be there itself
+    PhysAddr address;                  ///< of bus 0, even if that bus is not covered itself
     u8 first_bus = 0, last_bus = 0;
     bool present = false;
 };
@@ -67,25 +67,26 @@ struct Iommu {
 extern constinit InterruptModel interrupt_model;
 extern constinit FixedHardware fixed_hardware;
 extern constinit PciConfiguration pci_configuration;
-extern constinit PhysAddr hpet_address;   ///< null: none
+extern constinit PhysAddr hpet_address;   ///< null: there is none
 
 extern constinit Iommu iommus[max_iommus];
 extern constinit u32 iommu_count;
 
-/// What arrives at pin 0 or 1 of the local APIC with that id as an NMI, by the MADT. `known`: the MADT says something of NMIs.
+/// Whether the MADT connects pin 0 or 1 of the local APIC with that id to an NMI. `known`: the MADT mentions NMIs at
+/// all.
 struct NmiPin { bool connected = false, low_active = false, known = false; };
 NmiPin nmi_pin(u32 apic_id, u8 pin);
 
 /// Moves the boot CPU to the first place among apic_ids.
 void put_first(u32 apic_id);
 
-/// Reads all tables; without a usable RSDP everything above says "absent".
+/// Reads all tables; without a usable RSDP everything above stays "absent".
 void initialize();
 
 u32 read(Register const& from, u8 bytes);
 void write(Register const& to, u32 value, u8 bytes);
 
-// Decoders of single tables, each given a whole checked table. Defined in acpi_*.cpp.
+// Decoders of single tables; each receives a whole, checked table. Defined in acpi_*.cpp.
 void read_madt(std::span<u8 const> table);
 void read_fadt(std::span<u8 const> table);
 void read_dsdt(std::span<u8 const> table);   ///< or an SSDT

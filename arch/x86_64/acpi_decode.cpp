@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Decoders of the MADT, the FADT and the one object of the DSDT that powering off needs.
-// There is no AML interpreter: \_S5_ is found by its byte pattern, as a package of
-// constants (ACPI specification 6.4, 7.4.2 and 20.2), and taken only if all of it fits.
+// Decoders of the MADT, MCFG, DMAR, IVRS and FADT, and of the one DSDT object that powering off needs. There is no
+// AML interpreter: \_S5_ is found by its byte pattern, as a package of constants (ACPI specification 6.4, 7.4.2 and
+// 20.2), and accepted only if all of it fits.
 #include "arch/x86_64/acpi.h"
 
 #include <algorithm>
@@ -26,7 +26,7 @@ void add_io_apic(std::span<u8 const> entry) {
     model.io_apics[model.io_apic_count++] = {PhysAddr(field<u32>(entry, 4)), field<u32>(entry, 8)};
 }
 
-/// Bus defaults of ISA are edge and high (5.2.12.5, flags 00).
+/// The defaults of the ISA bus are edge-triggered and active high (5.2.12.5, flags 00).
 void apply_override(std::span<u8 const> entry) {
     u8 const line = field<u8>(entry, 3);
     if (line >= isa_line_count) return;
@@ -34,7 +34,7 @@ void apply_override(std::span<u8 const> entry) {
     interrupt_model.lines[line] = {field<u32>(entry, 4), (flags & 3) == 3, (flags >> 2 & 3) == 3};
 }
 
-/// A CPU may be listed with both kinds of id. Those that could only be plugged in later are not started.
+/// A CPU may be listed with both kinds of id. CPUs that could only be plugged in later are not started.
 void add_processor(u32 apic_id, u32 uid, u32 flags) {
     constexpr u32 enabled = 1;
     auto& model = interrupt_model;
@@ -44,7 +44,7 @@ void add_processor(u32 apic_id, u32 uid, u32 flags) {
     model.apic_ids[model.cpus++] = apic_id;
 }
 
-/// 5.2.12.7; `everybody`: the number that means all processors.
+/// 5.2.12.7; `everybody`: the uid that means all processors.
 void add_nmi_input(u32 uid, u32 everybody, u16 flags, u8 pin) {
     auto& model = interrupt_model;
     if (pin > 1 || model.nmi_input_count == max_nmi_inputs) return;
@@ -72,7 +72,7 @@ Register map_register(Register r, u64 size) {
     return r;
 }
 
-/// The extended register at `extended_offset` where it is given, else the old port.
+/// The extended register at `extended_offset` if it is given, else the old port.
 Register read_register(std::span<u8 const> table, size_t extended_offset, size_t port_offset) {
     u8 const space = field<u8>(table, extended_offset);
     u64 const address = field<u64>(table, extended_offset + 4);
@@ -86,7 +86,7 @@ Register read_register(std::span<u8 const> table, size_t extended_offset, size_t
 
 constexpr u8 aml_zero = 0, aml_one = 1, aml_name = 8, aml_byte = 0x0a, aml_word = 0x0b, aml_root = '\\', aml_package = 0x12;
 
-/// A constant at `position`, which moves past it.
+/// Reads the constant at `position`, and moves `position` past it.
 std::optional<u8> read_constant(std::span<u8 const> aml, size_t& position) {
     u8 const code = field<u8>(aml, position);
     if (position >= aml.size()) return std::nullopt;
@@ -98,7 +98,7 @@ std::optional<u8> read_constant(std::span<u8 const> aml, size_t& position) {
     return value;
 }
 
-/// The package after the name `_S5_` at `position`: its first two constants are the sleep types.
+/// Reads the package after the name `_S5_` at `position`: its first two constants are the sleep types.
 bool read_sleep_package(std::span<u8 const> aml, size_t position) {
     if (field<u8>(aml, position) != aml_package) return false;
     size_t const length_bytes = 1 + (field<u8>(aml, position + 1) >> 6);   // 20.2.4

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The one-shot alarm of each CPU: TSC deadline, local APIC timer, or the PIT where there is
-// no APIC. Hardware that cannot wait so long rings early and is set again. All functions
-// run with interrupts off and touch only their own CPU.
+// The one-shot alarm of each CPU: TSC deadline, local APIC timer, or the PIT if there is no APIC. Hardware that
+// cannot wait long enough rings early and is set again. Invariant: all functions run with interrupts off and touch
+// only their own CPU.
 #include "arch/x86_64/alarm.h"
 
 #include <algorithm>
@@ -37,7 +37,7 @@ PER_CPU PerCpu<u64> deadline{never};
 
 u64 multiply(u64 value, u64 factor_32_32) { return static_cast<u64>(static_cast<unsigned __int128>(value) * factor_32_32 >> 32); }
 
-/// Rounds up: an alarm that rings before its time has to be set twice.
+/// Rounds up: an alarm that rings too early must be set twice.
 void start(u64 wait_ns) {
     switch (kind) {
     case AlarmKind::TscDeadline: write_msr(MSR_TSC_DEADLINE, read_tsc() + ns_to_tsc(wait_ns) + 1); break;
@@ -62,7 +62,7 @@ void stop() {
     }
 }
 
-/// Known by the microcode's revision (Intel SDM vol. 3, 10.11.7.1); a hypervisor's timer is its own.
+/// Decided by the microcode's revision (Intel SDM vol. 3, 10.11.7.1); a hypervisor's timer is its own.
 bool deadline_is_broken() {
     auto const& f = cpu_features;
     constexpr u32 MSR_MICROCODE = 0x8b;
@@ -75,7 +75,7 @@ bool deadline_is_broken() {
     return broken;
 }
 
-/// A clock that wraps is kept alive by an alarm of its own.
+/// A clock that wraps gets an alarm of its own, so that it is read often enough.
 void start_for(u64 until_ns) {
     if (until_ns == never && clock_must_be_read_within() == never) return stop();
     u64 const now = clock_ns();

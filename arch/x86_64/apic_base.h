@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// IA32_APIC_BASE: the ways between a local APIC's modes. From x2APIC none leads to xAPIC but through "off", and any
-// other step faults (Intel SDM vol. 3, 11.12.5 "x2APIC State Transitions"). Pure.
+// IA32_APIC_BASE: the transitions between a local APIC's modes. From x2APIC the only way to xAPIC leads through
+// "off"; any other step faults (Intel SDM vol. 3, 11.12.5 "x2APIC State Transitions"). Pure.
 #pragma once
 
 #include <base/types.h>
@@ -9,13 +9,13 @@ namespace arch {
 
 inline constexpr u64 apic_base_enabled = 1 << 11, apic_base_x2apic = 1 << 10, apic_base_address = 0x000f'ffff'ffff'f000;
 
-/// What is written to the register, in order.
+/// The values to write to the register, in order.
 struct ApicBaseSteps {
     u64 values[2] = {};
     u32 count = 0;
 };
 
-/// From what the register says now to x2APIC, or to xAPIC.
+/// The steps from the register's current value to x2APIC, or to xAPIC.
 constexpr ApicBaseSteps apic_base_steps(u64 state, bool x2apic) {
     u64 const rest = state & ~(apic_base_enabled | apic_base_x2apic);
     bool const on = state & apic_base_enabled, in_x2apic = on && (state & apic_base_x2apic);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// clock_ns(): nanoseconds since boot from the best counter there is. TSC if it is invariant
-// or a hypervisor keeps it, else HPET, ACPI PM timer, PIT periods. Counters that wrap are
-// widened without a lock. Calibration takes 2 to 5 ms.
+// clock_ns(): nanoseconds since boot from the best counter available: the TSC if it is invariant or a hypervisor
+// maintains it, else HPET, ACPI PM timer, PIT periods. Counters that wrap are widened without a lock. Calibration
+// takes 2 to 5 ms.
 #include <arch/time.h>
 
 #include <algorithm>
@@ -23,9 +23,9 @@ namespace {
 
 enum class ClockKind : u8 { None, Tsc, Counter, Pit };
 
-constexpr u64 fine_counter_hz = 10'000'000;             // 2 ms of such a counter are as good as 5 ms of a coarser one
+constexpr u64 fine_counter_hz = 10'000'000;             // 2 ms of such a counter are as precise as 5 ms of a coarser one
 constexpr u64 default_tsc_hz = 1'000'000'000;
-constexpr u16 pit_divisor = 1193;                       // 1 kHz, as near as it gets
+constexpr u16 pit_divisor = 1193;                       // 1 kHz, as nearly as possible
 constexpr u64 pit_period_ns = ns_per_s * pit_divisor / pit_hz;
 
 /// Both rates; 0: unknown.
@@ -33,10 +33,11 @@ struct Rates {
     u64 tsc_hz = 0, local_apic_hz = 0;
 };
 
-// All but `kind` written before they are used: at boot, before the second CPU or the first alarm, or by abandon_tsc().
-/// Ordering: release when what the kind needs is there, acquire by who reads the clock.
+// Everything but the kind is written before it is used: at boot, before the second CPU or the first alarm, or by
+// abandon_tsc().
+/// Ordering: release once everything that the kind needs is set, acquire by readers of the clock.
 constinit std::atomic<ClockKind> clock_kind{ClockKind::None};
-constinit Counter reserve;                              // what there is besides the TSC
+constinit Counter reserve;                              // the best counter besides the TSC
 constinit u64 tsc_start = 0;
 constinit u64 tsc_rate = 0;
 constinit u64 ns_per_tsc = 0, tsc_per_ns = 0;           // 32.32 fixed point
@@ -51,14 +52,14 @@ u64 multiply(u64 value, u64 factor_32_32) { return static_cast<u64>(static_cast<
 /// value << 32 / divisor for value < 2^32.
 u64 ratio(u64 value, u64 divisor) { return (value << 32) / divisor; }
 
-/// One reading of everything at (nearly) the same moment.
+/// One reading of all counters at (nearly) the same moment.
 struct Sample {
     u64 tsc = 0, count = 0;
     u32 local_apic = 0;
     u64 uncertainty = ~u64{0};
 };
 
-/// The tightest of a few readings: an interrupt of the host or an SMI spoils only some.
+/// The tightest of several readings: an interrupt of the host or an SMI spoils only some of them.
 Sample take_sample(Counter const& reference) {
     Sample best;
     for (int i = 0; i < 5; ++i) {
@@ -88,7 +89,7 @@ std::optional<Rates> measure(Counter const& reference) {
     return Rates{(last.tsc - first.tsc) * reference.hz / counts, u64{first.local_apic - last.local_apic} * reference.hz / counts};
 }
 
-/// What the CPU or the hypervisor says (Intel SDM vol. 3, 19.7.3; VMware's and KVM's leaf 0x40000010).
+/// The rates that the CPU or the hypervisor reports (Intel SDM vol. 3, 19.7.3; VMware's and KVM's leaf 0x40000010).
 Rates rates_from_cpuid() {
     u32 a, b, c, d;
     if (__get_cpuid_max(0, nullptr) >= 0x15) {
@@ -106,7 +107,7 @@ Rates rates_from_cpuid() {
     return {};
 }
 
-/// The CPU's base frequency (leaf 0x16), at which the TSC of CPUs that have this leaf counts, nearly; 0: not said.
+/// The CPU's base frequency (leaf 0x16), which is nearly the TSC's rate on CPUs that have this leaf; 0: not reported.
 u64 nominal_hz() {
     u32 a, b, c, d;
     if (__get_cpuid_max(0, nullptr) < 0x16) return 0;
@@ -114,13 +115,13 @@ u64 nominal_hz() {
     return u64{a & 0xffff} * 1'000'000;
 }
 
-/// The exact rate that was said, unless measuring proves it wrong (Bochs says what the real model has).
+/// The reported, exact rate, unless the measurement proves it wrong (Bochs reports the real model's).
 u64 agreed(u64 said, u64 measured) {
     u64 const difference = said > measured ? said - measured : measured - said;
     return said != 0 && difference < measured / 100 ? said : measured;
 }
 
-/// `offered`: the counters that were found, best first.
+/// `offered`: the counters found, best first.
 Rates find_rates(Counter const (&offered)[3]) {
     Rates const said = rates_from_cpuid();
     for (Counter const& reference : offered) {
@@ -140,8 +141,8 @@ Rates find_rates(Counter const (&offered)[3]) {
     return {default_tsc_hz, 0};
 }
 
-/// Ordering: relaxed; the value is its own message. A reading that another CPU has overtaken
-/// (more than half the range behind) counts as its value.
+/// Ordering: relaxed; the value is its own message. A reading that another CPU has overtaken (more than half the
+/// range behind) yields the other CPU's value.
 u64 read_counter_wide() {
     u64 total = counter_total.load(std::memory_order_relaxed);
     for (;;) {
@@ -151,7 +152,7 @@ u64 read_counter_wide() {
     }
 }
 
-/// It goes on where the TSC is.
+/// The counter continues from the time that the TSC shows.
 void use_counter(Counter const& best) {
     counter = best;
     ns_per_count = ratio(ns_per_s, counter.hz);

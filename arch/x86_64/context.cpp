@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Switching threads: stack, page tables, FS/GS bases, extended state, entry stack.
-// In the kernel the program's GS base waits in MSR_KERNEL_GS_BASE; with FSGSBASE a program
-// changes it without telling, so it is read back at each switch, between two SWAPGS.
+// In the kernel the program's GS base is in MSR_KERNEL_GS_BASE. With FSGSBASE a program changes it without a system
+// call, so it is read back at each switch, between two SWAPGS.
 #include <arch/context.h>
 
 #include <arch/cpu.h>
@@ -23,7 +23,7 @@ namespace arch {
 
 namespace {
 
-/// What switch_stacks() pops, and where it returns to.
+/// What switch_stacks() pops, and the address it returns to.
 struct SwitchFrame {
     u64 r15, r14, r13, r12, rbx, rbp, rip;
 };
@@ -39,7 +39,7 @@ u64 read_user_gs() {
 void write_user_gs(u64 base) { asm volatile("swapgs\n\twrgsbase %0\n\tswapgs" : : "r"(base) : "memory"); }
 
 void save_bases(ThreadContext& context) {
-    if (!cpu_features.fsgsbase) return;   // only the kernel sets them: the context is right
+    if (!cpu_features.fsgsbase) return;   // only the kernel sets them, so the context is up to date
     asm volatile("rdfsbase %0" : "=r"(context.fs_base));
     context.gs_base = read_user_gs();
 }
@@ -54,7 +54,7 @@ void load_bases(ThreadContext const& context) {
     }
 }
 
-/// Between two programs the exchange of both bases needs two SWAPGS, not four.
+/// Between two programs, exchanging both bases needs two SWAPGS, not four.
 void switch_bases(ThreadContext& from, ThreadContext const& to) {
     bool const save = runs_user_code(from), load = runs_user_code(to);
     if (save && load && cpu_features.fsgsbase) [[likely]] {
@@ -79,7 +79,7 @@ void switch_context(ThreadContext& from, ThreadContext& to) {
 }
 
 void prepare_kernel_thread(ThreadContext& context, void (*entry)(void*), void* argument) {
-    // One word above the frame: the stack is 16-byte aligned when first_kernel_run calls.
+    // One word stays free above the frame, so that the stack is 16-byte aligned when first_kernel_run calls.
     auto* const frame = reinterpret_cast<SwitchFrame*>(context.kernel_stack_top - 16) - 1;
     *frame = {};
     frame->rbx = reinterpret_cast<u64>(entry);

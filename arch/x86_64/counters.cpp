@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// HPET (IA-PC HPET specification 1.0a), ACPI PM timer (ACPI 6.4, 4.8.3.3) and the 8254.
-// Any of them may be absent or dead: each is read until it moves, a bounded number of times.
+// HPET (IA-PC HPET specification 1.0a), ACPI PM timer (ACPI 6.4, 4.8.3.3) and the 8254. Any of them may be absent or
+// dead: each is read a bounded number of times until it moves.
 #include "arch/x86_64/counters.h"
 
 #include <arch/io.h>
@@ -13,7 +13,7 @@ namespace arch {
 
 namespace {
 
-constexpr int patience = 10'000;   // reads; the slowest of the counters moves every few reads
+constexpr int patience = 10'000;   // reads; the slowest counter moves every few reads
 constexpr u64 femtoseconds_per_second = 1'000'000'000'000'000;
 
 bool counts(u64 (*read)()) {
@@ -89,6 +89,6 @@ void pit_start_periodic(u16 divisor) {
     write_count(pit_channel_0, divisor);
 }
 
-void pit_stop() { out8(pit_command, channel_0_once); }   // waits for a count that never comes
+void pit_stop() { out8(pit_command, channel_0_once); }   // waits for a count that is never written
 
 }

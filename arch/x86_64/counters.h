@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Hardware that counts at a known rate: HPET, ACPI PM timer, PIT. Used to calibrate the
-// TSC, and as the clock where there is no trustworthy TSC. Private to arch.
+// Hardware that counts at a known rate: HPET, ACPI PM timer, PIT. It calibrates the TSC, and is the clock if the TSC
+// cannot be trusted. Private to arch.
 #pragma once
 
 #include <base/types.h>
@@ -15,7 +15,7 @@ struct Counter {
     explicit operator bool() const { return read != nullptr; }
 };
 
-Counter hpet_counter();        ///< {} if there is none, or it does not count
+Counter hpet_counter();        ///< {} if there is none, or if it does not count
 Counter acpi_timer_counter();
 Counter pit_counter();         ///< channel 2, counts once from 65535 to 0 after this call
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// CPU features and the control registers of one CPU. Every CR4 bit is gated by CPUID:
-// setting one that is not there faults, or hangs QEMU. Intel SDM vol. 3, 2.5 and 10.
+// CPU features and the control registers of one CPU. Invariant: every CR4 bit depends on its CPUID bit, because
+// setting an unsupported one faults, or hangs QEMU. Intel SDM vol. 3, 2.5 and 10.
 #include <arch/cpu.h>
 
 #include <cpuid.h>
@@ -71,7 +71,7 @@ void read_extended(CpuFeatures& f) {
     CpuidLeaf const one = cpuid(0x80000001), power = cpuid(0x80000007), sizes = cpuid(0x80000008);
     f.syscall = bit(one.edx, 11), f.nx = bit(one.edx, 20), f.gigabyte_pages = bit(one.edx, 26), f.rdtscp = bit(one.edx, 27);
     f.invariant_tsc = bit(power.edx, 8);
-    if (!f.pcid || !f.pge) f.pcid = f.invpcid = false;   // each is used with the others only
+    if (!f.pcid || !f.pge) f.pcid = f.invpcid = false;   // each is used only together with the others
     f.physical_bits = sizes.eax ? static_cast<u8>(sizes.eax) : 36;
     f.virtual_bits = sizes.eax ? static_cast<u8>(sizes.eax >> 8) : 48;
 }
@@ -98,7 +98,7 @@ void set_control_registers() {
     if (f.pat) write_msr(MSR_PAT, 0x0007040600070106);   // entry 1: write combining
 }
 
-/// Where there is no hypervisor, which would decide itself (and may not know the register).
+/// Only without a hypervisor, which decides for itself (and may not know the register).
 void leave_c1e() {
     constexpr u32 MSR_INTERRUPT_PENDING = 0xc0010055;
     auto const& f = cpu_features;
@@ -147,7 +147,7 @@ bool hardware_random(u64& out) {
     return false;
 }
 
-// One REP string instruction a page: the fast form on every CPU, and 512 steps, not 4096, under TCG.
+// One REP string instruction a page: the fast form on every CPU, and 512 steps instead of 4096 under TCG.
 void clear_page(void* page) {
     u64 count = page_size / 8;
     asm volatile("rep stosq" : "+D"(page), "+c"(count) : "a"(0) : "memory");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// COM1 as a log sink, polled (16550 data sheet). Interrupts are off while it is used; a
-// transmitter that never gets ready costs a bounded wait and then loses the character.
+// COM1 as a log sink, polled (16550 data sheet). Interrupts are off while it is used. A transmitter that never
+// becomes ready costs a bounded wait and loses the character.
 #include <arch/early_console.h>
 
 #include <arch/cpu.h>
@@ -24,7 +24,7 @@ public:
             put(c);
         }
     }
-    /// A port without a chip reads as ones and keeps nothing.
+    /// A port without a chip reads as ones and stores nothing.
     static bool probe() {
         out8(scratch, 0x5a);
         if (in8(scratch) != 0x5a) return false;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Every way into the kernel and back: exceptions, interrupts, SYSCALL, first runs. All
 // build a TrapFrame (arch/context.h) on the thread's kernel stack and call C++.
-// GS: in the kernel GS base is this CPU's; from user mode SWAPGS changes it. NMI, #DF and
-// #MC may hit between those two states, so they save and set GS base by MSR (paranoid).
-// CFI lets debuggers walk through; our own backtraces know a frame by its return address
+// Invariant: in the kernel GS base is this CPU's; an entry from user mode executes SWAPGS. NMI, #DF and
+// #MC may arrive between those two states, so they save and set GS base by MSR (paranoid).
+// The CFI lets debuggers unwind through; our own backtraces recognise a frame by a return address
 // between entry_text_start and _end, and stop there if the frame is a program's.
 #include "arch/x86_64/entry_symbols.h"
 
@@ -12,7 +12,7 @@
 
 // ---------------------------------------------------------------- frames
 
-// Pushes the general registers above orig_rax, which the caller has pushed.
+// Pushes the general registers above orig_rax, which has already been pushed.
 .macro SAVE_REGISTERS
     pushq %rdi
     pushq %rsi
@@ -71,7 +71,7 @@
     popq %rsi
 .endm
 
-// CLAC where there is SMAP: a NOP that user_access.cpp patches at boot.
+// CLAC if the CPU has SMAP: a NOP that user_access.cpp patches at boot.
 .macro CLAC
 771:.byte 0x0f, 0x1f, 0x00
     .pushsection .smap_sites, "a", @progbits
@@ -79,7 +79,7 @@
     .popsection
 .endm
 
-// A C++ call with RSP as the ABI wants it: a TrapFrame leaves it at 8 modulo 16.
+// Calls C++ with RSP aligned as the ABI requires: a TrapFrame leaves it at 8 modulo 16.
 .macro CALL_ALIGNED function
     subq $8, %rsp
     call \function
@@ -89,7 +89,7 @@
 // ---------------------------------------------------------------- SYSCALL
 
 // rax number; rdi rsi rdx r10 r8 r9 arguments; rcx return address; r11 flags; SFMASK has
-// cleared IF DF TF AC NT. No stack yet; an NMI here is safe (paranoid, stack of its own).
+// cleared IF DF TF AC NT. There is no stack yet; an NMI here is safe (paranoid, on its own stack).
     .globl system_call_entry
     .type system_call_entry, @function
 system_call_entry:
@@ -113,7 +113,7 @@ system_call_entry:
     CALL_ALIGNED ON_SYSTEM_CALL
     // Falls through.
 
-// RSP at the frame to return to. SYSRET where it gives exactly what IRET would.
+// RSP points to the frame to return to. Uses SYSRET if it has exactly the effect of IRET.
     .globl exit_to_user
 exit_to_user:
     cli
@@ -149,7 +149,7 @@ exit_to_user:
     swapgs
     .globl iret_to_user
 iret_to_user:
-    iretq                               // may fault: trap_common mends it
+    iretq                               // may fault: trap_common repairs it
 
 .Lexit_work:
     sti
@@ -172,7 +172,7 @@ RETURN_TO_USER:
 
 // ---------------------------------------------------------------- exceptions
 
-// On entry: the vector in the high half of the error code's slot.
+// On entry: the vector is in the high half of the error code's slot.
     .type trap_common, @function
 trap_common:
     .cfi_startproc simple
@@ -207,7 +207,7 @@ trap_common:
     CALL_ALIGNED handle_trap
     jmp exit_to_kernel
 
-// IRET refused the program's registers: GS is the program's, its registers are in the CPU.
+// IRET refused the program's registers: GS is the program's, and its registers are still in the CPU.
 .Lbad_iret:
     swapgs
     movq %rsp, %rdi
@@ -217,7 +217,7 @@ trap_common:
     .cfi_endproc
     .size trap_common, . - trap_common
 
-// RSP at a frame of kernel code; interrupts off. Preempts it where that is allowed.
+// RSP points to a frame of kernel code; interrupts off. Preempts that code if it is allowed.
     .type exit_to_kernel, @function
 exit_to_kernel:
     .cfi_startproc simple
@@ -238,7 +238,7 @@ exit_to_kernel:
 
 // ---------------------------------------------------------------- interrupts
 
-// On entry: the vector in the slot of orig_rax.
+// On entry: the vector is in the slot of orig_rax.
     .type interrupt_common, @function
 interrupt_common:
     .cfi_startproc simple
@@ -265,8 +265,8 @@ interrupt_common:
 
 // ---------------------------------------------------------------- NMI, #DF, #MC
 
-// On an IST stack, with the CPU's kernel GS base at its top (IST_GS_BASE). Never swaps: it
-// loads GS base by MSR and puts back what was there. Never enables interrupts.
+// On an IST stack, with the CPU's kernel GS base at its top (IST_GS_BASE). Never executes SWAPGS: it loads
+// GS base by MSR and restores the previous value. Never enables interrupts.
     .type paranoid_common, @function
 paranoid_common:
     .cfi_startproc simple
@@ -375,7 +375,7 @@ interrupt_gates:                        // vectors 32 to 255, 16 bytes each
 
 // ---------------------------------------------------------------- first runs
 
-// switch_stacks() "returns" here in a new thread; context.cpp has left what is needed in
+// switch_stacks() "returns" here in a new thread; context.cpp has put what is needed into
 // callee-saved registers.
     .globl first_user_run
     .type first_user_run, @function

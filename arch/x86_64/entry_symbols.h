@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What entry.S needs to know of C++: names as the compiler mangles them, offsets and
-// constants. offsets.cpp asserts every number.
+// What entry.S needs to know of C++: the compiler's mangled names, offsets and constants. offsets.cpp asserts every
+// number.
 #pragma once
 
 #define ON_SYSTEM_CALL _ZN7upcalls14on_system_callER9TrapFrame

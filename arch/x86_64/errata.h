@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
-// Processors whose features must not be believed. Pure. Intel's specification updates; family 6 throughout.
+// Processors whose features must not be trusted. Pure. From Intel's specification updates; all are family 6.
 #pragma once
 
 #include <base/types.h>
 
 namespace arch {
 
-/// The TSC-deadline timer of these rings late or never, unless the microcode is at least this one (0: any will do).
-/// `stepping` any: all of the model.
+/// The TSC-deadline timer of these CPUs rings late or never unless the microcode is at least the one given.
+/// `stepping` any: every stepping of the model.
 struct DeadlineErratum {
     static constexpr u8 any = 0xff;
     u8 model, stepping;
@@ -33,8 +33,9 @@ constexpr bool deadline_timer_is_broken(u32 family, u32 model, u32 stepping, u32
     return false;
 }
 
-/// AMD's C1E (families 0fh to 11h): with all CPUs halted the chip set takes away clocks, the local APIC's timer stops. Bits 27 and 28 of
-/// the interrupt-pending message register ask for it (BIOS and Kernel Developer's Guide, MSRC001_0055).
+/// AMD's C1E (families 0fh to 11h): when all CPUs are halted, the chip set stops clocks, and with them the local
+/// APIC's timer. Bits 27 and 28 of the interrupt-pending message register enable it (BIOS and Kernel Developer's
+/// Guide, MSRC001_0055).
 constexpr bool may_have_c1e(bool is_amd, u32 family) { return is_amd && family >= 0x0f && family <= 0x11; }
 inline constexpr u64 c1e_bits = u64{3} << 27;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// x87, SSE and AVX state of programs: saved at every switch away from a user thread, loaded
-// when one comes back, unless nobody else has loaded this CPU meanwhile (the kernel itself
-// never touches it). XSAVEOPT, XSAVE or FXSAVE. Intel SDM vol. 1, 13 and vol. 3, 14.
+// The x87, SSE and AVX state of programs: saved at every switch away from a user thread, and loaded when the thread
+// runs again, unless this CPU still holds it (the kernel itself never uses these registers). XSAVEOPT, XSAVE or
+// FXSAVE. Intel SDM vol. 1, 13 and vol. 3, 14.
 #include "arch/x86_64/fpu.h"
 
 #include <cpuid.h>
@@ -21,7 +21,7 @@ struct FpuArea {
     u32 mxcsr, mxcsr_mask;
     u8 registers[480];
     u64 present_states;      ///< XSTATE_BV
-    u64 compaction;          ///< XCOMP_BV: 0, the standard form
+    u64 compaction;          ///< XCOMP_BV: 0, the standard format
     u64 reserved1[6];
 };
 static_assert(sizeof(FpuArea) == 576);
@@ -34,7 +34,7 @@ constexpr u32 default_mxcsr = 0x1f80;
 constexpr u16 default_control = 0x37f;
 
 constinit size_t area_size = legacy_size;
-constinit u32 valid_mxcsr = 0xffbf;      ///< FXSAVE's default where it reports 0
+constinit u32 valid_mxcsr = 0xffbf;      ///< FXSAVE's default if it reports 0
 
 void write_xcr0(u64 states) {
     asm volatile("xsetbv" : : "c"(0), "a"(static_cast<u32>(states)), "d"(static_cast<u32>(states >> 32)));
@@ -76,7 +76,7 @@ void fpu_enable() {
     write_xcr0(fpu_enabled_states);
     u32 eax, ebx, ecx, edx;
     __cpuid_count(0xd, 0, eax, ebx, ecx, edx);
-    area_size = align_up(ebx, 64);       // of the enabled states
+    area_size = align_up(ebx, 64);       // for the enabled states
 }
 
 size_t fpu_area_size() { return area_size; }
@@ -99,7 +99,7 @@ void fpu_load_current(ThreadContext& context) {
 }
 
 bool fpu_sanitize(FpuArea* area) {
-    if (area->mxcsr & ~valid_mxcsr) return false;   // XRSTOR and FXRSTOR fault on it
+    if (area->mxcsr & ~valid_mxcsr) return false;   // XRSTOR and FXRSTOR would fault
     if (!cpu_features.xsave) return true;
     if (area->compaction != 0) return false;
     for (u64 word : area->reserved1)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Extended state inside arch: set-up, and the two halves of a switch, which are inline
-// because every switch between programs runs them.
+// Extended state inside arch: its set-up, and the two halves of a switch, which are inline because every switch
+// between programs runs them.
 #pragma once
 
 #include <arch/context.h>
@@ -13,10 +13,10 @@ void fpu_enable();                               ///< CR0, CR4, XCR0 of this CPU
 
 /// The states that XCR0 enables; set once at boot.
 extern constinit u64 fpu_enabled_states;
-/// Whose state the CPU holds. This CPU, interrupts off.
+/// The context whose state the CPU holds. Used on this CPU, interrupts off.
 extern PerCpu<ThreadContext const*> fpu_owner;
 
-/// The live state; interrupts off.
+/// Saves the live state; interrupts off.
 inline void fpu_save(FpuArea* area) {
     u32 const low = static_cast<u32>(fpu_enabled_states), high = static_cast<u32>(fpu_enabled_states >> 32);
     if (cpu_features.xsaveopt) asm volatile("xsaveopt64 (%0)" : : "r"(area), "a"(low), "d"(high) : "memory");
@@ -30,7 +30,7 @@ inline void fpu_load(FpuArea const* area) {
     else asm volatile("fxrstor64 (%0)" : : "r"(area) : "memory");
 }
 
-/// Loads `context.fpu` unless it is what this CPU holds already. Interrupts off.
+/// Loads `context.fpu` unless this CPU already holds it. Interrupts off.
 inline void fpu_load_if_elsewhere(ThreadContext& context) {
     u32 const cpu = current_cpu().value;
     if (fpu_owner.read() == &context && context.fpu_cpu == cpu) return;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The bounds that linker.ld left, as typed values, and the TLB operations of this CPU.
+// The bounds that linker.ld defines, as typed values, and this CPU's TLB flushes.
 #include <arch/image.h>
 
 extern "C" char const image_physical_start[], text_start[], text_end[], rodata_start[], rodata_end[], data_start[], boot_stack_guard[],
@@ -14,7 +14,7 @@ namespace arch {
 
 namespace {
 
-/// The second word of the symbol table's header (kernel/base/symbols.cpp), which changes after linking.
+/// The second word of the symbol table's header (kernel/base/symbols.cpp), which is written after linking.
 u64 symbol_table_size() {
     auto const* header = reinterpret_cast<u32 const*>(symbol_table_start);
     asm("" : "+r"(header));
@@ -47,7 +47,7 @@ u64 image_end() { return align_up(address(symbol_table_start) + symbol_table_siz
 
 namespace {
 
-/// INVPCID (Intel SDM vol. 2): what it drops, and of which PCID.
+/// INVPCID (Intel SDM vol. 2): which translations it drops, and of which PCID.
 enum class Invalidate : u64 { Context = 1, Everything = 2 };
 void invpcid(Invalidate what, u64 pcid) {
     struct { u64 pcid, address; } const descriptor{pcid, 0};

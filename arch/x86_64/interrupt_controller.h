@@ -13,27 +13,27 @@ namespace arch {
 
 inline constexpr u8 pic_line_count = 16;
 
-/// Remaps the pair to [base, base + 16) with every line masked. False: there is none.
+/// Remaps the pair to [base, base + 16) with every line masked. False: there is no such chip.
 bool pic_initialize(u8 base);
 void pic_set_masked(u8 line, bool masked);
 void pic_end_of_interrupt(u8 line);
-/// Lines 7 and 15 also report interrupts that went away; those get no end of interrupt.
+/// Lines 7 and 15 also report interrupts that have gone away; those get no end of interrupt.
 bool pic_is_spurious(u8 line);
 
 // ---- local APIC (local_apic.cpp)
 
 enum class LocalApicTimer : u8 { OneShot, TscDeadline };
 
-/// Turns this CPU's local APIC on, as x2APIC where it can. False: it cannot be used.
+/// Enables this CPU's local APIC, as x2APIC if possible. False: it cannot be used.
 bool local_apic_initialize(PhysAddr base);
-/// The 8259 is used: its interrupts and NMIs must pass this CPU's local APIC (Intel SDM vol. 3, 11.5.1; the Multiprocessor
-/// Specification's virtual wire mode), which a loader may have left as a reset leaves it.
+/// For use with the 8259: makes this CPU's local APIC pass the 8259's interrupts and NMIs (Intel SDM vol. 3, 11.5.1;
+/// the Multiprocessor Specification's virtual wire mode); a loader may have left the APIC in its reset state.
 void local_apic_let_pass();
 bool local_apic_is_x2apic();
 u32 local_apic_id();
-/// The same on a CPU that starts later.
+/// The same as local_apic_initialize() on a CPU that starts later.
 void local_apic_initialize_here();
-/// To the CPU with that APIC id. Interrupts off.
+/// Sends an interrupt to the CPU with that APIC id. Interrupts off.
 void local_apic_send(u32 apic_id, u8 vector);
 void local_apic_send_nmi(u32 apic_id);
 void local_apic_send_init(u32 apic_id);
@@ -52,22 +52,22 @@ void io_apic_mask(u32 number);
 
 // ---- interrupt_messages.cpp
 
-/// Interrupts that are messages come in at 64 vectors from here.
+/// Message interrupts arrive at 64 vectors from this one.
 inline constexpr u8 vector_first_message = 0x40;
 
-/// On the boot CPU, once its local APIC is in use.
+/// Call on the boot CPU once its local APIC is in use.
 void initialize_messages();
 /// Calls the handler of that vector; false: it has none. Interrupts off.
 bool run_message(u8 vector);
-/// Their lines of /proc/interrupts.
+/// Writes their lines of /proc/interrupts.
 void write_messages(base::Writer& out);
 
 // ---- interrupts.cpp
 
-/// Chooses APICs if the machine has them, else the 8259.
+/// Chooses the APICs if the machine has them, else the 8259.
 void initialize_interrupts();
 bool uses_apic();
-/// The PIT's line when it is the alarm (no local APIC).
+/// Unmasks the PIT's line if the PIT is the alarm (no local APIC).
 void unmask_pit_line();
 u64 count_of_nmis(CpuId cpu);   ///< traps.cpp
 

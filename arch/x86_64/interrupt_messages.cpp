@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Interrupts that devices send as messages (MSI): each has a vector of its own and goes to the
-// boot CPU's local APIC. Intel SDM vol. 3, 11.11.
+// Interrupts that devices send as messages (MSI): each has its own vector and goes to the boot CPU's local APIC.
+// Intel SDM vol. 3, 11.11.
 #include <arch/pci.h>
 
 #include <atomic>
@@ -24,7 +24,7 @@ struct Message {
 };
 
 constinit Message messages[message_count] = {};
-/// Ordering: the number is taken with relaxed; a device sends nothing before it is told the message.
+/// Ordering: the number is taken with relaxed; a device sends nothing before it has been given its message.
 constinit std::atomic<u32> taken{0};
 constinit u32 boot_apic_id = 0;           // written once at boot
 
@@ -33,7 +33,7 @@ constinit u32 boot_apic_id = 0;           // written once at boot
 void initialize_messages() { boot_apic_id = local_apic_id(); }
 
 Result<InterruptMessage> make_interrupt_message(InterruptHandler handler, void* context, char const* name) {
-    // Without interrupt remapping there is room for 8 bits of an APIC id.
+    // Without interrupt remapping a message has room for 8 bits of an APIC id.
     if (!uses_apic() || boot_apic_id > 0xff) return fail(ENODEV);
     u32 const index = taken.load(std::memory_order_relaxed) < message_count ? taken.fetch_add(1, std::memory_order_relaxed) : message_count;
     if (index >= message_count) return fail(ENOSPC);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Device interrupts: which line comes in at which vector, who handles it, how often it came;
-// and the slow path of preemption. Handlers run with interrupts and preemption off.
+// Device interrupts: which line arrives at which vector, its handler and its count; and the slow path of preemption.
+// Invariant: handlers run with interrupts and preemption off.
 #include <arch/interrupts.h>
 
 #include <arch/context.h>
@@ -57,7 +57,7 @@ void run_line(u8 line) {
     else counts.local().unexpected++;
 }
 
-/// Another CPU's. entry.S looks at the word that asks for a switch, and at the thread's own, on the way out.
+/// A request from another CPU. On the way out entry.S checks the reschedule word and the thread's own flag.
 void run_request(u8 vector) {
     if (vector == vector_tlb) {
         counts.local().tlb++;
@@ -82,7 +82,7 @@ void dispatch(TrapFrame const& frame, u8 vector) {
     u8 const line = line_of(vector);
     if (vector == vector_spurious || line == no_line || (!apic_in_use && pic_is_spurious(line))) {
         counts.local().spurious++;
-        // A vector that nobody asked for was delivered all the same: it must be ended, but the spurious one must not.
+        // A vector that nobody requested was still delivered, so it must be ended; the spurious vector must not be.
         if (apic_in_use && vector != vector_spurious && vector < pic_vectors_aside) local_apic_end_of_interrupt();
         return;
     }
@@ -112,20 +112,20 @@ extern "C" void handle_interrupt(TrapFrame& frame, u32 vector) {
     preempt_disable();
     TRACE_EVENT(Interrupt, vector, frame.rip);
     dispatch(frame, static_cast<u8>(vector));
-    preempt_enable_no_check();   // entry.S looks at the word on the way out
-    base::note_interrupts_on();        // by its IRET, or by whom on_preempt() switches to
+    preempt_enable_no_check();   // entry.S checks the word on the way out
+    base::note_interrupts_on();        // by its IRET, or by the thread that on_preempt() switches to
 }
 
 void preempt_now() {
-    if (!interrupts_enabled()) return;   // whoever turned them off counts on not being switched away
+    if (!interrupts_enabled()) return;   // code that turned interrupts off relies on not being switched away
     upcalls::on_preempt();
 }
 
 bool uses_apic() { return apic_in_use; }
 
 void initialize_interrupts() {
-    // First, while the local APIC still listens to it: a timer tick left pending by the firmware is
-    // withdrawn here. Later nobody would hear that, and QEMU would deliver an interrupt without a vector.
+    // First, while the local APIC still listens to the 8259: this withdraws a timer tick that the firmware left
+    // pending. Later nobody would notice the withdrawal, and QEMU would deliver an interrupt without a vector.
     bool const has_pic = pic_initialize(pic_vectors_aside);
     apic_in_use = acpi::interrupt_model.present && local_apic_initialize(acpi::interrupt_model.local_apic) && io_apics_initialize();
     if (!apic_in_use) local_apic_let_pass(), pic_initialize(pic_vectors_in_use);

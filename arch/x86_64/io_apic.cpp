@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The I/O APICs of the MADT (Intel 82093AA data sheet). All entries are masked at start;
-// a device's line is routed when its driver asks. The lock guards the index registers.
+// The I/O APICs of the MADT (Intel 82093AA data sheet). All entries are masked at start; a device's line is routed
+// when its driver asks. The lock guards the index registers.
 #include <arch/io.h>
 #include <arch/paging.h>
 #include <arch/spin_lock.h>
@@ -35,7 +35,7 @@ void write(IoApic const& chip, u32 index, u32 value) {
 }
 
 void write_entry(IoApic const& chip, u32 pin, u32 low, u32 high) {
-    write(chip, register_first_entry + 2 * pin, entry_masked);   // never half an entry
+    write(chip, register_first_entry + 2 * pin, entry_masked);   // an entry is never active half-written
     write(chip, register_first_entry + 2 * pin + 1, high);
     write(chip, register_first_entry + 2 * pin, low);
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Switches Intel's and AMD's IOMMUs off: clears each enable bit and waits, at most 10 ms, until the unit confirms it.
 #include "arch/x86_64/iommu.h"
 
 #include <arch/io.h>
@@ -25,7 +26,7 @@ bool wait_for_zero(u8* at, u32 mask) {
     return false;
 }
 
-/// False: it goes on translating.
+/// False: the unit still translates.
 bool intel_off(u8* registers) {
     for (u32 const bit : {translation, interrupt_remapping}) {
         u32 const status = mmio_read<u32>(registers + intel_status);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// This CPU's local APIC, through MMIO (xAPIC) or MSRs (x2APIC). Intel SDM vol. 3, 11.
+// This CPU's local APIC, through MMIO (xAPIC) or MSRs (x2APIC). The mode is chosen once, on the boot CPU, and holds
+// for every CPU. Intel SDM vol. 3, 11.
 #include <cpuid.h>
 
 #include <arch/cpu.h>
@@ -40,7 +41,7 @@ void write(ApicRegister r, u32 value) {
     else mmio_write<u32>(registers + static_cast<u32>(r), value);
 }
 
-/// Of processors whose firmware forbids the way back (Intel SDM vol. 4, IA32_XAPIC_DISABLE_STATUS).
+/// True for processors whose firmware forbids leaving x2APIC (Intel SDM vol. 4, IA32_XAPIC_DISABLE_STATUS).
 bool must_stay_x2apic() {
     constexpr u32 MSR_ARCH_CAPABILITIES = 0x10a, MSR_XAPIC_DISABLE_STATUS = 0xbd;
     constexpr u32 has_capabilities = 1 << 29, has_disable_status = 1 << 21, legacy_disabled = 1;
@@ -54,7 +55,7 @@ void enter_mode() {
     for (u32 i = 0; i < steps.count; ++i) write_msr(MSR_APIC_BASE, steps.values[i]);
 }
 
-/// The firmware may have left x2APIC on.
+/// Chooses the mode and enters it; the firmware may have left x2APIC on.
 bool turn_on(PhysAddr base) {
     bool const stays = !cpu_features.x2apic && (read_msr(MSR_APIC_BASE) & apic_base_x2apic) && must_stay_x2apic();
     if (stays) log_warning("interrupts", "x2APIC stays on: the firmware has forbidden to leave it");
@@ -83,7 +84,7 @@ void local_apic_initialize_here() {
 void local_apic_let_pass() {
     if (!cpu_features.apic) return;
     u64 const state = read_msr(MSR_APIC_BASE);
-    if (!(state & apic_base_enabled)) return;   // switched off, it is no obstacle
+    if (!(state & apic_base_enabled)) return;   // a disabled APIC passes everything
     if (!turn_on(PhysAddr(state & apic_base_address))) return;
     write(ApicRegister::Spurious, software_enable | vector_spurious);
     write(ApicRegister::TimerEntry, masked_entry | vector_timer);
@@ -102,22 +103,25 @@ static u32 pin_entry(u8 pin, u32 usual) {
 static void set_up() {
     write(ApicRegister::Spurious, software_enable | vector_spurious);
     write(ApicRegister::TimerEntry, masked_entry | vector_timer);
-    // Pin 0 is usually the 8259's line, but all comes through the I/O APIC; pin 1 is for NMIs where nothing else is said.
+    // Pin 0 is usually the 8259's line, but everything arrives through the I/O APIC; pin 1 receives NMIs unless the
+    // MADT says otherwise.
     write(ApicRegister::Lint0, pin_entry(0, masked_entry));
     write(ApicRegister::Lint1, pin_entry(1, nmi_delivery));
     write(ApicRegister::ErrorEntry, masked_entry);
     write(ApicRegister::TimerDivide, divide_by_1);
     write(ApicRegister::EndOfInterrupt, 0);
-    // Last: it makes the APIC look again at what is pending. A tick that the firmware's 8259 raised through LINT0 before
-    // that was masked would otherwise arrive with no vector (QEMU: #GP with error code -14 at the first STI).
+    // Last, because this makes the APIC look for pending interrupts again. A tick that the firmware's 8259 raised
+    // through LINT0 before it was masked would otherwise arrive without a vector (QEMU: #GP with error code -14 at
+    // the first STI).
     write(ApicRegister::TaskPriority, 0);
 }
 
-/// Interrupt command (11.6.1): x2APIC takes it in one write; xAPIC must have sent the one before.
+/// Interrupt command (11.6.1): x2APIC takes it in one write; xAPIC must first have sent the previous one.
 static void command(u32 apic_id, u32 what) {
     constexpr u32 assert_level = 1 << 14, send_pending = 1 << 12;
     if (x2apic) {
-        // The write is not ordered behind earlier stores: what the other CPU is sent for must be in memory (11.12.3).
+        // The write is not ordered after earlier stores: what the other CPU is to read must be in memory first
+        // (11.12.3).
         asm volatile("mfence; lfence" : : : "memory");
         return write_msr(MSR_X2APIC_FIRST + static_cast<u32>(ApicRegister::Command) / 16, u64{apic_id} << 32 | assert_level | what);
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Checks the lock order at each acquisition (debug builds): a stack of held spin locks per
-// CPU, and the running thread's list of sleeping locks. Locks may be given in any order.
+// Checks the lock order at each acquisition (debug builds): one list of held spin locks per CPU, and the running
+// thread's list of sleeping locks. Locks may be released in any order.
 #include <arch/spin_lock.h>
 
 #include <base/format.h>
@@ -9,8 +9,8 @@ namespace arch {
 
 namespace {
 
-PER_CPU PerCpu<LockList> spin_locks;             // this CPU, interrupts off while it is changed
-PER_CPU PerCpu<LockList*> thread_locks;          // of the running thread
+PER_CPU PerCpu<LockList> spin_locks;             // this CPU's; interrupts off while it changes
+PER_CPU PerCpu<LockList*> thread_locks;          // the running thread's
 
 [[noreturn, gnu::cold]] void out_of_order(LockRank wanted, void const* lock, LockList::Held const& held) {
     char text[160];

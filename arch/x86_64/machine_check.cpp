@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Reading, clearing and describing the machine-check banks. Takes no locks of its own, so a panic may call it.
 #include "arch/x86_64/machine_check.h"
 
 #include <algorithm>
@@ -27,7 +28,7 @@ u32 bank_count() {
     return std::min<u32>(read_msr(MSR_CAPABILITY) & bank_count_mask, most_banks);
 }
 
-/// True: the bank holds an error, which was logged.
+/// True: the bank held an error, which has been logged.
 bool report_bank(u32 bank, base::LogLevel level) {
     u32 const registers = MSR_FIRST_BANK + 4 * bank;
     u64 const status = read_msr(registers + 1);
@@ -40,7 +41,8 @@ bool report_bank(u32 bank, base::LogLevel level) {
     return true;
 }
 
-/// What a bank may report that it must not: the first of old Intel ones, which the firmware owns, and AMD K8's GART walks.
+/// What a bank must not report is left out: bank 0 of old Intel CPUs, which the firmware owns, and AMD K8's GART
+/// walks.
 u64 control_of(u32 bank) {
     auto const& f = cpu_features;
     bool const is_intel = f.vendor[0] == 'G';

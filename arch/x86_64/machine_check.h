@@ -8,12 +8,13 @@ namespace base { class Writer; }
 
 namespace arch {
 
-/// Turns reporting on in every bank of this CPU and clears what is left of before the reset, which is logged. On each CPU.
+/// Enables reporting in every bank of this CPU, and logs and clears errors left from before the reset. Called on each
+/// CPU.
 void machine_check_start_here();
-/// Logs what the banks of this CPU say, in a panic.
+/// Logs the contents of this CPU's banks, in a panic.
 void machine_check_report();
 
-/// One bank in words. Pure.
+/// Describes one bank in words. Pure.
 void describe_bank(base::Writer& out, u32 bank, u64 status, u64 address, u64 miscellaneous);
 
 }

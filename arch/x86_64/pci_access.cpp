@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// PCI configuration space: 4 KiB of memory for each function (ECAM, PCI Express Base Specification, 7.2.2)
-// where ACPI says so, else 256 bytes through ports cf8 and cfc (PCI Local Bus Specification 3.0, 3.2.2.3).
+// PCI configuration space: 4 KiB of memory for each function (ECAM, PCI Express Base Specification, 7.2.2) if ACPI
+// describes it, else 256 bytes through ports cf8 and cfc (PCI Local Bus Specification 3.0, 3.2.2.3).
 #include <arch/pci.h>
 
 #include <atomic>
@@ -22,12 +22,13 @@ constexpr u16 port_space_size = 256, memory_space_size = 4096;
 
 constinit SpinLock<LockRank::leaf, InterruptsOff> ports_lock;   // the two ports
 constinit bool uses_memory = false;                             // written once at boot
-/// Windows on the configuration space of each bus. Ordering: release with its page tables done, acquire.
+/// Windows onto the configuration space of each bus. Ordering: release once the window is mapped, acquire by its
+/// users.
 constinit std::atomic<u8*> windows[256] = {};
 
 u32 all_ones(u8 bytes) { return bytes == 4 ? nothing : (1u << 8 * bytes) - 1; }
 
-/// Two threads at once make two windows, and either will do.
+/// Two threads at the same time make two windows; either one works.
 u8* window_of(u8 bus) {
     auto const& where = acpi::pci_configuration;
     if (bus < where.first_bus || bus > where.last_bus) return nullptr;
@@ -67,7 +68,7 @@ bool has_ports() {
 bool initialize_pci() {
     uses_memory = acpi::pci_configuration.present;
     bool const ports = has_ports();
-    // A table that lies shows in the first word of the host bridge.
+    // The first word of the host bridge exposes a wrong table.
     if (uses_memory && ports && pci_read({}, 0, 4) != read_by_ports({}, 0, 4)) uses_memory = false;
     return uses_memory || ports;
 }

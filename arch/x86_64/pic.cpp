@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The pair of 8259 interrupt controllers (Intel 8259A data sheet). With APICs they are
-// only moved out of the way and masked.
+// The pair of 8259 interrupt controllers (Intel 8259A data sheet). With APICs they are only remapped out of the way
+// and masked.
 #include <initializer_list>
 
 #include <arch/io.h>
@@ -40,7 +40,7 @@ bool pic_initialize(u8 base) {
     }
     masks[0] = masks[1] = 0xff;
     write_masks();
-    out8(data[0], 0xfb);                    // what was written can be read where there is a chip
+    out8(data[0], 0xfb);                    // where there is a chip, what was written reads back
     bool const present = in8(data[0]) == 0xfb;
     write_masks();
     return present;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Everything of the machine that needs the kernel's own page tables: ACPI, interrupt
-// controllers, clock, alarm, in the order in which they need each other.
+// Sets up what needs the kernel's own page tables: ACPI, interrupt controllers, clock, alarm, in order of dependence;
+// and writes /proc/cpuinfo.
 #include <arch/cpu.h>
 
 #include <arch/per_cpu.h>
@@ -35,7 +35,7 @@ constexpr NamedFeature named_features[] = {
     {"umip", &CpuFeatures::umip}, {"fsrm", &CpuFeatures::fsrm},
 };
 
-/// What long mode implies or boot.asm demanded.
+/// What long mode implies or boot.asm requires.
 constexpr char const* base_features = "fpu tsc msr pae cx8 cmov fxsr sse sse2 lm";
 
 void write_features(base::Writer& out) {
@@ -44,9 +44,9 @@ void write_features(base::Writer& out) {
         if (cpu_features.*feature.present) base::format_to(out, " {}", feature.name);
 }
 
-/// So short that no screen breaks a word.
+/// Breaks the words into lines so short that no screen wraps one.
 void log_in_lines(std::string_view words) {
-    constexpr size_t most = 58;   // and the stamp, and "cpu: "
+    constexpr size_t most = 58;   // plus the time stamp and "cpu: "
     while (words.size() > most) {
         size_t const end = words.rfind(' ', most);
         if (end == words.npos) break;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The end of the machine: ACPI S5, resets from the politest to the triple fault, and the
-// emulators' exit ports. Works with interrupts off and without locks, from a panic too.
+// Ending the machine: ACPI S5, resets from the gentlest to the triple fault, and the emulators' exit ports. Works
+// with interrupts off and without locks, even from a panic.
 #include <arch/power.h>
 
 #include <arch/cpu.h>
@@ -16,7 +16,7 @@ namespace {
 
 constexpr u16 port_debug_exit = 0xf4, port_bochs_shutdown = 0x8900, port_reset_control = 0xcf9, port_keyboard_command = 0x64;
 
-/// The chip set may still be in legacy mode, where PM1_CNT does nothing (4.8.2.5).
+/// The chip set may still be in legacy mode, where PM1_CNT has no effect (4.8.2.5).
 void enter_acpi_mode(acpi::FixedHardware const& fixed) {
     constexpr u32 sci_enabled = 1;
     if (fixed.smi_port == 0 || fixed.enable_command == 0 || (acpi::read(fixed.power_control_a, 2) & sci_enabled)) return;
@@ -24,7 +24,7 @@ void enter_acpi_mode(acpi::FixedHardware const& fixed) {
     for (int i = 0; i < 300 && !(acpi::read(fixed.power_control_a, 2) & sci_enabled); ++i) delay_us(1000);
 }
 
-/// ACPI specification 6.4, 4.8.3.2.1: SLP_TYP in bits 10-12, SLP_EN is bit 13.
+/// ACPI specification 6.4, 4.8.3.2.1: SLP_TYP is bits 10-12, SLP_EN is bit 13.
 void sleep_through(acpi::Register const& control, u8 sleep_type) {
     if (!control) return;
     u32 const kept = acpi::read(control, 2) & ~(7u << 10 | 1u << 13);
@@ -50,7 +50,7 @@ void keyboard_controller_reset() {
     delay_us(50'000);
 }
 
-/// The last words are still in the UARTs' FIFOs: 16 characters take under 2 ms at 115200 baud.
+/// The last output may still be in the UARTs' FIFOs: 16 characters take less than 2 ms at 115200 baud.
 void wait_for_serial_output() {
     constexpr u16 line_status[] = {0x3f8 + 5, 0x2f8 + 5};
     constexpr u8 all_sent = 0x40;

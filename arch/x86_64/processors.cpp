@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Starting the other CPUs: INIT, then a start-up IPI with the page where boot/processor.asm's first steps lie.
-// Intel SDM vol. 3, 9.4 "Multiple-processor (MP) initialization".
+// Starts the other CPUs: INIT, then a start-up IPI with the page that holds the first instructions of
+// boot/processor.asm; and compares their TSCs with the boot CPU's. Intel SDM vol. 3, 9.4 "Multiple-processor (MP)
+// initialization".
 #include <arch/processors.h>
 
 #include <atomic>
@@ -30,7 +31,7 @@
 extern "C" char const per_cpu_start[], per_cpu_end[];
 extern "C" char const processor_first_steps[], processor_first_steps_end[];
 
-/// What boot/processor.asm loads into a CPU that starts.
+/// What boot/processor.asm loads on a CPU that starts.
 extern "C" {
 constinit u64 processor_root = 0, processor_efer = 0, processor_gs_base = 0, processor_stack = 0;
 constinit u32 processor_number = 0;
@@ -45,7 +46,8 @@ constexpr u64 first_answer_us = 200, patience_us = 200'000;
 
 /// APIC ids by CPU number; written before the CPU runs.
 constinit u32 apic_ids[max_cpus] = {};
-/// CPUs that run threads. Ordering: release by the CPU that starts, acquire by who counts: its per-CPU objects are ready.
+/// CPUs that run threads. Ordering: release by the CPU that starts, acquire by readers: its per-CPU objects are
+/// ready.
 constinit std::atomic<u32> online{1};
 
 size_t per_cpu_size() { return static_cast<size_t>(per_cpu_end - per_cpu_start); }
@@ -53,11 +55,11 @@ size_t per_cpu_size() { return static_cast<size_t>(per_cpu_end - per_cpu_start);
 // ---- do the counters agree?
 
 constexpr u32 MSR_TSC_ADJUST = 0x3b;
-constexpr u64 turn_patience = u64{1} << 33;   // of the counter; a second or more
+constexpr u64 turn_patience = u64{1} << 33;   // in TSC counts; a second or more
 
 enum class WarpStep : u8 { None, Waiting, Judged };
 constinit TscWarp warp;
-/// Ordering: release by the CPU that starts (Waiting) and by the boot CPU (Judged), acquire by the other.
+/// Ordering: release by the CPU that starts (Waiting) and by the boot CPU (Judged), acquire by the other one.
 constinit std::atomic<WarpStep> warp_step{WarpStep::None};
 constinit u64 boot_tsc_adjust = 0;            // written before a CPU is started
 
@@ -66,7 +68,7 @@ bool has_tsc_adjust() {
     return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & 2);
 }
 
-/// Not before the instructions in front of it.
+/// Not executed before the instructions in front of it.
 u64 read_tsc_in_order() {
     asm volatile("lfence" : : : "memory");
     return read_tsc();
@@ -80,7 +82,7 @@ bool take_turns(u64 me) {
     });
 }
 
-/// On the boot CPU: a CPU that starts waits for it, and goes on when all know which clock holds.
+/// On the boot CPU: a starting CPU waits for it, and continues once all CPUs know which clock is used.
 void judge_tsc(CpuId cpu) {
     u64 const start = read_tsc();
     bool done = take_turns(0);
@@ -152,17 +154,17 @@ bool start_cpu(u32 index, CpuId cpu, StartPage const& page, u64 stack_top) {
     boot_tsc_adjust = has_tsc_adjust() ? read_msr(MSR_TSC_ADJUST) : ~u64{0};
     warp.begin();
     warp_step.store(WarpStep::None, std::memory_order_relaxed);
-    // Ordering: full fence; what the CPU reads is written before it is woken.
+    // Ordering: full fence; everything the CPU reads is written before it is started.
     std::atomic_thread_fence(std::memory_order_seq_cst);
     for (u64 const wait : {first_answer_us, patience_us}) {
         local_apic_send_start(apic_ids[cpu.value], static_cast<u8>(page.address.value() >> page_shift));
         if (answers_within(cpu, wait)) return true;
     }
-    local_apic_send_init(apic_ids[cpu.value]);   // it must not come alive later, on a stack that is another's then
+    local_apic_send_init(apic_ids[cpu.value]);   // it must not wake up later, on a stack that is by then another CPU's
     return false;
 }
 
-/// Where boot/processor.asm leads to: on the CPU's own stack and page tables, interrupts off.
+/// boot/processor.asm jumps here: on the CPU's own stack and page tables, interrupts off.
 extern "C" [[noreturn]] void start_this_processor(u32 number) {
     CpuId const cpu(number);
     initialize_cpu_early(cpu);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The date from the CMOS clock (Motorola MC146818A; register B says BCD and 12 hours).
-// Read twice around no update in progress until both readings agree; every wait is bounded.
+// The date from the CMOS clock (Motorola MC146818A; register B selects BCD and 12 hours). It is read twice, outside
+// an update, until both readings agree; every wait is bounded.
 #include <arch/time.h>
 
 #include <initializer_list>
@@ -33,7 +33,7 @@ Date read_once() {
 }
 
 bool wait_for_update_end() {
-    for (int i = 0; i < 1000; ++i) {          // an update takes 2 ms at most
+    for (int i = 0; i < 1000; ++i) {          // an update takes at most 2 ms
         if (!(read(register_a) & update_in_progress)) return true;
         delay_us(10);
     }
@@ -68,7 +68,7 @@ bool is_plausible(Date const& d) {
 }
 
 u64 read_rtc_seconds() {
-    InterruptGuard guard;                      // index and data ports belong together
+    InterruptGuard guard;                      // index and data ports are used as a pair
     for (int tries = 0; tries < 5; ++tries) {
         if (!wait_for_update_end()) return 0;
         Date const first = read_once();

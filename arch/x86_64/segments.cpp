@@ -14,7 +14,7 @@ namespace {
 constexpr u64 code_segment = 0x00af9a000000ffff, data_segment = 0x00cf92000000ffff, ring_3 = 3ull << 45;
 constexpr u64 task_segment_type = 0x89ull << 40;
 
-/// 0x20 stays empty: there is no 32-bit user mode, and SYSRET only computes with it.
+/// 0x20 stays empty: there is no 32-bit user mode, and SYSRET only uses the number to compute selectors.
 struct DescriptorTable {
     u64 entries[10] = {0, 0, code_segment, data_segment, 0, data_segment | ring_3, code_segment | ring_3, 0, 0, 0};
 };
@@ -67,7 +67,7 @@ PER_CPU PerCpu<u32 const*> return_work_pointer{&no_return_work};
 
 void load_segments(CpuId cpu, InterruptStacks& stacks) {
     TaskState& task = cpu_task_state.local();
-    task.io_map_base = sizeof(TaskState);   // no I/O permission map: every port faults
+    task.io_map_base = sizeof(TaskState);   // no I/O permission map: every port access from user mode faults
     set_interrupt_stacks(task, stacks, per_cpu_offsets[cpu.value]);
     DescriptorTable& table = descriptor_table.local();
     set_task_segment(table, task);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The descriptor tables of one CPU and the MSRs that go with them. Private to arch.
-// Selectors are Linux's, so that programs see the values they know.
+// The descriptor tables of one CPU and the MSRs that go with them. Private to arch. The selectors are Linux's, so
+// that programs see the values they expect.
 #pragma once
 
 #include <arch/per_cpu.h>
@@ -24,7 +24,7 @@ enum class InterruptStack : u8 { None, DoubleFault, NonMaskable, MachineCheck };
 inline constexpr size_t interrupt_stack_count = 3;
 inline constexpr size_t interrupt_stack_size = 8192;
 
-/// The 64-bit TSS (Intel SDM vol. 3, 8.7). rsp[0] is where user mode enters the kernel.
+/// The 64-bit TSS (Intel SDM vol. 3, 8.7). rsp[0] is the stack on entry from user mode.
 struct [[gnu::packed]] TaskState {
     u32 reserved0;
     u64 rsp[3];
@@ -36,20 +36,20 @@ struct [[gnu::packed]] TaskState {
 };
 
 extern PerCpu<TaskState> cpu_task_state asm("cpu_task_state");
-extern PerCpu<u64> cpu_user_rsp asm("cpu_user_rsp");   ///< SYSCALL's scratch
+extern PerCpu<u64> cpu_user_rsp asm("cpu_user_rsp");   ///< SYSCALL's scratch word
 
-/// Stacks for #DF, NMI and #MC of one CPU; the word at each top is the CPU's GS base.
+/// Stacks for #DF, NMI and #MC of one CPU; the word at each top holds the CPU's GS base.
 struct alignas(page_size) InterruptStacks {
     u8 bytes[interrupt_stack_count][interrupt_stack_size];
 };
 
-/// Of a CPU that prepare_cpu() gave its memory.
+/// The stacks of a CPU that prepare_cpu() gave its memory.
 InterruptStacks& interrupt_stacks_of_started(CpuId cpu);
 void load_segments(CpuId cpu, InterruptStacks& stacks);   ///< GDT, TSS
 void load_interrupt_gates();                              ///< IDT (one for all CPUs)
 void load_system_call_registers();
 
-/// RSP on entry from user mode.
+/// Sets RSP for the next entry from user mode.
 inline void set_entry_stack(u64 top) { asm volatile("movq %0, %%gs:cpu_task_state+4" : : "r"(top) : "memory"); }
 
 }

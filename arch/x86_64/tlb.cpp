@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Shoot-downs. A CPU that wants something forgotten writes down what, once, marks itself in each other
-// CPU's word, interrupts those that were not marked already, and waits until all have answered. While it waits,
-// or waits for a spin lock, it answers what it is asked itself, so that two such CPUs cannot wait for each other.
-// Only CPUs that have the space loaded are asked. What others have kept of it under a PCID is out of date by its
-// generation, and dropped when they load it again.
+// TLB shoot-downs. A CPU that needs a flush writes one request, sets its bit in each other CPU's word, interrupts the
+// CPUs whose word was 0, and waits until all have answered. While it waits, or waits for a spin lock, it answers
+// requests to itself, so two such CPUs cannot wait for each other.
+// Only CPUs that have the space loaded are asked. What others still hold of it under a PCID is out of date by its
+// generation, and is dropped when they load the space again.
 #include <arch/tlb.h>
 
 #include <bit>
@@ -26,14 +26,14 @@ PER_CPU TlbEvents tlb_events;
 
 namespace {
 
-/// Beyond, dropping everything is cheaper than single pages.
+/// Beyond this, dropping everything is cheaper than single pages.
 constexpr u64 most_kernel_pages = 64;
 
 constexpr u64 keep_translations = u64{1} << 63;   // CR3, with PCIDs
 
 constinit std::atomic<u64> last_id{0};
 
-/// What one CPU asks of others; written by it alone, read by them until they have answered.
+/// One CPU's request to others; only that CPU writes it, and they read it until they have answered.
 struct Request {
     enum class Kind : u8 { Space, Kernel, Leave };
     Kind kind = Kind::Space;
@@ -43,7 +43,7 @@ struct Request {
     u64 count = 0;
     u64 start = 0, end = 0;
     bool tables_went = false;
-    std::atomic<u64> waiting{0};     ///< CPUs that have yet to answer. Ordering: release by who answers, acquire by who asked
+    std::atomic<u64> waiting{0};     ///< CPUs that have yet to answer. Ordering: release by the answering CPU, acquire by the asking one
 };
 
 PER_CPU PerCpu<Request> requests;
@@ -52,15 +52,15 @@ PER_CPU PerCpu<std::atomic<u64>> asked_by;
 
 constexpr u64 bit_of(CpuId cpu) { return u64{1} << cpu.value; }
 
-/// INVLPG drops global entries of every PCID, but cached upper levels of the loaded one alone (4.10.4.1).
+/// INVLPG drops global entries of every PCID, but cached upper levels only of the loaded one (4.10.4.1).
 void forget_kernel(u64 start, u64 end, bool tables_went) {
     tlb_events.kernel.add(1);
     if (end - start > most_kernel_pages * page_size || (tables_went && cpu_features.pcid)) return tlb_flush_global();
     for (u64 address = start; address < end; address += page_size) tlb_flush_page(address);
 }
 
-/// Of the space that is loaded here: single pages, or (none given) all. One that comes out of turn forgets all, and what
-/// was asked before that and comes later has been done.
+/// Flushes single pages, or (if none are given) everything, of the space that is loaded here. A request that arrives
+/// out of turn flushes everything; requests numbered before it that arrive later have then been served.
 void forget(TlbSpace const& space, u64 generation, std::span<u64 const> pages) {
     TlbSlots& slots = tlb_slots.local();
     TlbSlot& slot = slots.slots[slots.current];
@@ -76,7 +76,7 @@ void forget(TlbSpace const& space, u64 generation, std::span<u64 const> pages) {
     tlb_events.pages.add(pages.size());
 }
 
-/// A kernel thread runs here and needs no space: rather than be asked again and again, this CPU drops it.
+/// A kernel thread runs here and needs no space: this CPU drops it instead of being asked again and again.
 void drop_space() {
     tlb_load_kernel();
     tlb_events.lazy_leaves.add(1);
@@ -89,7 +89,7 @@ void answer(Request const& request) {
     forget(*request.space, request.generation, {request.pages, request.count});
 }
 
-/// Interrupts off: the switch of spaces and an answer do not mix.
+/// Interrupts off, because an answer must not mix with a switch of spaces.
 void answer_all() {
     InterruptGuard const guard;
     u64 senders = asked_by.local().exchange(0, std::memory_order_acquire);
@@ -102,7 +102,7 @@ void answer_all() {
     }
 }
 
-/// Asks `cpus` for what this CPU's request says, and waits for their answers.
+/// Sends this CPU's request to `cpus` and waits for their answers.
 void ask(Request& request, u64 cpus) {
     u64 const self = bit_of(current_cpu());
     request.waiting.store(cpus, std::memory_order_relaxed);
@@ -118,7 +118,7 @@ void ask(Request& request, u64 cpus) {
     }
 }
 
-/// The other CPUs that have `space` loaded. The caller's full fence came before.
+/// The other CPUs that have `space` loaded. The caller has executed a full fence.
 u64 other_cpus_of(TlbSpace const& space) {
     return space.cpus.load(std::memory_order_relaxed) & ~bit_of(current_cpu());
 }
@@ -159,7 +159,7 @@ void enable_pcids() {
     asm volatile("movq %0, %%cr4" : : "r"(cr4 | pcid_enable) : "memory");
 }
 
-/// The kernel's tables show global pages alone, of which every load keeps the translations.
+/// The kernel's own tables have only global pages, whose translations every load keeps.
 void load_root_with_pcid(TlbSpace const& to) {
     if (to.id == 0) return load_page_table_root(PhysAddr(to.root.value() | keep_translations));
     TlbSlots& slots = tlb_slots.local();
@@ -183,7 +183,7 @@ bool tlb_is_loaded(TlbSpace const& space) { return loaded_space.read() == &space
 
 void tlb_flush(TlbSpace& space, std::span<u64 const> pages) {
     DEBUG_ASSERT(!preempt_enabled());
-    // Ordering: full fence between the changed entries and the look at `cpus`, see TlbSpace.
+    // Ordering: full fence between the changed entries and the read of `cpus`, see TlbSpace.
     u64 const generation = space.generation.fetch_add(1, std::memory_order_seq_cst) + 1;
     if (tlb_is_loaded(space)) forget(space, generation, pages);
     u64 const others = other_cpus_of(space);
@@ -215,7 +215,7 @@ void tlb_flush_kernel(u64 start, u64 end, bool tables_went) {
 void tlb_leave(TlbSpace const& space) {
     PreemptGuard const on_this_cpu;
     if (tlb_is_loaded(space)) tlb_load_kernel();
-    // Ordering: full fence; whoever loaded it has set its bit before the thread that last used it went on.
+    // Ordering: full fence; a CPU that loaded it set its bit before the thread that last used it went on.
     std::atomic_thread_fence(std::memory_order_seq_cst);
     u64 const others = other_cpus_of(space);
     if (others == 0) [[likely]] return;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The IDT and the first C++ that runs after entry.S: sorts exceptions into the upcalls.
-// Gates are interrupt gates, so interrupts are off until handle_trap turns them on again.
+// The IDT, and the first C++ that runs after entry.S: sorts exceptions into the upcalls. All gates are interrupt
+// gates, so interrupts are off until handle_trap turns them on again.
 #include <arch/context.h>
 #include <arch/cpu.h>
 #include <arch/interrupts.h>
@@ -42,10 +42,11 @@ constexpr u64 page_write = 2, page_fetch = 16;
 constinit Gate gates[256] = {};
 PER_CPU PerCpu<u64> nmi_count;
 
-/// Where a CPU was when an NMI asked it. Ordering: release by the CPU, when the frame is whole; acquire by who asked.
+/// Where a CPU was when an NMI asked it. Ordering: release by that CPU once the frame is complete; acquire by the
+/// asking CPU.
 struct Whereabouts {
     TrapFrame frame{};
-    std::atomic<u32> answered{0};   ///< the question
+    std::atomic<u32> answered{0};   ///< the last question answered
 };
 PER_CPU PerCpu<Whereabouts> whereabouts;
 constinit std::atomic<u32> question{0};   // 0: none was asked yet
@@ -80,7 +81,7 @@ upcalls::FaultAccess access_of(u64 error_code) {
     return error_code & page_write ? upcalls::FaultAccess::Write : upcalls::FaultAccess::Read;
 }
 
-/// The usual reason is a push on a full kernel stack: the fault address is then next to RSP.
+/// The usual cause is a push on a full kernel stack: the fault address is then next to RSP.
 char const* reason_of_double_fault(TrapFrame const& frame) {
     u64 const distance = last_fault_address() - (frame.rsp - page_size);
     return distance <= page_size ? "kernel stack overflow (double fault)" : "double fault";
@@ -119,7 +120,7 @@ std::optional<TrapFrame> where_cpu_was(CpuId cpu) {
 
 }
 
-/// An exception on a thread's stack. Interrupts become what they were where it happened.
+/// An exception on a thread's stack. Restores the interrupt flag of the interrupted code.
 extern "C" void handle_trap(TrapFrame& frame, u32 vector, u32 error_code) {
     u64 const address = vector == arch::vector_page_fault ? arch::last_fault_address() : 0;
     if (frame.rflags & 0x200) {
@@ -132,7 +133,7 @@ extern "C" void handle_trap(TrapFrame& frame, u32 vector, u32 error_code) {
         upcalls::on_exception(frame, static_cast<u8>(vector), error_code);
 }
 
-/// NMI, double fault, machine check: anything may be half done below us, so no lock, no log.
+/// NMI, double fault, machine check: they may interrupt anything half done, so no lock and no log here.
 extern "C" void handle_paranoid_trap(TrapFrame& frame, u32 vector, u32) {
     auto const here = std::source_location::current();
     if (vector == arch::vector_double_fault) base::panic_with(arch::reason_of_double_fault(frame), here, &frame);
@@ -143,12 +144,12 @@ extern "C" void handle_paranoid_trap(TrapFrame& frame, u32 vector, u32) {
         here_now.frame = frame;
         here_now.answered.store(asked, std::memory_order_release);
     }
-    if (base::panicking()) arch::halt_for_ever();   // another CPU has panicked, and stops us
+    if (base::panicking()) arch::halt_for_ever();   // another CPU has panicked and stops this one
 }
 
-/// IRET to user mode faulted (RIP not canonical, bad selector). Its five words are still at the
-/// top of the thread's stack and the program's registers in `fault`: together they are the
-/// frame of a program that faulted by itself, and the fault becomes its signal.
+/// IRET to user mode faulted (non-canonical RIP, bad selector). Its five words are still at the top of the thread's
+/// stack, and the program's registers are in `fault`: together they form the frame of a program that faulted by
+/// itself, and the fault becomes its signal.
 extern "C" TrapFrame* repair_failed_iret(TrapFrame const& fault) {
     TrapFrame registers = fault;
     auto* const frame = reinterpret_cast<TrapFrame*>(arch::cpu_task_state.local().rsp[0] - sizeof(TrapFrame));

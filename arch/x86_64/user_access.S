@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Copies between the kernel and a program. Each instruction that may fault has a row in
-// __ex_table: (address, where to go on). Ranges are checked by user_access.cpp before.
+// __ex_table: (address, where to continue). user_access.cpp checks ranges before it calls these.
 // STAC/CLAC are NOPs until user_access.cpp patches them on a CPU with SMAP.
 
     .cfi_sections .debug_frame
@@ -35,7 +35,7 @@
     .size \name, . - \name
 .endm
 
-// size_t user_copy(void* to, void const* from, size_t bytes): how many were not copied.
+// size_t user_copy(void* to, void const* from, size_t bytes): returns the number of bytes not copied.
 FUNCTION user_copy
     OPEN_USER
     movq %rdx, %rcx
@@ -47,7 +47,7 @@ FUNCTION user_copy
 3:  CLOSE_USER
     movq %rcx, %rax
     ret
-4:  leaq (%rdx,%rcx,8), %rcx            // what is left, now byte by byte up to the fault
+4:  leaq (%rdx,%rcx,8), %rcx            // the rest, now byte by byte up to the fault
 5:  rep movsb
     jmp 3b
     MAY_FAULT 1b, 4b
@@ -55,7 +55,7 @@ FUNCTION user_copy
     MAY_FAULT 5b, 3b
 END_FUNCTION user_copy
 
-// size_t user_clear(void* to, size_t bytes): how many were not written.
+// size_t user_clear(void* to, size_t bytes): returns the number of bytes not written.
 FUNCTION user_clear
     OPEN_USER
     xorl %eax, %eax
@@ -76,9 +76,9 @@ FUNCTION user_clear
     MAY_FAULT 5b, 3b
 END_FUNCTION user_clear
 
-// i64 user_string(char* to, char const* from, size_t limit): length, limit, or -1.
-// Eight bytes at a time while there is room; a word has a NUL byte if
-// (w - 0x01..01) & ~w & 0x80..80 is not zero, and its lowest set bit tells which.
+// i64 user_string(char* to, char const* from, size_t limit): returns the length, limit, or -1.
+// Reads eight bytes at a time while there is room; a word has a NUL byte if
+// (w - 0x01..01) & ~w & 0x80..80 is not zero, and its lowest set bit tells which byte.
 FUNCTION user_string
     OPEN_USER
     xorl %eax, %eax                     // length so far
@@ -97,7 +97,7 @@ FUNCTION user_string
     jnz 6f
     movq %rcx, %rax
     jmp 1b
-3:  cmpq %rdx, %rax                     // byte by byte: the end of the room, or of a page
+3:  cmpq %rdx, %rax                     // byte by byte near the end of the room, or of a page
     jae 5f
 4:  movzbl (%rsi,%rax), %ecx
     movb %cl, (%rdi,%rax)

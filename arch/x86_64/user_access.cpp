@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Range checks in front of user_access.S, the exception table, and the SMAP patches.
-// A range that reaches past user_space_end fails as a whole without being touched.
+// Range checks in front of user_access.S, the exception table, and the SMAP patches. Invariant: a range that reaches
+// past user_space_end fails as a whole and is not touched.
 #include <arch/user_access.h>
 
 #include <algorithm>
@@ -64,7 +64,7 @@ i64 copy_string_from_user(char* to, UserAddr from, size_t limit) {
     if (from.value() >= user_space_end) return -1;
     size_t const room = std::min<size_t>(limit, user_space_end - from.value());
     i64 const length = user_string(to, pointer<char const>(from), room);
-    if (length == static_cast<i64>(room) && room < limit) return -1;   // ran out of user space
+    if (length == static_cast<i64>(room) && room < limit) return -1;   // reached the end of user space
     return length;
 }
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Inside arch: turning SMAP's instructions on.
+// Inside arch: enables SMAP's instructions.
 #pragma once
 
 namespace arch {
 
-/// Puts STAC and CLAC where the code has NOPs. On the boot page tables, where code is writable.
+/// Replaces NOPs by STAC and CLAC. Runs on the boot page tables, where code is writable.
 void patch_smap_sites();
 
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What this CPU can do and how it waits. Features are read once at boot.
+// What this CPU can do, and how it waits. Features are read once at boot.
 #pragma once
 
 #include <string_view>
@@ -23,7 +23,7 @@ struct CpuFeatures {
 extern constinit CpuFeatures cpu_features;
 
 inline void relax() { asm volatile("pause" : : : "memory"); }
-/// Enables interrupts and waits for one, without a window in which it could be lost.
+/// Enables interrupts and waits for one, with no gap in which one could be lost.
 inline void wait_for_interrupt() {
     base::note_interrupts_on();
     asm volatile("sti; hlt" : : : "memory");
@@ -32,23 +32,24 @@ inline void wait_for_interrupt() {
 
 inline u64 read_tsc() { u32 lo, hi; asm volatile("rdtsc" : "=a"(lo), "=d"(hi)); return u64{hi} << 32 | lo; }
 
-/// Reads CPUID, turns on NX WP SMEP SMAP UMIP PGE FSGSBASE XSAVE where present, loads this
-/// CPU's GDT, TSS and IDT, and the SYSCALL registers. Before all else on each CPU but the boot CPU, which reads boot_info first.
+/// Reads CPUID, enables NX WP SMEP SMAP UMIP PGE FSGSBASE XSAVE if present, and loads this CPU's GDT, TSS, IDT and
+/// SYSCALL registers. The first call on each CPU, except the boot CPU, which reads boot_info first.
 void initialize_cpu_early(CpuId cpu);
 
-/// Does without a feature from now on: pcid, invpcid or x2apic. Before the kernel's own page tables and the platform.
+/// Stops using a feature: pcid, invpcid or x2apic. Call before the kernel's own page tables and the platform are set
+/// up.
 void forgo_feature(std::string_view name);
 
-/// ACPI tables, interrupt controllers, clocks. After the kernel's own page tables are on.
+/// Sets up ACPI tables, interrupt controllers and clocks. Call after the kernel's own page tables are loaded.
 void initialize_platform();
 
-/// Random bits of the CPU if it has a source (RDRAND), else false.
+/// Random bits from the CPU (RDRAND); false if it has no such source.
 bool hardware_random(u64& out);
 
 /// Writes /proc/cpuinfo in Linux's form.
 void write_cpuinfo(base::Writer& out);
 
-/// Clears / copies one page (4 KiB, aligned) at the direct map, as fast as this CPU can.
+/// Clears / copies one page (4 KiB, aligned) through the direct map, as fast as this CPU can.
 void clear_page(void* page);
 void copy_page(void* to, void const* from);
 

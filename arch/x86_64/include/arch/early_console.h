@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The console until drivers come: COM1, polled. Also what a panic falls back to.
+// The console until the drivers are up: COM1, polled. A panic also falls back to it.
 #pragma once
 
 #include <base/log.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The parts of the kernel image and the rights each needs; the bounds are linker.ld's.
+// The parts of the kernel image and the rights that each needs; linker.ld defines the bounds.
 #pragma once
 
 #include <span>
@@ -16,15 +16,15 @@ struct ImageSegment {
     PhysAddr physical() const { return PhysAddr(start - kernel_image_base); }
 };
 
-/// Everything that runs or is read after boot.asm: text, rodata, data, symbols. The guard
-/// page of the boot stack is in none of them, and stays unmapped.
+/// Everything that is executed or read after boot.asm: text, rodata, data, symbols. The guard page of the boot stack
+/// belongs to none of them and stays unmapped.
 std::span<ImageSegment const> image_segments();
 
 /// True for an address in the kernel's code.
 bool is_kernel_text(u64 address);
 
 u64 image_physical_start_address();
-/// End of boot.asm's pages at 1 MiB, in which CPUs also start later; page aligned.
+/// End of boot.asm's pages at 1 MiB, through which other CPUs also start; page aligned.
 u64 boot_code_end_address();
 /// End of the image with its symbol table, virtual, page aligned.
 u64 image_end();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Interrupts of this CPU, preemption of this thread, and the routing of device lines.
+// Interrupts of this CPU, preemption of the running thread, and the routing of device interrupts.
 #pragma once
 
 #include <arch/per_cpu.h>
@@ -22,7 +22,7 @@ inline void interrupts_disable() {
     base::note_interrupts_off();
 }
 
-/// Interrupts off for a scope; restores what was before.
+/// Interrupts off for a scope; restores the previous state.
 class InterruptGuard {
 public:
     InterruptGuard() {
@@ -35,13 +35,13 @@ private:
     u64 flags_;
 };
 
-// ---- preemption: one per-CPU word, 0 exactly when a preemption is both wanted and allowed
+// ---- preemption: one per-CPU word, which is 0 exactly when a preemption is both requested and allowed
 
-/// Bits 0-30: nesting depth. Bit 31: *no* reschedule is wanted.
+/// Bits 0-30: nesting depth. Bit 31: *no* reschedule is requested.
 extern PerCpu<u32> preempt_word;
 inline constexpr u32 preempt_not_needed = 0x80000000u;
 
-/// Slow path of preempt_enable(); reaches upcalls::on_preempt().
+/// Slow path of preempt_enable(); calls upcalls::on_preempt().
 void preempt_now();
 
 inline u32 preempt_depth() { return preempt_word.read() & ~preempt_not_needed; }
@@ -62,7 +62,7 @@ inline void preempt_enable() {
     if (preempt_word.read() == 0) [[unlikely]] preempt_now();
 }
 inline bool preempt_enabled() { return preempt_depth() == 0; }
-/// This CPU shall reschedule at its next chance; call with preemption off.
+/// Makes this CPU reschedule at its next opportunity; call with preemption off.
 inline void set_need_resched() { asm volatile("andl $0x7fffffff, %%gs:%0" : "+m"(preempt_word) : : "memory"); }
 inline void clear_need_resched() { asm volatile("orl $0x80000000, %%gs:%0" : "+m"(preempt_word) : : "memory"); }
 inline bool need_resched() { return !(preempt_word.read() & preempt_not_needed); }
@@ -87,8 +87,8 @@ inline constexpr u8 vector_spurious = 0xff;
 /// Called with interrupts off, on the interrupted thread's kernel stack.
 using InterruptHandler = void (*)(void* context);
 
-/// Routes ISA interrupt `line` (0-15; MADT overrides applied) to `handler` on the boot CPU
-/// and unmasks it. Vector: timer 32, keyboard 33, others 34 + line.
+/// Routes ISA interrupt `line` (0-15; MADT overrides applied) to `handler` on the boot CPU and unmasks it. Vector:
+/// timer 32, keyboard 33, others 34 + line.
 void enable_isa_interrupt(u8 line, InterruptHandler handler, void* context, char const* name);
 void disable_isa_interrupt(u8 line);
 

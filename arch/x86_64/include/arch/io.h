@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// I/O ports and memory-mapped registers.
+// Access to I/O ports and memory-mapped registers. Each access is one instruction, in program order.
 #pragma once
 
 #include <base/types.h>

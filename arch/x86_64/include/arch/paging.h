@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Page-table entries of x86-64 and the TLB. The walker is mm/page_table.h; it never
-// touches a bit but through here. Intel SDM vol. 3, 4.5.
+// Page-table entries of x86-64, and this CPU's TLB. The walker (mm/page_table_walker.h) touches entry bits only
+// through here. Intel SDM vol. 3, 4.5.
 #pragma once
 
 #include <arch/cpu.h>
@@ -11,8 +11,8 @@ namespace arch {
 inline constexpr unsigned page_table_levels = 4;      ///< 4 = PML4 … 1 = leaf table
 inline constexpr unsigned entries_per_table = 512;
 
-/// Where the kernel's parts are.
-inline constexpr u64 user_space_end = 0x0000'7fff'ffff'f000;      ///< first address no program has (as Linux)
+/// The kernel's address-space layout.
+inline constexpr u64 user_space_end = 0x0000'7fff'ffff'f000;      ///< first address that no program has (as Linux)
 inline constexpr u64 direct_map_base = 0xffff'8000'0000'0000;     ///< all physical memory; 64 TiB
 inline constexpr u64 kernel_space_base = 0xffff'c000'0000'0000;   ///< stacks, MMIO, large allocations
 inline constexpr u64 kernel_space_size = 0x0000'2000'0000'0000;
@@ -46,12 +46,12 @@ public:
         if (large) raw |= large_bit;
         return PageEntry(raw);
     }
-    /// An entry that points to the next table; rights are those of the leaves below.
+    /// An entry that points to the next table; the leaves below decide the rights.
     static constexpr PageEntry table(PhysAddr frame, bool user) {
         return PageEntry(frame.value() | present_bit | writable_bit | (user ? user_bit : 0));
     }
-    /// A leaf that nobody may touch, the kernel neither, but which keeps its frame (mprotect PROT_NONE). It
-    /// counts as present; the CPU looks at no other bit of an entry whose present bit is clear.
+    /// A leaf that nobody may access, not even the kernel, but that keeps its frame (mprotect PROT_NONE). It counts
+    /// as present; the CPU ignores all other bits of an entry whose present bit is clear.
     constexpr PageEntry without_access() const { return PageEntry((raw_ & ~present_bit) | no_access_bit); }
     constexpr bool is_present() const { return raw_ & (present_bit | no_access_bit); }
     constexpr bool is_accessible() const { return raw_ & present_bit; }
@@ -76,9 +76,9 @@ private:
 // ---- TLB of this CPU
 
 inline void tlb_flush_page(u64 address) { asm volatile("invlpg (%0)" : : "r"(address) : "memory"); }
-/// Every entry that is not global.
+/// Drops every entry that is not global.
 void tlb_flush_all();
-/// Every entry, global ones too.
+/// Drops every entry, including global ones.
 void tlb_flush_global();
 
 inline PhysAddr current_page_table_root() {
@@ -86,7 +86,7 @@ inline PhysAddr current_page_table_root() {
     asm volatile("movq %%cr3, %0" : "=r"(root));
     return PhysAddr(root & ~page_mask);
 }
-/// CR2: what the last page fault of this CPU was about.
+/// CR2: the address of this CPU's last page fault.
 inline u64 last_fault_address() { u64 v; asm volatile("movq %%cr2, %0" : "=r"(v)); return v; }
 inline void load_page_table_root(PhysAddr root) { asm volatile("movq %0, %%cr3" : : "r"(root.value()) : "memory"); }
 

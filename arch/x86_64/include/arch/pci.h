@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// How the CPU reaches PCI configuration space, and interrupts that are messages (MSI).
+// Access to PCI configuration space, and interrupts that devices send as messages (MSI).
 #pragma once
 
 #include <arch/interrupts.h>
@@ -12,12 +12,12 @@ struct PciAddress {
     constexpr bool operator==(PciAddress const&) const = default;
 };
 
-/// Finds out how: through memory (ECAM) or ports. False: there is no PCI. While booting, before the others.
+/// Finds the access method: memory (ECAM) or ports. False: there is no PCI. Call at boot, before the other functions.
 bool initialize_pci();
 char const* pci_access_name();
 
-/// Registers of a function's configuration space, of 1, 2 or 4 bytes, at a multiple of their size. What is not
-/// there reads as all ones. Thread context.
+/// Registers of a function's configuration space, of 1, 2 or 4 bytes, at a multiple of their size. Absent ones read
+/// as all ones. Thread context.
 u32 pci_read(PciAddress address, u16 offset, u8 bytes);
 void pci_write(PciAddress address, u16 offset, u32 value, u8 bytes);
 
@@ -27,7 +27,7 @@ struct InterruptMessage {
     u32 data = 0;
 };
 
-/// A vector of its own for one device, for ever. ENODEV: no local APIC is in use; ENOSPC: no vector is left.
+/// Assigns a vector to one device permanently. ENODEV: no local APIC is in use; ENOSPC: no vector is left.
 Result<InterruptMessage> make_interrupt_message(InterruptHandler handler, void* context, char const* name);
 
 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-// SpinLock<rank, policy>: a fair (ticket) spin lock whose type says what it does to
-// interrupts. InterruptsOff: interrupts and preemption are off while it is held, so
-// handlers may take it. PreemptOff: only preemption is off; never in a handler.
+// SpinLock<rank, policy>: a fair (ticket) spin lock whose type states its effect on interrupts. InterruptsOff:
+// interrupts and preemption are off while it is held, so handlers may take it. PreemptOff: only preemption is off;
+// never take it in a handler.
 //
-// Under a hypervisor those who wait take no tickets, whoever comes first is next: the host may have put aside the
-// CPU whose turn it is, and all others would wait for the host's scheduler. (Linux's virt_spin_lock() has the same reason.)
+// Under a hypervisor waiters take no tickets, and the first to find the lock free gets it: the host may have
+// descheduled the CPU whose turn it is, and all others would wait for the host's scheduler. (Linux's virt_spin_lock()
+// has the same reason.)
 #pragma once
 
 #include <atomic>
@@ -25,23 +26,23 @@ inline constexpr IrqPolicy PreemptOff = IrqPolicy::PreemptOff;
 
 /// The sleeping locks that one thread holds (debug builds).
 struct LockList {
-    static constexpr size_t capacity = 16 + max_cpus;   // all run queues at once, for another policy
+    static constexpr size_t capacity = 16 + max_cpus;   // all run queues at once, for a policy change
     struct Held { LockRank rank; void const* lock; };
     Held held[capacity] = {};
     size_t count = 0;
 };
-/// The running thread's list, told by the scheduler at each switch; null: not checked.
+/// Sets the running thread's list; the scheduler calls it at each switch. Null: not checked.
 void set_thread_lock_list(LockList* list);
 
-/// Debug builds: this CPU's held spin locks and the current thread's sleeping locks.
-/// Panic if `rank` is not above all of them. Defined in arch/x86_64/lock_check.cpp.
+/// Debug builds: checks this CPU's held spin locks and the running thread's sleeping locks. Panics if `rank` is not
+/// above all of them. Defined in arch/x86_64/lock_check.cpp.
 void lock_check_acquire(LockRank rank, void const* lock);
 void lock_check_release(LockRank rank, void const* lock);
 /// Debug builds: panics if this CPU holds a spin lock (called before sleeping).
 void lock_check_may_sleep();
 
-/// Who waits with interrupts off, for a lock or for other CPUs, calls this again and again: it does what other CPUs
-/// wait for in turn (arch/tlb.h). Preemption off.
+/// A caller that waits with interrupts off, for a lock or for other CPUs, calls this in its loop: it does what other
+/// CPUs wait for in turn (arch/tlb.h). Preemption off.
 void answer_requests_while_waiting();
 
 template <LockRank rank, IrqPolicy policy>
@@ -79,11 +80,11 @@ public:
     };
 
     bool is_held() const { return owner_.load(std::memory_order_relaxed) != next_.load(std::memory_order_relaxed); }
-    /// For the analysis, where it cannot see that (in a function that the holder passes on).
+    /// For the analysis where it cannot see that the lock is held (in a function that the holder passes on).
     void assert_held() const ASSERT_CAPABILITY(this) { DEBUG_ASSERT(is_held() || base::panicking()); }
 
-    // For the scheduler alone, which takes a lock in one thread and gives it in another.
-    // Interrupts and preemption must be off already.
+    // Only for the scheduler, which takes a lock in one thread and releases it in another.
+    // Interrupts and preemption must already be off.
     void take() NO_THREAD_SAFETY_ANALYSIS {
         if constexpr (config::debug) lock_check_acquire(rank, this);
         if (!take_if_free()) [[unlikely]] wait();
@@ -95,9 +96,10 @@ public:
     }
 
 private:
-    /// next_ is never behind owner_, which only grows: if it is where owner_ was, nobody holds the lock.
+    /// next_ is never behind owner_, which only grows: if next_ equals the value read from owner_, nobody holds the
+    /// lock.
     bool take_if_free() {
-        // Ordering: acquire, with the release in give().
+        // Ordering: acquire, pairs with the release in give().
         u16 ticket = owner_.load(std::memory_order_acquire);
         return next_.compare_exchange_strong(ticket, static_cast<u16>(ticket + 1), std::memory_order_acquire, std::memory_order_relaxed);
     }
