@@ -1,7 +1,7 @@
 ; SPDX-License-Identifier: MIT
 ; From the loader (Multiboot2 or PVH, both 32-bit) to kernel_main in the higher half.
-; Owns the first page tables: the low 4 GiB with 2 MiB pages at identity, at
-; direct_map_base and (2 GiB) at kernel_image_base. They live until mm has its own.
+; Owns the first page tables: the low 4 GiB in 2 MiB pages, at identity, at
+; direct_map_base and (2 GiB) at kernel_image_base. They are used until mm has built its own.
 ; Intel SDM vol. 3, 10.8.5 "Initializing IA-32e Mode".
 
 MULTIBOOT2_HEADER equ 0xe85250d6
@@ -31,7 +31,7 @@ header:
     dd 0x100000000 - (MULTIBOOT2_HEADER + (header_end - header))
     dw 6, 0                         ; modules on page boundaries
     dd 8
-    dw 5, 1                         ; a framebuffer, if there can be one; without this tag GRUB sets a text mode
+    dw 5, 1                         ; a framebuffer if there can be one; without this tag GRUB sets a text mode
     dd 20, 1280, 800, 32
     align 8, db 0
     dw 0, 0                         ; end
@@ -68,10 +68,10 @@ start:
     call find_framebuffer
     call check_cpu
     call build_page_tables
-    mov edi, [loader_magic]         ; both kept for kernel_main
+    mov edi, [loader_magic]         ; kept for kernel_main, both of them
     mov esi, [loader_information]
 
-    ; Exactly this, whatever the firmware used: 5 levels, protection keys, shadow stacks, PCIDs, SMEP are ours to turn on.
+    ; Exactly this, whatever the firmware used: 5 levels, protection keys, shadow stacks, PCIDs and SMEP are the kernel's to enable.
     mov eax, CR4_PAE
     mov cr4, eax
     mov eax, boot_page_tables_physical
@@ -115,7 +115,7 @@ build_page_tables:
     jne .page
     ret
 
-; Returns if there is memory where the image lies. Memory keeps what is written; the symbols are the image's end.
+; Returns if there is memory where the image lies: memory keeps what is written. The symbols are the image's end.
 check_memory:
     mov ebx, text_start_physical
     call keeps_bytes
@@ -125,7 +125,7 @@ check_memory:
 keeps_bytes:
     mov eax, [ebx]
     not dword [ebx]
-    wbinvd                          ; not the cache alone
+    wbinvd                          ; so that not only the cache is tested
     mov ecx, [ebx]
     mov [ebx], eax
     not ecx
@@ -134,13 +134,13 @@ keeps_bytes:
     jne refuse
     ret
 
-; Multiboot2's framebuffer, if it has pixels of 2 to 4 bytes below 4 GiB: what `print` draws on from then on.
+; Records Multiboot2's framebuffer if it lies below 4 GiB and has pixels of 2 to 4 bytes: then `print` draws on it.
 find_framebuffer:
     cmp dword [loader_magic], MULTIBOOT2_LOADER
     jne .none
     mov ebx, [loader_information]
     mov edx, ebx
-    add edx, [ebx]                  ; their end
+    add edx, [ebx]                  ; the end of the tags
     add ebx, 8
 .tag:
     lea eax, [ebx + 32]
@@ -178,7 +178,7 @@ find_framebuffer:
     mov [cursor], ecx
     ret
 
-; Returns if this CPU has all that the kernel cannot do without; else says what is missing.
+; Returns if this CPU has everything that the kernel needs; otherwise prints what is missing and halts.
 check_cpu:
     pushfd                          ; CPUID exists if EFLAGS.ID can be changed
     pop eax
@@ -245,7 +245,7 @@ check_cpu:
     jnz refuse
     ret
 
-refuse:                             ; esi = last words
+refuse:                             ; esi = the last message
     call print
     mov dx, 0xf4                    ; isa-debug-exit, so that a test ends
     mov al, PANIC_EXIT
@@ -264,7 +264,7 @@ print:
     jz .end
     call show
     mov bl, al
-    mov ecx, 100000                 ; a port that never gets ready is not waited for
+    mov ecx, 100000                 ; the wait for a port that never becomes ready is bounded
 .wait:
     mov dx, COM1 + 5
     in al, dx
@@ -279,7 +279,7 @@ print:
     popad
     ret
 
-; Shows the character in al: in the VGA's text memory, or as white pixels on black ones, which every format has.
+; Shows the character in al: in the VGA's text memory, or as white pixels on black, which look alike in every format.
 show:
     pushad
     cmp dword [pixel_bytes], 0
@@ -298,7 +298,7 @@ show:
     je .next_line
     movzx esi, al
     shl esi, 4
-    add esi, boot_font_physical + 4 ; of a PSF 1 file, whose first characters are ASCII's
+    add esi, boot_font_physical + 4 ; of a PSF 1 file, whose first characters are ASCII
     mov edi, [cursor]
     mov dh, 16
 .row:
@@ -335,7 +335,7 @@ show:
 align 4
 loader_magic: dd 0
 loader_information: dd 0
-pixel_bytes: dd 0                     ; 0: the screen shows text
+pixel_bytes: dd 0                     ; 0: the screen is in text mode
 line_bytes: dd 0
 line_start: dd 0
 cursor: dd 0
@@ -389,7 +389,7 @@ higher_half:
     mov rsp, boot_stack_top
     mov r12d, edi                   ; magic
     mov r13d, esi                   ; loader's information
-    mov rsi, per_cpu_start          ; the boot CPU's copy of the per-CPU template
+    mov rsi, per_cpu_start          ; makes the boot CPU's copy of the per-CPU template
     mov rdi, boot_per_cpu_area
     mov rcx, per_cpu_end
     sub rcx, rsi

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Turns what the loader left in memory (Multiboot2 tags, or PVH's hvm_start_info) into
-// boot_info. Runs once, on the boot page tables, which map the low 4 GiB and no more:
-// an address beyond is treated as corrupt. Nothing here trusts a size or a pointer.
+// Converts what the loader left in memory (Multiboot2 tags, or PVH's hvm_start_info) into boot_info. Runs once, on
+// the boot page tables, which map only the low 4 GiB: a higher address is treated as corrupt.
+// Invariant: no size and no pointer from the loader is trusted.
 #include <boot/boot_info.h>
 
 #include <algorithm>
@@ -28,7 +28,7 @@ constexpr u32 max_modules = 64;
 
 bool is_mapped(u64 address, u64 size) { return address != 0 && address < mapped_end && size <= mapped_end - address; }
 
-/// Bytes of low memory as a T, or null if they cannot be there.
+/// Bytes of low memory as a T; null if they cannot lie there.
 template <class T>
 T const* at(u64 address, u64 count = 1) {
     if (count > mapped_end / sizeof(T) || !is_mapped(address, count * sizeof(T))) return nullptr;
@@ -67,7 +67,7 @@ void add_module(u64 start, u64 size) {
 
 // ---------------------------------------------------------------- Multiboot2
 
-/// A tag as a T, or null if the tag is too short for one.
+/// A tag as a T; null if the tag is too short for one.
 template <class T>
 T const* tag_as(multiboot2::Tag const& tag) {
     return tag.size >= sizeof(T) ? reinterpret_cast<T const*>(&tag) : nullptr;
@@ -108,7 +108,7 @@ void read_framebuffer(multiboot2::Tag const& tag) {
     out.bits_per_pixel = info->bits_per_pixel;
 }
 
-/// Both versions may be given; the newer one (36 bytes) wins.
+/// A loader may give both versions; the newer one (36 bytes) wins.
 void read_rsdp(multiboot2::Tag const& tag, size_t length) {
     if (tag.size < sizeof tag + length || (boot_info.has_rsdp_copy && length < sizeof boot_info.rsdp_copy)) return;
     std::memcpy(boot_info.rsdp_copy, &tag + 1, length);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Characters by their cells: what a cell shows is remembered, so that scrolling reads no screen memory and draws only
-// what differs. Glyphs come straight from the font's file (boot/font.S), whose first characters are ASCII's.
-// A panicking CPU alone writes here, or the boot CPU while there is no other: no lock.
+// Draws characters cell by cell and remembers each cell, so that scrolling reads no screen memory and draws only what
+// changes. Glyphs come straight from the font file (boot/font.S), whose first characters are ASCII.
+// Only a panicking CPU draws, and only the boot CPU, while it is alone, moves the screen: no lock.
 #include <boot/early_screen.h>
 
 #include <algorithm>
@@ -20,13 +20,13 @@ namespace boot {
 namespace {
 
 constexpr u32 glyph_width = 8, glyph_height = 16, font_header = 4;
-constexpr u32 fine_display = 1080, most_scale = 4;       // as the screen's driver scales
+constexpr u32 fine_display = 1080, most_scale = 4;       // the screen's driver scales by the same rule
 constexpr u32 most_columns = 160, most_rows = 100;
 constexpr u32 text_columns = 80, text_rows = 25;
 constexpr PhysAddr text_memory{0xb8000};
 constexpr u8 text_colour = 0x0f;
 
-/// As firmware leaves a VGA: text at 0xb8000. (VGA, graphics controller register 6.)
+/// True if the VGA is as firmware leaves it: text at 0xb8000. (VGA, graphics controller register 6.)
 bool vga_shows_text() {
     constexpr u16 graphics_index = 0x3ce;
     arch::out8(graphics_index, 6);
@@ -34,7 +34,7 @@ bool vga_shows_text() {
     return value != 0xff && (value & 0x0d) == 0x0c;
 }
 
-/// boot_info's, or the text screen that a loader who says nothing has left.
+/// boot_info's screen, or the text screen that a loader without a framebuffer tag has left.
 Framebuffer find() {
     Framebuffer const& given = boot_info.framebuffer;
     if (given.kind != Framebuffer::Kind::None) return given;
@@ -95,7 +95,7 @@ void EarlyScreen::write(std::string_view text) {
     }
 }
 
-/// At the last row, everything goes up.
+/// At the last row, all rows scroll up.
 void EarlyScreen::next_line() {
     column_ = 0;
     if (++row_ < rows_) {
@@ -116,7 +116,7 @@ void EarlyScreen::put(u32 column, u32 row, char c) {
     cell[1] = text_colour;
 }
 
-/// White on black, which are all ones and all zeros in every format.
+/// White on black: all ones and all zeros in every format.
 void EarlyScreen::draw_pixels(u32 column, u32 row, char c) {
     u8 const* const glyph = font_regular_start + font_header + static_cast<u8>(c) * glyph_height;
     u8 volatile* line = base_ + u64{row} * glyph_height * scale_ * screen_.pitch + u64{column} * glyph_width * scale_ * bytes_per_pixel_;

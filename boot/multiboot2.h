@@ -18,7 +18,7 @@ struct Information {
 
 struct Tag {
     u32 type;
-    u32 size;   ///< with this header, without padding to 8
+    u32 size;   ///< including this header, without the padding to 8
 };
 
 struct Module {

@@ -1,7 +1,7 @@
 ; SPDX-License-Identifier: MIT
-; A CPU that another one starts: from real mode, at the beginning of a page below 1 MiB, to
-; start_this_processor() on its own stack. Its way through the modes is boot.asm's, on the page
-; tables that boot.asm made; they show all that is needed until the kernel's own are loaded.
+; Starts a further CPU: from real mode, at the beginning of a page below 1 MiB, to
+; start_this_processor() on its own stack. It goes through the modes as boot.asm does, on the page
+; tables that boot.asm made; they map all that is needed until the kernel's own are loaded.
 
 MSR_EFER          equ 0xc0000080
 MSR_GS_BASE       equ 0xc0000101
@@ -33,7 +33,7 @@ align 4
     dd boot_gdt
 processor_first_steps_end:
 
-; ---------------------------------------------------------------- where it is linked: 32-bit, then 64-bit
+; ---------------------------------------------------------------- runs where it is linked: 32-bit, then 64-bit
 section .boot progbits alloc exec nowrite align=16
 bits 32
 processor_protected_mode:
@@ -41,7 +41,7 @@ processor_protected_mode:
     mov ds, eax
     mov es, eax
     mov ss, eax
-    mov eax, CR4_PAE                ; and nothing else, whatever the CPU was left with
+    mov eax, CR4_PAE                ; and nothing else, whatever state the CPU was left in
     mov cr4, eax
     mov eax, boot_page_tables_physical
     mov cr3, eax
@@ -64,7 +64,7 @@ processor_higher_half:
     mov es, eax
     mov fs, eax
     mov gs, eax
-    mov ecx, MSR_EFER               ; no-execute pages, before tables that have them
+    mov ecx, MSR_EFER               ; no-execute pages, before loading tables that have them
     mov rax, [processor_efer]
     mov rdx, rax
     shr rdx, 32
