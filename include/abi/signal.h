@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Signal numbers, SA_*, SS_*, SI_* and siginfo_t of Linux. The UAPI's <asm/signal.h> defines names that
-// the C library's headers, which <algorithm> and <atomic> drag in, define as well: these
-// are set aside while it is read.
+// Signal numbers, SA_*, SS_*, SI_* and siginfo_t of Linux. The UAPI's <asm/signal.h> defines names that the C
+// library's headers also define, which <algorithm> and <atomic> pull in: those names are set aside while it is read.
 #pragma once
 
 #include <cstddef>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Text formatting with `{}` in the manner of std::format, which GCC 12 lacks.
-// The format string is checked at compile time against the number of arguments.
-// Fields: {} {:x} {:08x} {:>5} {:<12} {:#x} {:c}. Integers, characters, booleans,
-// strings, pointers and the vocabulary types of <base/types.h>.
+// Text formatting with `{}` in the manner of std::format, which GCC 12 lacks. The number of fields in a format string
+// is checked at compile time against the number of arguments.
+// Fields: {} {:x} {:08x} {:>5} {:<12} {:#x} {:c}. Integers, characters, booleans, strings, pointers and the
+// vocabulary types of <base/types.h>.
 #pragma once
 
 #include <concepts>
@@ -14,7 +14,7 @@
 
 namespace base {
 
-/// Where formatted text goes.
+/// The destination of formatted text.
 class Writer {
 public:
     virtual void write(std::string_view text) = 0;
@@ -40,7 +40,7 @@ private:
     bool truncated_ = false;
 };
 
-/// One argument, its type erased.
+/// One argument with its type erased.
 class FormatArgument {
 public:
     enum class Kind : u8 { Unsigned, Signed, Character, Boolean, Text, Pointer };
@@ -65,7 +65,7 @@ private:
     std::string_view text_{};
 };
 
-/// Not constexpr: to reach it at compile time is the error message.
+/// Not constexpr: a call at compile time fails, and that is the error message.
 void format_string_error(char const* reason);
 
 /// A format string whose number of `{…}` fields is checked where it is written.

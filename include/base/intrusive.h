@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Intrusive containers: Boost.Intrusive with our assert hook. Use
-//   List<T, &T::hook>      doubly linked, O(1) size not kept
-//   Tree<T, &T::hook, Key> red-black tree ordered by Key
-// Hooks are ListHook and TreeHook members. Objects must be unlinked before they die.
+//   List<T, &T::hook>      doubly linked; size() is not O(1)
+//   Tree<T, &T::hook, Key> red-black tree ordered by Key; MultiTree allows equal keys
+// Hooks are ListHook and TreeHook members. Objects must be unlinked before they are destroyed.
 #pragma once
 
 #define BOOST_INTRUSIVE_INVARIANT_ASSERT ASSERT

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The kernel log: one line a call, stamped with the time since boot, kept in a ring
-// (read by dmesg) and written to every console whose level allows it.
-// Allowed under any lock and in any interrupt. Defined in kernel/base/log.cpp.
+// The kernel log: one line per call, stamped with the time since boot, kept in a ring (which dmesg reads) and written
+// to every console whose level allows it.
+// Any context, under any lock. Defined in kernel/base/log.cpp.
 #pragma once
 
 #include <base/format.h>
@@ -11,13 +11,13 @@ namespace base {
 /// Linux's levels (syslog(2)); `loglevel=N` prints those below N.
 enum class LogLevel : u8 { Emergency, Alert, Critical, Error, Warning, Notice, Info, Debug };
 
-/// Something that shows log text: the serial port, the screen.
+/// A device that shows log text: the serial port, the screen.
 class LogSink {
 public:
     /// Called with interrupts off and the console lock held; must not sleep or log.
     virtual void write(std::string_view text) = 0;
     LogSink* next = nullptr;   ///< owned by the log
-    u64 shown_until = 0;       ///< owned by the log: it has been given everything before this
+    u64 shown_until = 0;       ///< owned by the log: it has received everything before this position
 protected:
     ~LogSink() = default;
 };
@@ -25,17 +25,16 @@ protected:
 class Log {
 public:
     constexpr Log() = default;
-    /// Adds a console; it first gets the lines already in the ring.
+    /// Adds a console, which first receives the lines already in the ring.
     void add_sink(LogSink& sink);
     void remove_sink(LogSink& sink);
-    /// `now` takes over from `old`, which has shown everything so far (both drive one device).
+    /// `now` takes over from `old`, which has shown everything up to here (both drive the same device).
     void replace_sink(LogSink& old, LogSink& now);
     bool has_sink() const;
     /// Lines of this level and above are kept in the ring but not shown.
     void set_console_level(u8 level);
-    /// Copies the ring's text from byte `position` on; returns how many bytes (0: no more).
-    /// Each line starts with "<level>". What is older than start_position() has been overwritten:
-    /// reading before it starts there.
+    /// Copies the ring's text from byte `position` on; returns the number of bytes (0: no more). Each line starts
+    /// with "<level>". Text older than start_position() has been overwritten: a read from before it starts there.
     size_t read(u64 position, std::span<char> out) const;
     u64 start_position() const;
     u64 end_position() const;

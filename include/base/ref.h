@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Ref<T>: an intrusive, atomic reference count for objects with several owners.
-// T derives from RefCounted<T>; the last release calls T::destroy() if T has one,
-// else deletes it.
+// Ref<T>: an intrusive, atomic reference count for objects with several owners. T derives from RefCounted<T>. The
+// last release calls T::destroy() if T has one, otherwise deletes the object.
 #pragma once
 
 #include <atomic>
@@ -18,9 +17,9 @@ public:
     RefCounted(RefCounted const&) = delete;
     RefCounted& operator=(RefCounted const&) = delete;
 
-    // Ordering: relaxed; whoever acquires already owns a reference.
+    // Ordering: relaxed; the caller already owns a reference.
     void acquire_ref() const { references_.fetch_add(1, std::memory_order_relaxed); }
-    /// Acquires only if someone still holds a reference (lookup tables).
+    /// Acquires only if a reference still exists (lookup tables).
     bool try_acquire_ref() const {
         u32 count = references_.load(std::memory_order_relaxed);
         while (count != 0)
@@ -28,7 +27,7 @@ public:
         return false;
     }
     // Ordering: release by each owner, acquire by the last: it sees all their writes.
-    /// Gives a reference up. True: it was the last, and the caller ends the object (chains without recursion).
+    /// Drops a reference. True: it was the last, and the caller ends the object (chains without recursion).
     [[nodiscard]] bool drop_ref() const { return references_.fetch_sub(1, std::memory_order_acq_rel) == 1; }
     void release_ref() const {
         if (!drop_ref()) return;
@@ -51,7 +50,7 @@ public:
     constexpr Ref(std::nullptr_t) {}
     /// Takes over a reference that the caller owns (a new object's first one).
     static constexpr Ref adopt(T* object) { Ref r; r.object_ = object; return r; }
-    /// Adds a reference of its own.
+    /// Adds a reference.
     static Ref share(T* object) { if (object) object->acquire_ref(); return adopt(object); }
 
     Ref(Ref const& other) : object_(other.object_) { if (object_) object_->acquire_ref(); }
@@ -66,7 +65,7 @@ public:
     T& operator*() const { return *object_; }
     explicit operator bool() const { return object_ != nullptr; }
     bool operator==(Ref const& other) const { return object_ == other.object_; }
-    /// Gives the reference to the caller.
+    /// Hands the reference to the caller.
     [[nodiscard]] T* leak() { return std::exchange(object_, nullptr); }
     void reset() { *this = Ref(); }
 

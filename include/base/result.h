@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Result<T>: a value or a Linux errno. TRY(e) yields the value or returns the
-// error from the enclosing function. errno values are the UAPI's own macros.
+// Result<T>: a value or a Linux errno. TRY(e) yields the value, or returns the error from the enclosing function. The
+// errno values are the UAPI's own macros.
 #pragma once
 
 #include <asm/errno.h>
@@ -16,8 +16,8 @@ struct Errno {
     constexpr bool operator==(Errno const&) const = default;
 };
 
-// Never seen by a program: signal delivery turns these into EINTR or a restart
-// (Linux include/linux/errno.h has the same four).
+// No program ever sees these: signal delivery turns them into EINTR or a restart (they are three of the four in
+// Linux's include/linux/errno.h).
 inline constexpr int restart_sys = 512;            ///< restart if the handler has SA_RESTART
 inline constexpr int restart_no_intr = 513;        ///< restart always
 inline constexpr int restart_no_hand = 514;        ///< restart if no handler ran

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: MIT
-// The trace ring: the last events of each CPU, cheap enough to stay on; the panic screen and /proc/trace
-// show them. Written only by its own CPU. Defined in kernel/trace/trace.cpp.
+// The trace ring: the last events of each CPU, cheap enough to stay enabled; the panic screen and /proc/trace show
+// them.
+// Invariant: only its own CPU writes a ring. Defined in kernel/trace/trace.cpp.
 #pragma once
 
 #include <base/types.h>
 
 namespace trace {
 
-/// What the two words of each say stands with kernel/trace/trace.cpp's texts.
+/// The texts in kernel/trace/trace.cpp define what the two words of each event mean.
 enum class Event : u16 { None, Switch, Wake, Fork, Exec, Exit, PageFault, CowCopy, CowReuse, Interrupt, SystemCall, Signal, SendInterrupt, LockContention };
 
-/// One bit an event. All but system calls, until trace= says otherwise; changed at boot only.
+/// One bit per event. All but system calls, unless trace= says otherwise; changed only at boot.
 extern constinit u32 enabled_events;
 inline bool is_enabled(Event event) { return enabled_events & (u32{1} << static_cast<u16>(event)); }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The vocabulary of numbers that must not mix: addresses of each kind, frame
-// numbers, process, descriptor and CPU ids. All are plain words at run time.
+// The vocabulary of numbers that must not be mixed: addresses of each kind, frame numbers, process, descriptor and
+// CPU ids. At run time all are plain words.
 #pragma once
 
 #include <compare>
@@ -35,7 +35,7 @@ template <class T>
 constexpr T align_up(T value, u64 alignment) { return static_cast<T>((value + alignment - 1) & ~(alignment - 1)); }
 constexpr bool is_aligned(u64 value, u64 alignment) { return (value & (alignment - 1)) == 0; }
 
-/// An address in one address space; `Tag` says which, and keeps them apart.
+/// An address in one address space; `Tag` names the space and keeps the kinds apart.
 template <class Tag>
 class Address {
 public:
@@ -66,7 +66,7 @@ struct VirtTag;
 struct UserTag;
 using PhysAddr = Address<PhysTag>;   ///< physical memory
 using VirtAddr = Address<VirtTag>;   ///< kernel virtual memory
-using UserAddr = Address<UserTag>;   ///< a program's memory: any 64-bit value until it is checked
+using UserAddr = Address<UserTag>;   ///< a program's memory: any 64-bit value until checked
 
 /// A number of one kind; `Tag` keeps the kinds apart.
 template <class Tag, class Rep>
@@ -79,8 +79,8 @@ struct Id {
 
 using FrameNumber = Id<struct FrameNumberTag, u64>;   ///< physical address / page_size
 using Pid = Id<struct PidTag, i32>;                   ///< process (and thread) id; 0 is nobody's
-using Fd = Id<struct FdTag, i32>;                     ///< file descriptor; negative is none
-using CpuId = Id<struct CpuIdTag, u32>;               ///< 0 is the boot CPU, dense
+using Fd = Id<struct FdTag, i32>;                     ///< file descriptor; a negative one is none
+using CpuId = Id<struct CpuIdTag, u32>;               ///< 0 is the boot CPU; numbers are dense
 using UserId = Id<struct UserIdTag, u32>;
 using GroupId = Id<struct GroupIdTag, u32>;
 
