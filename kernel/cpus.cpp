@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The other CPUs: each gets its memory, its trace ring, its run queue and threads, and is started; one after another.
+// Starts the other CPUs, one after another: each gets its memory, its trace ring, its run queue and its threads
+// first.
 #include "kernel/cpus.h"
 
 #include <algorithm>
@@ -28,7 +29,8 @@ u32 wanted_cpus() {
     return std::min(allowed, arch::present_cpus());
 }
 
-/// The highest page of RAM below 640 KiB that holds nothing of the boot loader's which is still needed.
+/// The highest page of RAM below 640 KiB that holds no part of the initramfs, the only thing of the loader's still
+/// needed.
 std::optional<PhysAddr> low_page() {
     constexpr u64 end_of_low_memory = 640 * kib;
     auto const& info = boot::boot_info;
@@ -39,7 +41,7 @@ std::optional<PhysAddr> low_page() {
     return std::nullopt;
 }
 
-/// Memory and threads of one more CPU; the stack it starts on. ENOMEM.
+/// Prepares memory and threads of one more CPU; returns the stack that it starts on. ENOMEM.
 Result<u64> prepare(CpuId cpu) {
     size_t const size = arch::cpu_area_size();
     void* const area = TRY(mm::kernel_space.allocate_pages(size));
@@ -61,7 +63,7 @@ void start_other_cpus() {
     if (!window) return log_warning("cpu", "no memory below 640 KiB to start other CPUs in");
     arch::reset_other_cpus();
     arch::StartPage const start{*page, *window};
-    std::optional<u64> stack;   // what was prepared for a CPU that did not answer serves the next one
+    std::optional<u64> stack;   // prepared for a CPU that did not answer, it serves the next one
     for (u32 index = 1; index < arch::present_cpus() && arch::online_cpus() < wanted; ++index) {
         CpuId const cpu(arch::online_cpus());
         if (!stack) {

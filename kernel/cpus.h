@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Bringing up the other CPUs.
+// Starts the machine's other CPUs.
 #pragma once
 
 namespace kernel {
 
-/// Starts the CPUs of the machine, as many as maxcpus= and nosmp allow. One that does not answer is left out.
+/// Starts as many of the machine's CPUs as maxcpus= and nosmp allow. Leaves out a CPU that does not answer.
 void start_other_cpus();
 
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The command line's meaning at boot, and the last step of it: self-tests, or the
-// initramfs and process 1. Words that nobody honours are warned of once, and ignored.
+// Interprets the command line at boot, and takes the last step: the self-tests, or the initramfs and process 1.
+// Unknown words are ignored with one warning each.
 #include "kernel/init.h"
 
 #include <algorithm>
@@ -36,7 +36,7 @@ using base::CommandLine;
 constexpr size_t max_consoles = 8;
 constexpr size_t max_init_words = 32;
 
-/// Words that the kernel honours, or that mean nothing here but come with every Linux command line.
+/// Words that the kernel obeys, or that have no meaning here but appear on every Linux command line.
 constexpr std::string_view known_words[] = {
     "init", "rdinit", "sched", "quantum_ms", "selftest", "strace", "trace", "loglevel", "quiet", "debug", "console", "panic",
     "norandmaps", "maxcpus", "nosmp", "nopcid", "noinvpcid", "nox2apic", "keymap", "i8042.direct", "BOOT_IMAGE", "ro", "rw", "root", "earlyprintk",
@@ -44,7 +44,7 @@ constexpr std::string_view known_words[] = {
 
 CommandLine command_line() { return CommandLine(boot::boot_info.command()); }
 
-/// A fixed list of words, for which there is no memory to ask for.
+/// A fixed-size list of words: the first one is made before memory can be allocated.
 template <size_t capacity>
 struct WordList {
     std::array<std::string_view, capacity> words{};
@@ -102,7 +102,7 @@ void load_initramfs() {
     mm::frame_allocator.free_boot_range(info.initramfs, info.initramfs_size);
 }
 
-/// `init=` or `rdinit=` if given, else what Linux tries, in its order.
+/// Starts `init=` or `rdinit=` if given, else the paths that Linux tries, in its order.
 void start_init() {
     WordList<max_init_words> arguments;
     command_line().for_each_init_argument([&](CommandLine::Word const& word) { arguments.add(word.text); });
@@ -126,7 +126,7 @@ void start_init() {
 }
 
 [[noreturn]] void run_self_tests() {
-    drivers::settle();   // the tests count memory, and a device that is found takes some
+    drivers::settle();   // the tests count memory, and a newly found device takes some
     u32 const failures = selftest::run_all();
     arch::debug_exit(failures == 0 ? arch::debug_exit_success : arch::debug_exit_test_failure);
     arch::power_off();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// From a running kernel to process 1: what main.cpp does with the command line.
+// From a running kernel to process 1: what main.cpp does according to the command line.
 #pragma once
 
 #include <string_view>
@@ -8,24 +8,25 @@
 
 namespace kernel {
 
-// ---- words of the command line that main.cpp hands to subsystems
+// ---- words of the command line that main.cpp passes to subsystems
 std::string_view policy_name();   ///< sched=, else "rr"
 u64 quantum_ns();                 ///< quantum_ms= (1 to 1000), else 4 ms
 u64 strace_level();                 ///< strace=, else 0
-/// How many events the ring of each CPU holds: more of them when trace= chooses some.
+/// How many events each CPU's ring holds: more if trace= selects some.
 size_t trace_ring_events();
-void start_tracing();               ///< trace=: which events are recorded, in a larger ring
+void start_tracing();               ///< trace=: selects the events to record, in a larger ring
 
-/// nopcid noinvpcid nox2apic: the CPU's features that are not to be used.
+/// nopcid noinvpcid nox2apic: CPU features that must not be used.
 void forgo_cpu_features();
-/// loglevel=, panic= and a screen, so that the earliest panic does what is asked. Before all but boot_info.
+/// loglevel=, panic= and a screen, so that even the earliest panic behaves as requested. Call first, after boot_info
+/// is read.
 void prepare_for_panic();
-/// First lines of the log: version, compiler, loader, command line, CPU.
+/// The first lines of the log: version, compiler, loader, command line, and warnings of unknown words.
 void announce();
-/// Terminals by the `console=` words.
+/// Creates the terminals that the `console=` words name.
 void initialize_drivers();
-/// `selftest`: runs the self-tests and ends the machine. Else unpacks the initramfs, mounts /dev and
-/// /proc, and starts init. The boot thread then sleeps for ever.
+/// `selftest`: runs the self-tests and ends the machine. Otherwise unpacks the initramfs, mounts /dev and /proc,
+/// starts init, and ends the boot thread.
 [[noreturn]] void start();
 
 }

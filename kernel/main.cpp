@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The order of start: one line a subsystem, lowest floor first. Read it as the kernel's
-// table of contents. boot/boot.asm calls kernel_main() in 64-bit mode on the boot stack.
+// The order of initialisation: one line a subsystem, lowest floor first. Read it as the kernel's table of contents.
+// boot/boot.asm calls kernel_main() in 64-bit mode on the boot stack.
 #include <arch/cpu.h>
 #include <base/panic.h>
 #include <boot/boot_info.h>
@@ -37,26 +37,26 @@ void must(Result<T> const& result, char const* what) {
 
 extern "C" [[noreturn]] void kernel_main(u32 magic, u64 info) {
     boot::read_boot_info(magic, PhysAddr(info));                    // one BootInfo from Multiboot2 or PVH
-    kernel::prepare_for_panic();                                    // panic=, and a screen to say so on
+    kernel::prepare_for_panic();                                    // loglevel=, panic=, and a screen to report on
     arch::initialize_cpu_early(CpuId(0));                           // GDT, IDT, TSS, CPU features
     kernel::forgo_cpu_features();                                   // nopcid, nox2apic …
-    kernel::announce();                                             // who we are, on what CPU
+    kernel::announce();                                             // the version and the command line
 
-    mm::frame_allocator.initialize(boot::boot_info);                // one record a frame, buddy lists
+    mm::frame_allocator.initialize(boot::boot_info);                // one record per frame, buddy lists
     mm::kernel_space.initialize();                                  // the kernel's own page tables, W^X
-    mm::frame_allocator.add_high_memory();                          // memory the boot tables did not reach
+    mm::frame_allocator.add_high_memory();                          // memory that the boot tables did not map
     arch::initialize_platform();                                    // ACPI, interrupt controllers, clock, alarm
-    mm::initialize_user_memory();                                   // zero frame, object caches of address spaces
+    mm::initialize_user_memory();                                   // the zero frame
 
     sched::clock.initialize();                                      // date from the RTC
     sched::scheduler.initialize(kernel::policy_name(),   // run queues, idle thread; this becomes a thread
                                 kernel::quantum_ns());
-    arch::interrupts_enable();                                      // what starts from here on may take its time
+    arch::interrupts_enable();                                      // the steps from here on may take long
 
     must(fs::mount_root_tmpfs(), "no memory for the root file system"); // tmpfs as /
     must(fs::device_registry.initialize(), "no memory for devices");    // the tree of /dev
     must(fs::register_memory_devices(), "no memory for devices");     // null zero full random urandom
-    must(fs::initialize_memory_files(), "no memory for memfd");       // files that no directory holds
+    must(fs::initialize_memory_files(), "no memory for memfd");       // files that are in no directory
     must(fs::procfs.initialize(), "no memory for procfs");            // the engine of /proc
     must(ipc::register_epoll(), "no memory for /proc");               // closed files leave their epolls
     ipc::register_fifos();                                            // FIFOs open as pipes
@@ -65,8 +65,8 @@ extern "C" [[noreturn]] void kernel_main(u32 magic, u64 info) {
     must(ipc::register_posix_queues(), "no memory for mqueue");       // POSIX message queues, their file system
 
     process::process_manager.initialize();                          // pid table, tree, groups
-    must(process::register_proc_entries(), "no memory for /proc");  // meminfo, stat, and a directory a process
-    must(process::start_sysrq(), "no memory for sysrq");            // keys for when nothing else answers
+    must(process::register_proc_entries(), "no memory for /proc");  // meminfo, stat, and a directory for each process
+    must(process::start_sysrq(), "no memory for sysrq");            // keys that work when nothing else responds
     kernel::start_tracing();                                        // trace=: which events, a larger ring
     syscall::initialize(kernel::strace_level());          // the Linux ABI
     kernel::initialize_drivers();                                   // serial, keyboard, screen, terminals

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Runs the in-kernel tests one after the other, each in a kernel thread of its own,
-// and prints TAP on the log. linker.ld keeps the `.selftest` records in one array.
+// Runs the self-tests one after another, each in its own kernel thread, and prints TAP on the log. linker.ld keeps
+// the `.selftest` records in one array.
 #include "kernel/self_tests.h"
 
 #include <atomic>
@@ -25,11 +25,12 @@ constinit sync::Semaphore test_done{0};
 
 void run_in_thread(void* argument) {
     static_cast<Test const*>(argument)->run();
-    (void)sched::scheduler.begin_exit();   // the next test finds this one's stack given back, if one CPU runs both
+    (void)sched::scheduler.begin_exit();   // if one CPU runs both, the next test finds this one's stack freed
     test_done.up();
 }
 
-/// What a test's threads leave behind is gone once an ordinary thread gets their CPU: ending, and reaping, come first.
+/// Ending threads and reapers run before ordinary threads, so once this ordinary thread has run on a CPU, what the
+/// test's threads left there is gone.
 void visit_every_cpu() {
     for (u32 cpu = 0; cpu < arch::online_cpus(); ++cpu)
         static_cast<void>(sched::scheduler.set_affinity(sched::current_thread(), u64{1} << cpu));

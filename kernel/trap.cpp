@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Every way into the kernel: the doors that <arch/upcalls.h> declares. Faults of a
-// program become signals here; faults of the kernel a fix-up or a panic.
+// The kernel's entry points: the functions that <arch/upcalls.h> declares. A program's faults become signals here;
+// the kernel's own end in a fix-up or a panic.
 #include <arch/interrupts.h>
 #include <arch/upcalls.h>
 #include <arch/user_access.h>
@@ -26,9 +26,9 @@ namespace {
 using process::SignalInfo;
 
 constexpr u64 vector_page_fault = 14;
-constexpr u64 page_present = 1, from_user_mode = 4;      ///< of a page fault's error code
+constexpr u64 page_present = 1, from_user_mode = 4;      ///< bits of a page fault's error code
 
-/// Which of the exceptions that are on was the reason; Linux's order. 0: none is, any more.
+/// Which of the unmasked exceptions was the reason, in Linux's order. 0: none is pending any more.
 int float_code(bool is_simd) {
     auto& thread = process::current_user_thread();
     arch::fpu_save_current(thread.context);
@@ -41,7 +41,7 @@ int float_code(bool is_simd) {
     return raised & precision ? FPE_FLTRES : 0;
 }
 
-/// Intel SDM vol. 3, 6.15: the signal of each exception, as Linux has it. Signal 0: none.
+/// Intel SDM vol. 3, 6.15: each exception's signal, as on Linux. Signal 0: none.
 SignalInfo signal_of(u8 vector, TrapFrame const& frame) {
     SignalInfo info;
     info.address = frame.rip;
@@ -61,7 +61,7 @@ SignalInfo signal_of(u8 vector, TrapFrame const& frame) {
     return info;
 }
 
-/// A fault of the kernel that cannot be resolved: fixed up where the code expects it, else a panic.
+/// A fault of the kernel that cannot be resolved: applies the fix-up if the code has one, otherwise panics.
 void kernel_fault(TrapFrame& frame, u64 address, FaultAccess access) {
     if (arch::fix_up_exception(frame)) return;
     static constexpr char const* verb[] = {"read", "write", "execute"};
@@ -74,7 +74,7 @@ void kernel_fault(TrapFrame& frame, u64 address, FaultAccess access) {
     base::panic_with(text, std::source_location::current(), &frame);
 }
 
-/// As Linux tells it: what lies in the kernel's half is there, whatever the CPU says.
+/// As Linux reports it: an address in the kernel's half counts as present, whatever the CPU says.
 u64 shown_code(u64 address, u64 error_code) {
     return error_code | from_user_mode | (address < arch::user_space_end ? 0 : page_present);
 }
@@ -98,8 +98,8 @@ mm::FaultResult resolve(process::UserThread& thread, TrapFrame const& frame, u64
     return thread.process().address_space->handle_fault(UserAddr(address), kind, stack_pointer);
 }
 
-/// A kernel access is resolved like the program's own only in the code that reaches user memory
-/// on purpose, and only where it may sleep; anything else would hide a stray pointer.
+/// True if a kernel access may be resolved like the program's own: only in the code that accesses user memory on
+/// purpose, and only where it may sleep; anything else would hide a stray pointer.
 bool may_resolve(TrapFrame const& frame, bool user_address) {
     return user_address && arch::preempt_enabled() && arch::has_fix_up(frame.rip)
            && process::current_user_thread_or_null();
@@ -123,7 +123,8 @@ void on_page_fault(TrapFrame& frame, u64 address, FaultAccess access, u64 error_
         return;
     }
     if (result == mm::FaultResult::NotPermitted && access == FaultAccess::Execute && frame.from_user()) {
-        // As in Linux, a page that may be read is brought in first; that it may not be executed is seen at the second try.
+        // As on Linux, a readable page is brought in first; that it may not be executed is found at the second
+        // attempt.
         result = resolve(*thread, frame, address, FaultAccess::Read);
         if (result == mm::FaultResult::Handled) {
             result = mm::FaultResult::NotPermitted;
@@ -131,8 +132,8 @@ void on_page_fault(TrapFrame& frame, u64 address, FaultAccess access, u64 error_
         }
     }
     if (result == mm::FaultResult::OutOfMemory) {
-        // The access is tried again once memory is there, unless this process is the one that must go: a
-        // program dies on its way out, a system call of it ends with EFAULT first.
+        // The access is retried once there is memory, unless this process is the victim: then a program's own access
+        // ends with its death, and a system call's access fails with EFAULT first.
         bool const hope = process::process_manager.out_of_memory();
         if (hope && (frame.from_user() || !process::fatal_signal_pending())) return;
     }
@@ -172,7 +173,7 @@ void on_timer(bool from_user) {
 
 void on_preempt() {
     sched::scheduler.on_preempt();
-    base::note_interrupts_on();   // called with them off, it goes back to where they were on
+    base::note_interrupts_on();   // called with interrupts off, it returns to code that had them on
 }
 
 void on_return_to_user(TrapFrame& frame) {
@@ -183,7 +184,7 @@ void on_return_to_user(TrapFrame& frame) {
 
 void on_first_run() {
     sched::scheduler.finish_first_switch();
-    base::note_interrupts_on();   // by the way to the program
+    base::note_interrupts_on();   // on the way to the program
 }
 
 void on_first_kernel_run() {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Splitting and looking up the words of the kernel command line.
+// Splits the kernel command line into words and looks them up. The last occurrence of a word wins.
 #include "kernel/base/command_line.h"
 
 #include <charconv>

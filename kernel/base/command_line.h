@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The kernel command line: words separated by blanks, `name=value` or plain flags; a value
-// with blanks stands in double quotes. Words after `--` are init's arguments, as on Linux.
+// The kernel command line: words separated by blanks, either `name=value` or plain flags; a value with blanks is put
+// in double quotes. Words after `--` are init's arguments, as on Linux.
 #pragma once
 
 #include <optional>
@@ -13,7 +13,7 @@ namespace base {
 class CommandLine {
 public:
     constexpr CommandLine() = default;
-    /// Views `text`, which must outlive it.
+    /// Refers to `text`, which must outlive this object.
     explicit constexpr CommandLine(std::string_view text) : text_(text) {}
     void initialize(std::string_view text) { text_ = text; }
 
@@ -24,14 +24,14 @@ public:
         std::string_view text;       ///< the whole word as written
     };
 
-    /// The value of the last `name=…`; nothing if it is absent.
+    /// The value of the last `name=…`; empty if there is none.
     std::optional<std::string_view> find(std::string_view name) const;
     /// Decimal, 0x… or negative value of `name=`; nothing if absent or not a number.
     std::optional<i64> number(std::string_view name) const;
-    /// As above, with what to take when there is nothing (or, with a warning, nonsense).
+    /// As above, with a default for a missing value (or, with a warning, for one that is not a number).
     std::string_view text(std::string_view name, std::string_view otherwise) const { return find(name).value_or(otherwise); }
     i64 number(std::string_view name, i64 otherwise) const;
-    /// True if the plain word `name`, or name=1, is there.
+    /// True if the plain word `name`, or name=1, is present.
     bool flag(std::string_view name) const;
 
     /// Calls visit(Word const&) for each word before `--`.
@@ -44,7 +44,7 @@ public:
 private:
     enum class Part : u8 { Kernel, Init };
 
-    /// Takes the next word off `rest`; an empty word: the end.
+    /// Takes the next word off `rest`; an empty word means the end.
     static Word take_word(std::string_view& rest);
 
     template <class Visitor>
@@ -59,7 +59,7 @@ private:
     std::string_view text_;
 };
 
-/// The words that this kernel was started with.
+/// The command line that this kernel was started with.
 extern constinit CommandLine command_line;
 
 }

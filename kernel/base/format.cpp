@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The run-time half of <base/format.h>: one field at a time, no allocation. A malformed
-// specification is impossible to reach from a literal that compiled, and prints as `?`.
+// The run-time half of <base/format.h>: one field at a time, without allocation. A literal that compiles never lacks
+// an argument; a missing one prints as `?`.
 #include <base/format.h>
 
 #include <algorithm>
@@ -11,8 +11,8 @@ namespace base {
 namespace {
 
 struct Specification {
-    char alignment = 0;     ///< '<', '>' or 0: numbers right, text left
-    bool alternate = false; ///< '#': 0x in front
+    char alignment = 0;     ///< '<', '>' or 0: numbers to the right, text to the left
+    bool alternate = false; ///< '#': prefix 0x
     bool zeros = false;
     size_t width = 0;
     char type = 0;          ///< 'x', 'X', 'o', 'd', 'c', 's' or 0
@@ -93,7 +93,7 @@ void format_arguments(Writer& out, std::string_view format, std::span<FormatArgu
             else out.write("?");
             i = literal = end + 1;
         } else if ((format[i] == '{' || format[i] == '}') && doubled) {
-            out.write(format.substr(literal, i + 1 - literal));   // one of the two
+            out.write(format.substr(literal, i + 1 - literal));   // only one of the two
             i = literal = i + 2;
         } else {
             ++i;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-// How many hold each number. From 0 a count rises only while someone bears the number, whose end is under the lock that also
-// guards the giving out of numbers; so who gives them out may believe a 0.
+// How many holders each number has. A count rises from 0 only while the number is in use, and a number's use ends
+// under the lock under which numbers are also assigned; so the assigner may rely on a 0.
 #include "kernel/base/held_pid.h"
 
 namespace base {
 namespace {
 
-// Ordering: acquire and release, so that what was done with the number comes before it is another's.
+// Ordering: acquire and release, so that all uses of the number precede its reassignment.
 constinit std::atomic<u32> holders[pid_max] = {};
 
 std::atomic<u32>& holders_of(Pid pid) { return holders[static_cast<u32>(pid.value) % pid_max]; }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// HeldPid: the number of a process, group or session, kept by someone who may outlive it. While it is held the number is not
-// given to anyone else, so that it means whom it meant at first, or nobody. Copies are free of locks: interrupts make them.
+// HeldPid: the number of a process, group or session, kept by an object that may outlive it. While it is held the
+// number is not reassigned, so it means its first bearer or nobody. Copying takes no lock: interrupt handlers make
+// copies.
 #pragma once
 
 #include <atomic>
@@ -10,12 +11,13 @@
 
 namespace base {
 
-inline constexpr i32 pid_max = 32768;            ///< numbers are below; /proc/sys/kernel/pid_max
+inline constexpr i32 pid_max = 32768;            ///< numbers are below this; /proc/sys/kernel/pid_max
 
 class HeldPid {
 public:
     constexpr HeldPid() = default;
-    /// Whoever bears the number cannot give it back before this returns: the process tree's lock is held, or it is the caller's own.
+    /// The number must not be released before this returns: the process tree's lock is held, or the number is the
+    /// caller's own.
     static HeldPid hold(Pid pid);
     HeldPid(HeldPid const& other);
     constexpr HeldPid(HeldPid&& other) noexcept : pid_(std::exchange(other.pid_, Pid())) {}
@@ -29,7 +31,7 @@ private:
     Pid pid_;
 };
 
-/// A number that nobody bears may be given out again only if this is false.
+/// An unused number may be reassigned only if this is false.
 bool is_held(Pid pid);
 
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Host and domain name, under one small lock.
+// Host and domain name, under one small lock. Readers get copies.
 #include "kernel/base/host_identity.h"
 
 #include <algorithm>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The longest times with interrupts off and with preemption off (debug builds). A time with interrupts off is begun
-// and ended on one CPU with interrupts off; one with preemption off by whatever runs at depth 1, which no interrupt
-// does: so each CPU's state has one writer at a time. A switch of threads does not end either.
+// The longest times with interrupts off and with preemption off (debug builds).
+// Invariant: each CPU's state has one writer at a time. A time with interrupts off begins and ends on one CPU with
+// interrupts off; one with preemption off is changed only by code at depth 1, which is never an interrupt. A thread
+// switch does not end either.
 #include <base/latency.h>
 
 #include <arch/cpu.h>
@@ -16,11 +17,12 @@ namespace base {
 
 namespace {
 
-constexpr size_t depth = 6;   ///< of calls that are shown of where a time ended
+constexpr size_t depth = 6;   ///< how many calls are shown of a time's end
 
-/// One kind of time on one CPU. Readers on other CPUs may see half of a change: it is for people.
+/// One kind of time on one CPU. Readers on other CPUs may see a change half made; people read it, so that is
+/// acceptable.
 struct Longest {
-    u64 since = 0;                  ///< TSC; 0: nothing is under way
+    u64 since = 0;                  ///< TSC; 0: no time is in progress
     u64 begin = 0;                  ///< where it began
     u64 longest = 0;                ///< TSC ticks
     u64 longest_begin = 0;
@@ -37,7 +39,7 @@ struct Longest {
     }
 
 private:
-    /// Follows the saved frame pointers within the stack; `frame` is that of who measures.
+    /// Follows the saved frame pointers within the stack; `frame` is the measuring function's own.
     void remember_calls(u64 const* frame) {
         constexpr u64 largest_stack = 16 * kib;
         u64 const start = reinterpret_cast<u64>(frame);

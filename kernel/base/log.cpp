@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The log ring: 64 KiB of text, each line with Linux's "<level>" in front (dmesg strips it).
-// Lock `log` guards the ring; lock `console` the sinks and the bytes going out, so a slow
-// console never holds up who only logs into the ring. Oldest text is overwritten.
+// The log ring: 64 KiB of text, each line prefixed with Linux's "<level>" (dmesg strips it). Lock `log` guards the
+// ring; lock `console` guards the sinks and the bytes being output, so a slow console never delays code that only
+// logs into the ring. The oldest text is overwritten.
 #include <base/log.h>
 
 #include <algorithm>
@@ -28,7 +28,7 @@ using ConsoleGuard = decltype(console_lock)::Guard;
 constinit char ring[ring_size] GUARDED_BY(ring_lock);
 constinit u64 ring_end GUARDED_BY(ring_lock) = 0;   // bytes ever written
 constinit LogSink* sinks GUARDED_BY(console_lock) = nullptr;
-constinit u8 console_level = static_cast<u8>(LogLevel::Debug);   // read without a lock: a line more or less
+constinit u8 console_level = static_cast<u8>(LogLevel::Debug);   // read without a lock: at worst one line more or less
 
 u64 oldest() REQUIRES(ring_lock) { return ring_end > ring_size ? ring_end - ring_size : 0; }
 
@@ -75,7 +75,7 @@ private:
     bool shown_ = true;
 };
 
-/// The oldest whole line: the very oldest one may have been cut by the ring's end.
+/// Start of the oldest whole line: the oldest text may begin in the middle of a line.
 u64 first_whole_line() REQUIRES(ring_lock) {
     u64 position = oldest();
     if (position == 0) return 0;
@@ -100,7 +100,7 @@ size_t format_line(std::span<char> line, LogLevel level, std::string_view subsys
     size_t const message = out.text().size();
     format_arguments(out, format, arguments);
     size_t const length = out.text().size();
-    // Names in it may be a user's: no second line, and no orders to a terminal.
+    // The text may contain a user's names: no second line, and no escape sequences.
     for (char& character : line.subspan(message, length - message))
         if ((static_cast<u8>(character) < ' ' && character != '\t') || character == '\x7f') character = '?';
     line[length] = '\n';

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The last words of the kernel. Everything here may run with any lock held, interrupts off,
-// on any stack and with broken data: locks are broken (panicking()), the stack walk checks
-// each step, and a second panic only stops.
+// The kernel's last output. Everything here may run with any lock held, interrupts off, on any stack and with broken
+// data: locks are broken (panicking()), the stack walk checks each step, and a second panic only stops.
 #include <base/panic.h>
 
 #include <atomic>
@@ -39,10 +38,11 @@ void say(FormatString<std::type_identity_t<A>...> format, A const&... arguments)
     log(LogLevel::Emergency, "panic", format, arguments...);
 }
 
-/// A return address may lie behind its function's end, if the call does not return.
+/// A return address may lie behind the end of its function if the call does not return.
 enum class AddressKind : u8 { Instruction, Return };
 
-/// A file's name from the top of the tree on: what stands before this file's own is where the tree was built.
+/// A file's name relative to the top of the tree: the prefix that it shares with this file's own name is where the
+/// tree was built.
 std::string_view below_the_top(std::string_view file) {
     constexpr std::string_view own = __FILE__, top = own.substr(0, own.size() - std::string_view("kernel/base/panic.cpp").size());
     return file.starts_with(top) ? file.substr(top.size()) : file;
@@ -65,14 +65,14 @@ void say_registers(TrapFrame const& f) {
     say("cr2 {:016x} cr3 {:016x}", arch::last_fault_address(), arch::current_page_table_root().value());
 }
 
-/// Within the stack of `start`, which is at most this large, and above what was seen so far.
+/// True if the frame lies within the stack of `start`, which is at most this large, and above all frames seen so far.
 bool is_next_frame(u64 frame, u64 previous, u64 start) {
     constexpr u64 largest_stack = 16 * kib;
     return is_aligned(frame, 8) && frame >= arch::direct_map_base && frame > previous && frame - start < largest_stack;
 }
 
-/// Follows the saved frame pointers. A return address inside entry.S means that a TrapFrame
-/// lies just above (CALL_ALIGNED leaves one word between): the walk goes on in what it interrupted.
+/// Follows the saved frame pointers. A return address inside entry.S means that a TrapFrame lies just above it
+/// (CALL_ALIGNED leaves one word between): the walk continues in the code that was interrupted.
 void say_backtrace(u64 frame_pointer) {
     u64 start = frame_pointer, previous = frame_pointer - 1;
     for (int depth = 0; depth < max_depth && is_next_frame(frame_pointer, previous, start); ++depth) {
@@ -90,7 +90,8 @@ void say_backtrace(u64 frame_pointer) {
     }
 }
 
-/// The bytes around an instruction, itself in <>; those of the kernel's code alone, which is always mapped.
+/// The bytes around an instruction, with its first byte in <>; only those in the kernel's code, which is always
+/// mapped.
 void say_code(u64 rip) {
     constexpr u64 before = 24, after = 16;
     char text[(before + after) * 4 + 1];
@@ -154,7 +155,7 @@ void panic_with(char const* reason, std::source_location where, TrapFrame const*
     u32 first = no_cpu;
     if (!panicking_cpu.compare_exchange_strong(first, arch::current_cpu().value)) {
         if (first == arch::current_cpu().value) end_machine();   // a panic within a panic
-        arch::halt_for_ever();                                   // another CPU is telling its own
+        arch::halt_for_ever();                                   // another CPU is reporting its own panic
     }
     arch::preempt_disable();
     arch::stop_other_cpus();

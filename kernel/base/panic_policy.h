@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What follows a panic when no emulator ends by itself: Linux's `panic=` parameter.
+// What happens after a panic if no emulator ends the machine: Linux's `panic=` parameter.
 #pragma once
 
 #include <base/from_above.h>
@@ -7,10 +7,10 @@
 
 namespace base {
 
-/// Negative: reset at once. 0 (default): halt. Positive: reset after so many seconds.
+/// Negative: reset at once. 0 (default): halt. Positive: reset after that many seconds.
 void set_panic_timeout(i64 seconds);
 
-/// Says who was running: called in a panic, with interrupts off, whatever locks are held; it takes none and only logs.
+/// Logs what was running: called in a panic, with interrupts off and any locks held; it takes no lock and only logs.
 extern constinit FromAbove<void()> panic_notes;
 
 }

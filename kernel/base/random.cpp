@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The generator: ChaCha20 with fast key erasure (Bernstein, 2017). One lock; each request
-// takes a fresh key out of it and makes its bytes without the lock.
+// The generator: ChaCha20 with fast key erasure (Bernstein, 2017). It has one lock; each request takes a fresh key
+// under it and produces its bytes without it.
 #include "kernel/base/random.h"
 
 #include <algorithm>
@@ -30,7 +30,7 @@ ChaChaState state_of(Key const& key, u32 counter) {
 class Generator {
 public:
     constexpr Generator() = default;
-    /// Half a block becomes the next key, the other half is the caller's.
+    /// Half of a block becomes the next key; the other half is the caller's.
     Key take_key() {
         SpinLock<LockRank::leaf, InterruptsOff>::Guard guard(lock_);
         if (!seeded_) seed();
@@ -40,7 +40,7 @@ public:
         std::copy_n(block.begin() + key_words, key_words, key.begin());
         return key;
     }
-    /// Block by block: others wait for one block, with interrupts off, however much is mixed in.
+    /// Mixes block by block: others wait for one block, with interrupts off, however much is mixed in.
     void mix(std::span<std::byte const> bytes) {
         while (!bytes.empty()) {
             auto const part = bytes.first(std::min(bytes.size(), sizeof(Key)));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// RateLimit: so many log lines in so much time, and a line that says how many were left out, as Linux's printk_ratelimit.
+// RateLimit: at most `burst` log lines per interval, then one line with the number suppressed, like Linux's
+// printk_ratelimit.
 #pragma once
 
 #include <string_view>
@@ -14,7 +15,7 @@ namespace base {
 class RateLimit {
 public:
     constexpr RateLimit(u32 burst, u64 interval_ns) : burst_(burst), interval_ns_(interval_ns) {}
-    /// May another line be logged now? Any context.
+    /// True if another line may be logged now. Any context.
     bool allows(std::string_view subsystem) {
         u32 suppressed = 0;
         bool allowed;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the compiler and the library's headers call: memory functions and the ends of the
-// road. Small copies use overlapping words; large ones one REP MOVSQ (never MOVSB, which an
-// emulator steps byte by byte).
+// What the compiler and the library's headers call: memory functions and abort paths. Small copies use overlapping
+// words; large ones use one REP MOVSQ (never MOVSB, which an emulator steps byte by byte).
 #include <cstddef>
 #include <cstring>
 #include <new>
@@ -21,7 +20,7 @@ using Quarter = u16 __attribute__((aligned(1), may_alias));
 Word& word(void* p, size_t offset) { return *reinterpret_cast<Word*>(static_cast<u8*>(p) + offset); }
 Word word(void const* p, size_t offset) { return *reinterpret_cast<Word const*>(static_cast<u8 const*>(p) + offset); }
 
-/// Up to 16 bytes, read before anything is written: right for overlaps too.
+/// Moves up to 16 bytes, all read before any is written: correct for overlaps too.
 [[gnu::always_inline]] inline void move_small(void* to, void const* from, size_t n) {
     if (n >= 8) {
         Word const first = word(from, 0), last = word(from, n - 8);
@@ -67,7 +66,7 @@ extern "C" {
         return to;
     }
     u64 const distance = reinterpret_cast<u64>(to) - reinterpret_cast<u64>(from);
-    if (distance >= n) {                       // `to` is not inside `from`: upwards is right
+    if (distance >= n) {                       // `to` is not inside `from`: copying upwards is correct
         Word const last = word(from, n - 8);
         size_t i = 0;
         if (0 - distance >= n) return memcpy(to, from, n);
@@ -114,7 +113,7 @@ int memcmp(void const* a, void const* b, size_t n) {
     return n;
 }
 
-// <cstring> declares memchr as two overloads, so it is defined under another name.
+// <cstring> declares memchr as two overloads, so it is defined here under another name.
 void* find_byte(void const* memory, int value, size_t n) asm("memchr");
 void* find_byte(void const* memory, int value, size_t n) {
     auto const* p = static_cast<u8 const*>(memory);
@@ -123,7 +122,7 @@ void* find_byte(void const* memory, int value, size_t n) {
     return nullptr;
 }
 
-/// assert() of library headers (Boost's containers).
+/// Called by assert() in library headers (Boost's containers).
 [[noreturn]] void __assert_fail(char const* condition, char const*, unsigned, char const*) noexcept { base::panic(condition); }
 [[noreturn]] void abort() { base::panic("abort() called"); }
 [[noreturn]] void __cxa_pure_virtual() { base::panic("a pure virtual function was called"); }

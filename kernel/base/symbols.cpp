@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Looks up addresses in the table that tools/embed-symbols puts into .ksymtab, the last
-// section: a header, rows sorted by address, then the names. Used in panics: trusts nothing.
+// Looks up addresses in the table that tools/embed-symbols writes into .ksymtab, the last section: a header, rows
+// sorted by address, then the names. Panics use it, so it checks what it reads.
 #include "kernel/base/symbols.h"
 
 #include <cstring>
@@ -11,9 +11,9 @@ namespace base {
 
 namespace {
 
-// The same layout as in tools/embed-symbols.
+// The layout must match tools/embed-symbols.
 struct Header {
-    u32 magic, size, rows, names;   ///< size in bytes of all; offset of the names
+    u32 magic, size, rows, names;   ///< size of everything in bytes; offset of the names
 };
 struct Row {
     u32 address;                    ///< relative to kernel_image_base
@@ -23,7 +23,7 @@ constexpr u32 table_magic = 0x4d59534b;
 
 [[gnu::section(".ksymtab"), gnu::used, gnu::retain]] constinit Header const table = {table_magic, sizeof(Header), 0, sizeof(Header)};
 
-/// Where the table is, in a way that hides from the compiler what it was compiled as.
+/// The table's address, hidden from the compiler, which would otherwise assume the contents it compiled.
 char const* table_bytes() {
     auto const* bytes = reinterpret_cast<char const*>(&table);
     asm("" : "+r"(bytes));

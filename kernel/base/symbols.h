@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Names of the kernel's functions, for backtraces. tools/embed-symbols fills the table
-// after the first link; until then it is empty and every lookup fails.
+// Names of the kernel's functions, for backtraces. tools/embed-symbols fills the table after the first link; until
+// then it is empty and every lookup fails.
 #pragma once
 
 #include <string_view>

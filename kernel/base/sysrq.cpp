@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The keys that need nothing of the kernel are done here, at once, in whatever context they come.
+// The SysRq keys: checks the mask, and executes at once, in any context, the keys that need nothing from the kernel;
+// the handler does the others.
 #include "kernel/base/sysrq.h"
 
 #include <algorithm>

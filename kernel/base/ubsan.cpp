@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What -fsanitize=undefined calls in debug builds: each undefined operation is a panic that
-// names the place and the types. The structures are the compiler's (GCC libsanitizer ABI).
+// What -fsanitize=undefined calls in debug builds: every undefined operation is a panic that names the place and the
+// types. The structures are the compiler's (GCC libsanitizer ABI).
 #include <base/format.h>
 #include <base/panic.h>
 #include <base/types.h>
@@ -31,7 +31,7 @@ constexpr char const* access_names[] = {"load of", "store to", "reference to", "
                                         "constructor call on", "downcast of", "downcast of", "upcast of", "cast to virtual base of",
                                         "non-null binding to", "dynamic operation on"};
 
-/// The value a handler got: small integers are passed as they are, wide ones by address.
+/// Panics with the operation and its values: small integers are passed by value, wide ones by address.
 [[noreturn]] void stop(Location const& where, char const* what, char const* type, u64 first = 0, u64 second = 0) {
     char text[256];
     base::BufferWriter out({text, sizeof text - 1});
