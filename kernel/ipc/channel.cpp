@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// One direction of a socket pair. See channel.h.
+// One direction of a socket pair: a queue of messages. Room is reserved before memory is allocated, and files leave a message (they
+// land) before it is deleted, so that no last reference to a file is dropped under lock_.
 #include "kernel/ipc/channel.h"
 
 #include <linux/poll.h>
@@ -21,7 +22,7 @@ struct Channel::Message {
     Flight flight;
 };
 
-/// No file's last reference is among what goes here: those have landed, or there were none.
+/// Drops no last reference to a file: the message's files have landed, or it had none.
 void Channel::drop_first() {
     Message* const message = std::exchange(first_, first_->next);
     if (!first_) last_ = nullptr;
@@ -30,7 +31,7 @@ void Channel::drop_first() {
     delete message;
 }
 
-/// Files are given back without the lock.
+/// The files are dropped without the lock.
 void Channel::discard() {
     for (;;) {
         PassedFiles files;
@@ -63,7 +64,7 @@ void Channel::announce_room() {
     if (is_mostly_free()) writing_side->queue.wake_all(room_came);
 }
 
-/// Takes the room before the memory, so that many senders at once get no more than there is. False: there is none.
+/// Takes the room before the memory, so that concurrent senders together get no more than there is. False: there is none.
 bool Channel::reserve(size_t size) {
     u64 charged = charged_.load(std::memory_order_acquire);
     do {
@@ -77,7 +78,7 @@ void Channel::give_back(size_t size) {
     announce_room();
 }
 
-/// All of the bytes, or EFAULT.
+/// Copies all bytes, or fails with EFAULT.
 Result<mm::Owned<Channel::Message>> Channel::make_message(mm::IoBuffer& buffer, size_t size) const {
     mm::Owned<Message> message(TRY(mm::make<Message>()));
     message->size = size;
@@ -87,7 +88,7 @@ Result<mm::Owned<Channel::Message>> Channel::make_message(mm::IoBuffer& buffer, 
     return message;
 }
 
-/// False: nobody will read it.
+/// False: the reader is gone.
 bool Channel::enter(mm::Owned<Message>& message, Outgoing& extra) {
     decltype(lock_)::Guard guard(lock_);
     if (is_closed_) return false;
@@ -113,12 +114,12 @@ Result<bool> Channel::put(mm::IoBuffer& buffer, size_t size, Outgoing& extra) {
     return true;
 }
 
-/// May bytes of this message follow those that were taken? Those of two senders never mix, if the reader asks who they are.
+/// Whether bytes of this message may follow the ones taken before. Bytes of two senders never mix if the reader asks for senders.
 bool Channel::continues(Message const& message, Received const& out) const {
     return !out.has_sender || !tells_sender.load(std::memory_order_relaxed) || message.sender == out.sender;
 }
 
-/// Who sent it, and the files that came with it.
+/// Fills in the sender and the files that came with the message.
 Result<> Channel::accompany(Message& message, bool peek, Received& out) {
     out.has_sender = true;
     out.sender = message.sender;
@@ -128,7 +129,7 @@ Result<> Channel::accompany(Message& message, bool peek, Received& out) {
     return {};
 }
 
-/// A datagram, or what of it there is room for. Bytes that cannot be written are lost with it, as on Linux.
+/// Takes a datagram, or the part for which there is room. If its bytes cannot be written, it is lost, as in Linux.
 Result<> Channel::take_whole(Message& message, mm::IoBuffer& buffer, bool peek, Received& out) {
     size_t const size = message.size, wanted = std::min<u64>(size, buffer.remaining());
     bool const is_told = wanted == 0 || buffer.copy_whole_out(message.data.data(), wanted);
@@ -137,11 +138,11 @@ Result<> Channel::take_whole(Message& message, mm::IoBuffer& buffer, bool peek, 
     if (!is_told) return fail(EFAULT);
     TRY(accompanied);
     out.truncated = wanted < size;
-    out.size = size;                                     // MSG_TRUNC; the caller cuts it otherwise
+    out.size = size;                                     // for MSG_TRUNC; otherwise the caller cuts it
     return {};
 }
 
-/// Of a stream's message all that there is room for, or nothing: what a fault met stays, and is not said to be taken.
+/// Takes as much of each message of a stream as there is room for, or nothing: after a fault it stays, and does not count as taken.
 Result<bool> Channel::take_messages(mm::IoBuffer& buffer, bool peek, Received& out, bool& freed) {
     if (!first_) return false;
     if (type_ != SocketType::Stream) {
@@ -174,7 +175,7 @@ Result<bool> Channel::take_messages(mm::IoBuffer& buffer, bool peek, Received& o
     return true;
 }
 
-/// One reader is woken for what comes: whatever becomes of its call, the next one's turn comes if something is left.
+/// Each message wakes one reader: whatever the result of that reader's call, it wakes the next one if something is left.
 Result<bool> Channel::take(mm::IoBuffer& buffer, bool peek, Received& out) {
     bool freed = false;
     auto const took = [&] {

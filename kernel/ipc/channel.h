@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Channel: one direction of a socket pair. lock_ (sleeping: copies may fault) guards the queue; counts and ends are also
-// read without it by those who wait.
+// Channel: one direction of a socket pair. lock_ (sleeping, because copies may fault) guards the queue; waiters also read
+// the counts and the ends without it.
 #pragma once
 
 #include <algorithm>
@@ -16,42 +16,43 @@ public:
 
     explicit Channel(SocketType type) : type_(type) {}
     ~Channel() { discard(); }
-    /// One message, or of a stream a piece. False: there is no room yet. EFAULT ENOMEM; EPIPE: the reader is gone.
+    /// Puts one message, or a piece of a stream. False: there is no room yet. EFAULT ENOMEM; EPIPE (of datagrams ECONNREFUSED): the
+    /// reader is gone.
     Result<bool> put(mm::IoBuffer& buffer, size_t size, Outgoing& extra);
-    /// What is there. False: nothing yet.
+    /// Takes what is there. False: nothing yet.
     Result<bool> take(mm::IoBuffer& buffer, bool peek, Received& out);
-    /// The reader is gone: nothing is kept, nothing comes any more.
+    /// The reader is gone: drops all messages and accepts no more.
     void close();
 
     bool has_bytes() const { return messages_.load(std::memory_order_acquire) != 0; }
-    /// A message may be put: the last one may go beyond the capacity, so that POLLOUT and EAGAIN are never both true.
+    /// A message may be put: the last one may exceed the capacity, so that POLLOUT and EAGAIN are never both true.
     bool has_room() const { return charged() < capacity.load(std::memory_order_relaxed); }
     bool is_mostly_free() const { return (charged() + 1) * 4 <= capacity.load(std::memory_order_relaxed); }
     u64 largest_message() const { return capacity.load(std::memory_order_relaxed) - 32; }
-    /// Of a stream: bytes that are one message at most.
+    /// The most bytes of a stream that form one message.
     size_t largest_piece() const { return std::min<u64>(capacity.load(std::memory_order_relaxed) / 2 - 64, one_block); }
     u64 first_size();                                    ///< FIONREAD
     u64 held_pages() const { return (charged() + page_size - 1) / page_size; }
-    // ---- ends
+    // ---- Ends
     std::atomic<bool> no_more_writes{false}, no_more_reads{false}, reader_closed{false};
-    std::atomic<bool> was_reset{false};                  ///< the writer went without having read all: the reader hears of it once
-    std::atomic<bool> was_refused{false};                ///< the writer of datagrams knows that nobody reads
+    std::atomic<bool> was_reset{false};                  ///< the writer closed with unread bytes: reported to the reader once
+    std::atomic<bool> was_refused{false};                ///< the writer of datagrams has been told that nobody reads
     sched::WaitQueue readers, writers;
-    void announce();                                     ///< an end
+    void announce();                                     ///< wakes everyone: an end has changed
     void announce_room();
-    // ---- options
+    // ---- Options
     std::atomic<u64> capacity{usual_capacity};           ///< SO_SNDBUF of the writer
     std::atomic<bool> tells_sender{false};               ///< SO_PASSCRED of the reader
 
-    /// Messages with sockets among their files. Guarded by flight_lock (passed_files.cpp).
+    /// Messages with sockets among their files. flight_lock (passed_files.cpp) guards it.
     base::List<Flight, &Flight::hook> flights;
 
-    /// Pollers of one socket: kept by the channel it reads and the one it writes.
+    /// Pollers of one socket: held by the channel that it reads and by the one that it writes.
     struct Pollers : RefCounted<Pollers> { sched::WaitQueue queue; };
     Ref<Pollers> reading_side, writing_side;
     MM_OBJECT_CACHE(Channel)
 private:
-    // What Linux takes for a message: a header, the bytes with a tail in a block of a power of two, the rest in pages.
+    // Linux's charge for a message: a header, the bytes and a tail in a block of a power of two, the rest in pages.
     static constexpr u64 header = 256, tail = 320, one_block = 16 * kib - tail;
     static u64 cost_of(size_t size) {
         u64 const in_block = std::min<u64>(size, one_block);
@@ -74,7 +75,7 @@ private:
     Message* first_ GUARDED_BY(lock_) = nullptr;
     Message* last_ GUARDED_BY(lock_) = nullptr;
     bool is_closed_ GUARDED_BY(lock_) = false;
-    std::atomic<u64> charged_{0};                        ///< of messages there and on their way
+    std::atomic<u64> charged_{0};                        ///< for messages in the queue and those being made
     std::atomic<u32> messages_{0};
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Epolls. See epoll.h and ready_list.h. Whoever looks holds look_lock_ from the first file it asks to the last event it
-// writes: what it decides is what happens, and a change of a wish comes before or behind all of it.
+// Epolls (epoll.h, ready_list.h). A looker holds look_lock_ from the first file that it asks to the last event that it
+// writes: no other looker comes between, and a change of a watch comes before or after all of it.
 #include "kernel/ipc/epoll.h"
 
 #include <linux/fcntl.h>
@@ -16,7 +16,7 @@
 namespace ipc {
 namespace {
 
-constexpr u32 most_watchers_of_one = 1u << 12;       // a wake by an interrupt tells all of one file's
+constexpr u32 most_watchers_of_one = 1u << 12;       // a wake-up in an interrupt visits all watchers of a file
 constexpr u32 event_bits = ReadyEntry::event_bits, always_wanted = EPOLLERR | EPOLLHUP;
 constexpr u32 goes_with_exclusive = EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLWAKEUP | EPOLLET | EPOLLEXCLUSIVE;
 constexpr u32 readable = POLLIN | POLLRDNORM;
@@ -31,7 +31,7 @@ MM_OBJECT_CACHE_DEFINE(Epoll)
 
 constinit std::atomic<u64> most_watches{0};
 
-/// epoll(7): a user's watches may take a 25th of memory.
+/// epoll(7): the watches of a user may take 1/25 of memory.
 u64 Epoll::default_most_watches() { return mm::frame_allocator.total_bytes() / 25 / sizeof(Watch); }
 
 Epoll::Key::type Epoll::Key::operator()(Watch const& watch) const { return {watch.fd.value, &watch.file}; }
@@ -50,7 +50,7 @@ Epoll::~Epoll() {
 
 // ---------------------------------------------------------------- waking
 
-/// True: a thread that waits for this epoll will look, and sees what an exclusive watch was told.
+/// True: a thread that waits for this epoll will look at it, and will see the event that came to an exclusive watch.
 bool Epoll::on_wake(Watch& watch, sched::WakeEvents events, Chain& chain) {
     u32 wanted;
     {
@@ -58,7 +58,7 @@ bool Epoll::on_wake(Watch& watch, sched::WakeEvents events, Chain& chain) {
         if (!ready_.wake(watch, events)) return false;
         wanted = watch.wanted;
     }
-    // Ordering: full fence, with the one in Waiter::enter(): who goes to sleep sees the list, or we see him.
+    // Ordering: full fence; pairs with the one in Waiter::enter(): a thread about to sleep sees the list, or this one sees the thread.
     std::atomic_thread_fence(std::memory_order_seq_cst);
     bool const is_awaited = sleepers_.has_waiters();
     if (is_awaited || pollers_.has_waiters()) ask(chain);
@@ -78,7 +78,7 @@ Watch* Epoll::find(Fd fd, fs::File& file) {
     return place == watches_->all.end() ? nullptr : &*place;
 }
 
-/// A file that is ready already sends no wake.
+/// Lists the watch if its file is ready already: such a file sends no wake-up.
 void Epoll::look_at(Watch& watch) {
     sched::WaitQueue* queue = nullptr;
     if (!(watch.file.poll(queue) & watch.wanted & event_bits)) return;
@@ -115,7 +115,7 @@ void Epoll::on_file_gone(fs::File& file) {
     while (!file.watchers.empty()) file.watchers.front().on_file_gone();
 }
 
-/// In the file's list, not yet in its queue. watches_lock is held.
+/// Adds a watch to the file's list, but not yet to its queue. watches_lock is held.
 Result<Watch*> Epoll::insert(Fd fd, fs::File& file, epoll_event const& event) {
     watches_lock.assert_held();
     if (find(fd, file)) return fail(EEXIST);
@@ -162,7 +162,7 @@ Result<> Epoll::change(Fd fd, fs::File& file, epoll_event const& event) {
         Lock::Guard guard(lock_);
         watch->wanted = event.events | always_wanted;
     }
-    std::atomic_thread_fence(std::memory_order_seq_cst);   // a waker sees the wish, or we what it did
+    std::atomic_thread_fence(std::memory_order_seq_cst);   // a waker sees the change, or this thread sees the waker's
     look_at(*watch);
     return {};
 }
@@ -188,7 +188,7 @@ void Epoll::settle(Watch& watch, ReadyList::Answer answer) {
     ready_.settle(watch, answer);
 }
 
-/// Each that is ready at the start is asked once.
+/// Asks each watch that is ready at the start once.
 Result<u32> Epoll::tell(mm::UserPtr<epoll_event> out, u32 most) {
     u32 count = 0;
     for (u32 left = ready_.count(); left > 0 && count < most; --left) {
@@ -212,7 +212,7 @@ Result<u32> Epoll::tell(mm::UserPtr<epoll_event> out, u32 most) {
     return count;
 }
 
-/// One thread is woken for what has come: however its look ends, the next one's turn comes if something is left.
+/// An event wakes one thread: whatever its look finds, it wakes the next one if something is left.
 Result<u32> Epoll::gather(mm::UserPtr<epoll_event> out, u32 most) {
     auto const told = [&] {
         LookLock::Guard look(look_lock_);
@@ -238,7 +238,7 @@ Result<u32> Epoll::wait(mm::UserPtr<epoll_event> out, u32 most, u64 deadline_ns)
     return gather(out, most);
 }
 
-/// Ready if one of its files is: what is in the list may not be so any more. Nobody is told, so nothing is taken away.
+/// Ready if one of its files is; a listed watch may not be ready any more. Nothing is reported, so nothing is taken off the list.
 fs::PollEvents Epoll::poll(sched::WaitQueue*& queue_out) {
     queue_out = &pollers_;
     if (ready_.count() == 0) return 0;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// epoll(7): a file that watches others and tells which have become ready.
-// Locks: watches_lock (sleeping, one for all) guards which epoll watches which file; an epoll's look_lock_ (sleeping) is
-// held by who looks at its ready files, changes a wish, or adds and removes watches; its lock_ (spin, rank epoll, above
-// wait_queue) guards the ready list, which wakes change as well. A watch does not keep its file: File::destroy() ends it,
-// and waits for look_lock_, so a file that is asked under it is there. An outer epoll's look_lock_ comes before an inner's.
+// epoll(7): a file that watches others and reports which have become ready.
+// Locks: watches_lock (sleeping, one for all epolls) guards which epoll watches which file. An epoll's look_lock_ (sleeping) is
+// held to look at its ready files, to change a watch, and to add or remove one. Its lock_ (spin, rank epoll, above
+// wait_queue) guards the ready list, which wake-ups change too. A watch holds no reference to its file: File::destroy() ends the
+// watch, and for that waits for look_lock_, so a file that is polled under it exists. An outer epoll's look_lock_ is taken before an
+// inner's.
 #pragma once
 
 #include "kernel/fs/file.h"
@@ -23,11 +24,11 @@ public:
     static Epoll* from(fs::File& file) { return file.kind() == &kind_mark ? static_cast<Epoll*>(&file) : nullptr; }
     void const* kind() const override { return &kind_mark; }
 
-    /// EEXIST EPERM ELOOP EINVAL (too many ways through epolls, EPOLLEXCLUSIVE with what does not go with it) ENOSPC ENOMEM.
+    /// EEXIST EPERM ELOOP EINVAL (too many paths through epolls, EPOLLEXCLUSIVE with events that exclude it) ENOSPC ENOMEM.
     Result<> add(Fd fd, fs::File& file, epoll_event const& event);
     Result<> change(Fd fd, fs::File& file, epoll_event const& event);    ///< ENOENT EINVAL (EPOLLEXCLUSIVE)
     Result<> remove(Fd fd, fs::File& file);                              ///< ENOENT
-    /// How many events were written; 0 at the deadline. EINTR EFAULT.
+    /// Returns the number of events written; 0 at the deadline. EINTR EFAULT.
     Result<u32> wait(mm::UserPtr<epoll_event> out, u32 most, u64 deadline_ns);
 
     bool is_seekable() const override { return false; }
@@ -69,7 +70,7 @@ private:
 
     static u64 default_most_watches();
 
-    Ref<fs::User> const user_;                       ///< answers for its watches
+    Ref<fs::User> const user_;                       ///< charged for its watches
     LookLock look_lock_;
     Watches* watches_ = nullptr;                     ///< see epoll.cpp; changed under watches_lock and look_lock_
     Lock lock_;
@@ -77,11 +78,11 @@ private:
     sched::WaitQueue sleepers_, pollers_;
 };
 
-/// Of one user: /proc/sys/fs/epoll/max_user_watches. Ordering: relaxed, a number alone.
+/// The most watches of one user: /proc/sys/fs/epoll/max_user_watches. Ordering: relaxed; it is only a number.
 extern constinit std::atomic<u64> most_watches;
 
 Result<Ref<fs::File>> make_epoll(fs::Credentials const& who);
-/// Lets files tell when they go. Called once at boot.
+/// Lets files report their end. Called once at boot.
 Result<> register_epoll();
 
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Event files. The count is one atomic word: no lock. Who changes it wakes those it may concern.
+// Event files. The count is one atomic word, changed by compare-exchange, so there is no lock. Whoever changes it wakes the threads
+// that may now proceed.
 #include "kernel/ipc/event_file.h"
 
 #include <linux/fcntl.h>
@@ -23,7 +24,7 @@ protected:
     Result<size_t> do_read(u64, mm::IoBuffer& buffer) override;
     Result<size_t> do_write(u64, mm::IoBuffer& buffer) override;
 private:
-    static constexpr u64 most = ~u64{0} - 1;             ///< a write that would exceed it waits
+    static constexpr u64 most = ~u64{0} - 1;             ///< a write that would exceed this waits
     Result<size_t> add(mm::IoBuffer& buffer, u64 size);
     bool blocks() const { return !(flags() & O_NONBLOCK); }
     u64 count() const { return count_.load(std::memory_order_acquire); }
@@ -47,9 +48,9 @@ Result<size_t> EventFile::do_read(u64, mm::IoBuffer& buffer) {
         taken = reads_ == EventReads::One ? 1 : old;
     } while (!count_.compare_exchange_weak(old, old - taken, std::memory_order_acq_rel));
     if (old > taken) readers_.wake_one();                // the next reader's turn
-    writers_.wake_all();                                 // they may want different amounts of room
+    writers_.wake_all();                                 // they may need different amounts of room
     pollers_.wake_all(POLLOUT);
-    TRY(buffer.copy_whole_out(&taken, sizeof taken));    // else it is lost, as on Linux
+    TRY(buffer.copy_whole_out(&taken, sizeof taken));    // otherwise it is lost, as in Linux
     return sizeof taken;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// eventfd(2): a counter that is read and written like a file.
+// eventfd(2): a counter that is read and written as a file. A write adds, a read subtracts; the count stays below 2^64 - 1.
 #pragma once
 
 #include "kernel/fs/file.h"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Rights of System V IPC objects: sysvipc(7), "Resource access permissions".
+// Owner and rights of System V IPC objects: sysvipc(7), "Resource access permissions". All of it is used with the object's lock
+// held.
 #include "kernel/ipc/ids.h"
 
 #include "sched/clock.h"

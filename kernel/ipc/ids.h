@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What the three kinds of System V IPC share (sysvipc(7)): owner and rights of an object, and the
-// table from ids and keys to objects. An object is found under the table's lock, used under its
-// own, never both. Who finds one that is removed meanwhile sees `removed`: EIDRM.
+// What the three kinds of System V IPC share (sysvipc(7)): an object's owner and rights, and the
+// table from ids and keys to objects. An object is found under the table's lock and used under its
+// own, never both at once. A caller that finds an object just before its removal sees `removed`: EIDRM.
 #pragma once
 
 #include <string_view>
@@ -18,9 +18,9 @@
 namespace ipc {
 
 inline constexpr u32 may_read_all = 0444, may_write_all = 0222, permission_bits = 0777;
-inline constexpr i32 id_slots = 32768;         ///< an id is sequence × this + index, as in Linux
+inline constexpr i32 id_slots = 32768;         ///< an id is sequence × id_slots + index, as in Linux
 
-/// On whose behalf.
+/// The process on whose behalf a call acts.
 struct Requester {
     fs::Credentials const& credentials;
     Pid pid;
@@ -38,23 +38,23 @@ struct Identity {
 
     ObjectLock lock;
     i32 id = -1;                               ///< set once, before the object can be found
-    i32 key = 0;                               ///< the table's, under its lock
+    i32 key = 0;                               ///< the table's lock guards it
     UserId uid GUARDED_BY(lock), creator_uid;
     GroupId gid GUARDED_BY(lock), creator_gid;
     u32 mode GUARDED_BY(lock);
     i64 changed_s GUARDED_BY(lock);
     bool removed GUARDED_BY(lock) = false;
 
-    /// Linux's ipcperms: `wanted` as in a mode, any class's bits. EACCES.
+    /// As Linux's ipcperms(): `wanted` is like a mode, with the bits of any class. EACCES.
     Result<> permit(Requester const& who, u32 wanted) const REQUIRES(lock);
-    /// IPC_SET, IPC_RMID: owner, creator or superuser. EPERM.
+    /// IPC_SET, IPC_RMID: permitted to owner, creator and superuser. EPERM.
     Result<> permit_control(Requester const& who) const REQUIRES(lock);
     ipc64_perm describe() const REQUIRES(lock);
-    /// IPC_SET's part that all have. EINVAL.
+    /// The part of IPC_SET that all kinds share. EINVAL.
     Result<> change(ipc64_perm const& to) REQUIRES(lock);
 };
 
-/// `most`: how many there may be, which changes.
+/// `most`: the limit of the number of objects, which may change.
 template <class T, std::atomic<u32>& most>
 class IdTable {
 public:
@@ -72,7 +72,7 @@ public:
         Guard guard(lock_);
         return Ref<T>::share(slot(index));
     }
-    /// msgget and its like. `make` makes a new object, `check` looks at one that is there. ENOENT EEXIST EACCES ENOSPC ENOMEM.
+    /// msgget(2) and related calls. `make` makes a new object, `check` checks an existing one. ENOENT EEXIST EACCES ENOSPC ENOMEM.
     template <class Make, class Check>
     Result<i32> get(i32 key, u32 flags, Requester const& who, Make&& make, Check&& check) {
         for (;;) {
@@ -85,10 +85,10 @@ public:
             }
             if (key != IPC_PRIVATE && !(flags & IPC_CREAT)) return fail(ENOENT);
             auto const added = add(TRY(make()), key);
-            if (added || added.error() != Errno(EEXIST)) return added;   // else someone was faster
+            if (added || added.error() != Errno(EEXIST)) return added;   // EEXIST: another caller was faster
         }
     }
-    /// The table's reference; null if it was removed already.
+    /// Returns the table's reference; null: the object was removed already.
     Ref<T> remove(T& object) {
         Guard guard(lock_);
         u32 const index = static_cast<u32>(object.id % id_slots);
@@ -99,7 +99,7 @@ public:
         --count_;
         return Ref<T>::adopt(&object);
     }
-    /// IPC_RMID where nothing keeps the object: who waits for it is told. EINVAL EPERM EIDRM.
+    /// IPC_RMID for objects that nothing keeps alive: removes it; its waiters fail with EIDRM. EINVAL EPERM EIDRM.
     Result<> end(i32 id, Requester const& who) {
         auto const object = TRY(find(id));
         {
@@ -110,7 +110,7 @@ public:
         object->end();
         return {};
     }
-    /// It cannot be found by its key any more.
+    /// The object can no longer be found by its key.
     void forget_key(T& object) {
         Guard guard(lock_);
         unlink_key(object);
@@ -126,7 +126,7 @@ public:
             if (slot(index)) return static_cast<i32>(index);
         return 0;
     }
-    /// Visits each object without a lock held.
+    /// Visits each object with no lock held.
     template <class Visitor>
     void for_each(Visitor&& visit) {
         i32 const last = highest_index();
@@ -187,7 +187,7 @@ private:
 
     Lock lock_;
     mm::SlotMap<limit> free_ GUARDED_BY(lock_);
-    T** chunks_[(limit + chunk_slots - 1) / chunk_slots] GUARDED_BY(lock_) = {};   ///< made when needed, and kept
+    T** chunks_[(limit + chunk_slots - 1) / chunk_slots] GUARDED_BY(lock_) = {};   ///< allocated when needed, and never freed
     T* by_key_[buckets] GUARDED_BY(lock_) = {};
     u32 count_ GUARDED_BY(lock_) = 0;
     u32 sequence_ GUARDED_BY(lock_) = 0;

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+// System V message queues. A waiter is on the stack of its thread and in a list of the queue; whoever finishes it takes it out
+// of the list under `lock`, and the waiter takes `lock` before it leaves. So no finisher uses a waiter that is gone.
 #include "kernel/ipc/messages.h"
 
 #include <algorithm>
@@ -15,7 +17,7 @@ constinit MessageQueues message_queues;
 
 namespace {
 
-std::atomic<i32> all_messages{0}, all_bytes{0};    // MSG_INFO; relaxed, they guard nothing
+std::atomic<i32> all_messages{0}, all_bytes{0};    // for MSG_INFO; relaxed, they guard nothing
 
 }
 
@@ -39,7 +41,7 @@ MessageQueue::~MessageQueue() {
 
 bool MessageQueue::fits(u64 size) const { return bytes_ + size <= capacity_ && count_ + 1 <= capacity_; }
 
-/// To the first receiver that waits for it, else to the end of the queue.
+/// Gives the message to the first receiver that waits for it, or appends it to the queue.
 void MessageQueue::post(mm::Owned<Message> message, Pid sender) {
     last_sender_ = sender;
     sent_s_ = now_seconds();
@@ -49,7 +51,7 @@ void MessageQueue::post(mm::Owned<Message> message, Pid sender) {
         if (!receiver.filter->matches(message->type)) continue;
         receivers_.erase(receivers_.iterator_to(receiver));
         if (message->text.size() > receiver.filter->capacity && !receiver.filter->truncate) {
-            receiver.finish(E2BIG);              // the message is the next one's
+            receiver.finish(E2BIG);              // the message stays for the next receiver
             continue;
         }
         last_receiver_ = receiver.pid;
@@ -65,7 +67,7 @@ void MessageQueue::post(mm::Owned<Message> message, Pid sender) {
     messages_.push_back(*message.leak());
 }
 
-/// There may be room: every sender that fits goes on, the first first.
+/// There may be room: lets in every sender whose message fits, in their order.
 void MessageQueue::let_in() {
     for (auto at = senders_.begin(); at != senders_.end();) {
         Waiter& sender = *at;
@@ -100,7 +102,7 @@ Message* MessageQueue::find(MessageFilter const& filter) {
     return best;
 }
 
-/// In the list already; `lock` was given up and is taken again. Whoever finishes the waiter takes it out.
+/// The waiter is already in the list; `lock` was released, and is taken again after the sleep.
 Result<> MessageQueue::sleep(Waiter& waiter, Waiters MessageQueue::*list) {
     auto const slept = waiter.wake.wait([&] { return waiter.done.load(std::memory_order_acquire); });
     ObjectGuard guard(lock);
@@ -146,7 +148,7 @@ Result<mm::Owned<Message>> MessageQueue::receive(MessageFilter const& filter, bo
     return std::move(waiter.message);
 }
 
-/// Not longer than asked for, nor than a message may be now: the memory comes before the lock.
+/// The memory is allocated before the lock is taken: as much as asked for, but no more than a message may have now.
 Result<mm::Owned<Message>> MessageQueue::copy(u64 index, u64 capacity, bool truncate, Requester const& who) {
     mm::Owned<Message> out(TRY(mm::make<Message>()));
     auto const room = TRY(mm::Buffer::allocate(std::max<u64>(std::min<u64>(capacity, msgmax.load(std::memory_order_relaxed)), 1)));
@@ -158,9 +160,9 @@ Result<mm::Owned<Message>> MessageQueue::copy(u64 index, u64 capacity, bool trun
         auto at = messages_.begin();
         for (; at != messages_.end() && index > 0; --index) ++at;
         if (at == messages_.end()) return fail(ENOMSG);
-        if (at->text.size() > capacity) return fail(truncate ? EINVAL : E2BIG);   // a copy is whole
+        if (at->text.size() > capacity) return fail(truncate ? EINVAL : E2BIG);   // a copy is never cut
         size = at->text.size();
-        if (size > room.size()) return fail(EINVAL);                              // sent when it might be longer
+        if (size > room.size()) return fail(EINVAL);                              // sent when the limit was higher
         std::memcpy(room.data(), at->text.data(), size);
         out->type = at->type;
     }

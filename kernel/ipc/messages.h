@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// System V message queues: msgget(2) msgop(2) msgctl(2). A sender hands its message to the first
-// receiver that waits for such a one; who frees room lets in the first senders that fit.
+// System V message queues: msgget(2) msgop(2) msgctl(2). A sender hands its message to the first receiver that waits for
+// such a message; whoever frees room lets in the senders whose messages fit, in their order.
 #pragma once
 
 #include <atomic>
@@ -38,22 +38,23 @@ public:
     ~MessageQueue();
     /// EACCES EIDRM EAGAIN restart_no_hand.
     Result<> send(mm::Owned<Message> message, bool wait, Requester const& who);
-    /// As above, and ENOMSG E2BIG.
+    /// As send(), and ENOMSG E2BIG.
     Result<mm::Owned<Message>> receive(MessageFilter const& filter, bool wait, Requester const& who);
-    /// MSG_COPY: one like the `index`th message, which stays. ENOMSG EACCES EIDRM ENOMEM; E2BIG, EINVAL with `truncate`: it is longer than `capacity`.
+    /// MSG_COPY: returns a copy of the `index`th message, which stays. ENOMSG EACCES EIDRM ENOMEM; E2BIG, or EINVAL with `truncate`: it
+    /// is longer than `capacity`.
     Result<mm::Owned<Message>> copy(u64 index, u64 capacity, bool truncate, Requester const& who);
     Result<msqid64_ds> status(Requester const& who, bool check_rights);
     Result<> change(msqid64_ds const& to, Requester const& who);
-    /// The table does not know it any more: all that wait get EIDRM.
+    /// Called when the table no longer has the queue: all waiters fail with EIDRM.
     void end();
     void write_line(base::Writer& out);
-    MessageQueue* next_in_bucket = nullptr;      ///< the table's
+    MessageQueue* next_in_bucket = nullptr;      ///< used by the table
 
     MM_OBJECT_CACHE(MessageQueue)
 private:
     struct Waiter {
         base::ListHook hook;
-        mm::Owned<Message> message;              ///< a sender's until it is let in; a receiver's from then on
+        mm::Owned<Message> message;              ///< a sender's until it is let in; a receiver's once it has one
         MessageFilter const* filter = nullptr;
         Pid pid;
         int error = 0;
@@ -81,7 +82,7 @@ private:
 using MessageQueues = IdTable<MessageQueue, msgmni>;
 extern constinit MessageQueues message_queues;
 
-/// All queues' messages and bytes, for MSG_INFO.
+/// The messages and bytes of all queues, for MSG_INFO.
 struct MessageTotals { i32 queues = 0; i32 messages = 0; i32 bytes = 0; };
 MessageTotals message_totals();
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Nameless inodes. See nameless.h.
+// Nameless inodes: each file gets an inode of its own, with a number of its file system, and a root dentry that shows its kind.
 #include "kernel/ipc/nameless.h"
 
 #include <base/format.h>
@@ -23,7 +23,7 @@ private:
     std::atomic<u64> next_number_{1};
 };
 
-// Magic numbers: linux/magic.h.
+// The magic numbers are those of <linux/magic.h>.
 constinit NamelessFileSystem anonymous_files("anon_inodefs", 0xe, 0x09041934);
 constinit NamelessFileSystem sockets("sockfs", 0x8, 0x534f434b);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Inodes of files that no directory holds: event files, epolls, sockets. fstat and /proc/PID/fd see them like any file's.
+// Inodes of files that are in no directory: event files, epolls, sockets. fstat(2) and /proc/PID/fd see them like any other inode.
 #pragma once
 
 #include <string_view>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Epolls that watch epolls. See watch.h.
+// Epolls that watch epolls: bounds the depth and the number of paths, so that neither a poll of an outer epoll nor a wake-up of an
+// inner one takes long. Every search stops at most_paths.
 #include <algorithm>
 
 #include "kernel/ipc/watch.h"
@@ -8,12 +9,12 @@ namespace ipc {
 namespace {
 
 constexpr u32 most_levels = 5;                       // epoll_ctl(2), ELOOP
-constexpr u64 most_paths = 1u << 18;                 // from one outermost epoll to files: what a look at it may cost
-constexpr u64 most_ways_up = 512;                    // from one epoll: what a wake, which cannot be preempted, goes through
+constexpr u64 most_paths = 1u << 18;                 // from one outermost epoll to files: bounds the cost of polling it
+constexpr u64 most_ways_up = 512;                    // from one epoll: bounds a wake-up, which cannot be preempted
 
 }
 
-/// Epolls in the longest chain of watchers that ends at `epoll`; `paths` grows by the ways there.
+/// The number of epolls in the longest chain of watchers that ends at `epoll`; `paths` grows by the paths to it.
 u32 Nesting::levels_above(Epoll& epoll, u64& paths) {
     u32 most = 0;
     for (auto& watcher : epoll.watchers) {
@@ -23,7 +24,7 @@ u32 Nesting::levels_above(Epoll& epoll, u64& paths) {
     return most + 1;
 }
 
-/// The same downwards; too many if it meets `forbidden`.
+/// The same downwards; most_levels if it meets `forbidden`.
 u32 Nesting::levels_below(Epoll& epoll, Epoll const* forbidden, u64& paths) {
     if (&epoll == forbidden) return most_levels;
     u32 most = 0;
@@ -34,7 +35,7 @@ u32 Nesting::levels_below(Epoll& epoll, Epoll const* forbidden, u64& paths) {
     return most + 1;
 }
 
-/// Adds up the ways down from every outermost epoll above `epoll`.
+/// Adds up the paths down from every outermost epoll above `epoll`.
 void Nesting::count_from_outermost(Epoll& epoll, u64& paths) {
     if (epoll.watchers.empty()) return void(levels_below(epoll, nullptr, paths));
     for (auto& watcher : epoll.watchers) {

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: MIT
+// Files in flight. flight_lock guards which sockets are in which queues; the search for circles marks, under it, what programs
+// can reach, and takes the rest. Each thread that releases files has one Returner, so that the end of a file, which may release more
+// files, adds to a list instead of recursing.
 #include "kernel/ipc/passed_files.h"
 
 #include "kernel/ipc/channel.h"
@@ -22,19 +25,19 @@ using FlightGuard = decltype(flight_lock)::Guard;
 constinit FlyingSocket* first_flying GUARDED_BY(flight_lock) = nullptr;
 constinit std::atomic<bool> some_fly{false};         // written under flight_lock
 
-/// A thread that gives files back. What their ends bring, it does afterwards.
+/// A thread that releases files. Work that arises from the end of a file is queued here and done afterwards.
 struct Returner {
     Returner* next = nullptr;
     sched::Thread const* thread = nullptr;
-    Batch* batches = nullptr;                        ///< its own thread's alone
-    bool must_look = false;                          ///< for circles; its own thread's alone
+    Batch* batches = nullptr;                        ///< used only by its own thread
+    bool must_look = false;                          ///< for circles; used only by its own thread
 };
 
 constinit SpinLock<LockRank::leaf, InterruptsOff> returners_lock;
 constinit Returner* returners GUARDED_BY(returners_lock) = nullptr;
 using ReturnersGuard = decltype(returners_lock)::Guard;
 
-/// The one of this thread; `own` becomes it if there is none.
+/// The Returner of this thread; `own` becomes it if there is none.
 Returner& enter(Returner& own) {
     own.thread = &sched::current_thread();
     ReturnersGuard guard(returners_lock);
@@ -85,9 +88,9 @@ void for_each_flying(Action&& act) REQUIRES(flight_lock) {
 
 }
 
-/// Empties the queues of sockets that only such queues hold. Files leave flight here; the caller gives them back.
-/// Nobody else can be at these queues: whoever is at one holds its socket, which is more than the queues do. Nobody can
-/// come while we search: a reference to a socket that only queues hold is taken from a queue, by land() or copy(), under
+/// Empties the queues of sockets that only such queues hold. The files leave flight here; the caller releases them.
+/// No other thread can be using these queues: it would hold a reference to the socket beyond those of the queues. No thread can
+/// begin to during the search: a reference to a socket that only queues hold is taken from a queue, by land() or copy(), under
 /// flight_lock.
 struct CircleSearch {
     base::List<FlyingSocket, &FlyingSocket::work_hook> work;
@@ -145,7 +148,7 @@ void give_back(Batch* batch, bool must_look) {
     Returner& mine = enter(own);
     mine.must_look |= must_look;
     if (batch) batch->next = std::exchange(mine.batches, batch);
-    if (&mine != &own) return;                       // further out in this thread someone is at it
+    if (&mine != &own) return;                       // a caller further up in this thread does the work
     for (;;) {
         while (Batch* const first = own.batches) {
             own.batches = first->next;
@@ -195,8 +198,8 @@ void Flight::depart(PassedFiles files, Channel& channel) {
     if (channel_) channel.flights.push_back(*this);
 }
 
-/// The memory comes first: no search waits for it. Were the references taken without the lock, a search could have looked
-/// at one of these files before, and at the socket they came from after its holder closed it: it would take both for a circle.
+/// The memory is allocated first, so that no search waits for it. If the references were taken without the lock, a search could have
+/// seen one of these files before, and the socket that they came from after its holder had closed it: it would take both for a circle.
 Result<PassedFiles> Flight::copy() const {
     auto out = TRY(PassedFiles::create(files_.count()));
     FlightGuard guard(flight_lock);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The ends of pipes and FIFOs as files. A pipe has an inode and a nameless dentry of its own, so that
-// fstat and /proc/PID/fd treat it like any file; its PipeBuffer hangs on the inode.
+// fstat(2) and /proc/PID/fd treat it like any file; its PipeBuffer is attached to the inode.
 #include "kernel/ipc/pipe.h"
 
 #include <asm/ioctls.h>
@@ -51,9 +51,9 @@ public:
     static inline char const kind_mark = 0;
     void const* kind() const override { return &kind_mark; }
     PipeBuffer& buffer() const { return buffer_; }
-    /// Half of them for each end.
+    /// Half of the pages for each end.
     u64 held_pages() const override { return (buffer_.held_pages() + 1) / (is_readable() && is_writable() ? 1 : 2); }
-    /// The ends it stands for were counted already.
+    /// The caller has already counted the ends that the file stands for.
     PipeFile(Ref<fs::Dentry> dentry, u32 flags)
         : File(std::move(dentry), flags), buffer_(buffer_of(*inode())), writers_at_open_(comes_first(flags) ? buffer_.writers_seen() : 0) {}
     ~PipeFile() override {
@@ -73,12 +73,12 @@ protected:
         return buffer_.write(buffer, blocking(), flags() & O_DIRECT ? PipeMode::Packets : PipeMode::Stream);
     }
 private:
-    /// fifo(7): a reader that does not wait for a writer is not hung up before one has come and gone. All others have met one.
+    /// fifo(7): a reader that opens without waiting gets no POLLHUP before a writer has come and gone. All others have met one.
     bool comes_first(u32 flags) const { return (flags & O_NONBLOCK) && !buffer_.has_writers(); }
     Blocking blocking() const { return flags() & O_NONBLOCK ? Blocking::No : Blocking::Yes; }
 
     PipeBuffer& buffer_;               ///< the inode's, which the dentry keeps
-    u32 const writers_at_open_;        ///< 0: there was one
+    u32 const writers_at_open_;        ///< 0: there was a writer
 };
 
 MM_OBJECT_CACHE_DEFINE(PipeFile)
@@ -108,7 +108,7 @@ fs::PollEvents PipeFile::poll(sched::WaitQueue*& queue_out) {
     return events;
 }
 
-/// Counts the ends that `flags` ask for; undoes it unless kept.
+/// Counts the ends that `flags` ask for, and uncounts them unless keep() is called.
 class CountedEnds {
 public:
     CountedEnds(PipeBuffer& buffer, u32 flags)
@@ -134,7 +134,7 @@ Result<Ref<fs::File>> make_end(fs::Dentry& dentry, PipeBuffer& buffer, u32 flags
     return file;
 }
 
-constinit sync::Mutex<LockRank::sleeping_leaf> attachment_lock;   // which FIFO has which buffer
+constinit sync::Mutex<LockRank::sleeping_leaf> attachment_lock;   // guards which FIFO has which buffer
 
 Result<Ref<PipeBuffer>> buffer_of_fifo(fs::Inode& inode) {
     auto* const place = inode.attachment();
@@ -144,15 +144,15 @@ Result<Ref<PipeBuffer>> buffer_of_fifo(fs::Inode& inode) {
     return Ref<PipeBuffer>::share(static_cast<PipeBuffer*>(place->get()));
 }
 
-/// fifo(7): each side waits for the other; O_NONBLOCK readers do not, writers fail with ENXIO.
+/// fifo(7): each side waits for the other. With O_NONBLOCK a reader does not wait, and a writer fails with ENXIO.
 Result<Ref<fs::File>> open_fifo(fs::Dentry& dentry, fs::Credentials const& who, u32 flags) {
     auto const buffer = TRY(buffer_of_fifo(dentry.file()));
-    // A pipe without a name, opened through /proc/PID/fd, waits for nobody: its writers may have come and gone.
+    // A pipe without a name, opened through /proc/PID/fd, does not wait: its writers may have come and gone.
     bool const has_name = &dentry.file().file_system() != &pipe_file_system;
     bool const wait = has_name && !(flags & O_NONBLOCK);
     u32 const mode = flags & O_ACCMODE;
     if (has_name && mode == O_WRONLY && !wait && !buffer->has_readers()) return fail(ENXIO);
-    // Seen before our end counts: a partner that waited for us may be gone by the time we look again.
+    // Read before this end counts: a partner that waited for it may be gone by the next read.
     u32 const readers_before = buffer->readers_seen(), writers_before = buffer->writers_seen();
     bool const partner_waits = mode == O_RDONLY ? buffer->has_writers() : buffer->has_readers();
     CountedEnds ends(*buffer, flags);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The ring of a pipe. Wake-ups are exclusive: one reader when bytes come into an empty ring, one
-// writer when a full ring has a slot free again; who was woken passes it on if there is more.
+// The ring of a pipe. Wake-ups are exclusive: one reader when bytes come into an empty ring, one writer when
+// a full ring has a free slot again. The thread that was woken wakes the next one if there is more.
 #include "kernel/ipc/pipe_buffer.h"
 
 #include <algorithm>
@@ -33,7 +33,7 @@ void PipeBuffer::drop_pages() {
 
 // ---------------------------------------------------------------- bytes, under lock_
 
-/// A slot's bytes are taken as they are asked for or not at all: what a fault met stays.
+/// The bytes wanted of a slot are taken all or not at all: bytes that meet a fault stay in the slot.
 Result<size_t> PipeBuffer::take(mm::IoBuffer& buffer) {
     size_t total = 0;
     for (u32 left = used(); left > 0 && buffer.remaining() > 0; --left) {
@@ -48,14 +48,14 @@ Result<size_t> PipeBuffer::take(mm::IoBuffer& buffer) {
         }
         bool const ends_read = from.is_packet;
         from.size = 0;
-        first_ = left == 1 ? 0 : (first_ + 1) & (slots() - 1);   // so a ping-pong of small messages stays in one page
+        first_ = left == 1 ? 0 : (first_ + 1) & (slots() - 1);   // so that an exchange of small messages stays in one page
         used_.store(left - 1, std::memory_order_release);
         if (ends_read) break;
     }
     return total;
 }
 
-/// The part of a write that is no whole page, behind the bytes of the last slot. False: it does not fit there.
+/// Appends the part of a write beyond whole pages to the last slot. False: it does not fit there.
 bool PipeBuffer::append(mm::IoBuffer& buffer, Result<size_t>& done) {
     size_t const odd = buffer.remaining() & page_mask;
     if (odd == 0 || used() == 0) return false;
@@ -71,7 +71,7 @@ bool PipeBuffer::append(mm::IoBuffer& buffer, Result<size_t>& done) {
     return true;
 }
 
-/// Into free slots, a page's worth or the rest each: all of that or nothing. EFAULT and ENOMEM with the first only.
+/// Fills free slots with a page or the rest each: each all or not at all. EFAULT and ENOMEM only for the first.
 Result<size_t> PipeBuffer::put(mm::IoBuffer& buffer, PipeMode mode) {
     size_t total = 0;
     while (buffer.remaining() > 0 && has_room()) {
@@ -172,7 +172,7 @@ void PipeBuffer::add_writer() {
     openers_.wake_all();
 }
 
-/// Nobody can read these bytes any more: fifo(7). Who opens the FIFO next finds it as new.
+/// If both sides are gone, nobody can read the bytes any more: fifo(7). The next opener of the FIFO finds it like new.
 void PipeBuffer::forget_bytes() {
     Lock::Guard guard(lock_);
     if (has_readers() || has_writers()) return;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// PipeBuffer: the ring behind a pipe or FIFO, its ends and those who wait. The ring has slots of a page: a write goes behind
-// the bytes of the last slot if its odd part fits there, else into slots of its own, as on Linux, so a slot may end with an
-// empty rest. lock_ (sleeping: a copy to a program may fault) guards the ring; the counts of used slots and ends are also
-// read without it by waiters. A slot's page comes when the first byte is put there and stays until the last end closes.
+// PipeBuffer: the ring behind a pipe or FIFO, its ends and its waiters. The ring has slots of a page: the part of a write beyond
+// whole pages is appended to the last slot if it fits there, the rest goes into slots of its own, as in Linux, so a slot may end
+// with unused bytes. lock_ (sleeping, because a copy to a program may fault) guards the ring; waiters also read the counts of used
+// slots and ends without it. A slot's page is allocated with its first byte and kept until the last end closes.
 #pragma once
 
 #include "kernel/fs/dentry.h"
@@ -12,7 +12,7 @@
 namespace ipc {
 
 enum class Blocking : u8 { No, Yes };
-/// Packets (O_DIRECT): each write of up to a page is read by itself, and what a read leaves of it is lost.
+/// Packets (O_DIRECT): a read takes one write of up to a page, and the bytes that it leaves are lost.
 enum class PipeMode : u8 { Stream, Packets };
 
 class PipeBuffer final : public fs::InodeAttachment {
@@ -22,7 +22,7 @@ public:
 
     PipeBuffer() = default;
     ~PipeBuffer() override;
-    /// An end has been opened: the first to open one answers for the pipe until the last is closed (pipe_limits.h). ENFILE.
+    /// An end has been opened: the user that opens the first one is charged until the last is closed (pipe_limits.h). ENFILE.
     Result<> begin(fs::Credentials const& maker);
 
     /// Waits for bytes unless there are no writers. EAGAIN, restart_sys, EFAULT.
@@ -30,14 +30,14 @@ public:
     /// EPIPE with no reader, EAGAIN, restart_sys, EFAULT, ENOMEM.
     Result<size_t> write(mm::IoBuffer& buffer, Blocking blocking, PipeMode mode = PipeMode::Stream);
 
-    // ---- ends
+    // ---- Ends
     void add_reader();
     void add_writer();
     void remove_reader();
     void remove_writer();
     bool has_readers() const { return readers_.load(std::memory_order_acquire) != 0; }
     bool has_writers() const { return writers_.load(std::memory_order_acquire) != 0; }
-    /// How many ends were ever opened: a FIFO's opener waits for a change.
+    /// The number of ends ever opened: the opener of a FIFO waits for a change.
     u32 readers_seen() const { return readers_seen_.load(std::memory_order_acquire); }
     u32 writers_seen() const { return writers_seen_.load(std::memory_order_acquire); }
     sched::WaitQueue& openers() { return openers_; }
@@ -48,7 +48,7 @@ public:
     sched::WaitQueue& pollers() { return pollers_; }
     u64 held_pages() const { return held_pages_.load(std::memory_order_relaxed); }
     u64 capacity() const { return u64{slots()} * page_size; }
-    /// F_SETPIPE_SZ: EBUSY EINVAL ENOMEM; EPERM: too large for one, or for all of its maker's, and `privileged` is not given.
+    /// F_SETPIPE_SZ: EBUSY EINVAL ENOMEM; EPERM: beyond the limit of one pipe, or of all pipes of its maker, and not `privileged`.
     Result<u64> resize(u64 bytes, bool privileged);
 
     MM_OBJECT_CACHE(PipeBuffer)
@@ -57,7 +57,7 @@ private:
 
     struct Slot {
         mm::FrameRef page;                               ///< kept when the slot becomes free
-        u16 start = 0, size = 0;                         ///< bytes; of a used slot never none
+        u16 start = 0, size = 0;                         ///< bytes; size is not 0 in a used slot
         bool is_packet = false;
     };
     u32 used() const { return used_.load(std::memory_order_acquire); }
@@ -73,9 +73,9 @@ private:
 
     Lock lock_;
     fs::Charge charge_ GUARDED_BY(lock_);                ///< its capacity in pages
-    u32 first_ GUARDED_BY(lock_) = 0;                    ///< place of the first used slot
+    u32 first_ GUARDED_BY(lock_) = 0;                    ///< index of the first used slot
     std::atomic<u32> used_{0};                           ///< slots; written under lock_
-    std::atomic<u64> held_pages_{0};                     ///< that are there; written under lock_
+    std::atomic<u64> held_pages_{0};                     ///< pages allocated; written under lock_
     std::atomic<u32> slot_count_{default_pages};         ///< a power of two; written under lock_
     Slot inline_slots_[default_pages] GUARDED_BY(lock_);
     Slot* slots_ GUARDED_BY(lock_) = inline_slots_;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// See pipe_limits.h.
+// The limits of pipes and their files in /proc. Every pipe holds a charge of its capacity, which must fit the limits when it is
+// made and when it grows; a privileged maker is counted but not limited.
 #include "kernel/ipc/pipe_limits.h"
 
 #include <algorithm>
@@ -22,7 +23,7 @@ u64 value_of(std::atomic<u64> const& limit) {
     return pages ? pages : unlimited;
 }
 
-/// Rounded up to a power of two, a page at the least.
+/// Rounded up to a power of two, at least a page.
 Result<> change_max_size(std::string_view text, fs::Credentials const&) {
     u64 const bytes = std::bit_ceil(std::max<u64>(TRY(fs::parse_proc_number<u64>(text, 0, u64{1} << 31)), page_size));
     pipe_max_size.store(static_cast<u32>(bytes), std::memory_order_relaxed);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Waiting for one of several files. See poll_set.h.
+// Waiting for one of several files. No wake-up is lost: the waiter is in the queues of all files before it asks them for the
+// last time, and a wake-up since then shows in the queues.
 #include "kernel/ipc/poll_set.h"
 
 #include <new>
@@ -35,7 +36,7 @@ Result<> PollSet::add(u32 index, Ref<fs::File> file, u32 wanted) {
     return {};
 }
 
-/// Fills in what is ready; the number of files that are. A file may sleep while it is asked.
+/// Fills in the ready events; returns the number of ready files. A file may sleep while it is asked.
 u32 PollSet::look() {
     u32 ready = 0;
     (void)for_each([&](Item& item) -> Result<> {
@@ -47,7 +48,7 @@ u32 PollSet::look() {
     return ready;
 }
 
-/// Enters every queue; each may then end the sleep.
+/// Enters every queue; from then on each may end the sleep.
 void PollSet::enter() {
     (void)for_each([](Item& item) -> Result<> {
         if (!item.queue) return {};
@@ -71,8 +72,8 @@ void PollSet::leave() {
     });
 }
 
-/// One look if the time is up already. Else the files are asked while it stands in their queues but has not prepared to
-/// block, since a file's lock may have to be waited for; a wake of that time shows in the queues.
+/// Asks the files only once if the time is already over. Otherwise it asks them again while it is in their queues, but before it
+/// prepares to block, because it may have to wait for a file's lock; a wake-up in between shows in the queues.
 Result<u32> PollSet::wait(u64 deadline_ns) {
     if (u32 const ready = look()) return ready;
     if (deadline_ns != sched::no_deadline && sched::clock.monotonic_ns() >= deadline_ns) return 0u;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What poll(2) and select(2) share: a waiter in the queue of each file that is not ready, then one
-// sleep. The waiters live in heap chunks of about a page for as long as the call.
+// What poll(2) and select(2) share: a waiter in the queue of each file, then one sleep. The waiters are in heap chunks of about
+// a page, for the duration of the call.
 #pragma once
 
 #include <linux/poll.h>
@@ -14,15 +14,15 @@ namespace ipc {
 /// The files of one call and, while it sleeps, its place in their queues.
 class PollSet {
 public:
-    /// Descriptors that one call may wait for; beyond it ENOMEM. Bounds what a call takes of the kernel's memory (some 4 MiB).
+    /// The most descriptors that one call may wait for; beyond it ENOMEM. Limits the kernel memory of a call (about 4 MiB).
     static constexpr u32 most_items = 1u << 15;
 
     struct Item {
         u32 index = 0;                     ///< the caller's: place in the array, or descriptor
         u32 wanted = 0;                    ///< events
-        u32 ready = 0;                     ///< events there are; POLLNVAL if there is no file
+        u32 ready = 0;                     ///< the events that hold; POLLNVAL if there is no file
         Ref<fs::File> file;                ///< may be null
-        sched::WaitQueue* queue = nullptr;     ///< where it tells of a change; null: nowhere
+        sched::WaitQueue* queue = nullptr;     ///< which the file wakes on a change; null: none
         sched::WaitQueue::Waiter* waiting = nullptr;
         alignas(sched::WaitQueue::Waiter) std::byte waiter[sizeof(sched::WaitQueue::Waiter)];
     };
@@ -33,7 +33,7 @@ public:
 
     /// ENOMEM.
     Result<> add(u32 index, Ref<fs::File> file, u32 wanted);
-    /// Sleeps until a file is ready: how many are, 0 at the deadline, EINTR.
+    /// Sleeps until a file is ready. Returns how many are, 0 at the deadline. EINTR.
     Result<u32> wait(u64 deadline_ns);
     /// In the order of add().
     template <class Visit>

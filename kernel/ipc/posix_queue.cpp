@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+// One POSIX message queue. Never do receivers wait while there is a message, or senders while there is room. A waiter is
+// finished under lock_ by whoever takes it out of its list, and it takes lock_ before it leaves.
 #include "kernel/ipc/posix_queue.h"
 
 #include <linux/poll.h>
@@ -33,7 +35,7 @@ mm::Owned<PosixMessage> PosixQueue::take_first() {
     return mm::Owned<PosixMessage>(&first);
 }
 
-/// In the list already; the lock was given up and is taken again. Whoever finishes the waiter takes it out.
+/// The waiter is already in the list; the lock was released, and is taken again after the sleep.
 Result<> PosixQueue::sleep(Waiter& waiter, Waiters PosixQueue::*list, u64 deadline_ns) {
     auto const slept = waiter.wake.wait([&] { return waiter.done.load(std::memory_order_acquire); }, sched::Interruptible::Yes, deadline_ns);
     Lock::Guard guard(lock_);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The messages of one POSIX message queue: mq_overview(7). The oldest of the highest priority is the first to go. A sender
+// The messages of one POSIX message queue: mq_overview(7). The oldest message of the highest priority is received first. A sender
 // hands its message to the first receiver that waits; a receiver lets in the first sender that waits.
 #pragma once
 
@@ -26,11 +26,11 @@ struct PosixMessage {
     MM_OBJECT_CACHE(PosixMessage)
 };
 
-/// mq_notify(2): who wants to hear that an empty queue has a message now.
+/// mq_notify(2): the process to notify when an empty queue gets a message.
 struct QueueNotification {
     base::HeldPid pid;
-    u64 program = 0;                                 ///< which program it ran when it asked: the next one hears nothing
-    void const* owner = nullptr;                     ///< its descriptor table: closing a descriptor of the queue ends the wish
+    u64 program = 0;                                 ///< the program that it ran when it registered: a later one is not notified
+    void const* owner = nullptr;                     ///< its descriptor table: closing a descriptor of the queue ends the registration
     int how = 0;                                     ///< SIGEV_NONE, SIGEV_SIGNAL
     int signal = 0;                                  ///< 0: none
     u64 value = 0;
@@ -43,29 +43,29 @@ public:
     PosixQueue(PosixQueue const&) = delete;
 
     u64 most_messages() const { return most_messages_; }
-    u64 message_size() const { return message_size_; }                        ///< bytes at most
+    u64 message_size() const { return message_size_; }                        ///< the most bytes
     u64 count() const { return count_.load(std::memory_order_acquire); }
 
-    /// Gives what is to be told to whom now. `deadline_ns` of clock_ns(). EAGAIN (`wait` is false) EINTR ETIMEDOUT.
+    /// Returns the notification to send now, if any. `deadline_ns` is a time of clock_ns(). EAGAIN (`wait` is false) EINTR ETIMEDOUT.
     Result<std::optional<QueueNotification>> send(mm::Owned<PosixMessage> message, bool wait, u64 deadline_ns);
-    /// The same errors.
+    /// The errors of send().
     Result<mm::Owned<PosixMessage>> receive(bool wait, u64 deadline_ns);
     Result<> notify(QueueNotification const& wish);                            ///< EBUSY
-    void stop_notifying(void const* owner);                                    ///< if the wish is its own
+    void stop_notifying(void const* owner);                                    ///< if the registration is the owner's
     fs::PollEvents poll(sched::WaitQueue*& queue_out);
-    /// The line that a read of the queue's file gives.
+    /// Writes the line that a read of the queue's file returns.
     void describe(base::Writer& out);
 
 private:
     struct Waiter {
         base::ListHook hook;
-        mm::Owned<PosixMessage> message;             ///< a sender's until it is let in; a receiver's from then on
+        mm::Owned<PosixMessage> message;             ///< a sender's until it is let in; a receiver's once it has one
         std::atomic<bool> done{false};               ///< written under lock_, after the message
         sched::WaitQueue wake;                       ///< woken under lock_, which the sleeper takes before it goes
         void finish();
     };
     using Waiters = base::List<Waiter, &Waiter::hook>;
-    /// The highest first. Equal ones stay in the order in which they came.
+    /// The highest priority first; equal ones keep the order of their arrival.
     struct Order {
         using type = u32;
         u32 operator()(PosixMessage const& message) const { return queue_priorities - message.priority; }
@@ -82,7 +82,7 @@ private:
     Waiters senders_ GUARDED_BY(lock_), receivers_ GUARDED_BY(lock_);
     u64 bytes_ GUARDED_BY(lock_) = 0;
     std::optional<QueueNotification> wish_ GUARDED_BY(lock_);
-    std::atomic<u64> count_{0};                      ///< of messages_; written under lock_
+    std::atomic<u64> count_{0};                      ///< the size of messages_; written under lock_
     sched::WaitQueue pollers_;
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The file system mqueue. See posix_queue_files.h; mq_overview(7).
+// The file system mqueue: one flat directory of queues; mq_overview(7). A queue is part of its inode, so it lives while it has a
+// name or an open file. The inode holds the charges for the number of queues and their bytes.
 #include "kernel/ipc/posix_queue_files.h"
 
 #include <algorithm>
@@ -18,8 +19,8 @@ constinit PosixQueueLimits posix_queue_limits;
 
 namespace {
 
-constexpr u64 entry_size = 20, queue_file_size = 80;       // what stat shows, as in Linux
-// What Linux counts against RLIMIT_MSGQUEUE besides the bytes of the messages: mq_overview(7), getrlimit(2).
+constexpr u64 entry_size = 20, queue_file_size = 80;       // the sizes that stat shows, as in Linux
+// What Linux charges against RLIMIT_MSGQUEUE besides the bytes of the messages: mq_overview(7), getrlimit(2).
 constexpr u64 message_overhead = 48, priority_overhead = 48;
 
 constinit std::atomic<u32> queue_count{0};
@@ -58,7 +59,7 @@ private:
     fs::Names names_;
 };
 
-/// What a queue may hold and what it costs.
+/// The capacity of a queue, and its charge.
 struct Size {
     u64 messages = 0, bytes = 0;
     u64 cost() const { return messages * (bytes + message_overhead) + std::min<u64>(messages, queue_priorities) * priority_overhead; }
@@ -109,7 +110,7 @@ Result<Size> size_of_new(std::optional<mq_attr> const& wanted, bool is_superuser
     return size;
 }
 
-/// False: there are as many as there may be.
+/// False: there are as many queues as there may be.
 bool count_queue(bool is_superuser) {
     u32 count = queue_count.load(std::memory_order_relaxed);
     do {
@@ -118,7 +119,7 @@ bool count_queue(bool is_superuser) {
     return true;
 }
 
-/// The charges that it holds until an inode takes them over.
+/// Makes an inode that takes over the charges; on failure they end here. ENOSPC EINVAL EMFILE ENOMEM.
 Result<Ref<QueueInode>> make_queue(OpenQueue const& request, fs::Credentials const& who) {
     bool const is_superuser = who.effective_uid.value == 0;
     if (!count_queue(is_superuser)) return fail(ENOSPC);
@@ -136,7 +137,7 @@ Result<Ref<QueueInode>> make_queue(OpenQueue const& request, fs::Credentials con
     return give_up(inode.error());
 }
 
-/// As Linux's lookup of one name: a directory's own names and slashes are forbidden. ENOENT EACCES ENAMETOOLONG.
+/// As Linux's lookup of a single name: ".", ".." and slashes are forbidden. ENOENT EACCES ENAMETOOLONG.
 Result<> check_name(std::string_view name) {
     if (name.empty()) return fail(ENOENT);
     if (name == "." || name == ".." || name.contains('/')) return fail(EACCES);
@@ -180,7 +181,7 @@ Result<Ref<fs::File>> open_posix_queue(OpenQueue const& request, fs::Credentials
         auto const inode = TRY(make_queue(request, who));
         auto const entered = fs::TreeEdit::enter(*root, request.name, inode);
         if (entered) return inode->open(**entered, request.flags & open_flags);
-        if (entered.error() != Errno(EEXIST)) return fail(entered.error());   // else someone was faster
+        if (entered.error() != Errno(EEXIST)) return fail(entered.error());   // EEXIST: another caller was faster
     }
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// POSIX message queues as files: the file system `mqueue`, whose names mq_open(2) and mq_unlink(2) look up whether it is
-// mounted or not. Limits: /proc/sys/fs/mqueue and RLIMIT_MSGQUEUE.
+// POSIX message queues as files: the file system `mqueue`. mq_open(2) and mq_unlink(2) look up its names whether it is mounted
+// or not. Limits: /proc/sys/fs/mqueue and RLIMIT_MSGQUEUE.
 #pragma once
 
 #include <atomic>
@@ -13,7 +13,7 @@
 
 namespace ipc {
 
-/// Read and written by root in /proc/sys/fs/mqueue; each word stands alone: relaxed.
+/// Set by root in /proc/sys/fs/mqueue. Ordering: relaxed; each word is independent.
 struct PosixQueueLimits {
     static constexpr u32 hard_messages = 65536, hard_message_bytes = 16 * 1024 * 1024;   ///< even for root
     static constexpr u32 lowest_message_bytes = 128;
@@ -23,7 +23,7 @@ extern constinit PosixQueueLimits posix_queue_limits;
 
 /// mq_open(2), decoded.
 struct OpenQueue {
-    std::string_view name;                           ///< without the slash that the C library takes off
+    std::string_view name;                           ///< without the leading slash, which the C library removes
     u32 flags = 0, mode = 0, umask = 0;
     std::optional<mq_attr> attributes;
     u64 byte_limit = 0;                              ///< RLIMIT_MSGQUEUE
@@ -45,7 +45,7 @@ protected:
     Result<size_t> do_read(u64 position, mm::IoBuffer& buffer) override;
 private:
     static inline char const kind_mark = 0;
-    PosixQueue& queue_;                              ///< of the inode, which the dentry keeps
+    PosixQueue& queue_;                              ///< the inode's, which the dentry holds
 };
 
 /// ENOENT EACCES EEXIST EINVAL ENOSPC EMFILE EOVERFLOW ENAMETOOLONG ENOMEM.
@@ -53,7 +53,7 @@ Result<Ref<fs::File>> open_posix_queue(OpenQueue const& request, fs::Credentials
 /// ENOENT EACCES EPERM ENAMETOOLONG.
 Result<> unlink_posix_queue(std::string_view name, fs::Credentials const& who);
 
-/// The file system and /proc/sys/fs/mqueue. Called once from main.
+/// Registers the file system and /proc/sys/fs/mqueue. Called once from main.
 Result<> register_posix_queues();
 Result<> register_posix_queue_limits();
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// /proc/sys/fs/mqueue: mq_overview(7).
+// The limits of POSIX message queues in /proc/sys/fs/mqueue: mq_overview(7). Each is a decimal number within bounds that hold even
+// for root.
 #include <charconv>
 
 #include <base/format.h>

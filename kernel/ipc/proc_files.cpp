@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// /proc/sysvipc: what ipcs reads.
+// /proc/sysvipc, which ipcs(1) reads: one line for each object, written by the object under its own lock.
 #include <base/format.h>
 
 #include "kernel/fs/procfs/procfs.h"

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Which of an epoll's watches may have something to tell. No locks: all but count() is called under the epoll's spin lock;
-// what ends with "(looker)" by the one who holds its look lock as well.
+// Which of an epoll's watches may have events to report. It has no locks: all but count() is called under the epoll's spin lock;
+// functions marked "(looker)" also need its look lock.
 //
 //     Outside --wake, add--> Listed --take--> Asked --settle--> Outside, or Listed again
 //
-// Asked is with the one who looks, who asks the file without the spin lock. A wake that comes meanwhile is remembered, so
-// that the watch goes back into the list: what the file said may be old. An asked watch counts as ready until it is settled:
-// nobody is denied it, or goes to sleep on it, while somebody else looks. See kernel/ipc/README.md.
+// An Asked watch belongs to the looker, which asks the file without the spin lock. A wake-up in that time is remembered and puts
+// the watch back into the list, since the file's answer may be outdated. An Asked watch counts as ready until it is settled, so
+// that no thread misses it or goes to sleep while another one looks. See kernel/ipc/README.md.
 #pragma once
 
 #include <atomic>
@@ -17,45 +17,45 @@
 
 namespace ipc {
 
-/// What a ready list knows of a watch.
+/// The state of a watch in its ready list.
 struct ReadyEntry {
     enum class Place : u8 { Outside, Listed, Asked };
     static constexpr u32 event_bits = ~u32{EPOLLET | EPOLLONESHOT | EPOLLWAKEUP | EPOLLEXCLUSIVE};
 
     bool is_armed() const { return wanted & event_bits; }
     base::ListHook ready_hook;
-    u32 wanted = 0;                              ///< no event bits: disarmed (EPOLLONESHOT); changed by lookers only
+    u32 wanted = 0;                              ///< no event bits: disarmed (EPOLLONESHOT); only lookers change it
     Place place = Place::Outside;
     bool was_woken = false;                      ///< while it was asked
 };
 
 class ReadyList {
 public:
-    /// What the looker found out.
+    /// The looker's result.
     enum class Answer : u8 {
         NotReady,
-        Told,                                    ///< its events have been given to a program
-        StaysFirst,                              ///< it is ready, and nobody was told
+        Told,                                    ///< its events have been reported to a program
+        StaysFirst,                              ///< it is ready, but was not reported
     };
 
-    /// Listed or asked. Any context, no lock.
+    /// The number of watches that are Listed or Asked. Any context, no lock.
     u32 count() const { return count_.load(std::memory_order_acquire); }
 
-    /// Its file says that `events` have come true (0: any). True: those who wait for the epoll are to be woken.
+    /// The watch's file reports that `events` now hold (0: any). True: the waiters of the epoll must be woken.
     bool wake(ReadyEntry& entry, u32 events) {
         if (!entry.is_armed() || (events && !(events & entry.wanted))) return false;
         if (entry.place == ReadyEntry::Place::Asked) entry.was_woken = true;
         else add(entry);
         return true;
     }
-    /// It is known to be ready. True: it was not listed.
+    /// The watch is known to be ready. True: it was Outside.
     bool add(ReadyEntry& entry) {
         if (entry.place != ReadyEntry::Place::Outside) return false;
         list_last(entry);
         set_count(count() + 1);
         return true;
     }
-    /// The first, to be asked (looker). Null: none.
+    /// Takes the first watch, to be asked (looker). Null: none.
     ReadyEntry* take() {
         if (list_.empty()) return nullptr;
         ReadyEntry& entry = list_.front();
@@ -64,7 +64,7 @@ public:
         entry.was_woken = false;
         return &entry;
     }
-    /// Of what was taken (looker). Told: a one-shot watch is disarmed in the same step; a level-triggered one stays listed.
+    /// Ends what take() began (looker). Told: a one-shot watch is disarmed in the same step; a level-triggered one stays listed.
     void settle(ReadyEntry& entry, Answer answer) {
         bool stays = entry.was_woken;
         if (answer == Answer::StaysFirst) {
@@ -91,7 +91,7 @@ private:
         entry.place = ReadyEntry::Place::Listed;
         list_.push_back(entry);
     }
-    // Ordering: release, with the acquire in count(): who sees it sees what was done before.
+    // Ordering: release; pairs with the acquire in count(): a reader of the count sees what was done before.
     void set_count(u32 count) { count_.store(count, std::memory_order_release); }
     base::List<ReadyEntry, &ReadyEntry::ready_hook> list_;
     std::atomic<u32> count_{0};                  ///< written under the spin lock

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// SEM_UNDO: semop(2). Threads keep their undo of a set until the last of those that share it ends, or the set is removed.
+// SEM_UNDO: semop(2). Threads keep their undo of a set until the last thread that shares it ends, or the set is removed.
 #include <algorithm>
 
 #include "kernel/ipc/semaphores.h"
@@ -9,7 +9,7 @@ namespace ipc {
 MM_OBJECT_CACHE_DEFINE(SemaphoreUndo)
 MM_OBJECT_CACHE_DEFINE(SemaphoreUndoList)
 
-/// Also drops those of removed sets, so that the list does not grow with sets that came and went.
+/// Also drops the undos of removed sets, so that the list does not grow with sets that come and go.
 Result<Ref<SemaphoreUndo>> SemaphoreUndoList::of(SemaphoreSet& set) {
     decltype(lock_)::Guard guard(lock_);
     for (Ref<SemaphoreUndo>* link = &first_; *link;) {

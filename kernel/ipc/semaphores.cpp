@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+// Sets of semaphores. When `lock` is released, no waiter's operations are possible: whoever changes a value has performed those
+// that became possible, and finished their waiters under the lock, which a waiter takes before it leaves.
 #include "kernel/ipc/semaphores.h"
 
 #include <algorithm>
@@ -26,7 +28,7 @@ bool wants_undo(std::span<sembuf const> operations) {
 
 Result<Ref<SemaphoreSet>> SemaphoreSet::create(Requester const& who, u32 count, u32 flags) {
     if (count == 0) return fail(EINVAL);
-    static constinit std::atomic<u64> semaphores{0};   // of all sets
+    static constinit std::atomic<u64> semaphores{0};   // in all sets
     auto share = TRY(Share::of(semaphores, count, semmns.load(std::memory_order_relaxed)));
     auto storage = TRY(mm::Buffer::allocate(count * sizeof(Semaphore)));
     std::ranges::fill(std::span(reinterpret_cast<Semaphore*>(storage.data()), count), Semaphore{});
@@ -39,7 +41,7 @@ void SemaphoreSet::Waiter::finish(int with_error) {
     wake.wake_one();
 }
 
-/// One operation, if it can be now. ERANGE.
+/// Performs one operation if it is possible now. ERANGE.
 Result<> SemaphoreSet::step(Waiter& who, sembuf const& operation, bool& blocks) {
     Semaphore& semaphore = all()[operation.sem_num];
     i32 const value = semaphore.value + operation.sem_op;
@@ -56,7 +58,7 @@ Result<> SemaphoreSet::step(Waiter& who, sembuf const& operation, bool& blocks) 
     return {};
 }
 
-/// The first `steps` operations did not happen.
+/// Reverts the first `steps` operations.
 void SemaphoreSet::take_back(Waiter& who, size_t steps) {
     while (steps-- > 0) {
         sembuf const& operation = who.operations[steps];
@@ -66,7 +68,7 @@ void SemaphoreSet::take_back(Waiter& who, size_t steps) {
     }
 }
 
-/// All of them or none. EAGAIN (IPC_NOWAIT) ERANGE.
+/// Performs all operations or none. EAGAIN (IPC_NOWAIT) ERANGE.
 Result<SemaphoreSet::Outcome> SemaphoreSet::try_operations(Waiter& who) {
     for (size_t i = 0; i < who.operations.size(); ++i) {
         bool blocks = false;
@@ -83,15 +85,15 @@ Result<SemaphoreSet::Outcome> SemaphoreSet::try_operations(Waiter& who) {
     return Outcome::Done;
 }
 
-/// In line at the semaphore that it waits for; it keeps its turn when that is another one later.
+/// Puts the waiter in line at the semaphore that it waits for; it keeps its arrival number when that later is another semaphore.
 void SemaphoreSet::enter(Waiter& waiter) {
     sembuf const& operation = waiter.operations[waiter.blocking];
     waiter.place = place_of(operation.sem_num, operation.sem_op == 0 ? For::Zero : For::More, waiter.place & sequence_mask);
     waiters_.insert(waiter);
 }
 
-/// Those that wait at a semaphore, in their order, as long as its value can help them. True: one of them went on that may
-/// help an earlier one. What the sleepers of several operations changed is left to look_behind(): `done` grows.
+/// Tries the waiters of a semaphore, in their order, as long as its value can help them. True: one of them proceeded that may
+/// help an earlier one. Changes by waiters with several operations are left to look_behind(): `done` grows.
 bool SemaphoreSet::go_on(u32 number, For what, Waiter*& done) {
     Semaphore const& semaphore = all()[number];
     auto const can_help = [&] { return (semaphore.value == 0) == (what == For::Zero); };
@@ -117,7 +119,7 @@ bool SemaphoreSet::go_on(u32 number, For what, Waiter*& done) {
     return false;
 }
 
-/// Its value has changed. One who takes one away helps nobody but those who wait for zero.
+/// The semaphore's value has changed. A waiter that lowers it helps only those that wait for zero.
 void SemaphoreSet::look_at(u32 number, Waiter*& done) {
     do {
         while (go_on(number, For::Zero, done)) { }
@@ -125,7 +127,7 @@ void SemaphoreSet::look_at(u32 number, Waiter*& done) {
     (void)go_on(number, For::Zero, done);
 }
 
-/// A finished waiter is there until `lock` is given up.
+/// Examines the changes by finished waiters. A finished waiter exists until `lock` is released.
 void SemaphoreSet::look_behind(Waiter* done) {
     while (done) {
         Waiter& waiter = *std::exchange(done, done->next_done);

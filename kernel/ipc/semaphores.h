@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// System V semaphores: semget(2) semop(2) semctl(2). The operations of one call happen all or not at
-// all. Who cannot go on waits in line at the semaphore that its first impossible operation is about: only a change of that one
-// can help. Whoever changes a value performs the operations of those that can go on then, the first first.
-// SEM_UNDO adjustments hang on the set and on the threads that share them.
+// System V semaphores: semget(2) semop(2) semctl(2). The operations of one call happen all or not at all. A caller that cannot
+// proceed waits in line at the semaphore of its first impossible operation: only a change of that one can help. Whoever
+// changes a value also performs the operations of the waiters that can then proceed, in their order.
+// SEM_UNDO adjustments belong both to the set and to the threads that share them.
 #pragma once
 
 #include <atomic>
@@ -21,29 +21,29 @@ namespace ipc {
 
 class SemaphoreSet;
 
-/// What the end of threads adds to the semaphores of one set.
+/// The adjustments that the end of the threads adds to the semaphores of one set.
 struct SemaphoreUndo : RefCounted<SemaphoreUndo> {
     Ref<SemaphoreSet> set;
     base::ListHook in_set;                       ///< under the set's lock, while `linked`
-    bool linked = false;                         ///< likewise; false from IPC_RMID on
-    mm::Buffer storage;                          ///< an i16 a semaphore; under the set's lock
+    bool linked = false;                         ///< under the set's lock; false from IPC_RMID on
+    mm::Buffer storage;                          ///< an i16 for each semaphore; under the set's lock
     Ref<SemaphoreUndo> next;                     ///< in the threads' list
     i16* adjustments() const { return reinterpret_cast<i16*>(storage.data()); }
     MM_OBJECT_CACHE(SemaphoreUndo)
 };
 
-/// All undos of a thread and of those that share them with it (CLONE_SYSVSEM): they are done when the last of these ends.
+/// All undos of a thread and of those that share them with it (CLONE_SYSVSEM): they are applied when the last of these ends.
 class SemaphoreUndoList final : public RefCounted<SemaphoreUndoList> {
 public:
     ~SemaphoreUndoList() { apply(); }
-    /// The one of `set`; made if need be. ENOMEM EIDRM.
+    /// The undo of `set`; made if there is none. ENOMEM EIDRM.
     Result<Ref<SemaphoreUndo>> of(SemaphoreSet& set);
-    /// One of them, of this process, ends: `list`, its reference, is given up.
+    /// A thread of `process` ends, and drops `list`, its reference.
     static void leave(Ref<SemaphoreUndoList> list, Pid process);
     MM_OBJECT_CACHE(SemaphoreUndoList)
 private:
     void apply();
-    std::atomic<i32> left_last_{0};              ///< a process. Ordering: relaxed, a number alone; references order it
+    std::atomic<i32> left_last_{0};              ///< a process. Ordering: relaxed; the reference count orders it
     sync::Mutex<LockRank::semaphore_undo> lock_;
     Ref<SemaphoreUndo> first_ GUARDED_BY(lock_);
 };
@@ -56,7 +56,7 @@ public:
     static Result<Ref<SemaphoreSet>> create(Requester const& who, u32 count, u32 flags);
 
     u32 count() const { return count_; }
-    /// semtimedop. EFBIG EACCES EIDRM EAGAIN ERANGE EINTR ENOMEM. `undos`: the caller's, made if need be.
+    /// semtimedop(2). EFBIG EACCES EIDRM EAGAIN ERANGE EINTR ENOMEM. `undos`: the caller's list, made if needed.
     Result<> operate(std::span<sembuf const> operations, u64 deadline_ns, Requester const& who, Ref<SemaphoreUndoList>& undos);
     /// GETVAL GETPID GETNCNT GETZCNT. EINVAL EACCES EIDRM.
     Result<i32> get(u32 number, u32 command, Requester const& who);
@@ -67,7 +67,7 @@ public:
     Result<> change(semid64_ds const& to, Requester const& who);
     void end();
     void write_line(base::Writer& out);
-    SemaphoreSet* next_in_bucket = nullptr;      ///< the table's
+    SemaphoreSet* next_in_bucket = nullptr;      ///< used by the table
 
     MM_OBJECT_CACHE(SemaphoreSet)
 private:
@@ -75,8 +75,8 @@ private:
     struct Semaphore { i32 value = 0; i32 last_pid = 0; };
     struct Waiter {
         base::TreeHook hook;
-        u64 place = 0;                           ///< see place_of(); changed while it is in no tree
-        Waiter* next_done = nullptr;             ///< whose changes are still to be looked at
+        u64 place = 0;                           ///< see place_of(); changed only while the waiter is in no tree
+        Waiter* next_done = nullptr;             ///< in the list of those whose changes have yet to be examined
         std::span<sembuf const> operations;
         SemaphoreUndo* undo = nullptr;
         i32 pid = 0;
@@ -92,11 +92,11 @@ private:
     };
     using Waiters = base::Tree<Waiter, &Waiter::hook, Order>;
     enum class Outcome : u8 { Done, MustWait };
-    enum class For : u8 { Zero, More };          ///< what a sleeper waits for
+    enum class For : u8 { Zero, More };          ///< what a waiter waits for
 
     static constexpr u32 sequence_bits = 47;
     static constexpr u64 sequence_mask = (u64{1} << sequence_bits) - 1;
-    /// Sleepers by semaphore, then by what they wait for, then in the order in which they came.
+    /// Orders waiters by semaphore, then by what they wait for, then by their arrival.
     static u64 place_of(u32 number, For what, u64 sequence) { return u64{number} << 48 | u64{what == For::More} << sequence_bits | sequence; }
     void enter(Waiter& waiter) REQUIRES(lock);
 
@@ -112,11 +112,11 @@ private:
     void forget_adjustments(u32 number) REQUIRES(lock);
     void undo(SemaphoreUndo& undo, Pid process);
 
-    Share const share_;                          ///< of semmns
+    Share const share_;                          ///< of the limit semmns
     u32 const count_;
     mm::Buffer const storage_;                   ///< the Semaphores; their values under lock
     Waiters waiters_ GUARDED_BY(lock);
-    u64 sequence_ GUARDED_BY(lock) = 0;          ///< of those who came to wait
+    u64 sequence_ GUARDED_BY(lock) = 0;          ///< the last number given to a waiter
     base::List<SemaphoreUndo, &SemaphoreUndo::in_set> undos_ GUARDED_BY(lock);
     i64 operated_s_ GUARDED_BY(lock) = 0;
 };
@@ -124,7 +124,7 @@ private:
 using SemaphoreSets = IdTable<SemaphoreSet, semmni>;
 extern constinit SemaphoreSets semaphore_sets;
 
-/// Semaphores of all sets, for SEM_INFO.
+/// The number of semaphores of all sets, for SEM_INFO.
 i32 semaphore_total();
 
 }

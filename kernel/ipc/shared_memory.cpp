@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+// Shared memory segments. users_ counts VMAs and shmat calls in progress; when it falls to 0 in a segment marked by IPC_RMID, the
+// segment leaves the table. `removed` is set at that moment, so that nobody can attach it any more.
 #include "kernel/ipc/shared_memory.h"
 
 #include <base/format.h>
@@ -11,10 +13,10 @@ constinit Segments segments;
 
 Result<Ref<Segment>> make_segment(Requester const& who, i32 key, u64 size, u32 flags) {
     if (size == 0 || size > shmmax.load(std::memory_order_relaxed)) return fail(EINVAL);
-    if (flags & shm_hugetlb) return fail(EINVAL);              // as Linux where there are no huge pages of that size
+    if (flags & shm_hugetlb) return fail(EINVAL);              // as Linux answers if there are no huge pages of that size
     if (size > arch::user_space_end) return fail(ENOMEM);
     if (!(flags & shm_noreserve) && mm::AddressSpace::is_obvious_overcommit(size)) return fail(ENOMEM);
-    static constinit std::atomic<u64> pages{0};                // of all segments
+    static constinit std::atomic<u64> pages{0};                // in all segments
     auto share = TRY(Share::of(pages, align_up(size, page_size) / page_size, shmall.load(std::memory_order_relaxed)));
     auto memory = TRY(mm::make_anonymous_object(size));
     return mm::make_ref<Segment>(who, key, flags, size, std::move(memory), std::move(share));
@@ -29,14 +31,14 @@ void Segment::mapped(bool added, bool) {
     attached_s_ = now_seconds();
 }
 
-/// True: it was the last of a removed segment, which nobody can attach any more. `lock` is held.
+/// True: it was the last use of a removed segment, which nobody can attach any more. `lock` is held.
 bool Segment::end_use() {
     bool const last = --users_ == 0 && (mode & shm_dest);
     if (last) removed = true;
     return last;
 }
 
-/// The caller holds a reference; the table's, if it goes here, is not the last.
+/// The caller holds a reference, so the table's reference, if it is dropped here, is not the last.
 void Segment::drop_user() {
     bool last;
     {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// System V shared memory: shmget(2) shmop(2) shmctl(2). A segment is a VmObject over anonymous memory;
-// its attachments are the VMAs that show it, which tell it when they come and go (fork, exec, exit,
-// munmap). A removed segment stays until the last is gone.
+// System V shared memory: shmget(2) shmop(2) shmctl(2). A segment is a VmObject over anonymous memory. Its attachments are
+// the VMAs that map it; they notify the segment when they begin and end (fork, exec, exit, munmap). A removed segment
+// stays until the last attachment ends.
 #pragma once
 
 #include <asm/shmbuf.h>
@@ -11,7 +11,7 @@
 
 namespace ipc {
 
-// linux/shm.h has these; it asks for the C library's unistd.h.
+// <linux/shm.h> defines these, but it includes the C library's unistd.h.
 inline constexpr u32 shm_rdonly = 010000, shm_rnd = 020000, shm_remap = 040000, shm_exec = 0100000;   ///< shmat
 inline constexpr u32 shm_hugetlb = 04000, shm_noreserve = 010000;                                     ///< shmget
 inline constexpr u32 shm_dest = 01000, shm_locked = 02000;                                            ///< in the mode shown
@@ -23,7 +23,7 @@ public:
         : Identity(who, flags), first_key_(first_key), share_(std::move(share)), size_(size), memory_(std::move(memory)), creator_(who.pid) {}
 
     Result<mm::FrameRef> page(u64 index, mm::Access access) override { return memory_->page(index, access); }
-    /// By the key it was made with, also when that is free again.
+    /// Named by the key that it was made with, even if that key is free again.
     void describe(base::Writer& out) const override;
     u64 device() const override { return 1; }
     u64 inode_number() const override { return static_cast<u64>(id); }
@@ -32,29 +32,29 @@ public:
     void mapped(bool added, bool writable) override;
 
     u64 size() const { return size_; }
-    /// shmat on its way: checks the rights and keeps the segment until released; the attachment's number. EACCES EIDRM.
+    /// Begins a shmat(2): checks the rights and keeps the segment until release_hold(); returns the attachment's number. EACCES EIDRM.
     Result<u32> hold(Requester const& who, u32 rights);
     void release_hold(Pid user);
     void set_last_user(Pid user);
     Result<shmid64_ds> status(Requester const& who, bool check_rights);
     Result<> change(shmid64_ds const& to, Requester const& who);
-    /// SHM_LOCK, SHM_UNLOCK: nothing is swapped, so only the mode shows it. EPERM.
+    /// SHM_LOCK, SHM_UNLOCK: nothing is ever swapped, so only the mode changes. EPERM.
     Result<> set_locked(bool locked, Requester const& who);
     Result<> mark_removed(Requester const& who);
     void write_line(base::Writer& out);
-    Segment* next_in_bucket = nullptr;           ///< the table's
+    Segment* next_in_bucket = nullptr;           ///< used by the table
 
 private:
     void drop_user();
     bool end_use() REQUIRES(lock);
 
     i32 const first_key_;
-    Share const share_;                          ///< of shmall
+    Share const share_;                          ///< of the limit shmall
     u64 const size_;                             ///< bytes, as asked for
     Ref<mm::VmObject> const memory_;
     Pid const creator_;
-    u64 users_ GUARDED_BY(lock) = 0;                              ///< VMAs, and shmat calls on their way
-    u32 attachments_ GUARDED_BY(lock) = 0;                        ///< shmat calls there ever were
+    u64 users_ GUARDED_BY(lock) = 0;                              ///< VMAs, and shmat calls in progress
+    u32 attachments_ GUARDED_BY(lock) = 0;                        ///< the number of shmat calls so far
     i64 attached_s_ GUARDED_BY(lock) = 0, detached_s_ GUARDED_BY(lock) = 0;
     Pid last_user_ GUARDED_BY(lock);
 };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Socket pairs. See socket_pair.h and channel.h.
+// Socket pairs: two files over two channels, each of which reads one and writes the other. A send or receive waits in the
+// channel's queues; the ends of a channel are flags that every waiter checks.
 #include "kernel/ipc/socket_pair.h"
 
 #include <algorithm>
@@ -98,7 +99,7 @@ Result<Received> SocketFile::receive(mm::IoBuffer& buffer, u32 flags) {
     return out;
 }
 
-/// A read of nothing takes nothing, not even an empty message; recv(2) of nothing waits for something.
+/// A read of 0 bytes takes nothing, not even an empty message; a recv(2) of 0 bytes waits for a message.
 Result<size_t> SocketFile::do_read(u64, mm::IoBuffer& buffer) {
     if (buffer.remaining() == 0) return 0;
     return TRY(receive(buffer, 0)).size;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Pairs of connected sockets without names: socketpair(2), unix(7). Each direction is a queue of messages; a stream's
-// boundaries are not seen by readers.
+// Pairs of connected sockets without names: socketpair(2), unix(7). Each direction is a queue of messages; readers of a
+// stream do not see the boundaries.
 #pragma once
 
 #include <utility>
@@ -14,7 +14,7 @@ namespace ipc {
 
 enum class SocketType : u8 { Stream = 1, Datagram = 2, Sequenced = 5 };   ///< SOCK_*
 
-/// Who sent a message, or made a pair: struct ucred of unix(7). Nobody: as Linux shows it.
+/// The sender of a message, or the maker of a pair: struct ucred of unix(7). The default is what Linux shows for none.
 struct Sender {
     i32 pid = 0;
     u32 uid = 65534, gid = 65534;
@@ -22,7 +22,7 @@ struct Sender {
 };
 static_assert(sizeof(Sender) == 12);
 
-/// What goes with the bytes: at most once, with the first of them.
+/// What is sent with the bytes: once, with the first of them.
 struct Outgoing {
     bool names_sender = false;                       ///< SCM_CREDENTIALS was given
     Sender sender;
@@ -32,7 +32,7 @@ struct Outgoing {
 struct Received {
     size_t size = 0;
     bool truncated = false;
-    bool ends_here = false;                          ///< what follows is another sender's, or files came
+    bool ends_here = false;                          ///< the next bytes are another sender's, or files came
     bool has_sender = false;
     Sender sender;
     PassedFiles files;
@@ -48,18 +48,19 @@ public:
     static SocketFile* from(fs::File& file) { return file.kind() == &kind_mark ? static_cast<SocketFile*>(&file) : nullptr; }
     void const* kind() const override { return &kind_mark; }
 
-    /// `flags`: MSG_DONTWAIT; others have been looked at. EPIPE EAGAIN EINTR EMSGSIZE ECONNREFUSED EFAULT ENOMEM.
+    /// `flags`: MSG_DONTWAIT; the caller handles the others. EPIPE EAGAIN EINTR EMSGSIZE ECONNREFUSED ENOTCONN ECONNRESET EFAULT
+    /// ENOMEM.
     Result<size_t> send(mm::IoBuffer& buffer, u32 flags, Outgoing& extra);
     /// MSG_PEEK, MSG_DONTWAIT, MSG_WAITALL, MSG_TRUNC. EAGAIN EINTR EFAULT ECONNRESET ENOMEM.
     Result<Received> receive(mm::IoBuffer& buffer, u32 flags);
     void shut_down(bool reading, bool writing);
-    /// The other side went without having read all: told once, ECONNRESET.
+    /// True once after the other side has closed with unread bytes: ECONNRESET.
     bool take_reset();
     SocketType type() const { return type_; }
     Channel& incoming() const { return *in_; }
     Channel& outgoing() const { return *out_; }
     Sender const& peer_maker() const { return maker_; }              ///< SO_PEERCRED
-    std::atomic<u32> receive_buffer;                                  ///< SO_RCVBUF; means nothing else
+    std::atomic<u32> receive_buffer;                                  ///< SO_RCVBUF; has no other effect
 
     u64 held_pages() const override;
     bool is_seekable() const override { return false; }
@@ -82,7 +83,7 @@ private:
 /// ENOMEM.
 Result<std::pair<Ref<fs::File>, Ref<fs::File>>> make_socket_pair(SocketType type, u32 flags, fs::Credentials const& who, Sender const& maker);
 
-/// Who runs, for messages whose sender is asked for.
+/// The running process, for messages whose receiver asks for the sender.
 extern constinit base::FromAbove<Sender()> current_sender;
 
 }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
+// The files of System V IPC in /proc: sysvipc(7).
 #pragma once
 
 #include <base/result.h>
 
 namespace ipc {
 
-/// /proc/sysvipc and System V's limits. Called once from main.
+/// Registers /proc/sysvipc and the limits of System V IPC. Called once from main.
 Result<> register_system_v_entries();
 
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// See system_v_limits.h. At first Linux's numbers.
+// The limits of System V IPC and their files. They start with Linux's values; a change affects only later calls.
 #include "kernel/ipc/system_v_limits.h"
 
 #include <linux/msg.h>
@@ -26,7 +26,8 @@ Result<> write_semaphore_limits(base::Writer& out) {
     return {};
 }
 
-/// The first of the four, or all of them, with blanks between. EINVAL: none is changed; ERANGE: all but the last are.
+/// The text has the first of the four values, or more of them, separated by blanks. EINVAL: none is changed; ERANGE: all but the
+/// last are.
 Result<> change_semaphore_limits(std::string_view text, fs::Credentials const&) {
     constexpr std::string_view blanks = " \t\n";
     u32 values[4];

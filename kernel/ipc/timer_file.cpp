@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Timer files. A periodic timer that has expired is started again by who reads it; what passed meanwhile is counted then, so
-// that no interval costs more interrupts than there are reads.
+// Timer files. A read restarts a periodic timer that has expired, and counts the intervals that have passed since, so
+// that no interval, however short, costs more interrupts than there are reads.
 #include "kernel/ipc/timer_file.h"
 
 #include <algorithm>
@@ -33,7 +33,7 @@ public:
     void on_clock_set();
     // ---- GUARDED_BY(wall_timers_lock)
     TimerFile* next_wall = nullptr;
-    TimerFile** wall_link = nullptr;             ///< what points to it; null: it is in no list
+    TimerFile** wall_link = nullptr;             ///< the pointer that points to it; null: it is in no list
     MM_OBJECT_CACHE(TimerFile)
 protected:
     Result<size_t> do_read(u64, mm::IoBuffer& buffer) override;
@@ -48,11 +48,11 @@ private:
 
     TimerFileClock const clock_;
     mutable Lock lock_;
-    u64 expires_ns_ GUARDED_BY(lock_) = 0;       ///< of clock_ns(); 0: not armed
-    u64 wall_ns_ GUARDED_BY(lock_) = 0;          ///< the same of the wall clock, if it was set so; else 0
+    u64 expires_ns_ GUARDED_BY(lock_) = 0;       ///< by clock_ns(); 0: not armed
+    u64 wall_ns_ GUARDED_BY(lock_) = 0;          ///< by the wall clock, if it was set so; else 0
     u64 interval_ns_ GUARDED_BY(lock_) = 0;
-    u64 ticks_ GUARDED_BY(lock_) = 0;            ///< expiries nobody has read
-    bool has_expired_ GUARDED_BY(lock_) = false; ///< and was not started again
+    u64 ticks_ GUARDED_BY(lock_) = 0;            ///< expiries that nobody has read
+    bool has_expired_ GUARDED_BY(lock_) = false; ///< and has not been restarted
     bool watches_clock_ GUARDED_BY(lock_) = false;   ///< TFD_TIMER_CANCEL_ON_SET
     bool clock_was_set_ GUARDED_BY(lock_) = false;
     sched::WaitQueue waiters_;
@@ -60,7 +60,7 @@ private:
 
 MM_OBJECT_CACHE_DEFINE(TimerFile)
 
-/// Those that were set to a moment of the wall clock once.
+/// The timers that were ever set to a time of the wall clock.
 constinit sync::Mutex<LockRank::sleeping_leaf> wall_timers_lock;
 constinit TimerFile* wall_timers = nullptr;              // GUARDED_BY(wall_timers_lock)
 
@@ -82,7 +82,7 @@ void TimerFile::on_expiry() {
     waiters_.wake_all(POLLIN);
 }
 
-/// After an expiry: counts the intervals that have passed since, and starts the timer for the next.
+/// After an expiry: counts the intervals that have passed since, and restarts the timer for the next.
 void TimerFile::catch_up() {
     if (!has_expired_ || interval_ns_ == 0) return;
     u64 const passed = (sched::clock.monotonic_ns() - expires_ns_) / interval_ns_ + 1;
@@ -118,7 +118,7 @@ Result<size_t> TimerFile::read_ticks(mm::IoBuffer& buffer, u64 size) {
             if (ticks != 0 && interval_ns_ == 0) has_expired_ = false, expires_ns_ = 0;
         }
         if (ticks != 0) {
-            TRY(buffer.copy_whole_out(&ticks, sizeof ticks));    // else they are lost, as on Linux
+            TRY(buffer.copy_whole_out(&ticks, sizeof ticks));    // otherwise they are lost, as in Linux
             return sizeof ticks;
         }
         if (flags() & O_NONBLOCK) return fail(EAGAIN);
@@ -143,7 +143,7 @@ TimerFileSetting TimerFile::setting() {
     return left();
 }
 
-/// A moment before the machine was started is as good as its start.
+/// A time before the boot counts as the boot.
 void TimerFile::fit_expiry_to_clock() {
     u64 const now_ns = sched::clock.monotonic_ns(), wall_ns = sched::clock.realtime_ns();
     if (wall_ns_ >= wall_ns) expires_ns_ = now_ns + (wall_ns_ - wall_ns);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// timerfd(2): a timer whose expiries are read from a file.
+// timerfd_create(2): a timer whose expiries are read from a file.
 #pragma once
 
 #include "kernel/fs/file.h"
@@ -15,10 +15,10 @@ struct TimerFileMode { bool is_absolute = false, ends_with_clock_change = false;
 
 /// `flags`: O_NONBLOCK or nothing. ENOMEM.
 Result<Ref<fs::File>> make_timer_file(TimerFileClock clock, u32 flags, fs::Credentials const& who);
-/// What was left before. EINVAL: it is no such file.
+/// Returns the previous setting. EINVAL: `file` is not a timer file.
 Result<TimerFileSetting> set_timer_file(fs::File& file, TimerFileSetting const& setting, TimerFileMode mode);
 Result<TimerFileSetting> timer_file_setting(fs::File& file);
-/// clock_settime(2): timers of moments of the wall clock.
+/// clock_settime(2): adjusts the timers that are set to a time of the wall clock.
 void on_clock_set();
 
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// One epoll's wish about one file, and which epolls may watch which. For epoll.cpp and nesting.cpp.
+// One epoll's watch of one file, and which epolls may watch which. For epoll.cpp and nesting.cpp.
 #pragma once
 
 #include "kernel/ipc/epoll.h"
@@ -12,7 +12,7 @@ struct Watch final : ReadyEntry, fs::FileWatcher, sched::WakeObserver {
     void on_file_gone() override;
 
     Epoll& epoll;
-    fs::File& file;                                  ///< there as long as the watch
+    fs::File& file;                                  ///< exists as long as the watch
     Fd const fd;
     fs::Charge const charge;
     u64 data = 0;                                    ///< epoll.look_lock_
@@ -24,12 +24,12 @@ struct Epoll::Watches {
     base::Tree<Watch, &Watch::tree_hook, Key> all;   ///< owned
 };
 
-/// Epolls that watch epolls. Everything here under watches_lock.
+/// Epolls that watch epolls. watches_lock guards all of it.
 struct Nesting {
-    /// May `outer` watch `inner`? No circle, no more than five levels (ELOOP), and not so many ways that asking the
-    /// outermost one, which asks all within, would take for ever (EINVAL). `inner` is null: another kind of file.
+    /// Whether `outer` may watch `inner`: no circle, at most five levels (ELOOP), and a bounded number of paths, since polling the
+    /// outermost epoll visits them all (EINVAL). `inner` is null: another kind of file.
     static Result<> check(Epoll& outer, Epoll* inner);
-    /// Are there too many ways up from `inner`, or an epoll below it: would a wake there wake too many?
+    /// Whether there are too many paths up from `inner`, or from an epoll below it, so that a wake-up there would wake too many.
     static bool has_too_many_ways_up(Epoll& inner);
 private:
     static u32 levels_above(Epoll& epoll, u64& paths);
