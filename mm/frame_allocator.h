@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Physical memory: a buddy allocator behind a small per-CPU cache of single frames; O(1) in the size of memory.
-// Owns every Frame record. Invariant: a frame is either in the lists, in one CPU's cache, or referenced.
+// Owns every Frame record. Invariant: a managed frame is either in the lists, in one CPU's cache, or referenced.
 #pragma once
 
 #include <arch/per_cpu.h>

@@ -15,7 +15,7 @@ constexpr u32 balance_ticks = 16;
 
 }
 
-/// Reserves an idle CPU that the thread may use for the caller; null: there is none.
+/// Reserves for the caller one of the idle CPUs in `allowed`; null: there is none.
 RunQueue* Scheduler::idle_queue(u64 allowed, CpuId preferred) {
     u64 idle = idle_cpus_.load(std::memory_order_relaxed) & allowed;
     while (idle != 0) {

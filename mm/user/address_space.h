@@ -125,9 +125,9 @@ public:
     Result<> write(UserAddr to, std::span<std::byte const> bytes);                 ///< EFAULT ENOMEM
     Result<size_t> read(UserAddr from, std::span<std::byte> bytes);                ///< stops short at an unmapped page
 
-    /// The identity of a shared futex word, as on Linux: the object shown at `address`, and the word's byte in it in
-    /// `offset`; null: a private page of this space. EFAULT: nothing is mapped there, or it is inaccessible, or it is
-    /// a private page that is read-only, so it can never change.
+    /// The identity of a shared futex word, as on Linux: the object shown at `address`, and in `offset` the word's
+    /// byte in it; null: a page of this space's own. EFAULT: nothing is mapped there, or it is inaccessible, or it is
+    /// a page of this space's own and read-only, so that it never changes.
     Result<Ref<VmObject>> shared_word_at(UserAddr address, u64& offset) const;
 
     /// True for a size that could never be backed: mapping or reserving `size` bytes is refused.

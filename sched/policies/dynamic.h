@@ -11,10 +11,10 @@
 // nothing of shares, and ageing only hides that. Why not least virtual time alone (Linux before 6.6): there, low
 // latency costs share.
 //
-// Users share first: a thread's weight by nice value is divided by the number of its user's threads that compete for
-// this CPU. So a user with a thousand threads takes no more from another user's shell than a user with one, and the
-// shares among the threads of one user stay the same. (Linux does this for sessions: autogroup, sched(7).)
-// and among the threads of one user nothing changes. (Linux does that for sessions: autogroup, sched(7).)
+// A CPU is shared between users first: the weight that a thread's nice value gives it is divided by the number of its
+// user's threads that compete for this CPU. So a user with a thousand threads takes no more from another user's shell
+// than a user with one, and the shares among the threads of one user stay the same. (Linux does this for sessions:
+// autogroup, sched(7).)
 #pragma once
 
 #include <array>
