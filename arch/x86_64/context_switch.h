@@ -31,9 +31,8 @@ void load_root_with_pcid(TlbSpace const& to);
 inline void switch_space(TlbSpace& to) {
     u64 const self = u64{1} << current_cpu().value;
     TlbSpace& from = *loaded_space.read();
-    // Ordering: full fence before the generation is read and CR3 loaded, see TlbSpace; the old bit is cleared once
-    // this
-    // CPU no longer walks those tables.
+    // Ordering: full fence before the generation is read and CR3 loaded, see TlbSpace; the old bit is
+    // cleared once this CPU no longer walks those tables.
     to.cpus.fetch_or(self, std::memory_order_seq_cst);
     loaded_space.write(&to);
     if (cpu_features.pcid) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// `fifo`: first come, first served. A thread runs until it blocks, yields or ends; there
-// is no quantum, and nice values are ignored.
+// `fifo`: first come, first served. A thread runs until it blocks, yields or ends; there is no quantum, and nice
+// values are ignored.
 #pragma once
 
 #include "sched/policy.h"
