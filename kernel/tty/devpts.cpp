@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// devpts: a directory with ptmx and the slaves whose masters are open. One for all mounts; the options of the latest mount
-// hold for what is made from then on. Linux's Documentation/filesystems/devpts.rst.
+// devpts: a directory with ptmx and the slaves whose masters are open. There is one instance for all mounts; the options of the
+// latest mount apply to nodes made from then on. Linux's Documentation/filesystems/devpts.rst.
 #include <algorithm>
 #include <charconv>
 #include <optional>
@@ -30,12 +30,12 @@ public:
     Result<> configure(std::string_view options) override;
     void write_options(base::Writer& out) const override;
     Ref<fs::Inode> ptmx() const { return Ref<fs::Inode>::share(ptmx_); }
-    /// Ordering: relaxed, each word stands alone. Owner: -1: the opener's.
-    std::atomic<i64> uid{-1}, gid{5};              // group tty of every distribution
+    /// Ordering: relaxed; each word is independent. uid, gid: -1: the opener's.
+    std::atomic<i64> uid{-1}, gid{5};              // group tty in every distribution
     std::atomic<u32> permissions{0620};
 private:
     fs::Dentry* root_ = nullptr;                   ///< owns a reference; set once
-    fs::Inode* ptmx_ = nullptr;                    ///< the same
+    fs::Inode* ptmx_ = nullptr;                    ///< likewise
     u64 device_ = 0;
 };
 
@@ -68,7 +68,7 @@ public:
     Result<> list(u64 offset, fs::DirectorySink& sink) override;
 };
 
-/// A number as `base` writes it, whole.
+/// Parses the whole text as a number in `base`.
 std::optional<u32> parse(std::string_view text, int base) {
     u32 value = 0;
     auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
@@ -112,7 +112,7 @@ void Devpts::write_options(base::Writer& out) const {
     base::format_to(out, ",mode={:03o},ptmxmode={:03o}", permissions.load(std::memory_order_relaxed), ptmx_->ownership().permissions);
 }
 
-/// "gid=5,mode=620,ptmxmode=666"; all are read before one takes effect. EINVAL
+/// "gid=5,mode=620,ptmxmode=666"; all options are parsed before any takes effect. EINVAL
 Result<> Devpts::configure(std::string_view options) {
     i64 new_uid = uid.load(std::memory_order_relaxed), new_gid = gid.load(std::memory_order_relaxed);
     u32 new_permissions = permissions.load(std::memory_order_relaxed);
@@ -122,7 +122,7 @@ Result<> Devpts::configure(std::string_view options) {
         options.remove_prefix(std::min(option.size() + 1, options.size()));
         size_t const sign = option.find('=');
         auto const name = option.substr(0, sign);
-        if (option.empty() || option == "newinstance") continue;   // there is one instance; mounting it shows it
+        if (option.empty() || option == "newinstance") continue;   // there is only one instance
         auto const number = parse(sign == option.npos ? std::string_view() : option.substr(sign + 1), name.ends_with("mode") ? 8 : 10);
         if (!number) return fail(EINVAL);
         if (name == "uid") new_uid = *number;

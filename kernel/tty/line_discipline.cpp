@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Input half of the line discipline: what each typed byte means. The order of the
-// questions (flow control, signals, CR and NL, editing, text) is that of Linux's n_tty.
+// Input half of the line discipline: the meaning of each typed byte. The order of the
+// checks (flow control, signals, CR and NL, editing, text) is that of Linux's n_tty.
 #include "kernel/tty/line_discipline.h"
 
 #include <algorithm>
@@ -105,7 +105,7 @@ void LineDiscipline::accept_literally(char byte) {
     store_marked(byte);
 }
 
-/// The first echo of a line says where the line begins.
+/// The first echo of a line determines the column where the line begins.
 void LineDiscipline::begin_echo() {
     finish_erasing();
     if (line_start_ == head_) line_column_ = column_;
@@ -140,13 +140,13 @@ bool LineDiscipline::handle_canonical(char byte) {
     return false;
 }
 
-/// With PARMRK a byte that looks like a mark is doubled: termios(3).
+/// With PARMRK a byte that equals the mark is doubled: termios(3).
 void LineDiscipline::store_marked(char byte) {
     if ((settings_.c_iflag & PARMRK) && byte == marker) store(byte);
     store(byte);
 }
 
-/// The last place is kept for a line's delimiter.
+/// The last place is reserved for a line's delimiter.
 void LineDiscipline::store(char byte) {
     if (used() >= longest_line) return;
     mark_delimiter(head_, false);

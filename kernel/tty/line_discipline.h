@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// LineDiscipline: what happens to bytes between a terminal and its programs: editing of
-// lines, echo, signals, flow control, output translation. termios(3). A pure state
-// machine: the owner (Terminal) locks it and does what LineHost asks for.
+// LineDiscipline: what happens to bytes between a terminal and its programs: line editing,
+// echo, signals, flow control, output translation. termios(3). It is a pure state
+// machine: its owner (Terminal) locks it and implements LineHost.
 #pragma once
 
 #include <array>
@@ -13,21 +13,21 @@
 
 namespace tty {
 
-/// The signals that typed characters mean, by their numbers in signal(7).
+/// The signals that typed characters raise, by their numbers in signal(7).
 enum class TypedSignal : u8 { Interrupt = 2, Quit = 3, Stop = 20 };
 
-/// What the discipline asks of its terminal. Called from within its own functions.
+/// What the discipline needs of its terminal. Called from within the discipline's own functions.
 class LineHost {
 public:
     /// Bytes that send() would take now.
     virtual size_t output_room() = 0;
-    /// To the device; never more than output_room().
+    /// Sends to the device; never more than output_room().
     virtual void send(std::span<char const> bytes) = 0;
-    /// Output that has not left yet is thrown away.
+    /// Drops output that has not left yet.
     virtual void discard_output() = 0;
-    /// A signal for the foreground group.
+    /// Sends a signal to the foreground group.
     virtual void raise(TypedSignal signal) = 0;
-    /// Input that was not read yet is gone.
+    /// Unread input has been discarded.
     virtual void input_discarded() {}
     virtual void flow_changed(bool stopped) { (void)stopped; }
 protected:
@@ -37,8 +37,8 @@ protected:
 /// Where a read stopped.
 enum class ReadEnd : u8 {
     Empty,      ///< nothing (more) to read
-    Full,       ///< the buffer is full, the line goes on
-    Delimiter,  ///< a line, or an end of file, is complete
+    Full,       ///< the buffer is full, and the line continues
+    Delimiter,  ///< the end of a line or of the file was read
 };
 struct ReadOutcome {
     size_t bytes = 0;
@@ -71,23 +71,23 @@ public:
     void configure(::termios const& settings, LineHost& host);
 
     /// Bytes that input() would keep. While there is nothing to read it is never 0, so
-    /// that erase and end-of-line characters get through.
+    /// that erase and end-of-line characters are accepted.
     size_t input_room() const;
     void input(char byte, LineHost& host);
     /// Bytes that can be read now; in canonical mode 1 may stand for an end of file.
     size_t readable() const;
-    /// FIONREAD: bytes that reads would give without an end of file.
+    /// FIONREAD: bytes that reads would return, not counting ends of file.
     size_t readable_exact() const;
     ReadOutcome read(std::span<char> out);
     void discard_input();
 
-    /// Translates and sends as much as there is room for; returns how many of `bytes`.
+    /// Translates and sends as much as there is room for; returns the number of `bytes` used.
     size_t write(std::span<char const> bytes, LineHost& host);
     /// Sends echoes for which there was no room before.
     void flush_echo(LineHost& host);
 
     bool is_stopped() const { return stopped_; }
-    // ^S and ^Q. What TCOOFF stopped they do not start.
+    // ^S and ^Q. ^Q does not start output that TCOOFF has stopped.
     void stop(LineHost& host);
     void start(LineHost& host);
     // TCOOFF and TCOON.
@@ -97,7 +97,7 @@ public:
 private:
     enum class Erase : u8 { Character, Word, Line };
 
-    /// Whether input is edited and read by lines; with EXTPROC the master's program edits.
+    /// Whether input is edited and read by lines; with EXTPROC the master's program does the editing.
     bool canonical() const { return (settings_.c_lflag & (ICANON | EXTPROC)) == ICANON; }
     bool local(tcflag_t flag) const { return settings_.c_lflag & flag; }
     bool matches(char byte, unsigned which) const { return settings_.c_cc[which] != 0 && static_cast<u8>(byte) == settings_.c_cc[which]; }
@@ -137,13 +137,13 @@ private:
     std::array<char, capacity> buffer_{};
     std::array<u64, capacity / 64> delimiters_{};
     u32 head_ = 0, tail_ = 0;       ///< free-running; bytes tail_ … head_ are in buffer_
-    u32 line_start_ = 0;            ///< the line that is being edited begins here; all before it can be read
-    u32 column_ = 0;                ///< of the cursor, as far as output tells
+    u32 line_start_ = 0;            ///< the line being edited begins here; everything before it can be read
+    u32 column_ = 0;                ///< of the cursor, as computed from the output
     u32 line_column_ = 0;           ///< where the echo of the edited line begins
     bool literal_next_ = false;
     bool stopped_ = false;
     bool held_ = false;             ///< by TCOOFF
-    bool erasing_ = false;          ///< ECHOPRT: the '\\' is out, the '/' is not
+    bool erasing_ = false;          ///< ECHOPRT: the '\\' has been echoed, the '/' has not
     std::array<char, echo_capacity> echo_{};
     u32 echo_head_ = 0, echo_tail_ = 0;
 };

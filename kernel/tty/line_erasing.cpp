@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Erasing in the line that is being typed: how far a character or a word reaches back, and what the screen is told.
+// Erasing in the line being typed: how far back a character or a word reaches, and the echo that erases it on the screen. Only
+// bytes from line_start_ on can be erased.
 #include "kernel/tty/line_discipline.h"
 
 #include <utility>
@@ -9,7 +10,7 @@ namespace tty {
 namespace {
 
 constexpr bool is_control(char byte) { return static_cast<u8>(byte) < 0x20 || byte == 0x7f; }
-/// Letters, digits and '_'; of the bytes above ASCII the letters of Latin-1, as in Linux: they also begin multi-byte characters.
+/// Letters, digits and '_'; above ASCII the letters of Latin-1, as in Linux: these bytes also begin multi-byte characters.
 constexpr bool is_word(char byte) {
     u8 const c = static_cast<u8>(byte);
     if (c >= 0xc0) return c != 0xd7 && c != 0xf7;
@@ -18,7 +19,7 @@ constexpr bool is_word(char byte) {
 
 }
 
-/// The first byte of the character that ends before `position`; `position` itself if its beginning is not in the line.
+/// The position of the character that ends before `position`; `position` itself if its first byte is not in the line.
 u32 LineDiscipline::character_start(u32 position) const {
     u32 start = position;
     do --start;
@@ -42,14 +43,14 @@ u32 LineDiscipline::erase_start(Erase kind) const {
     return start;
 }
 
-/// How far the echo of `byte` moves a cursor that stands at `column`.
+/// How many columns the echo of `byte` moves a cursor at `column`.
 u32 LineDiscipline::columns_of(char byte, u32 column) const {
     if (byte == '\t') return 8 - column % 8;
     if (is_control(byte)) return local(ECHOCTL) ? 2 : 0;
     return is_continuation(byte) ? 0 : 1;
 }
 
-/// The column, modulo 8, at which `position` is shown: what stands between it and the tab before it decides.
+/// The column, modulo 8, at which `position` is shown; only the text after the previous tab counts.
 u32 LineDiscipline::column_at(u32 position) const {
     u32 column = 0;
     while (position != line_start_) {
@@ -75,7 +76,7 @@ void LineDiscipline::erase(Erase kind) {
     if (head_ == line_start_) finish_erasing();
 }
 
-/// Of one character, at `first` to `end`, which is not in the line any more.
+/// Echoes the erasure of one character, `first` to `end`, which has left the line.
 void LineDiscipline::echo_erasure(Erase kind, u32 first, u32 end) {
     if (local(ECHOPRT)) {
         if (!erasing_) echo_raw('\\');
@@ -103,7 +104,7 @@ void LineDiscipline::kill_without_erasing() {
     if (local(ECHOK)) echo_raw('\n');
 }
 
-/// Where there is no room for echoes, none are made: who types this a thousand times shall not get the whole line each time.
+/// Stops when there is no room for echoes: a program that sends this character a thousand times must not cost a whole line each time.
 void LineDiscipline::reprint() {
     echo_raw('\n');
     line_column_ = column_;

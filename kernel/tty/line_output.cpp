@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Output half of the line discipline: OPOST translation, the column, echoes.
+// Output half of the line discipline: OPOST translation, the column, echoes. Echoes go before program output: write() sends
+// nothing while one waits for room.
 #include "kernel/tty/line_discipline.h"
 
 #include <algorithm>
@@ -12,12 +13,12 @@ namespace {
 /// The longest translation of one byte: a tab.
 constexpr size_t longest_translation = 8;
 
-/// Not touched by any output flag but OLCUC.
+/// Bytes that no output flag but OLCUC changes.
 constexpr bool is_plain(char byte) { return static_cast<u8>(byte) >= 0x20 && byte != 0x7f; }
 
 }
 
-/// `byte` as the output flags want it; moves the column. Returns how many bytes of `out` it takes.
+/// Translates `byte` by the output flags and moves the column. Returns the number of bytes in `out`.
 size_t LineDiscipline::translate(char byte, std::span<char, 8> out) {
     tcflag_t const flags = settings_.c_oflag;
     out[0] = byte;
@@ -110,7 +111,7 @@ void LineDiscipline::flush_echo(LineHost& host) {
     }
 }
 
-/// An echo that finds no room is lost, as on Linux; the input is not.
+/// An echo that finds no room is lost, as in Linux; the input is kept.
 void LineDiscipline::echo_output(char byte) {
     if (has_echo_room()) echo_[echo_head_++ % echo_capacity] = byte;
 }

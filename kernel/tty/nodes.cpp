@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The terminals' files and nodes: ttyS0, tty0, tty1, console (5,1) and tty (5,0), the
-// opener's own terminal. The tables are filled at boot, before any program, and never
-// change after: no lock.
+// The files and nodes of terminals: ttyS0, tty0, tty1, console (5,1) and tty (5,0), the
+// opener's own terminal. The tables are filled at boot, before any program runs, and never
+// change afterwards, so they need no lock.
 #include <array>
 
 #include <linux/fcntl.h>
@@ -27,11 +27,11 @@ constinit std::array<Entry, 16> entries{};
 constinit size_t entry_count = 0;
 constinit Terminal* console_terminal = nullptr;
 constinit base::FromAbove<Terminal&()> current_virtual_terminal;
-constinit bool console_is_current = false;   ///< /dev/console is whichever virtual terminal is in front
+constinit bool console_is_current = false;   ///< /dev/console is the virtual terminal in front
 
 class TerminalFile final : public fs::File {
 public:
-    /// `terminal` was opened for it.
+    /// The caller has opened `terminal` for this file.
     TerminalFile(Ref<fs::Dentry> dentry, Use use, Ref<Terminal> terminal) : File(std::move(dentry), use.flags), terminal_(std::move(terminal)), use_(use) {}
     ~TerminalFile() override { terminal_->close(); }
     bool is_seekable() const override { return false; }
@@ -46,7 +46,7 @@ private:
     Use const use_;
 };
 
-/// The terminal that a node stands for; ENXIO if there is none.
+/// The terminal of a node. ENXIO: there is none.
 Result<Ref<Terminal>> resolve(u64 device) {
     if (device == console_device && console_is_current) device = current_virtual_device;
     Ref<Terminal> terminal;
@@ -85,7 +85,7 @@ Result<Ref<fs::File>> open_file_of(Terminal& terminal, fs::Dentry& dentry, u32 f
 Ref<Terminal> own_terminal() {
     if (!signal_target) return nullptr;
     auto terminal = find_terminal(signal_target->controlling_terminal());
-    // Another may have got the number of one that is gone.
+    // The number may have been reused after its terminal was destroyed.
     return terminal && terminal->belongs_to(signal_target->current_session()) ? std::move(terminal) : nullptr;
 }
 

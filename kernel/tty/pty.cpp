@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A pseudo-terminal as the device behind its slave's terminal, and the table of all of them.
+// A pseudo-terminal as the device behind its slave's terminal, and the table of all pairs. The table holds no references: a
+// lookup takes one only if the pair is not about to be destroyed. The terminal's lock is taken before a pair's.
 #include "kernel/tty/pty.h"
 
 #include <algorithm>
@@ -147,7 +148,7 @@ void PtyPair::fit(::termios& settings) {
     settings.c_cflag = (settings.c_cflag & ~static_cast<tcflag_t>(CSIZE | PARENB)) | CS8 | CREAD;
 }
 
-/// In packet mode the master hears of it.
+/// In packet mode, reports a change of state to the master.
 void PtyPair::report(u8 set, u8 clear) {
     {
         Lock::Guard guard(lock_);

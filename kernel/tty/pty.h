@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Pseudo-terminals: pty(7). A pair is the slave's Terminal and, as the device that the terminal drives, what the master reads.
-// Whoever opens /dev/ptmx gets a new master; the slave is a name in the file system devpts as long as the master is open.
-// A pair lives as long as a file of either side, or one who just looked it up. Its number is free again when it ends.
+// Pseudo-terminals: pty(7). A pair is the slave's Terminal and, as the device that the terminal drives, the data for the master.
+// Opening /dev/ptmx makes a new master; the slave has a name in the file system devpts while the master is open.
+// A pair exists while a file of either side, or another reference to it, does. Then its number is free again.
 #pragma once
 
 #include <base/ref.h>
@@ -16,9 +16,9 @@ public:
     static constexpr u32 most_pairs = 1024;          ///< in the whole system
     static constexpr u32 slave_major = 136;
 
-    /// A new pair with its node in devpts, owned by the running process's user. ENOSPC ENOMEM
+    /// Makes a pair with its node in devpts, owned by the running process's user. ENOSPC ENOMEM
     static Result<Ref<PtyPair>> create();
-    /// Null: there is none.
+    /// Null: there is no such pair.
     static Ref<PtyPair> find(u32 index);
     explicit PtyPair(u32 index);
     ~PtyPair();
@@ -28,7 +28,7 @@ public:
     /// Its master is open.
     bool is_listed() const { return listed_.load(); }
 
-    // ---- for the master's file
+    // ---- For the master's file
     Result<size_t> master_read(u32 flags, mm::IoBuffer& buffer);
     Result<size_t> master_write(u32 flags, mm::IoBuffer& buffer);
     fs::PollEvents master_poll(sched::WaitQueue*& queue_out);
@@ -40,13 +40,13 @@ public:
 private:
     using Lock = SpinLock<LockRank::device, InterruptsOff>;
     static constexpr size_t ring_size = 8192;
-    /// A flush of output leaves what a master is sure to get on Linux: what fills its read buffer.
+    /// A flush of output keeps what a master is sure to get in Linux: as much as fills its read buffer.
     static constexpr size_t delivered = 4096;
 
     // TerminalDevice
     size_t room() override;
     void transmit(std::span<char const> bytes) override;
-    size_t pending() override { return 0; }          ///< written is sent: nothing waits for a line
+    size_t pending() override { return 0; }          ///< what is written is sent: there is no line to wait for
     void discard() override;
     void resume_input() override { master_changes_.wake_all(); }
     void input_discarded() override;
@@ -59,7 +59,7 @@ private:
     void closed() override;
     bool changes_hands() const override { return false; }
 
-    /// What a read of the master gives: bytes, or in packet mode their kind before them.
+    /// Takes what a read of the master returns: bytes, in packet mode preceded by their kind.
     size_t take(std::span<char> out);
     bool has_something();
     bool is_slave_gone();
@@ -72,13 +72,13 @@ private:
     u32 const index_;
     Ref<fs::Inode> node_;                            ///< set once by create()
     std::atomic<bool> listed_{true};
-    std::atomic<bool> exclusive_{false};             ///< the master's TIOCEXCL, which nobody can feel
+    std::atomic<bool> exclusive_{false};             ///< the master's TIOCEXCL, which has no effect
     Lock lock_;
     bool master_open_ GUARDED_BY(lock_) = true;
     bool locked_ GUARDED_BY(lock_) = true;           ///< TIOCSPTLCK
     bool packets_ GUARDED_BY(lock_) = false;         ///< TIOCPKT
-    bool slave_was_closed_ GUARDED_BY(lock_) = false;   ///< by all who had it open, and nobody opened it since
-    u8 status_ GUARDED_BY(lock_) = 0;                ///< TIOCPKT_*, not read yet
+    bool slave_was_closed_ GUARDED_BY(lock_) = false;   ///< all its files were closed, and none opened since
+    u8 status_ GUARDED_BY(lock_) = 0;                ///< TIOCPKT_*, not yet read
     u32 slave_files_ GUARDED_BY(lock_) = 0;
     u32 head_ GUARDED_BY(lock_) = 0, tail_ GUARDED_BY(lock_) = 0;   ///< free-running
     std::array<char, ring_size> ring_ GUARDED_BY(lock_);
@@ -92,15 +92,15 @@ Result<Ref<fs::File>> open_pty_peer(fs::File& master, u32 flags, fs::Credentials
 /// Null: no such slave.
 Ref<Terminal> find_pty_terminal(u64 device);
 
-/// /proc/sys/kernel/pty: how many there may be, and are.
+/// Registers /proc/sys/kernel/pty: the largest and the current number of pairs.
 Result<> register_pty_entries();
 
 // ---- devpts.cpp
 Result<> register_devpts();
 fs::FileSystem& devpts();
-/// The slave's node, with the owner and the permissions that the mount options say. ENOMEM
+/// Makes the slave's node, with the owner and the permissions of the mount options. ENOMEM
 Result<Ref<fs::Inode>> make_slave_node(u32 index, fs::Credentials const& owner);
-/// A name of it. ENOENT ENOMEM
+/// The dentry of the slave's name. ENOENT ENOMEM
 Result<Ref<fs::Dentry>> slave_name(u32 index);
 
 }

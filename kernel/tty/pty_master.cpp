@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The master of a pseudo-terminal: ptmx(4), TIOCPKT in ioctl_tty(2).
+// The master of a pseudo-terminal: ptmx(4), TIOCPKT in ioctl_tty(2). Its reads empty the pair's ring, its writes are the
+// slave's typed input. No program memory is accessed under a lock.
 #include <algorithm>
 
 #include <abi/signal.h>
@@ -81,13 +82,13 @@ bool PtyPair::is_slave_gone() {
     return slave_was_closed_;
 }
 
-/// What there is, as far as the buffer goes; one packet in packet mode.
+/// Reads what is there, up to the size of the buffer; in packet mode one packet.
 Result<size_t> PtyPair::master_read(u32 flags, mm::IoBuffer& buffer) {
     if (buffer.remaining() == 0) return 0;
     char chunk[chunk_size];
     size_t total = 0;
     for (;;) {
-        bool const ended = is_slave_gone();            // before the look: what it wrote last is there
+        bool const ended = is_slave_gone();            // read first, so that the slave's last output is seen
         bool packets;
         {
             Lock::Guard guard(lock_);
@@ -159,7 +160,7 @@ Result<i64> PtyPair::send_signal(u64 signal) {
     return 0;
 }
 
-/// TCFLSH of the master: its input is what the slave wrote.
+/// TCFLSH on the master, whose input is the slave's output.
 Result<i64> PtyPair::flush(u64 argument) {
     if (argument > TCIOFLUSH) return fail(EINVAL);
     if (argument != TCOFLUSH) {

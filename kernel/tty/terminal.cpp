@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Terminal: input from the driver, read(2), write(2) and poll(2). A reader waits without
-// any lock, then takes its line under reading_; a writer holds writing_ while it waits
-// for the device, so that lines of two writers do not mix.
+// Terminal: input from the driver, read(2), write(2) and poll(2). A reader waits without any
+// lock, then takes its line under reading_; a writer holds writing_ while it waits for
+// the device, so that the output of two writers does not mix.
 #include "kernel/tty/terminal.h"
 
 #include <algorithm>
@@ -19,7 +19,7 @@ namespace {
 
 constexpr size_t read_chunk = 256;
 constexpr size_t write_chunk = 256;
-/// Less room than this and a sleeping writer sleeps on: it would be woken for every byte.
+/// With less room than this a sleeping writer is not woken, since otherwise it would be woken for every byte.
 constexpr size_t worthwhile_room = 64;
 constexpr u64 deciseconds = 100 * ns_per_ms;
 
@@ -107,7 +107,7 @@ bool Terminal::is_readable(size_t minimum) {
     return discipline_.readable() >= minimum;
 }
 
-/// Returns when a read would give something, or may give nothing (VTIME passed). EAGAIN, restart_sys.
+/// Returns when a read would return bytes, or may return none (VTIME has passed). EAGAIN, restart_sys.
 Result<> Terminal::wait_for_input(Use use, size_t wanted) {
     Patience const patience = this->patience(wanted);
     if (is_readable(patience.minimum)) return {};
@@ -128,7 +128,7 @@ Result<> Terminal::wait_for_input(Use use, size_t wanted) {
     return wait_between_bytes(use, patience);
 }
 
-/// VMIN and VTIME both set: each byte may take VTIME after the one before.
+/// VMIN and VTIME are both set: each byte may come up to VTIME after the previous one.
 Result<> Terminal::wait_between_bytes(Use use, Patience const& patience) {
     if (patience.between_bytes_ns == sched::no_deadline) return {};
     auto const is_done = [&] { return is_readable(patience.minimum) || is_hung_up(use); };
@@ -145,13 +145,13 @@ Result<> Terminal::wait_between_bytes(Use use, Patience const& patience) {
 }
 
 void Terminal::after_reading(Lock::Guard const&) {
-    // A line that is not complete yet leaves little room, but its end must come in.
+    // An incomplete line may leave little room, but its end must be accepted.
     if (!input_refused_ || (discipline_.input_room() < LineDiscipline::capacity / 4 && discipline_.readable() != 0)) return;
     input_refused_ = false;
     device_->resume_input();
 }
 
-/// One line, or what there is in raw mode, as far as the buffer goes.
+/// Takes one line, or in raw mode what is there, up to the size of the buffer.
 Result<ReadOutcome> Terminal::take_input(mm::IoBuffer& buffer) {
     Mutex::Guard reader(reading_);
     ReadOutcome all;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Terminal: the line discipline between a device (serial port, or keyboard and screen) and
 // programs. termios(3), ioctl_tty(2). Bytes arrive in interrupts, readers sleep. lock_
-// guards all state and is never held while a program's memory is touched. Drivers own
+// guards all state and is never held while a program's memory is accessed. Drivers own
 // their terminals, attach their devices and register them; this folder knows no driver.
 #pragma once
 
@@ -20,86 +20,86 @@
 
 namespace tty {
 
-/// Where a terminal's output goes. All but device_ioctl() are called with the terminal's
-/// lock held and interrupts off; none may sleep or call the terminal back.
+/// The destination of a terminal's output. Unless stated otherwise, functions are called with the
+/// terminal's lock held and interrupts off, and may neither sleep nor call the terminal back.
 class TerminalDevice {
 public:
-    /// Bytes that transmit() takes now. When that was too little, the device calls
-    /// Terminal::output_ready() each time there is more.
+    /// Bytes that transmit() takes now. If that was too little, the device calls
+    /// Terminal::output_ready() each time there is more room.
     virtual size_t room() = 0;
     /// At most room() bytes.
     virtual void transmit(std::span<char const> bytes) = 0;
-    /// In a thread, with no lock held: does what transmit() has put off, because it takes longer than interrupts may be off.
+    /// In a thread, with no lock held: does the work that transmit() has deferred, because it takes longer than interrupts may be off.
     virtual void settle() {}
-    /// Bytes taken that have not left yet.
+    /// Bytes that transmit() has taken and that have not left yet.
     virtual size_t pending() = 0;
     virtual void discard() = 0;
-    /// The terminal takes input again after input_room() was 0.
+    /// The terminal accepts input again after input_room() was 0.
     virtual void resume_input() {}
-    /// 0 by 0: not known.
+    /// 0 by 0: unknown.
     virtual void size(u16& columns, u16& rows) { columns = rows = 0; }
-    /// Input that nobody will read any more was thrown away; ^S or ^Q took effect; settings changed. For packet mode.
+    /// Unread input was discarded; ^S or ^Q took effect; settings changed. For packet mode.
     virtual void input_discarded() {}
     virtual void flow_changed(bool stopped) { (void)stopped; }
     virtual void settings_changed(::termios const& old, ::termios const& now) { (void)old; (void)now; }
-    /// Takes out of new settings what the device cannot do.
+    /// Removes from new settings what the device cannot do. Called with no lock held.
     virtual void fit(::termios& settings) { (void)settings; }
 
-    // ---- with no lock held; may sleep
-    /// A terminal that does not live for ever counts who refers to it.
+    // ---- With no lock held; may sleep
+    /// Reference count, for terminals that can be destroyed (pseudo-terminals).
     virtual void retain() {}
     virtual void release() {}
-    /// A file of the terminal is opened, for every success closed(). EIO
+    /// A file of the terminal is opened; each success is followed by one closed(). EIO
     virtual Result<> opened() { return {}; }
     virtual void closed() {}
-    /// Whether all who have it open lose it when the session's leader ends, as a line that someone else dials in to next.
+    /// Whether all open files are hung up when the session's leader ends, as on a line that someone else dials in to next.
     virtual bool changes_hands() const { return true; }
-    /// The line is held in the break state, until it is not. False: there is no line that could be.
+    /// Holds the line in the break state, or ends that. False: the device has no line.
     virtual bool hold_break(bool on) { (void)on; return false; }
-    /// A request that only this kind of device knows; may sleep.
+    /// A request that only this kind of device knows.
     virtual Result<i64> device_ioctl(u32 command, u64 argument) { (void)command; (void)argument; return fail(ENOTTY); }
 protected:
     ~TerminalDevice() = default;
 };
 
-/// Who gets the signals that ^C and friends mean; implemented by kernel/process.
+/// The receiver of the signals of ^C and similar characters; implemented by kernel/process.
 class SignalTarget {
 public:
     virtual fs::Credentials current_credentials() = 0;
-    /// Any context, with no lock of a terminal held. A group that is kept longer than a call is held, or its number may be another's.
+    /// Any context, with no terminal's lock held. A group that is kept beyond a call is held, since its number might be reused.
     virtual void signal_group(base::HeldPid const& group, int signal) = 0;
     virtual Pid current_group() = 0;
     virtual Pid current_session() = 0;
     virtual bool is_session_leader() = 0;
-    /// The running process's session and group, for who keeps them.
+    /// The running process's session and group, held for a terminal that keeps them.
     struct Place { base::HeldPid session, group; };
     virtual Place hold_place() = 0;
-    /// The running process's controlling terminal, as a device number (0: none), and changes of it.
+    /// The running process's controlling terminal, as a device number (0: none), and its changes.
     virtual u64 controlling_terminal() = 0;
     virtual void give_up_terminal() = 0;
-    /// False: it has another one, which a thread of it has taken at the same time.
+    /// False: it has another one, which another of its threads has taken at the same time.
     virtual bool claim_terminal(u64 device) = 0;
-    /// The running process may do what only root may.
+    /// Whether the running process may do what only root may.
     virtual bool is_privileged() = 0;
-    /// The running process, whose group is not the foreground one, does what `signal` (SIGTTIN, SIGTTOU) answers.
-    /// Success: it may. EIO; restart_sys: its group has been sent the signal.
+    /// The running process, whose group is not the foreground group, attempts an access that `signal` (SIGTTIN, SIGTTOU) answers.
+    /// Success: it may. EIO: refused; restart_sys: the signal has been sent to its group.
     virtual Result<> background_access(int signal) = 0;
-    /// The group `group` of the running process's session. ESRCH: nobody has the number; EPERM: it is of another session.
+    /// Holds the group `group` of the running process's session. ESRCH: nothing has the number; EPERM: it belongs to another session.
     virtual Result<base::HeldPid> hold_group(Pid group) = 0;
-    /// No process of `session` has `device` as its controlling terminal any more.
+    /// Takes `device` away from every process of `session` that has it as its controlling terminal.
     virtual void take_terminal_away(Pid session, u64 device) = 0;
-    /// The leader of `session` gets SIGHUP and SIGCONT; when it ends, so does `group`.
+    /// Sends SIGHUP and SIGCONT to the leader of `session`; when the leader ends, `group` gets them, too.
     virtual void signal_hang_up(base::HeldPid const& session, base::HeldPid const& group) = 0;
 protected:
     ~SignalTarget() = default;
 };
 extern constinit base::FromAbove<SignalTarget> signal_target;
 
-/// Of an open file: what its terminal must know.
+/// What a terminal must know of an open file.
 struct Use {
     u32 flags = 0;              ///< O_*
-    u32 hang_ups = 0;           ///< how many there had been when it was opened
-    bool outlives = false;      ///< a hang-up does not concern it: /dev/console
+    u32 hang_ups = 0;           ///< the number of hang-ups when it was opened
+    bool outlives = false;      ///< a hang-up does not affect it: /dev/console
     constexpr Use(u32 flags = 0, u32 hang_ups = 0, bool outlives = false) : flags(flags), hang_ups(hang_ups), outlives(outlives) {}
 };
 
@@ -111,7 +111,7 @@ public:
     constexpr explicit Terminal(u64 device, ::termios const& settings = initial_settings()) : number_(device), discipline_(settings) {}
     Terminal(Terminal const&) = delete;
 
-    /// Once, before it is registered.
+    /// Called once, before the terminal is registered.
     void attach(TerminalDevice& device) { device_ = &device; }
     u64 number() const { return number_; }
     TerminalDevice& device() const { return *device_; }
@@ -119,17 +119,17 @@ public:
     void acquire_ref() const { device_->retain(); }
     void release_ref() const { device_->release(); }
 
-    // ---- from the driver, any context
-    /// Typed bytes; what does not fit is lost.
+    // ---- From the driver, any context
+    /// Typed bytes; those that do not fit are lost.
     void input(std::span<char const> bytes);
-    /// As many of them as there is room for; if not all, the device hears resume_input().
+    /// Takes as many bytes as there is room for; if not all, resume_input() follows.
     size_t offer(std::span<char const> bytes);
-    /// How many bytes input() would keep; after 0 the device hears resume_input().
+    /// The number of bytes that input() would keep; after 0, resume_input() follows.
     size_t input_room();
     void output_ready();
 
-    // ---- from programs. EAGAIN, restart_sys, EFAULT; after a hang-up EIO
-    /// EBUSY (TIOCEXCL), EIO. For every success close().
+    // ---- From programs. EAGAIN, restart_sys, EFAULT; after a hang-up EIO
+    /// EBUSY (TIOCEXCL), EIO. Each success is followed by one close().
     Result<Use> open(u32 flags);
     void close();
     Result<size_t> read(Use use, mm::IoBuffer& buffer);
@@ -137,27 +137,27 @@ public:
     fs::PollEvents poll(sched::WaitQueue*& queue_out, Use use = {});
     Result<i64> ioctl(u32 command, u64 argument, Use use = {});
 
-    // ---- session and foreground group, credentials(7)
-    /// The opener's session takes the terminal if it leads a session without one. open(2), O_NOCTTY.
+    // ---- Session and foreground group, credentials(7)
+    /// The opener's session takes the terminal if the opener leads a session that has none. open(2), O_NOCTTY.
     void offer_to_opener();
     /// Whether `session` controls it.
     bool belongs_to(Pid session);
-    /// The leader of `session` ends: its foreground group hears of it and the terminal is free again.
+    /// The leader of `session` ends: its foreground group is signalled, and the terminal becomes free.
     void end_session(Pid session);
-    /// Who has it open reads nothing and writes with EIO from now on: vhangup(2), a closed master.
+    /// From now on reads of files open now return nothing, and writes fail with EIO: vhangup(2), a closed master.
     void hang_up();
-    // What a master asks of its slave without being of its session. ioctl_tty(2)
+    // What a master asks of its slave without belonging to the slave's session. ioctl_tty(2)
     Pid foreground_group();
     Pid session();
-    /// To the foreground group.
+    /// Sends a signal to the foreground group.
     void signal_foreground(int signal);
     void wake() { changes_.wake_all(); }
 
 private:
-    /// What a byte that waits to be read must be waited for with: termios(3), "noncanonical mode".
+    /// How long a read waits, and for how many bytes: termios(3), "noncanonical mode".
     struct Patience {
         size_t minimum;
-        u64 first_byte_ns, between_bytes_ns;   ///< sched::no_deadline: for ever; 0: not at all
+        u64 first_byte_ns, between_bytes_ns;   ///< sched::no_deadline: no limit; 0: no wait
     };
     using Mutex = sync::Mutex<LockRank::tty>;
 
@@ -216,7 +216,7 @@ private:
     TerminalDevice* device_ = nullptr;            ///< set once by attach()
     Lock lock_;
     LineDiscipline discipline_ GUARDED_BY(lock_);
-    u32 input_speed_ GUARDED_BY(lock_) = 38400, output_speed_ GUARDED_BY(lock_) = 38400;   ///< baud, of termios2
+    u32 input_speed_ GUARDED_BY(lock_) = 38400, output_speed_ GUARDED_BY(lock_) = 38400;   ///< baud, for termios2
     u32 open_files_ GUARDED_BY(lock_) = 0;
     bool exclusive_ GUARDED_BY(lock_) = false;    ///< TIOCEXCL
     std::atomic<u32> hang_ups_{0};                ///< written under lock_, then changes_ is woken
@@ -226,31 +226,31 @@ private:
     u64 last_input_ns_ GUARDED_BY(lock_) = 0;
     u32 raised_ GUARDED_BY(lock_) = 0;            ///< bit n: signal n, to be sent when the lock is free
     bool input_refused_ GUARDED_BY(lock_) = false;
-    std::atomic<bool> output_wanted_{false};      ///< someone waits for room. Ordering: seq_cst with the device's state
-    Mutex reading_;                               ///< one reader takes a line as a whole
-    std::atomic<bool> writing_{false};            ///< one writer at a time; waited for in changes_, so interruptible
+    std::atomic<bool> output_wanted_{false};      ///< a thread waits for room. Ordering: seq_cst with the device's state
+    Mutex reading_;                               ///< lets one reader take a whole line
+    std::atomic<bool> writing_{false};            ///< one writer at a time; others wait in changes_, interruptibly
     sched::WaitQueue changes_;                    ///< input to read, room to write, settings
 };
 
-// ---- all terminals; entered at boot by the drivers, before any program runs
+// ---- All terminals; registered at boot by the drivers, before any program runs
 
-/// Makes /dev/`name`. The terminal lives for ever.
+/// Makes /dev/`name`. The terminal is never destroyed.
 Result<> register_terminal(Terminal& terminal, std::string_view name, u64 device, u32 permissions);
-/// What /dev/console is. Null until it is set.
+/// Sets the terminal of /dev/console, which has none before.
 void set_console(Terminal& terminal);
-/// /dev/console is what tty0 is.
+/// Makes /dev/console the same terminal as tty0.
 void set_console_to_current();
-/// Makes /dev/`name`, tty0: whichever terminal `current` says when it is opened.
+/// Makes /dev/`name` (tty0): the terminal that `current` returns at the time of the open.
 Result<> register_current_terminal(std::string_view name, Terminal& (*current)());
-/// The nodes console and tty; after the drivers.
+/// Makes the nodes console, tty and ptmx, and registers devpts; called after the drivers.
 Result<> register_common_nodes();
-/// By device number; null if there is none.
+/// The terminal with a device number; null: none.
 Ref<Terminal> find_terminal(u64 device);
-/// A session's leader ends: releases the terminal `device` that it controlled.
+/// A session's leader ends: releases the terminal `device`, which the session controlled.
 void end_session(Pid session, u64 device);
 /// The running process's controlling terminal; null: it has none.
 Ref<Terminal> own_terminal();
-/// A file of an open terminal, whose opener may get it as the controlling one.
+/// Opens `terminal` and makes its file; the terminal may become the opener's controlling one.
 Result<Ref<fs::File>> open_file_of(Terminal& terminal, fs::Dentry& dentry, u32 flags);
 
 }

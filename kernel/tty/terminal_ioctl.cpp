@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // ioctl_tty(2): settings, window size, flow, queues. Arguments are copied in before the
-// lock is taken and out after it is free.
+// lock is taken, and out after it is released.
 #include "kernel/tty/terminal.h"
 
 #include <algorithm>
@@ -22,7 +22,7 @@ bool changes_settings(u32 command) {
     return std::ranges::find(commands, command) != std::end(commands);
 }
 
-/// What a background group may not do: ioctl_tty(2), "Terminal job control".
+/// Requests that a background group may not make: ioctl_tty(2), "Terminal job control".
 bool changes_terminal(u32 command) {
     if (changes_settings(command)) return true;
     switch (command) {
@@ -79,7 +79,7 @@ Result<i64> Terminal::plain_ioctl(u32 command, u64 argument, Use use) {
     case TIOCSETD: return TRY(mm::UserPtr<i32>(argument).read()) == N_TTY ? Result<i64>(0) : fail(EINVAL);
     case TIOCGDEV: return write_int(argument, static_cast<i32>(number_));
     case TIOCSTI: return simulate_input(argument);
-    case TIOCGPTPEER: return fail(EIO);                           // no master
+    case TIOCGPTPEER: return fail(EIO);                           // this is no master
     case TIOCEXCL: return set_exclusive(true);
     case TIOCNXCL: return set_exclusive(false);
     case TIOCGEXCL: return write_int(argument, is_exclusive());
@@ -96,7 +96,7 @@ Result<i64> Terminal::plain_ioctl(u32 command, u64 argument, Use use) {
     }
 }
 
-/// At once where there is no line. EINTR: it was a shorter one.
+/// Returns at once if the device has no line. EINTR: the break was shorter.
 Result<i64> Terminal::send_break(u64 milliseconds) {
     if (!device_->hold_break(true)) return 0;
     auto const slept = sched::scheduler.sleep_until(sched::clock.monotonic_ns() + milliseconds * ns_per_ms, sched::Interruptible::Yes);
@@ -173,7 +173,7 @@ Result<i64> Terminal::queue_length(u32 command, u64 argument) {
     return write_int(argument, static_cast<i32>(length));
 }
 
-/// As if `*argument` had been typed. ioctl_tty(2): on one's own terminal, or by root.
+/// Acts as if `*argument` had been typed. ioctl_tty(2): only on the caller's own terminal, or by root.
 Result<i64> Terminal::simulate_input(u64 argument) {
     SignalTarget* const target = signal_target.get();
     if (!target) return fail(EPERM);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A terminal's session and foreground group, as data: who may take it, who gets its
 // signals. credentials(7), TIOCSCTTY in ioctl_tty(2). The process's own half is behind
-// SignalTarget, whose functions are called with lock_ free.
+// SignalTarget, whose functions are called without lock_.
 #include "kernel/tty/terminal.h"
 
 #include <abi/signal.h>
@@ -14,7 +14,7 @@ namespace tty {
 
 namespace {
 
-/// What the running process is to terminals.
+/// What terminals need to know of the running process.
 struct Caller {
     Pid session, group;
     bool leader;
@@ -28,7 +28,7 @@ Caller running_process() {
 
 }
 
-/// Job control: only the foreground group of the terminal's session reads, or changes it. EIO, restart_sys.
+/// Job control: of the terminal's session only the foreground group may read or change it. EIO, restart_sys.
 Result<> Terminal::check_foreground(int signal) {
     if (!signal_target) return {};
     Caller const caller = running_process();
@@ -65,7 +65,8 @@ void Terminal::offer_to_opener() {
     (void)become_controlling(caller.session);
 }
 
-/// The process's half. EIO: the terminal was hung up meanwhile. EPERM: another thread has taken another one, and this is free again.
+/// Sets the process's half. EIO: the terminal has been hung up in between. EPERM: another thread has taken another terminal, and this
+/// one is free again.
 Result<> Terminal::become_controlling(Pid session) {
     if (!signal_target->claim_terminal(number_)) {
         base::HeldPid of, group;
@@ -85,8 +86,8 @@ bool Terminal::belongs_to(Pid session) {
     return session.value != 0 && session_.get() == session;
 }
 
-/// `argument` 1: root takes the terminal away from another session. Who may only write to it does not get it: the controlling
-/// terminal can be opened again by that name, for reading too.
+/// `argument` 1: root takes the terminal away from another session. A caller that may only write to it does not get it, because the
+/// controlling terminal can be opened again as /dev/tty, for reading too.
 Result<i64> Terminal::take_session(u64 argument, Use use) {
     Caller const caller = running_process();
     bool const is_privileged = signal_target->current_credentials().is_privileged();
@@ -113,7 +114,7 @@ Result<i64> Terminal::leave_session() {
     return 0;
 }
 
-/// Its foreground group gets SIGHUP and SIGCONT. False: it is not that session's.
+/// Frees the terminal; its foreground group gets SIGHUP and SIGCONT. False: the terminal does not belong to `session`.
 bool Terminal::give_up_session(Pid session) {
     base::HeldPid group;
     {
@@ -179,7 +180,7 @@ Result<Use> Terminal::open(u32 flags) {
         if (exclusive_ && open_files_ != 0 && target && !target->current_credentials().is_privileged()) return fail(EBUSY);
         ++open_files_;
     }
-    u32 const hang_ups = hang_ups_.load();         // first: a master that closes after opened() hangs this file up too
+    u32 const hang_ups = hang_ups_.load();         // read first: a master that closes after opened() then hangs up this file, too
     if (auto const opened = device_->opened(); !opened) {
         Lock::Guard guard(lock_);
         --open_files_;

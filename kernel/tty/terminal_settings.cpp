@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A terminal's settings in the forms that ioctl_tty(2) knows: termios, termios2 (with speeds in baud), termio (System V's).
+// A terminal's settings in the three forms of ioctl_tty(2): termios, termios2 (with speeds in baud), termio (System V's). All
+// are converted to and from termios2; what a form does not contain stays as it is.
 #include <algorithm>
 #include <array>
 
@@ -17,7 +18,7 @@ constexpr std::array<u32, 16> low_speeds = {0, 50, 75, 110, 134, 150, 200, 300, 
 constexpr std::array<u32, 16> high_speeds = {0,      57600,  115200,  230400,  460800,  500000,  576000,  921600,
                                              1000000, 1152000, 1500000, 2000000, 2500000, 3000000, 3500000, 4000000};
 
-/// What the bits of c_cflag say; `other`: what BOTHER stands for.
+/// The speed that the bits of c_cflag mean; `other`: the speed for BOTHER.
 constexpr u32 speed_of(tcflag_t bits, u32 other) {
     if ((bits & CBAUD) == BOTHER) return other;
     return (bits & CBAUDEX) ? high_speeds[bits & CBAUD & 15] : low_speeds[bits & CBAUD & 15];
@@ -36,14 +37,14 @@ void set_speeds(::termios2& settings) {
     return to;
 }
 
-/// What of `settings` a termios says.
+/// Sets the part of `settings` that a termios contains.
 void take(::termios2& settings, ::termios const& from) {
     settings.c_iflag = from.c_iflag, settings.c_oflag = from.c_oflag, settings.c_cflag = from.c_cflag, settings.c_lflag = from.c_lflag;
     settings.c_line = from.c_line;
     std::copy(std::begin(from.c_cc), std::end(from.c_cc), settings.c_cc);
 }
 
-/// A termio has the low halves of the flags, and eight characters.
+/// Sets the part of `settings` that a termio contains: the low halves of the flags, and eight characters.
 void take(::termios2& settings, ::termio const& from) {
     constexpr tcflag_t high = 0xffff0000;
     settings.c_iflag = (settings.c_iflag & high) | from.c_iflag;
