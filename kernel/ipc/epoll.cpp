@@ -238,7 +238,7 @@ Result<u32> Epoll::wait(mm::UserPtr<epoll_event> out, u32 most, u64 deadline_ns)
     return gather(out, most);
 }
 
-/// Ready if one of its files is; a listed watch may not be ready any more. Nothing is reported, so nothing is taken off the list.
+/// Ready if one of its files is; a listed watch may no longer be ready. Nothing is reported, so a ready watch stays in the list.
 fs::PollEvents Epoll::poll(sched::WaitQueue*& queue_out) {
     queue_out = &pollers_;
     if (ready_.count() == 0) return 0;

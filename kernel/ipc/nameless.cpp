@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Nameless inodes: each file gets an inode of its own, with a number of its file system, and a root dentry that shows its kind.
+// Nameless inodes: each file gets an inode of its own, with a number that its file system never reuses, and a root dentry that
+// shows its kind.
 #include "kernel/ipc/nameless.h"
 
 #include <base/format.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// One POSIX message queue. Never do receivers wait while there is a message, or senders while there is room. A waiter is
+// One POSIX message queue. Receivers never wait while there is a message, nor senders while there is room. A waiter is
 // finished under lock_ by whoever takes it out of its list, and it takes lock_ before it leaves.
 #include "kernel/ipc/posix_queue.h"
 

@@ -87,7 +87,7 @@ public:
     bool has_to_stop = false;                    ///< it is counted in Process::stop_count; signal_lock
     int parent_death_signal GUARDED_BY(tree_lock) = 0;   ///< prctl(PR_SET_PDEATHSIG)
     base::List<MadeChild, &MadeChild::maker_hook> made_children GUARDED_BY(tree_lock);   ///< alive or zombies
-    FaultRecord fault;                           ///< its own
+    FaultRecord fault;                           ///< used only by itself
     std::optional<SignalMask> saved_mask;        ///< sigsuspend: what to restore after the handler
     PendingSignals pending;                      ///< GUARDED_BY process.signal_lock
     AlternateStack alternate_stack;

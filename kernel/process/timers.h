@@ -41,7 +41,7 @@ struct TimerRequest {
 class PosixTimer final : public sched::Timer {
 public:
     PosixTimer(Process& process, TimerRequest const& request, fs::Charge charge);
-    ~PosixTimer() { finish(); }                  // before what the callback uses
+    ~PosixTimer() { finish(); }                  // before the members that the callback uses
     Process& process;
     TimerClock const clock;
     TimerNotice const notice;
@@ -120,7 +120,7 @@ private:
     u64 forward(PosixTimer& timer, u64 now_ns);
     void fit_watching();
     void send_ignored(int signal, Guard const& guard);
-    /// signal.cpp. False: it is ignored.
+    /// In signal.cpp. False: the signal is ignored.
     bool send(PosixTimer& timer, Guard const& guard);
     CpuTime cpu_time() const;
     int expired_interval(CpuInterval& interval, u64 used_ns, int signal);

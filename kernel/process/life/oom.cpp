@@ -121,7 +121,7 @@ void oom_victim_is_gone() {
 
 namespace {
 
-/// False: it must not be killed any more, since it is ending anyway.
+/// False: it need not be killed, since it is ending anyway.
 bool mark(Candidate const& victim) {
     TreeGuard guard(tree_lock);
     if (!may_be_killed(*victim.process)) return false;

@@ -34,7 +34,7 @@ void stop_process(UserThread& thread, int signal);
 void stay_stopped(UserThread& thread);
 /// SIGCONT has come.
 void cancel_stop(Process& process, SignalGuard const&);
-/// The thread need not stop any more: it waits already, or it ends. True: all others have stopped, call report_stop().
+/// The thread no longer counts as one that must stop: it waits already, or it ends. True: it was the last; call report_stop().
 bool leave_stop(UserThread& thread, SignalGuard const&);
 void report_stop(Process& process);
 
