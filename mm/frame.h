@@ -17,11 +17,11 @@ struct Frame {
     enum class State : u8 { Reserved, Free, Cached, Used };
 
     std::atomic<u32> references{0};
-    State state = State::Reserved;      ///< the allocator's; GUARDED_BY its lock while Free
+    State state = State::Reserved;      ///< the allocator's, and guarded by its lock while Free
     u8 order = 0;                       ///< of the block that starts here; as `state`
     u16 flags = 0;                      ///< the owner's, except frame_returns_zeroed
     union {                             // all zeros when a block is allocated
-        struct { Frame* next; Frame* previous; } free;   ///< in a free list; GUARDED_BY the allocator's lock
+        struct { Frame* next; Frame* previous; } free;   ///< in a free list; the allocator's lock guards them
         struct { void* owner; u64 data; } used;          ///< the owner's: slab, object cache
         struct { u32 file_pages, zero_pages; u64 present; } table;   ///< a page table's counts: see mm/page_table.h
     };

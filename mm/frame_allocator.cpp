@@ -49,7 +49,7 @@ inline Frame* FrameAllocator::take_one(Fill& fill, Urgency urgency) {
 }
 
 Frame* FrameAllocator::refill(FrameCache& cache, Urgency urgency) {
-    Guard const guard(lock_);
+    Locked const guard(lock_);
     while (cache.count() < FrameCache::batch && may_take(1, urgency)) {
         Frame* const frame = buddy_.allocate(0);
         if (!frame) break;
@@ -67,7 +67,7 @@ Frame* FrameAllocator::take_block(unsigned order, Urgency urgency) {
     arch::PreemptGuard const on_this_cpu;
     FrameCache& cache = frame_cache.local();
     u64 const frames = u64{1} << order;
-    Guard const guard(lock_);
+    Locked const guard(lock_);
     Frame* block = may_take(frames, urgency) ? buddy_.allocate(order) : nullptr;
     if (!block) {
         drain_all(cache, guard);
@@ -93,7 +93,7 @@ u32 FrameAllocator::drain_this_cpu() {
     arch::PreemptGuard const on_this_cpu;
     FrameCache& cache = frame_cache.local();
     u32 const count = cache.total();
-    Guard const guard(lock_);
+    Locked const guard(lock_);
     drain_all(cache, guard);
     return count;
 }
@@ -125,18 +125,18 @@ void FrameAllocator::release(Frame& frame) {
 }
 
 void FrameAllocator::make_room(FrameCache& cache) {
-    Guard const guard(lock_);
+    Locked const guard(lock_);
     drain(cache, FrameCache::capacity - FrameCache::batch, guard);
 }
 
 void FrameAllocator::release_block(Frame& frame) {
-    Guard const guard(lock_);
+    Locked const guard(lock_);
     ++frame_cache.local().releases;
     buddy_.release(frame, frame.order);
 }
 
 FrameStatistics FrameAllocator::statistics() const {
-    Guard const guard(lock_);
+    Locked const guard(lock_);
     FrameStatistics sum{.total = total_frames_, .free = buddy_.free_frames()};
     for (u32 cpu = 0; cpu < arch::online_cpus(); ++cpu) {
         FrameCache const& cache = frame_cache.on(CpuId(cpu));   // another CPU's: slightly out of date

@@ -155,7 +155,7 @@ bool FrameAllocator::add_high_piece(u64 start, u64 end) {
     auto const mapped = kernel_space.back_with_frames(record_address(align_down(start, block_bytes)),
                                                       record_address(align_up(end, block_bytes)));
     if (!mapped) return false;
-    Guard const guard(lock_);
+    Locked const guard(lock_);
     record_bytes_ += *mapped;
     for (auto const& range : free_at_boot_.ranges()) add_free(std::max(range.start, start), std::min(range.end, end));
     return true;
@@ -163,7 +163,7 @@ bool FrameAllocator::add_high_piece(u64 start, u64 end) {
 
 void FrameAllocator::free_boot_range(PhysAddr start, u64 size) {
     u64 const first = std::max(align_up(start.value(), page_size), boot::low_memory_end().value()), last = align_down(start.value() + size, page_size);
-    Guard const guard(lock_);
+    Locked const guard(lock_);
     for (auto const& range : ram_.ranges())
         add_free(std::max(range.start, first), std::min(range.end, last));
 }

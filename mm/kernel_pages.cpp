@@ -22,7 +22,7 @@ constexpr u64 pages_below(u32 size_class, u32 places) { return ((u64{1} << size_
 }
 
 Result<u64> KernelSpace::take_place(u64 pages) {
-    Lock::Guard const guard(lock_);
+    Locked const guard(lock_);
     for (u32 c = static_cast<u32>(std::bit_width(pages)); c < page_classes; ++c) {
         u32 const place = places_[c].take();
         if (place != places_[c].none)
@@ -39,7 +39,7 @@ u32 KernelSpace::class_of(u64 address) {
 void KernelSpace::give_place(u64 address) {
     u32 const c = class_of(address);
     u64 const place = (((address - pages_base) >> page_shift) - pages_below(c, places_per_class)) >> c;
-    Lock::Guard const guard(lock_);
+    Locked const guard(lock_);
     ASSERT(place < places_per_class && !places_[c].is_free(static_cast<u32>(place)));
     places_[c].give(static_cast<u32>(place));
 }
@@ -66,7 +66,7 @@ void KernelSpace::free_pages(void* start) {
 
 Result<> KernelSpace::map_pages(u64 start, u64 end) {
     while (start < end) {
-        Lock::Guard const guard(lock_);
+        Locked const guard(lock_);
         for (u64 const stop = std::min(end, start + chunk_pages * page_size); start < stop; start += page_size) {
             FrameRef frame = TRY(frame_allocator.allocate());
             auto* const entry = TRY(table_.find_or_create(start));
@@ -85,7 +85,7 @@ void KernelSpace::unmap_pages(u64 start, u64 end) {
         Frame* frames[chunk_pages + most_tables];
         size_t count = 0;
         {
-            Lock::Guard const guard(lock_);
+            Locked const guard(lock_);
             table_.for_each_present(start, stop, [&](u64, arch::PageEntry& entry) {
                 frames[count++] = &frame_record(entry.address());
                 table_.set(entry, arch::PageEntry());

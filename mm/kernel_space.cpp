@@ -83,7 +83,7 @@ Result<void*> KernelSpace::map_window(PhysAddr start, u64 size, arch::PageFlags 
     if (size == 0 || start.value() >= end_of_bus || size > end_of_bus - start.value()) return fail(EINVAL);
     PhysAddr const first = start.page_down();
     u64 const bytes = (start + size).page_up() - first;
-    Lock::Guard const guard(lock_);
+    Locked const guard(lock_);
     u64 window = next_window_;
     if (bytes >= large_page) window = align_up(window, large_page) + first.value() % large_page;
     if (bytes > windows_base + slot_size - window) return fail(ENOMEM);
@@ -93,7 +93,7 @@ Result<void*> KernelSpace::map_window(PhysAddr start, u64 size, arch::PageFlags 
 }
 
 Result<u64> KernelSpace::back_with_frames(u64 start, u64 end) {
-    Lock::Guard const guard(lock_);
+    Locked const guard(lock_);
     u64 taken = 0;
     for (u64 address = start, size; address < end; address += size) {
         size = page_size;

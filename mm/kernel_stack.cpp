@@ -74,7 +74,7 @@ Result<u32> KernelSpace::take_slot(Lock::Guard const& guard) {
 }
 
 Result<KernelStack> KernelSpace::allocate_stack() {
-    Lock::Guard const guard(lock_);
+    Locked const guard(lock_);
     u32 const slot = TRY(take_slot(guard));
     begin_use(slot, guard);
     KernelStack stack;
@@ -83,7 +83,7 @@ Result<KernelStack> KernelSpace::allocate_stack() {
 }
 
 void KernelSpace::free_stack(u64 top) {
-    Lock::Guard const guard(lock_);
+    Locked const guard(lock_);
     u32 const slot = static_cast<u32>((top - stacks_base) / stack_slot_size - 1);
     ASSERT(slot < stack_slots && stack_top(slot) == top && !free_slots_.is_free(slot));
     end_use(slot, guard);
@@ -100,12 +100,12 @@ bool KernelSpace::is_stack_guard(u64 address) const {
 }
 
 u64 KernelSpace::cached_frames() const {
-    Lock::Guard const guard(lock_);
+    Locked const guard(lock_);
     return cache_count_ * frames_per_stack + idle_tables_;
 }
 
 u64 KernelSpace::stack_frames() const {
-    Lock::Guard const guard(lock_);
+    Locked const guard(lock_);
     return stacks_in_use_ * frames_per_stack;
 }
 

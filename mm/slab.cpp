@@ -73,7 +73,7 @@ unsigned best_order(size_t stride, size_t header) {
 }
 
 void* ObjectCache::allocate() {
-    Lock::Guard const guard(lock_);
+    Locked const guard(lock_);
     Slab* const slab = partial_ ? partial_ : usable_slab(guard);
     if (!slab) [[unlikely]] return nullptr;
     if (slab == empty_) empty_ = nullptr;
@@ -91,7 +91,7 @@ void* ObjectCache::allocate() {
 
 void ObjectCache::free(void* object) {
     Slab& slab = slab_of(object);
-    Lock::Guard const guard(lock_);
+    Locked const guard(lock_);
     check_free(slab, object, stride_);
     poison_object(object, stride_);
     link_of(object) = slab.free;
@@ -157,7 +157,7 @@ void ObjectCache::enter_list() {
 ObjectCache* ObjectCache::first_cache() { return first.load(std::memory_order_acquire); }
 
 SlabStatistics ObjectCache::statistics() const {
-    Lock::Guard const guard(lock_);
+    Locked const guard(lock_);
     return {.objects = objects_, .frames = frames_, .empty_frames = empty_ ? u64{1} << empty_->order : 0};
 }
 

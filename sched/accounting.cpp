@@ -27,7 +27,7 @@ void Scheduler::account_together(SharedUsage const& usage, u64& user_ns, u64& sy
     system_ns = usage.system_ns.load(std::memory_order_acquire);
     for (u32 cpu = 0; cpu < arch::online_cpus(); ++cpu) {
         RunQueue& queue = *run_queue.on(CpuId(cpu));
-        decltype(queue.lock)::Guard guard(queue.lock);
+        QueueGuard const guard(queue);
         if (queue.running->shared_usage != &usage) continue;
         u64 const running_ns = arch::clock_ns() - queue.running->last_charged_ns;
         (queue.running->charge_to_user ? user_ns : system_ns) += running_ns;
@@ -36,7 +36,7 @@ void Scheduler::account_together(SharedUsage const& usage, u64& user_ns, u64& sy
 
 CpuTimes Scheduler::cpu_times(CpuId cpu) const {
     RunQueue& queue = *run_queue.on(cpu);
-    decltype(queue.lock)::Guard guard(queue.lock);
+    QueueGuard const guard(queue);
     u64 const running_ns = arch::clock_ns() - queue.running->last_charged_ns;
     u64 const idle_ns = queue.idle->system_ns;
     CpuTimes times{queue.user_ns, queue.system_ns - idle_ns, idle_ns};
@@ -54,9 +54,9 @@ u64 Scheduler::context_switches() const {
     return sum;
 }
 
-u32 Scheduler::runnable_threads() const {
+/// Not analysed: a look without the locks, as above.
+u32 Scheduler::runnable_threads() const NO_THREAD_SAFETY_ANALYSIS {
     u32 sum = 0;
-    // Unlocked, as above.
     for (u32 cpu = 0; cpu < arch::online_cpus(); ++cpu) {
         RunQueue const& queue = *run_queue.on(CpuId(cpu));
         sum += queue.ready_count() + (queue.running != queue.idle);

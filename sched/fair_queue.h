@@ -27,7 +27,7 @@ public:
     }
 
     /// Uses the weight and the group in the thread's share.
-    void insert(Schedulable& thread) {
+    void insert(Schedulable& thread) REQUIRES(its_run_queue) {
         Share& share = thread.share;
         share.is_eligible = !(now_ < share.start);
         if (share.is_eligible) eligible_.insert(thread);
@@ -36,7 +36,7 @@ public:
         ++members_[share.group];
         ++count_;
     }
-    void remove(Schedulable& thread) {
+    void remove(Schedulable& thread) REQUIRES(its_run_queue) {
         if (thread.share.is_eligible) eligible_.erase(eligible_.iterator_to(thread));
         else later_.erase(later_.iterator_to(thread));
         add(thread, -thread.share.weight);
@@ -44,7 +44,7 @@ public:
         --count_;
     }
     /// Removes and returns the first thread, which now runs; null if there is none.
-    Schedulable* take() {
+    Schedulable* take() REQUIRES(its_run_queue) {
         Schedulable* const thread = first();
         if (thread) remove(*thread);
         running_ = thread;
@@ -54,7 +54,7 @@ public:
 
 private:
     /// Brings the queue's time up to date and returns the eligible thread with the earliest deadline, or null.
-    Schedulable* first() {
+    Schedulable* first() REQUIRES(its_run_queue) {
         if (count_ == 0) return nullptr;
         i64 const step = weighted_lead_ / weight_;
         now_ = now_ + step;
@@ -69,10 +69,17 @@ private:
         return eligible_.empty() ? &*later_.begin() : &*eligible_.begin();
     }
 
-    struct ByStart { using type = VirtualTime; type operator()(Schedulable const& thread) const { return thread.share.start; } };
-    struct ByDeadline { using type = VirtualTime; type operator()(Schedulable const& thread) const { return thread.share.deadline; } };
+    // Not analysed: the trees call them, for the functions above.
+    struct ByStart {
+        using type = VirtualTime;
+        type operator()(Schedulable const& thread) const NO_THREAD_SAFETY_ANALYSIS { return thread.share.start; }
+    };
+    struct ByDeadline {
+        using type = VirtualTime;
+        type operator()(Schedulable const& thread) const NO_THREAD_SAFETY_ANALYSIS { return thread.share.deadline; }
+    };
 
-    void add(Schedulable const& thread, i64 weight) {
+    void add(Schedulable const& thread, i64 weight) REQUIRES(its_run_queue) {
         weight_ += weight;
         weighted_lead_ += weight * (thread.share.start - now_);
     }

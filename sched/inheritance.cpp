@@ -57,7 +57,7 @@ InheritableWaiter* Inheritable::settle() {
 }
 
 [[gnu::cold]] InheritableWaiter* Inheritable::give_to(Thread* beneficiary, Level level) {
-    decltype(inheritance_lock)::Guard guard(inheritance_lock);
+    Locked guard(inheritance_lock);
     Thread* const former = std::exchange(beneficiary_, beneficiary);
     bool former_changed = false, changed = false;
     if (former) former->heir.gifts.remove(gift_);
@@ -86,7 +86,7 @@ void Inheritable::follow(InheritableWaiter* waiter) {
         InheritableWaiter* next = nullptr;
         Thread& thread = waiter->thread;
         if (depth < longest_gift) {
-            decltype(lock_)::Guard guard(waiter->lock.lock_);
+            Locked guard(waiter->lock.lock_);
             next = waiter->lock.reorder(*waiter);
         }
         unpin(thread);
@@ -111,14 +111,14 @@ bool Inheritable::leads_to_current_thread() {
         return holder && holder != waits && !found ? pin_waiter(*holder) : nullptr;
     };
     {
-        decltype(lock_)::Guard guard(lock_);
+        Locked guard(lock_);
         waiter = look_at_owner(*this, nullptr);
     }
     for (unsigned depth = 0; waiter; ++depth) {
         InheritableWaiter* next = nullptr;
         Thread& thread = waiter->thread;
         {
-            decltype(lock_)::Guard guard(waiter->lock.lock_);
+            Locked guard(waiter->lock.lock_);
             if (depth == longest_search) found = true;
             else if (waiter->is_queued) next = look_at_owner(waiter->lock, &thread);
         }

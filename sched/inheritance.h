@@ -25,8 +25,8 @@ struct InheritableWaiter : UrgencyNode {
     ~InheritableWaiter();                       ///< waits for threads that follow the chain through it; they do not sleep
     Thread& thread;
     Inheritable& lock;
-    u32 ticket = 0;                             ///< order of arrival. GUARDED_BY the lock's
-    bool is_queued = false;                     ///< GUARDED_BY the lock's
+    u32 ticket = 0;                             ///< order of arrival; the lock of `lock` guards it
+    bool is_queued = false;                     ///< the same
 };
 
 class Inheritable {

@@ -13,7 +13,7 @@ constexpr u64 forgotten = 1024;
 }
 
 void LoadAverage::sample(u64 now_ns, u32 runnable) {
-    decltype(lock_)::Guard guard(lock_);
+    Locked guard(lock_);
     u64 const due_ns = next_sample_ns_.load(std::memory_order_relaxed);
     if (now_ns < due_ns) return;
     u64 const missed = (now_ns - due_ns) / interval_ns;
@@ -27,7 +27,7 @@ void LoadAverage::sample(u64 now_ns, u32 runnable) {
 }
 
 void LoadAverage::read(u64 (&out)[3]) const {
-    decltype(lock_)::Guard guard(lock_);
+    Locked guard(lock_);
     for (unsigned i = 0; i < 3; ++i) out[i] = load_[i];
 }
 

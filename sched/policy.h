@@ -38,15 +38,15 @@ constexpr u64 turn_slice_ns(u64 quantum_ns, u32 waiting) {
 class Policy {
 public:
     virtual std::string_view name() const = 0;
-    virtual void enqueue(PolicyQueue& queue, Schedulable& thread, Arrival arrival) const = 0;
-    virtual void dequeue(PolicyQueue& queue, Schedulable& thread) const = 0;
+    virtual void enqueue(PolicyQueue& queue, Schedulable& thread, Arrival arrival) const REQUIRES(its_run_queue) = 0;
+    virtual void dequeue(PolicyQueue& queue, Schedulable& thread) const REQUIRES(its_run_queue) = 0;
     /// Removes the next thread to run from the queue and returns it; null if there is none.
-    virtual Schedulable* pick(PolicyQueue& queue) const = 0;
+    virtual Schedulable* pick(PolicyQueue& queue) const REQUIRES(its_run_queue) = 0;
     /// True if `woken` preempts `running`.
-    virtual bool preempts(Schedulable const& woken, Schedulable const& running) const = 0;
+    virtual bool preempts(Schedulable const& woken, Schedulable const& running) const REQUIRES(its_run_queue) = 0;
     /// How long `thread` may run while others wait, ns; no_limit: until it blocks.
     /// `waiting`: the number of threads Ready on this CPU.
-    virtual u64 slice_ns(Schedulable const& thread, u64 quantum_ns, u32 waiting) const = 0;
+    virtual u64 slice_ns(Schedulable const& thread, u64 quantum_ns, u32 waiting) const REQUIRES(its_run_queue) = 0;
     static constexpr u64 no_limit = ~u64{0};
 protected:
     ~Policy() = default;

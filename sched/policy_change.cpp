@@ -14,14 +14,14 @@ namespace {
 
 /// Holds the run queues of all CPUs, taken in ascending order of address, as their rank requires. Interrupts and
 /// preemption are already off.
-class AllQueuesLock {
+class SCOPED_CAPABILITY AllQueuesLock {
 public:
-    AllQueuesLock() : count_(arch::online_cpus()) {
+    AllQueuesLock() ACQUIRE(its_run_queue) : count_(arch::online_cpus()) {
         for (u32 cpu = 0; cpu < count_; ++cpu) queues_[cpu] = run_queue.on(CpuId(cpu));
         std::sort(queues_.begin(), queues_.begin() + count_);
         for (RunQueue* queue : view()) queue->lock.take();
     }
-    ~AllQueuesLock() {
+    ~AllQueuesLock() RELEASE() {
         for (RunQueue* queue : view()) queue->lock.give();
     }
     AllQueuesLock(AllQueuesLock const&) = delete;
@@ -32,7 +32,7 @@ private:
     u32 count_;
 };
 
-void requeue_all(RunQueue& queue, Policy const& from, Policy const& to) {
+void requeue_all(RunQueue& queue, Policy const& from, Policy const& to) REQUIRES(its_run_queue) {
     base::List<Schedulable, &Schedulable::run_hook> waiting;
     while (Schedulable* thread = from.pick(queue.other)) waiting.push_back(*thread);
     while (!waiting.empty()) {

@@ -6,7 +6,7 @@
 
 #include <atomic>
 
-#include <base/types.h>
+#include "sched/schedulable.h"
 
 namespace sched {
 
@@ -34,6 +34,6 @@ struct RealtimeShare {
 
 struct RunQueue;
 /// A realtime thread has run for `elapsed_ns`. Lock held.
-void charge_realtime(RunQueue& queue, u64 now_ns, u64 elapsed_ns);
+void charge_realtime(RunQueue& queue, u64 now_ns, u64 elapsed_ns) REQUIRES(its_run_queue);
 
 }

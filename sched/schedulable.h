@@ -8,6 +8,7 @@
 #include <bit>
 
 #include <base/intrusive.h>
+#include <base/thread_annotations.h>
 #include <base/types.h>
 
 #include "sched/urgency.h"
@@ -69,6 +70,15 @@ constexpr ShareGroup share_group_of(UserId uid) {
     return uid.value == 0 ? root_share_group : static_cast<ShareGroup>(1 + (uid.value - 1) % (user_share_groups - 1));
 }
 
+/// For the analysis of locks: the lock of some run queue is held. Threads move between queues, so no attribute can say which one it
+/// must be: ThreadQueueLock (run_queue.h) takes the right one.
+class CAPABILITY("run queue") RunQueueRole {
+public:
+    /// Nobody else knows the thread or the queue yet.
+    void not_needed() const ASSERT_CAPABILITY(this) {}
+};
+inline constinit RunQueueRole its_run_queue;
+
 class FairQueue;
 
 /// A thread's account in a FairQueue (sched/policies/dynamic.h).
@@ -85,28 +95,28 @@ struct Share {
     bool is_eligible = false;                   ///< while queued: which tree it is in
 };
 
-/// GUARDED_BY the run queue's lock of the thread's CPU; anyone may read the levels.
+/// Anyone may read the levels.
 struct Schedulable {
     /// The thread's own parameters, set by itself or by others.
-    Parameters const& own() const { return own_; }
+    Parameters const& own() const REQUIRES(its_run_queue) { return own_; }
     Level own_level() const { return own_level_.load(std::memory_order_relaxed); }
     /// Its effective level: its own, or the inherited one (sched/inheritance.h) if that is more urgent.
     Level level() const { return level_.load(std::memory_order_relaxed); }
-    void set_own(Parameters const& parameters) {
+    void set_own(Parameters const& parameters) REQUIRES(its_run_queue) {
         own_ = parameters;
         own_level_.store(level_of(parameters), std::memory_order_relaxed);
         level_.store(std::min(own_level(), inherited_), std::memory_order_relaxed);
     }
-    void inherit(Level level) {
+    void inherit(Level level) REQUIRES(its_run_queue) {
         inherited_ = level;
         level_.store(std::min(own_level(), inherited_), std::memory_order_relaxed);
     }
 
     base::ListHook run_hook;                    ///< in a run queue while Ready
-    u64 slice_left_ns = 0;                      ///< rest of an interrupted quantum; 0: start a new one
-    u64 ran_ns = 0;                             ///< total running time, up to the last charge
-    u64 ran_at_wake_ns = 0;                     ///< ran_ns when it last woke (RLIMIT_RTTIME)
-    Share share;                                ///< the policy `dynamic`'s
+    u64 slice_left_ns GUARDED_BY(its_run_queue) = 0;   ///< rest of an interrupted quantum; 0: start a new one
+    u64 ran_ns GUARDED_BY(its_run_queue) = 0;   ///< total running time, up to the last charge
+    u64 ran_at_wake_ns GUARDED_BY(its_run_queue) = 0;   ///< ran_ns when it last woke (RLIMIT_RTTIME)
+    Share share GUARDED_BY(its_run_queue);      ///< the policy `dynamic`'s
     base::TreeHook fair_hook;                   ///< in a FairQueue
     /// Its process's group; null: root's, as for kernel threads. Set before it starts. Ordering: relaxed; a change
     /// takes effect when the thread is next queued.
@@ -114,8 +124,8 @@ struct Schedulable {
     ShareGroup share_group() const { return process_share_group ? process_share_group->load(std::memory_order_relaxed) : root_share_group; }
 
 private:
-    Parameters own_;
-    Level inherited_ = no_level;
+    Parameters own_ GUARDED_BY(its_run_queue);
+    Level inherited_ GUARDED_BY(its_run_queue) = no_level;
     std::atomic<Level> own_level_{level_of({})}, level_{level_of({})};
 };
 

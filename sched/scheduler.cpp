@@ -65,8 +65,9 @@ void idle_loop(void*) {
     }
 }
 
-Thread* take_first(RunQueue& queue, base::List<Schedulable, &Schedulable::run_hook>& list) {
-    decltype(queue.lock)::Guard guard(queue.lock);
+Thread* take_first(RunQueue& queue, base::List<Schedulable, &Schedulable::run_hook> RunQueue::* which) {
+    QueueGuard const guard(queue);
+    auto& list = queue.*which;
     if (list.empty()) return nullptr;
     auto& thread = static_cast<Thread&>(list.front());
     list.pop_front();
@@ -79,10 +80,10 @@ void reaper_loop(void* argument) {
     RunQueue& queue = *static_cast<RunQueue*>(argument);
     for (;;) {
         scheduler.prepare_to_block(Interruptible::No);
-        if (Thread* thread = take_first(queue, queue.leaving)) {
+        if (Thread* thread = take_first(queue, &RunQueue::leaving)) {
             scheduler.cancel_block();
             scheduler.resettle(*thread);
-        } else if (thread = take_first(queue, queue.dead); thread) {
+        } else if (thread = take_first(queue, &RunQueue::dead); thread) {
             scheduler.cancel_block();
             thread->on_terminated();
         } else {
@@ -102,6 +103,7 @@ T* required(Result<T*> result) {
 
 /// Makes everything except the running thread.
 Result<RunQueue*> Scheduler::make_queue(CpuId cpu) {
+    its_run_queue.not_needed();
     mm::Owned<RunQueue> queue(TRY(mm::make<RunQueue>()));
     queue->cpu = cpu;
     queue->other.quantum_ns = scheduler.quantum_ns_;
@@ -122,6 +124,7 @@ Result<RunQueue*> Scheduler::make_queue(CpuId cpu) {
 
 /// `running` is the thread that the CPU already runs.
 void Scheduler::use_queue(RunQueue& queue, Thread& running) {
+    its_run_queue.not_needed();
     CpuId const cpu = queue.cpu;
     running.state = ThreadState::Running;
     running.cpu = cpu;
@@ -152,6 +155,7 @@ void Scheduler::initialize(std::string_view policy_name, u64 quantum_ns) {
 
 Result<Thread*> Scheduler::create_kernel_thread(std::string_view name, void (*entry)(void*), void* argument, int nice) {
     Thread* thread = TRY(make_kernel_thread(name, entry, argument));
+    its_run_queue.not_needed();
     thread->set_own({.nice = static_cast<i8>(std::clamp(nice, nice_min, nice_max))});
     thread->allowed_cpus = current_thread().allowed_cpus;
     start(*thread);
@@ -173,9 +177,9 @@ void Scheduler::run_cpu() {
 }
 
 void Scheduler::start(Thread& thread) {
-    thread.charge_to_user = thread.context.fpu != nullptr;
     SwitchesOff const guard;
     ThreadQueueLock lock(thread);
+    thread.charge_to_user = thread.context.fpu != nullptr;
     if (settle(lock, thread)) make_ready(lock.queue(), thread);   // nobody else moves or wakes a thread that never started
 }
 
@@ -220,7 +224,7 @@ void Scheduler::update_running(RunQueue& queue, Level before, SchedulingClass ol
 }
 
 void Scheduler::set_nice(Thread& thread, int nice) {
-    bool const changed = requeue(thread, [&] {
+    bool const changed = requeue(thread, [&]() REQUIRES(its_run_queue) {
         Parameters wanted = thread.own();
         wanted.nice = static_cast<i8>(std::clamp(nice, nice_min, nice_max));
         thread.set_own(wanted);
@@ -238,7 +242,7 @@ Result<> Scheduler::set_class(Thread& thread, SchedulingClass scheduling_class, 
 Result<> Scheduler::set_parameters(Thread& thread, Parameters const& wanted) {
     bool const realtime = is_realtime(wanted.scheduling_class);
     if (realtime != (wanted.realtime_priority != 0) || wanted.realtime_priority >= realtime_priority_reaper) return fail(EINVAL);
-    bool const changed = requeue(thread, [&] {
+    bool const changed = requeue(thread, [&]() REQUIRES(its_run_queue) {
         if (!is_realtime(thread.own().scheduling_class)) thread.ran_at_wake_ns = thread.ran_ns;   // RLIMIT_RTTIME counts from here
         if (thread.own().realtime_priority != realtime_priority_reaper) thread.set_own(wanted);   // begin_exit() has the last word
     });
@@ -248,16 +252,21 @@ Result<> Scheduler::set_parameters(Thread& thread, Parameters const& wanted) {
 
 void Scheduler::hurry_to_end(Thread& thread) {
     (void)set_affinity(thread, ~u64{0});
-    (void)requeue(thread, [&] { thread.set_own({SchedulingClass::Fifo, realtime_priority_reaper}); });
+    (void)requeue(thread, [&]() REQUIRES(its_run_queue) { thread.set_own({SchedulingClass::Fifo, realtime_priority_reaper}); });
 }
 
 bool Scheduler::set_inherited(Thread& thread, Level level) {
-    return requeue(thread, [&] { thread.inherit(level); });
+    return requeue(thread, [&]() REQUIRES(its_run_queue) { thread.inherit(level); });
 }
 
 Parameters Scheduler::parameters(Thread const& thread) const {
     ThreadQueueGuard guard(thread);
     return thread.own();
+}
+
+u64 Scheduler::ran_since_wake_ns(Thread const& thread) const {
+    ThreadQueueGuard guard(thread);
+    return thread.ran_ns - thread.ran_at_wake_ns;
 }
 
 u64 Scheduler::time_slice_ns(Thread const& thread) const {

@@ -82,6 +82,7 @@ public:
     /// The online CPUs that it may run on.
     u64 affinity(Thread const& thread) const;
     Standing standing(Thread const& thread) const;
+    u64 ran_since_wake_ns(Thread const& thread) const;
     /// Its current quantum; 0: it runs until it blocks (sched_rr_get_interval(2)).
     u64 time_slice_ns(Thread const& thread) const;
 
@@ -127,40 +128,40 @@ private:
     static Result<RunQueue*> make_queue(CpuId cpu);
     static void use_queue(RunQueue& queue, Thread& running);
     void check_balance(RunQueue& queue);
-    bool wake_if(ThreadQueueLock& lock, Thread& thread, Interruptible least);
+    bool wake_if(ThreadQueueLock& lock, Thread& thread, Interruptible least) REQUIRES(its_run_queue);
     template <class Change> bool requeue(Thread& thread, Change&& change);
-    void put_back(RunQueue& queue, Thread& thread, Level before);
-    void update_running(RunQueue& queue, Level before, SchedulingClass old_class);
-    void enqueue(RunQueue& queue, Thread& thread, Arrival arrival);
-    void dequeue(RunQueue& queue, Thread& thread);
-    void make_ready(RunQueue& queue, Thread& thread);
-    void preempt_if_more_urgent(RunQueue& queue, Thread const& thread);
+    void put_back(RunQueue& queue, Thread& thread, Level before) REQUIRES(its_run_queue);
+    void update_running(RunQueue& queue, Level before, SchedulingClass old_class) REQUIRES(its_run_queue);
+    void enqueue(RunQueue& queue, Thread& thread, Arrival arrival) REQUIRES(its_run_queue);
+    void dequeue(RunQueue& queue, Thread& thread) REQUIRES(its_run_queue);
+    void make_ready(RunQueue& queue, Thread& thread) REQUIRES(its_run_queue);
+    void preempt_if_more_urgent(RunQueue& queue, Thread const& thread) REQUIRES(its_run_queue);
     // ---- placement.cpp
-    RunQueue& place_for(RunQueue& last, Thread const& thread);
-    bool settle(ThreadQueueLock& lock, Thread& thread);
-    bool settle_at(RunQueue* place, ThreadQueueLock& lock, Thread& thread);
+    RunQueue& place_for(RunQueue& last, Thread const& thread) REQUIRES(its_run_queue);
+    bool settle(ThreadQueueLock& lock, Thread& thread) REQUIRES(its_run_queue);
+    bool settle_at(RunQueue* place, ThreadQueueLock& lock, Thread& thread) REQUIRES(its_run_queue);
     RunQueue* idle_queue(u64 allowed, CpuId preferred);
-    static RunQueue* less_urgent_queue(RunQueue& last, Thread const& thread);
-    bool move_one(RunQueue& from, RunQueue& to);
-    void still_idle(RunQueue& queue);
+    static RunQueue* less_urgent_queue(RunQueue& last, Thread const& thread) REQUIRES(its_run_queue);
+    bool move_one(RunQueue& from, RunQueue& to) REQUIRES(its_run_queue);
+    void still_idle(RunQueue& queue) REQUIRES(its_run_queue);
     void no_longer_idle(CpuId cpu) {
         u64 const bit = u64{1} << cpu.value;
         if (idle_cpus_.load(std::memory_order_relaxed) & bit) idle_cpus_.fetch_and(~bit, std::memory_order_relaxed);
     }
     bool pull(RunQueue& own, u32 at_least);
-    void move_away(RunQueue& queue, u64 now_ns);
-    void wake_reaper(RunQueue& queue);
-    Thread& pick(RunQueue& queue);
-    Thread& take_next(RunQueue& queue);
+    void move_away(RunQueue& queue, u64 now_ns) REQUIRES(its_run_queue);
+    void wake_reaper(RunQueue& queue) REQUIRES(its_run_queue);
+    Thread& pick(RunQueue& queue) REQUIRES(its_run_queue);
+    Thread& take_next(RunQueue& queue) REQUIRES(its_run_queue);
     // ---- realtime_share.cpp
-    [[gnu::noinline]] Schedulable* pick_spared(RunQueue& queue);
-    [[gnu::noinline]] void settle_share(RunQueue& queue, u64 now_ns);
-    Thread& pick_next(RunQueue& queue);
-    void begin_slice(RunQueue& queue, Thread& next, u64 now_ns);
-    u64 slice_ns(Thread const& thread, u32 waiting) const;
-    void restart_slice(RunQueue& queue);
-    void continue_slice(RunQueue& queue, u64 now_ns);
-    void switch_to(RunQueue& queue, Thread& next, u64 now_ns);
+    [[gnu::noinline]] Schedulable* pick_spared(RunQueue& queue) REQUIRES(its_run_queue);
+    [[gnu::noinline]] void settle_share(RunQueue& queue, u64 now_ns) REQUIRES(its_run_queue);
+    Thread& pick_next(RunQueue& queue) REQUIRES(its_run_queue);
+    void begin_slice(RunQueue& queue, Thread& next, u64 now_ns) REQUIRES(its_run_queue);
+    u64 slice_ns(Thread const& thread, u32 waiting) const REQUIRES(its_run_queue);
+    void restart_slice(RunQueue& queue) REQUIRES(its_run_queue);
+    void continue_slice(RunQueue& queue, u64 now_ns) REQUIRES(its_run_queue);
+    void switch_to(RunQueue& queue, Thread& next, u64 now_ns) REQUIRES(its_run_queue);
 
     /// Changed with every run queue held, so holding one suffices to rely on it. Ordering: relaxed, for readers that
     /// only name it.

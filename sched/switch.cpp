@@ -70,9 +70,9 @@ void Scheduler::dequeue(RunQueue& queue, Thread& thread) {
 [[gnu::always_inline]] inline void Scheduler::preempt_if_more_urgent(RunQueue& queue, Thread const& thread) {
     Thread const& running = *queue.running;
     Level const level = thread.level(), running_level = running.level();
-    auto const waits_for_share = [&] { return queue.realtime_share.is_spent && level != 0 && !is_realtime(running_level); };
-    bool const urgent = &running == queue.idle || (is_realtime(level) ? level < running_level && !waits_for_share()
-                                                                      : !is_realtime(running_level) && policy().preempts(thread, running));
+    bool urgent = &running == queue.idle;
+    if (!urgent && !is_realtime(level)) urgent = !is_realtime(running_level) && policy().preempts(thread, running);
+    else if (!urgent) urgent = level < running_level && !(queue.realtime_share.is_spent && level != 0 && !is_realtime(running_level));
     if (urgent) ask_to_reschedule(queue);
     // From now on the running thread's quantum counts. (Another CPU notices at its next tick.)
     else if (queue.cpu == arch::current_cpu()) alarm_no_later_than(queue.slice_end_ns);

@@ -55,7 +55,7 @@ struct InheritableWaiter;
 
 /// A thread's part in priority inheritance (inheritance.h).
 struct Heir {
-    UrgencyList gifts;                          ///< from the locks that it owns. GUARDED_BY the lock in inheritance.cpp
+    UrgencyList gifts;                          ///< from the locks that it owns. The lock in inheritance.cpp guards them
     /// Set while it waits. Ordering: full fences, see inheritance.cpp; only the thread itself writes it.
     std::atomic<InheritableWaiter*> waits_as{nullptr};
     std::atomic<u32> pins{0};                   ///< threads that use what waits_as points to
@@ -84,15 +84,15 @@ public:
     mm::KernelStack stack;
     std::atomic<u32> return_work{0};            ///< entry.S reads it through arch::return_work_pointer
 
-    // ---- scheduling; GUARDED_BY the run queue's lock of `cpu`
-    ThreadState state = ThreadState::Blocked;
-    Interruptible sleep_kind = Interruptible::No;
+    // ---- scheduling
+    ThreadState state GUARDED_BY(its_run_queue) = ThreadState::Blocked;
+    Interruptible sleep_kind = Interruptible::No;   ///< written by itself before it is Preparing, read after that under the lock
     /// Ordering: the thread itself writes it without a lock before its own full fence (prepare_to_block), wakers
     /// under the run queue's lock; a wake that reads None precedes the sleeper's last check of its condition.
     std::atomic<BlockPhase> block_phase{BlockPhase::None};
-    bool charge_to_user = false;                ///< the mode in which the last tick found it
-    CpuId cpu{0};                               ///< on whose run queue it is, or on which it runs
-    u64 allowed_cpus = ~u64{0};                 ///< where it may run (sched_setaffinity(2)); bit n: CPU n
+    bool charge_to_user GUARDED_BY(its_run_queue) = false;   ///< the mode in which the last tick found it
+    CpuId cpu GUARDED_BY(its_run_queue){0};     ///< on whose run queue it is, or on which it runs
+    u64 allowed_cpus GUARDED_BY(its_run_queue) = ~u64{0};   ///< where it may run (sched_setaffinity(2)); bit n: CPU n
     Heir heir;
     std::atomic<RunQueue*> run_queue;           ///< the run queue of `cpu`, never null; changes under the old queue's lock
 
@@ -106,6 +106,11 @@ public:
     u32 number = 0;                             ///< its name in a trace: a program's thread number, or first_kernel_number and up
     /// The sleeping locks it holds, for the check of lock order.
     [[no_unique_address]] HeldLocks<config::debug> held_locks;
+
+    /// Reads without the lock, for uses where the value may change right afterwards anyway.
+    ThreadState state_at_a_glance() const NO_THREAD_SAFETY_ANALYSIS { return state; }
+    CpuId cpu_at_a_glance() const NO_THREAD_SAFETY_ANALYSIS { return cpu; }
+    u64 allowed_cpus_at_a_glance() const NO_THREAD_SAFETY_ANALYSIS { return allowed_cpus; }
 
     bool has_signal() const { return return_work.load(std::memory_order_relaxed) != 0; }
     /// True if a sleep of this kind ends with EINTR.

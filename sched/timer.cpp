@@ -11,13 +11,13 @@ PER_CPU arch::PerCpu<TimerQueue*> timer_queue;
 PER_CPU arch::PerCpu<u64> alarm_ns{no_alarm};
 
 void TimerQueue::insert(Timer& timer, u64 deadline_ns) {
-    decltype(lock_)::Guard guard(lock_);
+    Locked guard(lock_);
     add(timer, deadline_ns);
     if (timers_.begin() == timers_.iterator_to(timer)) alarm_no_later_than(deadline_ns);
 }
 
 bool TimerQueue::insert_if_running(Timer& timer, u64 deadline_ns) {
-    decltype(lock_)::Guard guard(lock_);
+    Locked guard(lock_);
     if (running_.load(std::memory_order_relaxed) != &timer) return false;
     add(timer, deadline_ns);   // run_expired() checks the queue again
     return true;
@@ -32,7 +32,7 @@ void TimerQueue::add(Timer& timer, u64 deadline_ns) {
 }
 
 bool TimerQueue::remove(Timer& timer) {
-    decltype(lock_)::Guard guard(lock_);
+    Locked guard(lock_);
     if (timer.queue_.load(std::memory_order_relaxed) != this) return false;
     timers_.erase(timers_.iterator_to(timer));
     timer.queue_.store(nullptr, std::memory_order_relaxed);
@@ -43,7 +43,7 @@ void TimerQueue::run_expired(u64 now_ns, unsigned most) {
     for (unsigned i = 0; i < most; ++i) {
         Timer* timer;
         {
-            decltype(lock_)::Guard guard(lock_);
+            Locked guard(lock_);
             if (timers_.empty() || timers_.begin()->deadline_ns_ > now_ns) return;
             timer = &*timers_.begin();
             timers_.erase(timers_.begin());
@@ -57,7 +57,7 @@ void TimerQueue::run_expired(u64 now_ns, unsigned most) {
 }
 
 u64 TimerQueue::first_deadline_ns() const {
-    decltype(lock_)::Guard guard(lock_);
+    Locked guard(lock_);
     return timers_.empty() ? no_alarm : timers_.begin()->deadline_ns_;
 }
 

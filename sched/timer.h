@@ -33,7 +33,7 @@ public:
     bool is_armed() const { return queue_.load(std::memory_order_acquire) != nullptr; }
     u64 deadline_ns() const { return deadline_ns_; }
 
-    base::TreeHook hook;                    ///< GUARDED_BY the queue's lock, as deadline_ns_ is while armed
+    base::TreeHook hook;                    ///< the queue's lock guards it, and deadline_ns_ while armed
     struct Deadline { using type = u64; u64 operator()(Timer const& t) const { return t.deadline_ns_; } };
 private:
     friend class TimerQueue;

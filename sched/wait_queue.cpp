@@ -29,7 +29,7 @@ void WaitQueue::wake_one() {
     std::atomic_thread_fence(std::memory_order_seq_cst);
     if (!has_waiters()) return;
     {
-        decltype(lock_)::Guard guard(lock_);
+        Locked guard(lock_);
         if (!waiters_.is_empty()) wake_first();
         if (observers_.is_empty()) [[likely]] return;
     }
@@ -41,7 +41,7 @@ void WaitQueue::wake_one() {
 /// True: there are observers.
 bool WaitQueue::wake_waiters() {
     for (u32 left = count_.load(std::memory_order_relaxed);;) {
-        decltype(lock_)::Guard guard(lock_);
+        Locked guard(lock_);
         for (u32 room = at_once; left > 0 && room > 0 && !waiters_.is_empty(); --left, --room) wake_first();
         if (left == 0 || waiters_.is_empty()) return !observers_.is_empty();
     }
@@ -61,7 +61,7 @@ void WaitQueue::Waiter::prepare(Interruptible kind) {
 
 void WaitQueue::Waiter::enter() {
     {
-        decltype(queue_.lock_)::Guard guard(queue_.lock_);
+        Locked guard(queue_.lock_);
         if (state_.load(std::memory_order_relaxed) != State::Queued) {
             state_.store(State::Queued, std::memory_order_relaxed);
             queue_.waiters_.push_back(*this);
@@ -74,7 +74,7 @@ void WaitQueue::Waiter::enter() {
 
 /// Leaves the queue; false: it was not in it, because it has been woken.
 bool WaitQueue::Waiter::leave() {
-    decltype(queue_.lock_)::Guard guard(queue_.lock_);
+    Locked guard(queue_.lock_);
     if (state_.load(std::memory_order_relaxed) != State::Queued) return false;
     state_.store(State::Outside, std::memory_order_relaxed);
     queue_.waiters_.remove(*this);

@@ -13,7 +13,7 @@ namespace sched {
 void WakeObserver::enter(WaitQueue& queue) {
     queue_ = &queue;
     {
-        decltype(queue.lock_)::Guard guard(queue.lock_);
+        Locked guard(queue.lock_);
         queue.observers_.push_back(*this);
         queue.count_.store(queue.count_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     }
@@ -24,7 +24,7 @@ void WakeObserver::enter(WaitQueue& queue) {
 void WakeObserver::leave() {
     if (!queue_) return;
     WaitQueue& queue = *std::exchange(queue_, nullptr);
-    decltype(queue.lock_)::Guard guard(queue.lock_);
+    Locked guard(queue.lock_);
     queue.observers_.remove(*this);
     queue.count_.store(queue.count_.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
 }
@@ -41,7 +41,7 @@ public:
 
 /// Notifies the next few. False: all have been notified.
 bool WaitQueue::tell_some(Bookmark& mark, WakeEvents events, Relay::Chain& chain) {
-    decltype(lock_)::Guard guard(lock_);
+    Locked guard(lock_);
     WaitNode* node = mark.is_in ? mark.next : observers_.first();
     if (std::exchange(mark.is_in, false)) observers_.remove(mark);
     for (u32 room = at_once; node && mark.left > 0 && room > 0; node = node->next, --mark.left, --room) {

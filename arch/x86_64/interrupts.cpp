@@ -23,7 +23,7 @@ constexpr u8 line_timer = 0, line_keyboard = 1, no_line = 0xff;
 constexpr u8 pic_vectors_in_use = 32, pic_vectors_aside = 0xe0;
 
 struct Line {
-    InterruptHandler handler = nullptr;   // GUARDED_BY lock for writing; read in the handler
+    InterruptHandler handler = nullptr;   // written with `lock` held; read in the handler
     void* context = nullptr;
     char const* name = "";
 };
@@ -135,7 +135,7 @@ void initialize_interrupts() {
 }
 
 void unmask_pit_line() {
-    decltype(lock)::Guard guard(lock);
+    Locked guard(lock);
     pic_set_masked(line_timer, false);
 }
 
@@ -143,7 +143,7 @@ void enable_isa_interrupt(u8 line, InterruptHandler handler, void* context, char
     if (line >= pic_line_count) return;
     auto const& wiring = acpi::interrupt_model.lines[line];
     {
-        decltype(lock)::Guard guard(lock);
+        Locked guard(lock);
         lines[line] = {handler, context, name};
         if (!apic_in_use) pic_set_masked(line, false);
     }
@@ -153,7 +153,7 @@ void enable_isa_interrupt(u8 line, InterruptHandler handler, void* context, char
 void disable_isa_interrupt(u8 line) {
     if (line >= pic_line_count) return;
     if (apic_in_use) io_apic_mask(acpi::interrupt_model.lines[line].interrupt);
-    decltype(lock)::Guard guard(lock);
+    Locked guard(lock);
     if (!apic_in_use) pic_set_masked(line, true);
     lines[line].handler = nullptr;
 }

@@ -63,7 +63,7 @@ bool io_apics_initialize() {
 }
 
 void io_apic_route(u32 number, u8 vector, u32 apic_id, bool low_active, bool level) {
-    decltype(lock)::Guard guard(lock);
+    Locked guard(lock);
     IoApic* const chip = find(number);
     if (!chip) return;
     u32 const low = vector | (low_active ? entry_low_active : 0) | (level ? entry_level : 0);
@@ -71,7 +71,7 @@ void io_apic_route(u32 number, u8 vector, u32 apic_id, bool low_active, bool lev
 }
 
 void io_apic_mask(u32 number) {
-    decltype(lock)::Guard guard(lock);
+    Locked guard(lock);
     if (IoApic* const chip = find(number)) write_entry(*chip, number - chip->first, entry_masked, 0);
 }
 

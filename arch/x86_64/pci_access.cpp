@@ -49,7 +49,7 @@ u32 port_address(PciAddress at, u16 offset) {
 
 u32 read_by_ports(PciAddress at, u16 offset, u8 bytes) {
     u16 const port = static_cast<u16>(data_port + (offset & 3));
-    decltype(ports_lock)::Guard guard(ports_lock);
+    Locked guard(ports_lock);
     out32(address_port, port_address(at, offset));
     return bytes == 1 ? in8(port) : bytes == 2 ? in16(port) : in32(port);
 }
@@ -94,7 +94,7 @@ void pci_write(PciAddress address, u16 offset, u32 value, u8 bytes) {
         return;
     }
     u16 const port = static_cast<u16>(data_port + (offset & 3));
-    decltype(ports_lock)::Guard guard(ports_lock);
+    Locked guard(ports_lock);
     out32(address_port, port_address(address, offset));
     if (bytes == 1) out8(port, static_cast<u8>(value));
     else if (bytes == 2) out16(port, static_cast<u16>(value));

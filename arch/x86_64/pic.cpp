@@ -15,7 +15,7 @@ constexpr u16 command[2] = {0x20, 0xa0}, data[2] = {0x21, 0xa1};
 constexpr u8 initialize_with_icw4 = 0x11, mode_8086 = 1, end_specific = 0x60, read_in_service = 0x0b;
 constexpr u8 cascade_line = 2;
 
-constinit u8 masks[2] = {0xff, 0xff};   // GUARDED_BY interrupts off, boot CPU
+constinit u8 masks[2] = {0xff, 0xff};   // the boot CPU's, changed with interrupts off
 
 void short_wait() { out8(0x80, 0); }
 

@@ -15,15 +15,12 @@ enum class LockRank : u8 {
     watches,            // ipc: which epoll watches which file
     epoll_look,         // ipc: held while one epoll's ready list is examined; an outer epoll's before that of one it watches
     rename,             // fs: only one directory at a time moves to another parent
-    directory,          // fs: entries of one directory (parent before child)
-    directory_child,    // fs: a second directory, taken while a parent's is held
     inode,              // fs: data and size of one file
     pipe,               // ipc: a pipe's ring
     semaphore_undo,     // ipc: semaphore adjustments when a thread ends
     tty,                // tty: line discipline state
     address_space,      // mm/user: VMAs of one address space
     vm_object,          // mm/user: pages of one object
-    descriptor_table,   // fs: descriptors of one process
     sleeping_leaf,      // a sleeping lock under which only spin locks are taken
     // Spin locks that leave interrupts alone.
     process_state,      // process: a process's state and attributes, as others see them

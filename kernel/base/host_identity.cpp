@@ -18,7 +18,7 @@ constinit SpinLock<LockRank::leaf, InterruptsOff> names_lock;
 constinit Names names GUARDED_BY(names_lock);
 
 HostName copy(HostName Names::* which) {
-    decltype(names_lock)::Guard guard(names_lock);
+    Locked guard(names_lock);
     return names.*which;
 }
 
@@ -26,7 +26,7 @@ Result<> set(HostName Names::* which, std::string_view text) {
     if (text.size() > longest_host_name) return fail(EINVAL);
     HostName name;
     std::copy(text.begin(), text.end(), name.text.begin());
-    decltype(names_lock)::Guard guard(names_lock);
+    Locked guard(names_lock);
     names.*which = name;
     return {};
 }

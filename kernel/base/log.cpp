@@ -41,7 +41,7 @@ void append(std::string_view text) REQUIRES(ring_lock) {
 }
 
 size_t copy_from_ring(u64 position, std::span<char> out) {
-    RingGuard guard(ring_lock);
+    Locked guard(ring_lock);
     position = std::max(position, oldest());
     size_t const size = position >= ring_end ? 0 : static_cast<size_t>(std::min<u64>(out.size(), ring_end - position));
     size_t const at = position % ring_size, first = std::min(size, ring_size - at);
@@ -110,16 +110,16 @@ size_t format_line(std::span<char> line, LogLevel level, std::string_view subsys
 }
 
 void Log::add_sink(LogSink& sink) {
-    RingGuard ring_guard(ring_lock);   // nothing may be logged between the replay and the first new line
-    ConsoleGuard console_guard(console_lock);
+    Locked ring_guard(ring_lock);   // nothing may be logged between the replay and the first new line
+    Locked console_guard(console_lock);
     replay_from(std::max(first_whole_line(), sink.shown_until), sink);
     sink.next = sinks;
     sinks = &sink;
 }
 
 void Log::remove_sink(LogSink& sink) {
-    RingGuard ring_guard(ring_lock);
-    ConsoleGuard console_guard(console_lock);
+    Locked ring_guard(ring_lock);
+    Locked console_guard(console_lock);
     for (LogSink** link = &sinks; *link; link = &(*link)->next) {
         if (*link != &sink) continue;
         *link = sink.next;
@@ -139,12 +139,12 @@ void Log::set_console_level(u8 level) { console_level = level; }
 size_t Log::read(u64 position, std::span<char> out) const { return copy_from_ring(position, out); }
 
 u64 Log::start_position() const {
-    RingGuard guard(ring_lock);
+    Locked guard(ring_lock);
     return oldest();
 }
 
 u64 Log::end_position() const {
-    RingGuard guard(ring_lock);
+    Locked guard(ring_lock);
     return ring_end;
 }
 
@@ -152,16 +152,16 @@ void Log::vlog(LogLevel level, std::string_view subsystem, std::string_view form
     char line[line_capacity];
     std::string_view const text(line, format_line(line, level, subsystem, format, arguments));
     {
-        RingGuard guard(ring_lock);
+        Locked guard(ring_lock);
         append(text);
     }
     if (static_cast<u8>(level) >= console_level) return;
-    ConsoleGuard guard(console_lock);
+    Locked guard(console_lock);
     for (LogSink* sink = sinks; sink; sink = sink->next) sink->write(text.substr(level_prefix));
 }
 
 bool Log::has_sink() const {
-    ConsoleGuard guard(console_lock);
+    Locked guard(console_lock);
     return sinks != nullptr;
 }
 

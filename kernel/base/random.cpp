@@ -32,7 +32,7 @@ public:
     constexpr Generator() = default;
     /// Half of a block becomes the next key; the other half is the caller's.
     Key take_key() {
-        SpinLock<LockRank::leaf, InterruptsOff>::Guard guard(lock_);
+        Locked guard(lock_);
         if (!seeded_) seed();
         auto const block = chacha20_block(state_of(key_, 0));
         std::copy_n(block.begin(), key_words, key_.begin());
@@ -45,7 +45,7 @@ public:
         while (!bytes.empty()) {
             auto const part = bytes.first(std::min(bytes.size(), sizeof(Key)));
             bytes = bytes.subspan(part.size());
-            SpinLock<LockRank::leaf, InterruptsOff>::Guard guard(lock_);
+            Locked guard(lock_);
             absorb(part);
         }
     }

@@ -20,7 +20,7 @@ public:
         u32 suppressed = 0;
         bool allowed;
         {
-            decltype(lock_)::Guard guard(lock_);
+            Locked guard(lock_);
             u64 const now = arch::clock_ns();
             if (begun_ns_ == 0 || now - begun_ns_ >= interval_ns_) {
                 begun_ns_ = now;

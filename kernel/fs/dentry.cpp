@@ -57,7 +57,7 @@ Result<Ref<Dentry>> Dentry::create(Dentry& parent, std::string_view name, Ref<In
     dentry->hash_ = hash_of_name(name);
     parent.acquire_ref();
     dentry->parent_ = &parent;
-    TreeLock::Guard guard(tree_lock);
+    Locked guard(tree_lock);
     dentry->join_aliases(AliasPlace::Last);   // Names::insert() puts it first
     return dentry;
 }
@@ -93,7 +93,7 @@ void Dentry::destroy() {
     Dentry* current = this;
     do {
         {
-            TreeLock::Guard guard(tree_lock);
+            Locked guard(tree_lock);
             if (current->next_alias_) current->leave_aliases();
         }
         Dentry* const parent = current->parent_;
@@ -105,20 +105,20 @@ void Dentry::destroy() {
 
 NameCopy Dentry::name() const {
     NameCopy copy;
-    TreeLock::Guard guard(tree_lock);
+    Locked guard(tree_lock);
     copy.assign(name_.view());
     return copy;
 }
 
 Ref<Dentry> Dentry::parent() const {
-    TreeLock::Guard guard(tree_lock);
+    Locked guard(tree_lock);
     Dentry const* place = this;
     while (!place->parent_ && place->covered_) place = place->covered_;
     return Ref<Dentry>::share(place->parent_ ? place->parent_ : const_cast<Dentry*>(place));
 }
 
 Ref<Dentry> Dentry::alias_of(Inode& inode) {
-    TreeLock::Guard guard(tree_lock);
+    Locked guard(tree_lock);
     Dentry* const first = inode.aliases_;
     if (!first) return nullptr;
     // One whose last reference is gone waits for this lock in destroy(); a directory's table has a reference.
@@ -153,7 +153,7 @@ private:
 Result<std::string_view> Dentry::path(Dentry const& root, std::span<char> buffer, bool mark_deleted, bool mark_unreachable) const {
     constexpr std::string_view deleted = " (deleted)", unreachable = "(unreachable)";
     PathBuilder builder(buffer);
-    TreeLock::Guard guard(tree_lock);
+    Locked guard(tree_lock);
     if (mark_deleted && is_unlinked() && !builder.prepend(deleted)) return fail(ENAMETOOLONG);
     bool any = false, reached = true;
     for (Dentry const* place = this; place != &root;) {

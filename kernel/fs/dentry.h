@@ -121,7 +121,7 @@ public:
     /// The dentry of `name` with a reference, or null. Takes the table's lock.
     Ref<Dentry> find(std::string_view name, u32 hash) const {
         {
-            SpinLock<LockRank::dentry_cache, PreemptOff>::Guard guard(lock_);
+            Locked guard(lock_);
             if (Dentry* d = probe(name, hash)) [[likely]] return Ref<Dentry>::share(d);
         }
         return find_settled(name, hash);

@@ -18,7 +18,7 @@ DescriptorTable::~DescriptorTable() {
 }
 
 u32 DescriptorTable::capacity() const {
-    Guard guard(lock_);
+    Locked guard(lock_);
     return capacity_;
 }
 
@@ -64,7 +64,7 @@ Result<> DescriptorTable::reserve(u32 count) {
     if (!block) return fail(ENOMEM);
     File** retired = block;
     {
-        Guard guard(lock_);
+        Locked guard(lock_);
         if (capacity_ < wanted) {
             auto* const new_used = reinterpret_cast<u64*>(block + wanted);
             std::memset(new_used, 0, 2 * bitmap_bytes);
@@ -106,7 +106,7 @@ Result<Ref<DescriptorTable>> DescriptorTable::copy() const NO_THREAD_SAFETY_ANAL
     for (;;) {
         u32 needed;
         {
-            Guard guard(lock_);
+            Locked guard(lock_);
             needed = end_of_used();
             if (needed <= result->capacity_) {
                 copy_into(*result, needed);
@@ -123,7 +123,7 @@ Result<Fd> DescriptorTable::add(Ref<File> file, CloseOnExec close_on_exec, u32 l
     for (;;) {
         u32 number;
         {
-            Guard guard(lock_);
+            Locked guard(lock_);
             number = first_free(std::max(from, lowest_free_));
             if (number >= limit) return fail(EMFILE);
             if (number < capacity_) {
@@ -142,7 +142,7 @@ Result<> DescriptorTable::replace(Fd fd, Ref<File> file, CloseOnExec close_on_ex
     Ref<File> old;
     for (;;) {
         {
-            Guard guard(lock_);
+            Locked guard(lock_);
             if (number < capacity_) {
                 if (is_used(number)) old = take(number);
                 put(number, file.leak(), close_on_exec);
@@ -158,7 +158,7 @@ Result<> DescriptorTable::replace(Fd fd, Ref<File> file, CloseOnExec close_on_ex
 Result<> DescriptorTable::close(Fd fd) {
     Ref<File> old;
     {
-        Guard guard(lock_);
+        Locked guard(lock_);
         u32 const number = static_cast<u32>(fd.value);
         if (!is_used(number)) return fail(EBADF);
         old = take(number);
@@ -170,7 +170,7 @@ Result<> DescriptorTable::close(Fd fd) {
 void DescriptorTable::close_if(Fd fd, File const& file) {
     Ref<File> old;
     {
-        Guard guard(lock_);
+        Locked guard(lock_);
         u32 const number = static_cast<u32>(fd.value);
         if (!is_used(number) || files_[number] != &file) return;
         old = take(number);
@@ -194,7 +194,7 @@ void DescriptorTable::close_each(u32 first, u32 last, Which which) {
         File* taken[word_bits];
         u32 count = 0, start;
         {
-            Guard guard(lock_);
+            Locked guard(lock_);
             number = next_used_number(number);
             if (number >= capacity_ || number > last) return;
             start = number & ~(word_bits - 1);
@@ -218,7 +218,7 @@ Result<> DescriptorTable::close_range(u32 first, u32 last) {
 
 Result<> DescriptorTable::set_close_on_exec_range(u32 first, u32 last) {
     if (first > last) return fail(EINVAL);
-    Guard guard(lock_);
+    Locked guard(lock_);
     for (u32 n = next_used_number(first); n < capacity_ && n <= last;) {
         u32 const start = n & ~(word_bits - 1);
         on_exec()[start / word_bits] |= used()[start / word_bits] & bits_between(n, last, start);
@@ -234,14 +234,14 @@ void DescriptorTable::close_all() { close_each(0, ~u32{0}, Which::All); }
 
 Result<CloseOnExec> DescriptorTable::close_on_exec_flag(Fd fd) const {
     u32 const number = static_cast<u32>(fd.value);
-    Guard guard(lock_);
+    Locked guard(lock_);
     if (!is_used(number)) return fail(EBADF);
     return on_exec()[number / word_bits] >> (number % word_bits) & 1 ? CloseOnExec::Yes : CloseOnExec::No;
 }
 
 Result<> DescriptorTable::set_close_on_exec(Fd fd, CloseOnExec value) {
     u32 const number = static_cast<u32>(fd.value);
-    Guard guard(lock_);
+    Locked guard(lock_);
     if (!is_used(number)) return fail(EBADF);
     put(number, files_[number], value);
     return {};
@@ -249,7 +249,7 @@ Result<> DescriptorTable::set_close_on_exec(Fd fd, CloseOnExec value) {
 
 std::optional<Fd> DescriptorTable::next_used(Fd from) const {
     if (from.value < 0) from = Fd(0);
-    Guard guard(lock_);
+    Locked guard(lock_);
     u32 const number = next_used_number(static_cast<u32>(from.value));
     if (number >= capacity_) return std::nullopt;
     return Fd(static_cast<i32>(number));
@@ -259,7 +259,7 @@ u64 DescriptorTable::held_pages() const {
     constexpr u32 at_once = 64;                  // with preemption off
     u64 sum = 0;
     for (u32 number = 0;;) {
-        Guard guard(lock_);
+        Locked guard(lock_);
         for (u32 i = 0; i < at_once; ++i, ++number) {
             number = next_used_number(number);
             if (number >= capacity_) return sum;

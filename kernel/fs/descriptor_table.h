@@ -21,7 +21,7 @@ public:
     /// EBADF.
     Result<Ref<File>> get(Fd fd) const {
         u32 const number = static_cast<u32>(fd.value);
-        Guard guard(lock_);
+        Locked guard(lock_);
         if (number >= capacity_ || !(used()[number / word_bits] >> (number % word_bits) & 1)) [[unlikely]] return fail(EBADF);
         return Ref<File>::share(files_[number]);
     }

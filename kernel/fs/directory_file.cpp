@@ -63,7 +63,7 @@ void list_names(Names const& names, u64 first, u64 end, PositionSink& sink) {
 
 /// One thread at a time: each entry goes to one of those who share the descriptor.
 Result<> DirectoryFile::list(DirectorySink& sink) {
-    decltype(listing_lock_)::Guard guard(listing_lock_);
+    Locked guard(listing_lock_);
     return list_from(position(), sink);
 }
 
@@ -89,7 +89,7 @@ Result<> DirectoryFile::list_from(u64 position, DirectorySink& sink) {
 
 /// Not while it is listed: the listing says where it ended.
 Result<u64> DirectoryFile::seek(i64 offset, int whence) {
-    decltype(listing_lock_)::Guard guard(listing_lock_);
+    Locked guard(listing_lock_);
     if (inode()->names() && whence != SEEK_SET && whence != SEEK_CUR) return fail(EINVAL);
     return File::seek(offset, whence);
 }

@@ -79,7 +79,7 @@ bool passes_the_end(u64 position, mm::IoBuffer const& buffer) { return position 
 Result<size_t> File::read(mm::IoBuffer& buffer) {
     if (!is_readable()) [[unlikely]] return fail(EBADF);
     if (!keeps_position()) return do_read(0, buffer);
-    decltype(position_lock_)::Guard guard(position_lock_);
+    Locked guard(position_lock_);
     if (passes_the_end(position_, buffer)) [[unlikely]] return fail(EINVAL);
     auto const count = do_read(position_, buffer);
     if (count) position_ += *count;
@@ -89,7 +89,7 @@ Result<size_t> File::read(mm::IoBuffer& buffer) {
 Result<size_t> File::write(mm::IoBuffer& buffer) {
     if (!is_writable()) [[unlikely]] return fail(EBADF);
     if (!keeps_position()) return do_write(0, buffer);
-    decltype(position_lock_)::Guard guard(position_lock_);
+    Locked guard(position_lock_);
     if (passes_the_end(position_, buffer)) [[unlikely]] return fail(EINVAL);
     auto const count = flags() & O_APPEND ? do_append(buffer, position_) : do_write(position_, buffer);
     if (count) position_ += *count;
@@ -123,7 +123,7 @@ Result<size_t> File::write_at_end(mm::IoBuffer& buffer) {
 
 Result<u64> File::seek(i64 offset, int whence) {
     if (!is_seekable()) return fail(ESPIPE);
-    decltype(position_lock_)::Guard guard(position_lock_);
+    Locked guard(position_lock_);
     i64 base = 0;
     switch (whence) {
     case SEEK_SET: break;

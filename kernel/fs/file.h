@@ -109,11 +109,11 @@ protected:
     virtual Result<size_t> do_append(mm::IoBuffer& buffer, u64& position) { return do_write(position, buffer); }
     /// The position, for a kind of file that moves it otherwise than read and write do, under a lock of its own.
     u64 position() {
-        decltype(position_lock_)::Guard guard(position_lock_);
+        Locked guard(position_lock_);
         return position_;
     }
     void set_position(u64 position) {
-        decltype(position_lock_)::Guard guard(position_lock_);
+        Locked guard(position_lock_);
         position_ = position;
     }
     OpenerPrivilege privilege() const { return privilege_; }

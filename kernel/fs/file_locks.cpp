@@ -22,7 +22,7 @@ struct FileLocks::Wait {
 
     /// False: the one it would wait for waits for it.
     bool begin() {
-        ListLock::Guard guard(list_lock);
+        Locked guard(list_lock);
         void const* next_owner = blocked_by;
         for (int steps = 0; steps < 10 && next_owner; ++steps) {   // Linux gives up after as many
             if (next_owner == owner) return false;
@@ -34,13 +34,13 @@ struct FileLocks::Wait {
         return true;
     }
     void end() {
-        ListLock::Guard guard(list_lock);
+        Locked guard(list_lock);
         Wait** place = &list;
         while (*place != this) place = &(*place)->next;
         *place = next;
     }
     static void forget(FileLocks const* locks) {
-        ListLock::Guard guard(list_lock);
+        Locked guard(list_lock);
         for (Wait* wait = list; wait; wait = wait->next)
             if (wait->locks == locks) wait->blocked_by = nullptr;
     }
@@ -126,7 +126,7 @@ void FileLocks::announce() {
 /// flock(2): "converting a lock is not guaranteed to be atomic": the old one goes first.
 bool FileLocks::drop_flock(LockRange const& wanted) {
     {
-        Lock::Guard guard(lock_);
+        Locked guard(lock_);
         for (Record* record = locks_; record; record = record->next)
             if (record->range.kind == LockKind::Flock && record->range.owner == wanted.owner && record->range.type == wanted.type) return true;
     }
@@ -143,7 +143,7 @@ Result<> FileLocks::set(LockRange const& wanted, bool wait, Ref<User> const& use
         u32 seen = 0;
         bool gives = false;
         {
-            Lock::Guard guard(lock_);
+            Locked guard(lock_);
             auto const* const obstacle = conflict(wanted);
             seen = changes_.load(std::memory_order_acquire);
             if (!obstacle) {
@@ -174,7 +174,7 @@ Result<> FileLocks::set(LockRange const& wanted, bool wait, Ref<User> const& use
 }
 
 LockRange FileLocks::find_conflict(LockRange const& wanted) {
-    Lock::Guard guard(lock_);
+    Locked guard(lock_);
     LockRange found;
     for (Record const* record = locks_; record; record = record->next)
         if (wanted.is_in_conflict_with(record->range) && (found.type == LockType::None || record->range.first < found.first)) found = record->range;
@@ -184,7 +184,7 @@ LockRange FileLocks::find_conflict(LockRange const& wanted) {
 void FileLocks::drop(LockKind kind, void const* owner) {
     bool gives = false;
     {
-        Lock::Guard guard(lock_);
+        Locked guard(lock_);
         for (Record** place = &locks_; *place;) {
             Record* const record = *place;
             if (record->range.kind != kind || record->range.owner != owner) {

@@ -60,7 +60,7 @@ Result<Attributes> Inode::attributes() {
     out.inode = number_;
     out.rdev = rdev();
     out.type = type_;
-    decltype(attribute_lock_)::Guard guard(attribute_lock_);
+    Locked guard(attribute_lock_);
     Ownership const owner = read_ownership();   // which changes under this lock alone
     out.permissions = owner.permissions;
     out.links = links();
@@ -89,25 +89,25 @@ void Inode::apply(AttributeChange const& change, Timestamp now) {
 
 void Inode::touch_accessed() {
     {
-        decltype(attribute_lock_)::Guard guard(attribute_lock_);
+        Locked guard(attribute_lock_);
         if (accessed_ > modified_ && accessed_ > changed_) [[likely]] return;
     }
     MountFlags const flags = file_system_.flags();
     if (flags.has(MountFlags::noatime) || (is_directory() && flags.has(MountFlags::nodiratime))) return;
     auto const now = current_time();
-    decltype(attribute_lock_)::Guard guard(attribute_lock_);
+    Locked guard(attribute_lock_);
     accessed_ = now;
 }
 
 void Inode::touch_modified() {
     auto const now = current_time();
-    decltype(attribute_lock_)::Guard guard(attribute_lock_);
+    Locked guard(attribute_lock_);
     modified_ = changed_ = now;
 }
 
 void Inode::touch_changed() {
     auto const now = current_time();
-    decltype(attribute_lock_)::Guard guard(attribute_lock_);
+    Locked guard(attribute_lock_);
     changed_ = now;
 }
 

@@ -137,8 +137,8 @@ public:
     template <class Decide>
     Result<> change_by(Decide&& decide) {
         auto const now = current_time();
-        TreeLock::Guard tree(tree_lock);
-        AttributeLock::Guard guard(attribute_lock_);
+        Locked tree(tree_lock);
+        Locked guard(attribute_lock_);
         AttributeChange const change = TRY(decide(read_ownership()));
         TRY(may_change(change));
         apply(change, now);

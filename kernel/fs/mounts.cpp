@@ -65,7 +65,7 @@ Result<Mount*> make_mount(FileSystem& file_system, std::string_view source) {
 }
 
 void append_mount(Mount& mount) {
-    MountsGuard guard(mounts_lock);
+    Locked guard(mounts_lock);
     mount.id = next_mount_id++;
     Mount** link = &first_mount;
     while (*link) link = &(*link)->next;
@@ -87,7 +87,7 @@ Result<> set_up(FileSystem& file_system, Attachment const& how) {
 
 /// The kernel mounted the same there already: now it is the program's, with its flags and options. EBUSY if a program did. EINVAL
 Result<bool> adopt_mount(Dentry const& place, FileSystem& file_system, Attachment const& how) {
-    MountsGuard guard(mounts_lock);
+    Locked guard(mounts_lock);
     Mount* const there = *find_mount(place);
     if (!there || there->file_system != &file_system) return false;
     if (there->mounted_by == MountedBy::Program) return fail(EBUSY);
@@ -98,7 +98,7 @@ Result<bool> adopt_mount(Dentry const& place, FileSystem& file_system, Attachmen
 
 /// For one more mount. EBUSY: it is mounted elsewhere, with other flags. EINVAL
 Result<> prepare(FileSystem& file_system, Attachment const& how) {
-    MountsGuard guard(mounts_lock);
+    Locked guard(mounts_lock);
     for (Mount* mount = first_mount; mount; mount = mount->next)
         if (mount->file_system == &file_system && file_system.flags().bits != how.flags.bits) return fail(EBUSY);
     return set_up(file_system, how);
@@ -165,7 +165,7 @@ Result<> Vfs::initialize(FileSystem& root) {
 
 Result<> Vfs::set_root(Ref<Dentry> root) {
     Ref<Dentry> old;
-    MountsGuard guard(mounts_lock);
+    Locked guard(mounts_lock);
     if (first_mount->next || first_mount->root == root) return fail(EBUSY);
     auto* const old_file_system = first_mount->file_system;
     old = Ref<Dentry>::adopt(std::exchange(root_, Ref<Dentry>(root).leak()));
@@ -207,7 +207,7 @@ Result<> Vfs::remount(MountFlags flags, std::string_view options, Walk const& wa
     if (!walk.credentials.is_privileged()) return fail(EPERM);
     auto const root = TRY(resolve(walk, path));
     {
-        MountsGuard guard(mounts_lock);
+        Locked guard(mounts_lock);
         Mount* const mount = *find_mount(*root);
         if (!mount) return fail(EINVAL);
         TRY(mount->file_system->configure(options));
@@ -232,7 +232,7 @@ Result<> Vfs::unmount(Walk const& walk, std::string_view path) {
     auto const root = TRY(resolve(walk, path));
     mm::Owned<Mount> mount;
     {
-        MountsGuard guard(mounts_lock);
+        Locked guard(mounts_lock);
         Mount** const link = find_mount(*root);
         if (!*link || *link == first_mount) return fail(EINVAL);
         // Held by: this function, the mount table, the mount point; a file system with one root for ever holds it too.
@@ -255,7 +255,7 @@ PollEvents Vfs::poll_mounts(std::atomic<u64>& seen, sched::WaitQueue*& queue) co
 }
 
 void Vfs::write_mounts(base::Writer& out) const {
-    MountsGuard guard(mounts_lock);
+    Locked guard(mounts_lock);
     for (Mount* mount = first_mount; mount; mount = mount->next) {
         write_escaped(out, mount->source.view());
         out.write(" ");
@@ -268,7 +268,7 @@ void Vfs::write_mounts(base::Writer& out) const {
 }
 
 void Vfs::write_mount_info(base::Writer& out) const {
-    MountsGuard guard(mounts_lock);
+    Locked guard(mounts_lock);
     for (Mount* mount = first_mount; mount; mount = mount->next) {
         u64 const device = mount->file_system->device();
         base::format_to(out, "{} {} {}:{} / ", mount->id, first_mount->id, device_major(device), device_minor(device));

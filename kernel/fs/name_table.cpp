@@ -21,7 +21,7 @@ Names::~Names() {
 
 /// A rename between directories is in neither table for a moment, but it holds tree_lock.
 Ref<Dentry> Names::find_settled(std::string_view name, u32 hash) const {
-    TreeLock::Guard guard(tree_lock);
+    Locked guard(tree_lock);
     return Ref<Dentry>::share(probe(name, hash));
 }
 
@@ -45,13 +45,13 @@ void Names::insert(Dentry& dentry) {
     listing_.insert(listing_.end(), dentry);
     dentry.leave_aliases();
     dentry.join_aliases(Dentry::AliasPlace::First);
-    SpinLock<LockRank::dentry_cache, PreemptOff>::Guard guard(lock_);
+    Locked guard(lock_);
     link(dentry);
 }
 
 Ref<Dentry> Names::remove(Dentry& dentry) {
     listing_.erase(listing_.iterator_to(dentry));
-    SpinLock<LockRank::dentry_cache, PreemptOff>::Guard guard(lock_);
+    Locked guard(lock_);
     unlink(dentry);
     return Ref<Dentry>::adopt(&dentry);
 }
@@ -60,7 +60,7 @@ Ref<Dentry> Names::replace(Dentry& old, Dentry& with) {
     listing_.erase(listing_.iterator_to(old));
     with.sequence_ = next_sequence_++;
     listing_.insert(listing_.end(), with);
-    SpinLock<LockRank::dentry_cache, PreemptOff>::Guard guard(lock_);
+    Locked guard(lock_);
     unlink(old);
     link(with);
     return Ref<Dentry>::adopt(&old);
@@ -72,13 +72,13 @@ Dentry* Names::at_or_after(u64 sequence) const {
 }
 
 void Names::copy(u64 first, u64 end, ListingBatch& batch) const {
-    TreeLock::Guard guard(tree_lock);
+    Locked guard(tree_lock);
     for (auto place = listing_.lower_bound(first); place != listing_.end() && place->sequence_ < end; ++place)
         if (!batch.add(*place)) return;
 }
 
 u64 Names::end_of_listing() const {
-    TreeLock::Guard guard(tree_lock);
+    Locked guard(tree_lock);
     return next_sequence_;
 }
 
@@ -122,8 +122,8 @@ void Names::grow() {
     if (!table) return;
     std::memset(table, 0, size * sizeof(Dentry*));
     {
-        TreeLock::Guard tree(tree_lock);
-        SpinLock<LockRank::dentry_cache, PreemptOff>::Guard guard(lock_);
+        Locked tree(tree_lock);
+        Locked guard(lock_);
         if (old_buckets_ || size <= mask_ + 1) {
             mm::heap_free(table);
             return;
@@ -135,15 +135,15 @@ void Names::grow() {
         mask_ = size - 1;
     }
     for (;;) {
-        TreeLock::Guard tree(tree_lock);
-        SpinLock<LockRank::dentry_cache, PreemptOff>::Guard guard(lock_);
+        Locked tree(tree_lock);
+        Locked guard(lock_);
         migrate(buckets_moved_at_once);
         if (migrated_ > old_mask_) break;
     }
     Dentry** retired;
     {
-        TreeLock::Guard tree(tree_lock);
-        SpinLock<LockRank::dentry_cache, PreemptOff>::Guard guard(lock_);
+        Locked tree(tree_lock);
+        Locked guard(lock_);
         retired = std::exchange(old_buckets_, nullptr);
     }
     if (retired != &single_) mm::heap_free(retired);

@@ -22,7 +22,7 @@ bool only_slashes(std::string_view text) { return text.find_first_not_of('/') ==
 
 /// From a name to the root that shows there: the topmost of those mounted on it, if any.
 void PathWalker::cross_mounts(Ref<Dentry>& dentry) {
-    TreeLock::Guard guard(tree_lock);
+    Locked guard(tree_lock);
     Dentry* top = dentry.get();
     while (Dentry* const above = top->mounted_.load(std::memory_order_relaxed)) top = above;
     dentry = Ref<Dentry>::share(top);

@@ -23,7 +23,7 @@ Result<> TreeEdit::enter_locked(Dentry& directory, Dentry& dentry, Credentials c
 Result<Ref<Dentry>> TreeEdit::enter(Dentry& directory, std::string_view name, Ref<Inode> inode, Credentials const& who) {
     auto dentry = TRY(Dentry::create(directory, name, std::move(inode)));
     {
-        TreeLock::Guard guard(tree_lock);
+        Locked guard(tree_lock);
         TRY(enter_locked(directory, *dentry, who));
         if (dentry->inode_->is_directory()) directory.file().adjust_links(1);
     }
@@ -36,7 +36,7 @@ Result<> TreeEdit::link(Dentry& directory, std::string_view name, Ref<Inode> ino
     auto const dentry = TRY(Dentry::create(directory, name, std::move(inode)));
     Inode& file = dentry->file();
     {
-        TreeLock::Guard guard(tree_lock);
+        Locked guard(tree_lock);
         if (file.links() == 0 && !file.may_get_first_name_) return fail(ENOENT);
         TRY(enter_locked(directory, *dentry, who));
         file.may_get_first_name_ = false;
@@ -58,7 +58,7 @@ Result<Ref<Dentry>> TreeEdit::enter_nowhere(Dentry& directory, Ref<Inode> inode,
 }
 
 void TreeEdit::allow_first_name(Inode& inode) {
-    TreeLock::Guard guard(tree_lock);
+    Locked guard(tree_lock);
     inode.may_get_first_name_ = true;
 }
 
@@ -82,7 +82,7 @@ Result<> TreeEdit::remove(Dentry& directory, Dentry& victim, Credentials const& 
     Ref<Dentry> entry;
     Inode& inode = victim.file();
     {
-        TreeLock::Guard guard(tree_lock);
+        Locked guard(tree_lock);
         if (victim.is_unlinked() || victim.parent_ != &directory) return fail(ENOENT);
         TRY(may_remove(directory.file(), inode, who));
         if (victim.mounted_.load(std::memory_order_relaxed)) return fail(EBUSY);
@@ -162,7 +162,7 @@ Result<> TreeEdit::exchange(Move const& move, NameText& name) {
     NameText other_name;
     TRY(other_name.assign(one.name()));
     {
-        TreeLock::Guard guard(tree_lock);
+        Locked guard(tree_lock);
         TRY(check(move, name));
         if (one.name_.view() != other_name.view()) return fail(ESTALE);
         Inode& from = move.from_directory.file();
@@ -184,7 +184,7 @@ Result<> TreeEdit::exchange(Move const& move, NameText& name) {
 Result<> TreeEdit::move_names(Move const& move, NameText& name, Ref<Dentry>& replaced) {
     Inode& from = move.from_directory.file();
     Inode& to = move.to_directory.file();
-    TreeLock::Guard guard(tree_lock);
+    Locked guard(tree_lock);
     TRY(check(move, name));
     auto entry = from.names()->remove(move.source);
     place(move.source, move.to_directory, name);
@@ -210,7 +210,7 @@ Result<> TreeEdit::move(Move const& move) {
     auto const carry_out = [&] { return move.kind == RenameKind::Exchange ? exchange(move, name) : move_names(move, name, replaced); };
     bool const moves_directory = move.source.file().is_directory() || (move.target && move.target->file().is_directory());
     if (moves_directory && &move.from_directory != &move.to_directory) {
-        decltype(moving_lock)::Guard guard(moving_lock);
+        Locked guard(moving_lock);
         TRY(check_circles(move));
         TRY(carry_out());
     } else {
@@ -229,7 +229,7 @@ Result<> TreeEdit::move(Move const& move) {
 }
 
 Result<> TreeEdit::mount(Dentry& point, Dentry& root) {
-    TreeLock::Guard guard(tree_lock);
+    Locked guard(tree_lock);
     if (point.is_unlinked()) return fail(ENOENT);
     if (root.covered_ || point.mounted_.load(std::memory_order_relaxed)) return fail(EBUSY);
     point.acquire_ref();
@@ -243,7 +243,7 @@ Result<> TreeEdit::mount(Dentry& point, Dentry& root) {
 /// has a reference to where it stands, and is_busy() looks at each directory before what is in it: it meets it.
 Result<> TreeEdit::unmount(Dentry& root, u32 root_references) {
     Ref<Dentry> root_mount, point;   // given back after the lock
-    TreeLock::Guard guard(tree_lock);
+    Locked guard(tree_lock);
     if (is_busy(root, root_references)) return fail(EBUSY);
     point = Ref<Dentry>::adopt(std::exchange(root.covered_, nullptr));
     root_mount = Ref<Dentry>::adopt(point->mounted_.exchange(nullptr, std::memory_order_relaxed));
@@ -251,12 +251,12 @@ Result<> TreeEdit::unmount(Dentry& root, u32 root_references) {
 }
 
 bool TreeEdit::is_mounted(Dentry const& root) {
-    TreeLock::Guard guard(tree_lock);
+    Locked guard(tree_lock);
     return root.covered_ != nullptr;
 }
 
 Ref<Dentry> TreeEdit::mount_point(Dentry const& root) {
-    TreeLock::Guard guard(tree_lock);
+    Locked guard(tree_lock);
     return Ref<Dentry>::share(root.covered_);
 }
 
@@ -265,7 +265,7 @@ void TreeEdit::demolish(Dentry& root) {
     for (;;) {
         Ref<Dentry> entry, next;
         {
-            TreeLock::Guard guard(tree_lock);
+            Locked guard(tree_lock);
             Names* const names = place->file().names();
             Dentry* const child = names ? names->at_or_after(0) : nullptr;
             if (child) {

@@ -16,19 +16,19 @@ class UserTable {
 public:
     constexpr UserTable() = default;
     Ref<User> find(UserId uid) {
-        Guard guard(lock_);
+        Locked guard(lock_);
         return find(uid, guard);
     }
     /// `made`, unless someone else was faster; then theirs.
     Ref<User> add(Ref<User> made) {
-        Guard guard(lock_);
+        Locked guard(lock_);
         if (auto there = find(made->uid(), guard)) return there;
         User*& first = chain_of(made->uid());
         made->next_ = std::exchange(first, made.get());
         return made;
     }
     void remove(User& user) {
-        Guard guard(lock_);
+        Locked guard(lock_);
         User** link = &chain_of(user.uid());
         while (*link && *link != &user) link = &(*link)->next_;
         if (*link) *link = user.next_;           // else it never came in

@@ -20,20 +20,20 @@ class SharedContext : public RefCounted<SharedContext> {
 public:
     explicit SharedContext(FsContext context) : context_(std::move(context)) {}
     FsContext copy() const {
-        decltype(lock_)::Guard guard(lock_);
+        Locked guard(lock_);
         return context_;
     }
     u32 umask() const {
-        decltype(lock_)::Guard guard(lock_);
+        Locked guard(lock_);
         return context_.umask;
     }
     /// The one before.
     u32 set_umask(u32 umask) {
-        decltype(lock_)::Guard guard(lock_);
+        Locked guard(lock_);
         return std::exchange(context_.umask, umask);
     }
     void set(Ref<Dentry> FsContext::* member, Ref<Dentry> directory) {   // the old one dies with the argument, when the lock is free
-        decltype(lock_)::Guard guard(lock_);
+        Locked guard(lock_);
         std::swap(context_.*member, directory);
     }
     MM_OBJECT_CACHE(SharedContext)

@@ -36,7 +36,7 @@ void Channel::discard() {
     for (;;) {
         PassedFiles files;
         {
-            decltype(lock_)::Guard guard(lock_);
+            Locked guard(lock_);
             if (!first_) return;
             files = first_->flight.land();
             drop_first();
@@ -46,7 +46,7 @@ void Channel::discard() {
 
 void Channel::close() {
     {
-        decltype(lock_)::Guard guard(lock_);
+        Locked guard(lock_);
         is_closed_ = true;
     }
     discard();
@@ -90,7 +90,7 @@ Result<mm::Owned<Channel::Message>> Channel::make_message(mm::IoBuffer& buffer, 
 
 /// False: the reader is gone.
 bool Channel::enter(mm::Owned<Message>& message, Outgoing& extra) {
-    decltype(lock_)::Guard guard(lock_);
+    Locked guard(lock_);
     if (is_closed_) return false;
     Message* const added = message.leak();
     added->sender = extra.sender;
@@ -179,7 +179,7 @@ Result<bool> Channel::take_messages(mm::IoBuffer& buffer, bool peek, Received& o
 Result<bool> Channel::take(mm::IoBuffer& buffer, bool peek, Received& out) {
     bool freed = false;
     auto const took = [&] {
-        decltype(lock_)::Guard guard(lock_);
+        Locked guard(lock_);
         return take_messages(buffer, peek, out, freed);
     }();
     if (freed) announce_room();
@@ -188,7 +188,7 @@ Result<bool> Channel::take(mm::IoBuffer& buffer, bool peek, Received& out) {
 }
 
 u64 Channel::first_size() {
-    decltype(lock_)::Guard guard(lock_);
+    Locked guard(lock_);
     u64 total = 0;
     for (Message* message = first_; message; message = message->next) {
         total += message->size - message->done;

@@ -40,8 +40,8 @@ Epoll::Epoll(Ref<fs::Dentry> dentry, Ref<fs::User> user) : File(std::move(dentry
 
 Epoll::~Epoll() {
     if (watches_) {
-        WatchesGuard guard(watches_lock);
-        LookLock::Guard look(look_lock_);
+        Locked guard(watches_lock);
+        Locked look(look_lock_);
         while (!watches_->all.empty()) end(*watches_->all.begin());
     }
     retire();
@@ -54,7 +54,7 @@ Epoll::~Epoll() {
 bool Epoll::on_wake(Watch& watch, sched::WakeEvents events, Chain& chain) {
     u32 wanted;
     {
-        Lock::Guard guard(lock_);
+        Locked guard(lock_);
         if (!ready_.wake(watch, events)) return false;
         wanted = watch.wanted;
     }
@@ -83,7 +83,7 @@ void Epoll::look_at(Watch& watch) {
     sched::WaitQueue* queue = nullptr;
     if (!(watch.file.poll(queue) & watch.wanted & event_bits)) return;
     {
-        Lock::Guard guard(lock_);
+        Locked guard(lock_);
         if (!ready_.add(watch)) return;
     }
     sleepers_.wake_one();
@@ -98,7 +98,7 @@ void Epoll::end(Watch& watch) {
     --watch.file.watcher_count;
     watches_->all.erase(watches_->all.iterator_to(watch));
     {
-        Lock::Guard guard(lock_);
+        Locked guard(lock_);
         ready_.remove(watch);
     }
     delete &watch;
@@ -106,12 +106,12 @@ void Epoll::end(Watch& watch) {
 
 void Watch::on_file_gone() {
     Epoll& own = epoll;
-    Epoll::LookLock::Guard look(own.look_lock_);
+    Locked look(own.look_lock_);
     own.end(*this);
 }
 
 void Epoll::on_file_gone(fs::File& file) {
-    WatchesGuard guard(watches_lock);
+    Locked guard(watches_lock);
     while (!file.watchers.empty()) file.watchers.front().on_file_gone();
 }
 
@@ -142,8 +142,8 @@ Result<> Epoll::add(Fd fd, fs::File& file, epoll_event const& event) {
     if (!queue) return fail(EPERM);
     bool const is_exclusive = event.events & EPOLLEXCLUSIVE;
     if (is_exclusive && (from(file) || (event.events & ~goes_with_exclusive))) return fail(EINVAL);
-    WatchesGuard guard(watches_lock);
-    LookLock::Guard look(look_lock_);
+    Locked guard(watches_lock);
+    Locked look(look_lock_);
     Watch& watch = *TRY(insert(fd, file, event));
     if (is_exclusive) watch.set_exclusive();
     watch.enter(*queue);
@@ -153,13 +153,13 @@ Result<> Epoll::add(Fd fd, fs::File& file, epoll_event const& event) {
 
 Result<> Epoll::change(Fd fd, fs::File& file, epoll_event const& event) {
     if (event.events & EPOLLEXCLUSIVE) return fail(EINVAL);
-    LookLock::Guard look(look_lock_);
+    Locked look(look_lock_);
     Watch* const watch = find(fd, file);
     if (!watch) return fail(ENOENT);
     if (watch->wanted & EPOLLEXCLUSIVE) return fail(EINVAL);
     watch->data = event.data;
     {
-        Lock::Guard guard(lock_);
+        Locked guard(lock_);
         watch->wanted = event.events | always_wanted;
     }
     std::atomic_thread_fence(std::memory_order_seq_cst);   // a waker sees the change, or this thread sees the waker's
@@ -168,8 +168,8 @@ Result<> Epoll::change(Fd fd, fs::File& file, epoll_event const& event) {
 }
 
 Result<> Epoll::remove(Fd fd, fs::File& file) {
-    WatchesGuard guard(watches_lock);
-    LookLock::Guard look(look_lock_);
+    Locked guard(watches_lock);
+    Locked look(look_lock_);
     Watch* const watch = find(fd, file);
     if (!watch) return fail(ENOENT);
     end(*watch);
@@ -179,12 +179,12 @@ Result<> Epoll::remove(Fd fd, fs::File& file) {
 // ---------------------------------------------------------------- looking
 
 Watch* Epoll::take() {
-    Lock::Guard guard(lock_);
+    Locked guard(lock_);
     return static_cast<Watch*>(ready_.take());
 }
 
 void Epoll::settle(Watch& watch, ReadyList::Answer answer) {
-    Lock::Guard guard(lock_);
+    Locked guard(lock_);
     ready_.settle(watch, answer);
 }
 
@@ -215,7 +215,7 @@ Result<u32> Epoll::tell(mm::UserPtr<epoll_event> out, u32 most) {
 /// An event wakes one thread: whatever its look finds, it wakes the next one if something is left.
 Result<u32> Epoll::gather(mm::UserPtr<epoll_event> out, u32 most) {
     auto const told = [&] {
-        LookLock::Guard look(look_lock_);
+        Locked look(look_lock_);
         return tell(out, most);
     }();
     if (ready_.count()) sleepers_.wake_one();
@@ -242,7 +242,7 @@ Result<u32> Epoll::wait(mm::UserPtr<epoll_event> out, u32 most, u64 deadline_ns)
 fs::PollEvents Epoll::poll(sched::WaitQueue*& queue_out) {
     queue_out = &pollers_;
     if (ready_.count() == 0) return 0;
-    LookLock::Guard look(look_lock_);
+    Locked look(look_lock_);
     for (u32 left = ready_.count(); left > 0; --left) {
         Watch* const watch = take();
         if (!watch) break;

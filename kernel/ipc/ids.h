@@ -63,13 +63,13 @@ public:
     /// EINVAL.
     Result<Ref<T>> find(i32 id) {
         if (id < 0) return fail(EINVAL);
-        Guard guard(lock_);
+        Locked guard(lock_);
         T* const object = slot(static_cast<u32>(id % id_slots));
         if (!object || object->id != id) return fail(EINVAL);
         return Ref<T>::share(object);
     }
     Ref<T> at(u32 index) {
-        Guard guard(lock_);
+        Locked guard(lock_);
         return Ref<T>::share(slot(index));
     }
     /// msgget(2) and related calls. `make` makes a new object, `check` checks an existing one. ENOENT EEXIST EACCES ENOSPC ENOMEM.
@@ -78,7 +78,7 @@ public:
         for (;;) {
             if (Ref<T> const there = key != IPC_PRIVATE ? find_key(key) : Ref<T>()) {
                 if ((flags & IPC_CREAT) && (flags & IPC_EXCL)) return fail(EEXIST);
-                ObjectGuard guard(there->lock);
+                Locked guard(there->lock);
                 TRY(check(*there));
                 TRY(there->permit(who, flags));
                 return there->id;
@@ -90,7 +90,7 @@ public:
     }
     /// Returns the table's reference; null: the object was removed already.
     Ref<T> remove(T& object) {
-        Guard guard(lock_);
+        Locked guard(lock_);
         u32 const index = static_cast<u32>(object.id % id_slots);
         if (slot(index) != &object) return nullptr;
         unlink_key(object);
@@ -103,7 +103,7 @@ public:
     Result<> end(i32 id, Requester const& who) {
         auto const object = TRY(find(id));
         {
-            ObjectGuard guard(object->lock);
+            Locked guard(object->lock);
             TRY(object->permit_control(who));
         }
         if (!remove(*object)) return fail(EIDRM);
@@ -112,16 +112,16 @@ public:
     }
     /// The object can no longer be found by its key.
     void forget_key(T& object) {
-        Guard guard(lock_);
+        Locked guard(lock_);
         unlink_key(object);
     }
     u32 count() {
-        Guard guard(lock_);
+        Locked guard(lock_);
         return count_;
     }
     /// The highest index in use; 0 if there is none.
     i32 highest_index() {
-        Guard guard(lock_);
+        Locked guard(lock_);
         for (u32 index = limit; index-- > 0;)
             if (slot(index)) return static_cast<i32>(index);
         return 0;
@@ -146,7 +146,7 @@ private:
     }
     T*& bucket(i32 key) REQUIRES(lock_) { return by_key_[static_cast<u32>(key) * 2654435761u >> 24]; }
     Ref<T> find_key(i32 key) {
-        Guard guard(lock_);
+        Locked guard(lock_);
         return Ref<T>::share(first_with(key));
     }
     T* first_with(i32 key) REQUIRES(lock_) {
@@ -162,7 +162,7 @@ private:
         object.key = IPC_PRIVATE;
     }
     Result<i32> add(Ref<T> object, i32 key) {
-        Guard guard(lock_);
+        Locked guard(lock_);
         if (key != IPC_PRIVATE && first_with(key)) return fail(EEXIST);
         if (count_ >= most.load(std::memory_order_relaxed)) return fail(ENOSPC);
         u32 const index = free_.take();

@@ -105,7 +105,7 @@ Message* MessageQueue::find(MessageFilter const& filter) {
 /// The waiter is already in the list; `lock` was released, and is taken again after the sleep.
 Result<> MessageQueue::sleep(Waiter& waiter, Waiters MessageQueue::*list) {
     auto const slept = waiter.wake.wait([&] { return waiter.done.load(std::memory_order_acquire); });
-    ObjectGuard guard(lock);
+    Locked guard(lock);
     if (waiter.done.load(std::memory_order_relaxed)) return waiter.error ? Result<>(fail(waiter.error)) : Result<>();
     (this->*list).erase((this->*list).iterator_to(waiter));
     return fail(slept ? EINTR : restart_no_hand);
@@ -114,7 +114,7 @@ Result<> MessageQueue::sleep(Waiter& waiter, Waiters MessageQueue::*list) {
 Result<> MessageQueue::send(mm::Owned<Message> message, bool wait, Requester const& who) {
     Waiter waiter;
     {
-        ObjectGuard guard(lock);
+        Locked guard(lock);
         TRY(permit(who, may_write_all));
         if (removed) return fail(EIDRM);
         if (fits(message->text.size())) {
@@ -132,7 +132,7 @@ Result<> MessageQueue::send(mm::Owned<Message> message, bool wait, Requester con
 Result<mm::Owned<Message>> MessageQueue::receive(MessageFilter const& filter, bool wait, Requester const& who) {
     Waiter waiter;
     {
-        ObjectGuard guard(lock);
+        Locked guard(lock);
         TRY(permit(who, may_read_all));
         if (removed) return fail(EIDRM);
         if (Message* const found = find(filter)) {
@@ -154,7 +154,7 @@ Result<mm::Owned<Message>> MessageQueue::copy(u64 index, u64 capacity, bool trun
     auto const room = TRY(mm::Buffer::allocate(std::max<u64>(std::min<u64>(capacity, msgmax.load(std::memory_order_relaxed)), 1)));
     size_t size;
     {
-        ObjectGuard guard(lock);
+        Locked guard(lock);
         TRY(permit(who, may_read_all));
         if (removed) return fail(EIDRM);
         auto at = messages_.begin();
@@ -173,7 +173,7 @@ Result<mm::Owned<Message>> MessageQueue::copy(u64 index, u64 capacity, bool trun
 
 Result<msqid64_ds> MessageQueue::status(Requester const& who, bool check_rights) {
     msqid64_ds out{};
-    ObjectGuard guard(lock);
+    Locked guard(lock);
     if (check_rights) TRY(permit(who, may_read_all));
     if (removed) return fail(EIDRM);
     out.msg_perm = describe();
@@ -189,7 +189,7 @@ Result<msqid64_ds> MessageQueue::status(Requester const& who, bool check_rights)
 }
 
 Result<> MessageQueue::change(msqid64_ds const& to, Requester const& who) {
-    ObjectGuard guard(lock);
+    Locked guard(lock);
     TRY(permit_control(who));
     if (removed) return fail(EIDRM);
     if (to.msg_qbytes > msgmnb.load(std::memory_order_relaxed) && !who.is_superuser()) return fail(EPERM);
@@ -200,14 +200,14 @@ Result<> MessageQueue::change(msqid64_ds const& to, Requester const& who) {
 }
 
 void MessageQueue::end() {
-    ObjectGuard guard(lock);
+    Locked guard(lock);
     removed = true;
     for (Waiters* list : {&senders_, &receivers_})
         list->clear_and_dispose([](Waiter* waiter) { waiter->finish(EIDRM); });
 }
 
 void MessageQueue::write_line(base::Writer& out) {
-    ObjectGuard guard(lock);
+    Locked guard(lock);
     if (removed) return;
     base::format_to(out, "{:>10} {:>10}  {:>4o}  {:>10} {:>10} {:>5} {:>5} {:>5} {:>5} {:>5} {:>5} {:>10} {:>10} {:>10}\n", key, id,
                     mode, bytes_, count_, last_sender_.value, last_receiver_.value,

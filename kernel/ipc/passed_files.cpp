@@ -40,7 +40,7 @@ using ReturnersGuard = decltype(returners_lock)::Guard;
 /// The Returner of this thread; `own` becomes it if there is none.
 Returner& enter(Returner& own) {
     own.thread = &sched::current_thread();
-    ReturnersGuard guard(returners_lock);
+    Locked guard(returners_lock);
     for (Returner* other = returners; other; other = other->next)
         if (other->thread == own.thread) return *other;
     own.next = std::exchange(returners, &own);
@@ -48,7 +48,7 @@ Returner& enter(Returner& own) {
 }
 
 void leave(Returner& own) {
-    ReturnersGuard guard(returners_lock);
+    Locked guard(returners_lock);
     Returner** link = &returners;
     while (*link != &own) link = &(*link)->next;
     *link = own.next;
@@ -131,7 +131,7 @@ struct CircleSearch {
     }
     Batch* run() {
         Batch* taken = nullptr;
-        FlightGuard guard(flight_lock);
+        Locked guard(flight_lock);
         mark();
         for_each_flying([&](FlyingSocket& socket) {
             if (!socket.is_reachable) take_flights(socket, taken);
@@ -188,7 +188,7 @@ Result<> PassedFiles::charge(Ref<fs::User> const& user, u64 limit) {
 }
 
 void Flight::depart(PassedFiles files, Channel& channel) {
-    FlightGuard guard(flight_lock);
+    Locked guard(flight_lock);
     files_ = std::move(files);
     for_each_socket(*files_.batch_, [&](SocketFile& socket) {
         flight_lock.assert_held();
@@ -202,7 +202,7 @@ void Flight::depart(PassedFiles files, Channel& channel) {
 /// seen one of these files before, and the socket that they came from after its holder had closed it: it would take both for a circle.
 Result<PassedFiles> Flight::copy() const {
     auto out = TRY(PassedFiles::create(files_.count()));
-    FlightGuard guard(flight_lock);
+    Locked guard(flight_lock);
     for (u32 i = 0; i < files_.count(); ++i) out.add(files_.at(i));
     return out;
 }
@@ -211,7 +211,7 @@ PassedFiles Flight::land() {
     if (!files_) return {};
     PassedFiles out;
     {
-        FlightGuard guard(flight_lock);
+        Locked guard(flight_lock);
         out = std::move(files_);
         if (channel_ && out) {
             channel_->flights.erase(channel_->flights.iterator_to(*this));

@@ -139,7 +139,7 @@ constinit sync::Mutex<LockRank::sleeping_leaf> attachment_lock;   // guards whic
 Result<Ref<PipeBuffer>> buffer_of_fifo(fs::Inode& inode) {
     auto* const place = inode.attachment();
     if (!place) return fail(ENXIO);
-    decltype(attachment_lock)::Guard guard(attachment_lock);
+    Locked guard(attachment_lock);
     if (!*place) *place = TRY(mm::make_ref<PipeBuffer>());
     return Ref<PipeBuffer>::share(static_cast<PipeBuffer*>(place->get()));
 }

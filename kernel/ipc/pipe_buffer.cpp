@@ -20,7 +20,7 @@ PipeBuffer::~PipeBuffer() {
 }
 
 Result<> PipeBuffer::begin(fs::Credentials const& maker) {
-    Lock::Guard guard(lock_);
+    Locked guard(lock_);
     if (charge_.amount() != 0) return {};
     slot_count_.store(TRY(charge_new_pipe(charge_, maker, default_pages)), std::memory_order_relaxed);
     return {};
@@ -94,7 +94,7 @@ Result<size_t> PipeBuffer::put(mm::IoBuffer& buffer, PipeMode mode) {
 }
 
 u64 PipeBuffer::byte_count() {
-    Lock::Guard guard(lock_);
+    Locked guard(lock_);
     u64 total = 0;
     for (u32 i = 0; i < used(); ++i) total += slot(i).size;
     return total;
@@ -116,7 +116,7 @@ Result<size_t> PipeBuffer::read(mm::IoBuffer& buffer, Blocking blocking) {
     if (buffer.remaining() == 0) return 0;
     for (;;) {
         {
-            Lock::Guard guard(lock_);
+            Locked guard(lock_);
             if (has_bytes()) {
                 bool const had_room = has_room();
                 auto const count = take(buffer);
@@ -137,7 +137,7 @@ Result<size_t> PipeBuffer::write(mm::IoBuffer& buffer, Blocking blocking, PipeMo
     auto const partly = [&](int error) { return total ? Result<size_t>(total) : fail(error); };
     for (bool is_first = true; buffer.remaining() > 0; is_first = false) {
         {
-            Lock::Guard guard(lock_);
+            Locked guard(lock_);
             if (!has_readers()) return partly(EPIPE);
             bool const was_empty = !has_bytes(), had_room = has_room();
             Result<size_t> count = 0;
@@ -174,7 +174,7 @@ void PipeBuffer::add_writer() {
 
 /// If both sides are gone, nobody can read the bytes any more: fifo(7). The next opener of the FIFO finds it like new.
 void PipeBuffer::forget_bytes() {
-    Lock::Guard guard(lock_);
+    Locked guard(lock_);
     if (has_readers() || has_writers()) return;
     used_.store(0, std::memory_order_release);
     first_ = 0;
@@ -207,7 +207,7 @@ Result<u64> PipeBuffer::resize(u64 bytes, bool privileged) {
     Slot* retired = fresh;
     bool had_room = true;
     {
-        Lock::Guard guard(lock_);
+        Locked guard(lock_);
         u64 const before = charge_.amount();
         if (!charge_.change(wanted, most_pipe_pages(privileged))) return delete[] fresh, fail(EPERM);
         if (used() > wanted) {

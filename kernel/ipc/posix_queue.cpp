@@ -38,7 +38,7 @@ mm::Owned<PosixMessage> PosixQueue::take_first() {
 /// The waiter is already in the list; the lock was released, and is taken again after the sleep.
 Result<> PosixQueue::sleep(Waiter& waiter, Waiters PosixQueue::*list, u64 deadline_ns) {
     auto const slept = waiter.wake.wait([&] { return waiter.done.load(std::memory_order_acquire); }, sched::Interruptible::Yes, deadline_ns);
-    Lock::Guard guard(lock_);
+    Locked guard(lock_);
     if (waiter.done.load(std::memory_order_relaxed)) return {};
     (this->*list).erase((this->*list).iterator_to(waiter));
     return fail(slept ? Errno(EINTR) : slept.error());
@@ -49,7 +49,7 @@ Result<std::optional<QueueNotification>> PosixQueue::send(mm::Owned<PosixMessage
     Waiter waiter;
     bool is_in = true;
     {
-        Lock::Guard guard(lock_);
+        Locked guard(lock_);
         if (!receivers_.empty()) {
             Waiter& receiver = receivers_.front();
             receivers_.pop_front();
@@ -77,7 +77,7 @@ Result<mm::Owned<PosixMessage>> PosixQueue::receive(bool wait, u64 deadline_ns) 
     Waiter waiter;
     bool has_room = true;
     {
-        Lock::Guard guard(lock_);
+        Locked guard(lock_);
         if (count() > 0) {
             taken = take_first();
             if (!senders_.empty()) {
@@ -101,14 +101,14 @@ Result<mm::Owned<PosixMessage>> PosixQueue::receive(bool wait, u64 deadline_ns) 
 }
 
 Result<> PosixQueue::notify(QueueNotification const& wish) {
-    Lock::Guard guard(lock_);
+    Locked guard(lock_);
     if (wish_) return fail(EBUSY);
     wish_ = wish;
     return {};
 }
 
 void PosixQueue::stop_notifying(void const* owner) {
-    Lock::Guard guard(lock_);
+    Locked guard(lock_);
     if (wish_ && wish_->owner == owner) wish_.reset();
 }
 
@@ -119,7 +119,7 @@ fs::PollEvents PosixQueue::poll(sched::WaitQueue*& queue_out) {
 }
 
 void PosixQueue::describe(base::Writer& out) {
-    Lock::Guard guard(lock_);
+    Locked guard(lock_);
     auto const wish = wish_.value_or(QueueNotification{});
     base::format_to(out, "QSIZE:{:<10} NOTIFY:{:<5} SIGNO:{:<5} NOTIFY_PID:{:<6}\n", bytes_, wish.how,
                     wish.how == SIGEV_SIGNAL ? wish.signal : 0, wish.pid.get().value);

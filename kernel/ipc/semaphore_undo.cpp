@@ -11,13 +11,13 @@ MM_OBJECT_CACHE_DEFINE(SemaphoreUndoList)
 
 /// Also drops the undos of removed sets, so that the list does not grow with sets that come and go.
 Result<Ref<SemaphoreUndo>> SemaphoreUndoList::of(SemaphoreSet& set) {
-    decltype(lock_)::Guard guard(lock_);
+    Locked guard(lock_);
     for (Ref<SemaphoreUndo>* link = &first_; *link;) {
         SemaphoreUndo& undo = **link;
         if (undo.set.get() == &set) return *link;
         bool is_linked;
         {
-            ObjectGuard set_guard(undo.set->lock);
+            Locked set_guard(undo.set->lock);
             is_linked = undo.linked;
         }
         if (is_linked) link = &undo.next;
@@ -28,7 +28,7 @@ Result<Ref<SemaphoreUndo>> SemaphoreUndoList::of(SemaphoreSet& set) {
     std::fill_n(undo->adjustments(), set.count(), i16{0});
     undo->set = Ref<SemaphoreSet>::share(&set);
     {
-        ObjectGuard set_guard(set.lock);
+        Locked set_guard(set.lock);
         if (set.removed) return fail(EIDRM);
         undo->linked = true;
         set.undos_.push_back(*undo);
@@ -39,7 +39,7 @@ Result<Ref<SemaphoreUndo>> SemaphoreUndoList::of(SemaphoreSet& set) {
 }
 
 void SemaphoreSet::undo(SemaphoreUndo& undo, Pid process) {
-    ObjectGuard guard(lock);
+    Locked guard(lock);
     if (!undo.linked) return;
     undo.linked = false;
     undos_.erase(undos_.iterator_to(undo));
@@ -63,7 +63,7 @@ void SemaphoreUndoList::apply() {
     Pid const process(left_last_.load(std::memory_order_relaxed));
     Ref<SemaphoreUndo> rest;
     {
-        decltype(lock_)::Guard guard(lock_);
+        Locked guard(lock_);
         rest = std::move(first_);
     }
     while (rest) {

@@ -166,7 +166,7 @@ Result<> SemaphoreSet::operate(std::span<sembuf const> operations, u64 deadline_
     waiter.pid = who.pid.value;
     bool const changes = changes_values(operations);
     {
-        ObjectGuard guard(lock);
+        Locked guard(lock);
         TRY(permit(who, changes ? may_write_all : may_read_all));
         if (removed) return fail(EIDRM);
         if (TRY(try_operations(waiter)) == Outcome::Done) {
@@ -177,7 +177,7 @@ Result<> SemaphoreSet::operate(std::span<sembuf const> operations, u64 deadline_
         enter(waiter);
     }
     auto const slept = waiter.wake.wait([&] { return waiter.done.load(std::memory_order_acquire); }, sched::Interruptible::Yes, deadline_ns);
-    ObjectGuard guard(lock);
+    Locked guard(lock);
     if (waiter.done.load(std::memory_order_relaxed)) return waiter.error ? Result<>(fail(waiter.error)) : Result<>();
     waiters_.erase(waiters_.iterator_to(waiter));
     return fail(!slept && slept.error() == Errno(ETIMEDOUT) ? EAGAIN : EINTR);
@@ -185,7 +185,7 @@ Result<> SemaphoreSet::operate(std::span<sembuf const> operations, u64 deadline_
 
 Result<i32> SemaphoreSet::get(u32 number, u32 command, Requester const& who) {
     if (number >= count_) return fail(EINVAL);
-    ObjectGuard guard(lock);
+    Locked guard(lock);
     TRY(permit(who, may_read_all));
     if (removed) return fail(EIDRM);
     if (command == GETVAL) return all()[number].value;
@@ -201,7 +201,7 @@ void SemaphoreSet::forget_adjustments(u32 number) {
 Result<> SemaphoreSet::set_value(u32 number, i32 value, Requester const& who) {
     if (value < 0 || value > SEMVMX) return fail(ERANGE);
     if (number >= count_) return fail(EINVAL);
-    ObjectGuard guard(lock);
+    Locked guard(lock);
     TRY(permit(who, may_write_all));
     if (removed) return fail(EIDRM);
     all()[number] = {value, who.pid.value};
@@ -214,7 +214,7 @@ Result<> SemaphoreSet::set_value(u32 number, i32 value, Requester const& who) {
 }
 
 Result<> SemaphoreSet::get_all(std::span<u16> out, Requester const& who) {
-    ObjectGuard guard(lock);
+    Locked guard(lock);
     TRY(permit(who, may_read_all));
     if (removed) return fail(EIDRM);
     for (u32 i = 0; i < count_; ++i) out[i] = static_cast<u16>(all()[i].value);
@@ -223,7 +223,7 @@ Result<> SemaphoreSet::get_all(std::span<u16> out, Requester const& who) {
 
 Result<> SemaphoreSet::set_all(std::span<u16 const> values, Requester const& who) {
     if (std::ranges::any_of(values, [](u16 value) { return value > SEMVMX; })) return fail(ERANGE);
-    ObjectGuard guard(lock);
+    Locked guard(lock);
     TRY(permit(who, may_write_all));
     if (removed) return fail(EIDRM);
     for (u32 i = 0; i < count_; ++i) {
@@ -237,7 +237,7 @@ Result<> SemaphoreSet::set_all(std::span<u16 const> values, Requester const& who
 
 Result<semid64_ds> SemaphoreSet::status(Requester const& who, bool check_rights) {
     semid64_ds out{};
-    ObjectGuard guard(lock);
+    Locked guard(lock);
     if (check_rights) TRY(permit(who, may_read_all));
     if (removed) return fail(EIDRM);
     out.sem_perm = describe();
@@ -248,21 +248,21 @@ Result<semid64_ds> SemaphoreSet::status(Requester const& who, bool check_rights)
 }
 
 Result<> SemaphoreSet::change(semid64_ds const& to, Requester const& who) {
-    ObjectGuard guard(lock);
+    Locked guard(lock);
     TRY(permit_control(who));
     if (removed) return fail(EIDRM);
     return Identity::change(to.sem_perm);
 }
 
 void SemaphoreSet::end() {
-    ObjectGuard guard(lock);
+    Locked guard(lock);
     removed = true;
     waiters_.clear_and_dispose([](Waiter* waiter) { waiter->finish(EIDRM); });
     undos_.clear_and_dispose([](SemaphoreUndo* undo) { undo->linked = false; });
 }
 
 void SemaphoreSet::write_line(base::Writer& out) {
-    ObjectGuard guard(lock);
+    Locked guard(lock);
     if (removed) return;
     base::format_to(out, "{:>10} {:>10}  {:>4o} {:>10} {:>5} {:>5} {:>5} {:>5} {:>10} {:>10}\n", key, id, mode,
                     count_, uid.value, gid.value, creator_uid.value, creator_gid.value, operated_s_, changed_s);

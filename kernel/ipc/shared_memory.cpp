@@ -26,7 +26,7 @@ void Segment::describe(base::Writer& out) const { base::format_to(out, "/SYSV{:0
 
 void Segment::mapped(bool added, bool) {
     if (!added) return drop_user();
-    ObjectGuard guard(lock);
+    Locked guard(lock);
     ++users_;
     attached_s_ = now_seconds();
 }
@@ -42,7 +42,7 @@ bool Segment::end_use() {
 void Segment::drop_user() {
     bool last;
     {
-        ObjectGuard guard(lock);
+        Locked guard(lock);
         detached_s_ = now_seconds();
         last = end_use();
     }
@@ -50,7 +50,7 @@ void Segment::drop_user() {
 }
 
 Result<u32> Segment::hold(Requester const& who, u32 rights) {
-    ObjectGuard guard(lock);
+    Locked guard(lock);
     TRY(permit(who, rights));
     if (removed) return fail(EIDRM);
     ++users_;
@@ -60,7 +60,7 @@ Result<u32> Segment::hold(Requester const& who, u32 rights) {
 void Segment::release_hold(Pid user) {
     bool last;
     {
-        ObjectGuard guard(lock);
+        Locked guard(lock);
         if (users_ > 1) last_user_ = user;
         last = end_use();
     }
@@ -68,13 +68,13 @@ void Segment::release_hold(Pid user) {
 }
 
 void Segment::set_last_user(Pid user) {
-    ObjectGuard guard(lock);
+    Locked guard(lock);
     last_user_ = user;
 }
 
 Result<shmid64_ds> Segment::status(Requester const& who, bool check_rights) {
     shmid64_ds out{};
-    ObjectGuard guard(lock);
+    Locked guard(lock);
     if (check_rights) TRY(permit(who, may_read_all));
     if (removed) return fail(EIDRM);
     out.shm_perm = Identity::describe();
@@ -89,14 +89,14 @@ Result<shmid64_ds> Segment::status(Requester const& who, bool check_rights) {
 }
 
 Result<> Segment::change(shmid64_ds const& to, Requester const& who) {
-    ObjectGuard guard(lock);
+    Locked guard(lock);
     TRY(permit_control(who));
     if (removed) return fail(EIDRM);
     return Identity::change(to.shm_perm);
 }
 
 Result<> Segment::set_locked(bool locked, Requester const& who) {
-    ObjectGuard guard(lock);
+    Locked guard(lock);
     TRY(permit_control(who));
     mode = locked ? mode | shm_locked : mode & ~shm_locked;
     return {};
@@ -105,7 +105,7 @@ Result<> Segment::set_locked(bool locked, Requester const& who) {
 Result<> Segment::mark_removed(Requester const& who) {
     bool unused;
     {
-        ObjectGuard guard(lock);
+        Locked guard(lock);
         TRY(permit_control(who));
         if (removed) return fail(EIDRM);
         mode |= shm_dest;
@@ -119,7 +119,7 @@ Result<> Segment::mark_removed(Requester const& who) {
 
 void Segment::write_line(base::Writer& out) {
     u64 const resident = resident_pages() * page_size;
-    ObjectGuard guard(lock);
+    Locked guard(lock);
     if (removed) return;
     base::format_to(out, "{:>10} {:>10}  {:>4o} {:>21} {:>5} {:>5}  {:>5} {:>5} {:>5} {:>5} {:>5} {:>10} {:>10} {:>10} {:>21} {:>21}\n", key, id,
                     mode, size_, creator_.value, last_user_.value, users_, uid.value,

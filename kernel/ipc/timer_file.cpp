@@ -17,6 +17,11 @@ namespace {
 
 constinit char const kind_mark = 0;
 
+class TimerFile;
+/// Those that were set to a moment of the wall clock once.
+constinit sync::Mutex<LockRank::sleeping_leaf> wall_timers_lock;
+constinit TimerFile* wall_timers GUARDED_BY(wall_timers_lock) = nullptr;
+
 class TimerFile final : public fs::File, private sched::Timer {
 public:
     TimerFile(Ref<fs::Dentry> dentry, u32 flags, TimerFileClock clock)
@@ -31,9 +36,8 @@ public:
     TimerFileSetting set(TimerFileSetting const& setting, TimerFileMode mode);
     TimerFileSetting setting();
     void on_clock_set();
-    // ---- GUARDED_BY(wall_timers_lock)
-    TimerFile* next_wall = nullptr;
-    TimerFile** wall_link = nullptr;             ///< the pointer that points to it; null: it is in no list
+    TimerFile* next_wall GUARDED_BY(wall_timers_lock) = nullptr;
+    TimerFile** wall_link GUARDED_BY(wall_timers_lock) = nullptr;   ///< the pointer that points to it; null: it is in no list
     MM_OBJECT_CACHE(TimerFile)
 protected:
     Result<size_t> do_read(u64, mm::IoBuffer& buffer) override;
@@ -61,12 +65,10 @@ private:
 MM_OBJECT_CACHE_DEFINE(TimerFile)
 
 /// The timers that were ever set to a time of the wall clock.
-constinit sync::Mutex<LockRank::sleeping_leaf> wall_timers_lock;
-constinit TimerFile* wall_timers = nullptr;              // GUARDED_BY(wall_timers_lock)
 
 TimerFile::~TimerFile() {
     finish();
-    sync::Mutex<LockRank::sleeping_leaf>::Guard guard(wall_timers_lock);
+    Locked guard(wall_timers_lock);
     if (!wall_link) return;
     *wall_link = next_wall;
     if (next_wall) next_wall->wall_link = wall_link;
@@ -74,7 +76,7 @@ TimerFile::~TimerFile() {
 
 void TimerFile::on_expiry() {
     {
-        Lock::Guard guard(lock_);
+        Locked guard(lock_);
         if (expires_ns_ == 0 || has_expired_ || is_armed() || sched::clock.monotonic_ns() < expires_ns_) return;
         has_expired_ = true;
         ++ticks_;
@@ -94,7 +96,7 @@ void TimerFile::catch_up() {
 }
 
 bool TimerFile::is_ready() const {
-    Lock::Guard guard(lock_);
+    Locked guard(lock_);
     return ticks_ != 0 || clock_was_set_;
 }
 
@@ -107,7 +109,7 @@ Result<size_t> TimerFile::read_ticks(mm::IoBuffer& buffer, u64 size) {
     for (;;) {
         u64 ticks;
         {
-            Lock::Guard guard(lock_);
+            Locked guard(lock_);
             if (std::exchange(clock_was_set_, false)) {
                 ticks_ = 0;
                 has_expired_ = false;
@@ -139,7 +141,7 @@ TimerFileSetting TimerFile::left() {
 }
 
 TimerFileSetting TimerFile::setting() {
-    Lock::Guard guard(lock_);
+    Locked guard(lock_);
     return left();
 }
 
@@ -153,7 +155,7 @@ void TimerFile::fit_expiry_to_clock() {
 TimerFileSetting TimerFile::set(TimerFileSetting const& setting, TimerFileMode mode) {
     bool const of_wall = clock_ == TimerFileClock::Realtime && mode.is_absolute;
     if (of_wall) {
-        sync::Mutex<LockRank::sleeping_leaf>::Guard guard(wall_timers_lock);
+        Locked guard(wall_timers_lock);
         if (!wall_link) {
             next_wall = wall_timers;
             if (next_wall) next_wall->wall_link = &next_wall;
@@ -161,7 +163,7 @@ TimerFileSetting TimerFile::set(TimerFileSetting const& setting, TimerFileMode m
             wall_link = &wall_timers;
         }
     }
-    Lock::Guard guard(lock_);
+    Locked guard(lock_);
     TimerFileSetting const old = left();
     cancel();
     ticks_ = 0;
@@ -182,7 +184,7 @@ TimerFileSetting TimerFile::set(TimerFileSetting const& setting, TimerFileMode m
 
 void TimerFile::on_clock_set() {
     {
-        Lock::Guard guard(lock_);
+        Locked guard(lock_);
         clock_was_set_ |= watches_clock_;
         if (wall_ns_ && is_armed()) {
             fit_expiry_to_clock();
@@ -214,7 +216,7 @@ Result<TimerFileSetting> timer_file_setting(fs::File& file) {
 }
 
 void on_clock_set() {
-    sync::Mutex<LockRank::sleeping_leaf>::Guard guard(wall_timers_lock);
+    Locked guard(wall_timers_lock);
     for (TimerFile* timer = wall_timers; timer; timer = timer->next_wall) timer->on_clock_set();
 }
 

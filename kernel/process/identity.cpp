@@ -16,8 +16,8 @@ struct Changed { bool needs_user = false, user = false, rights = false; };
 template <class Rule>
 Result<Changed> try_change(Process& process, Rule& rule, Ref<fs::User> const& user, UserId& real) {
     fs::Credentials who;                 // takes the old credentials away and drops them when no lock is held
-    Process::StateGuard state_guard(process.state_lock);
-    SpinLock<LockRank::leaf, InterruptsOff>::Guard guard(process.credentials_lock);
+    Locked state_guard(process.state_lock);
+    Locked guard(process.credentials_lock);
     fs::Credentials const& old = process.credentials;
     who = old;
     TRY(rule(who));

@@ -41,32 +41,32 @@ void Process::swap_payer(Ref<fs::User>& other) {
 }
 
 Ref<mm::AddressSpace> Process::copy_address_space() const {
-    decltype(state_lock)::Guard guard(state_lock);
+    Locked guard(state_lock);
     return address_space;
 }
 
 Ref<fs::DescriptorTable> Process::copy_descriptors() const {
-    StateGuard guard(state_lock);
+    Locked guard(state_lock);
     return first_threads(&UserThread::descriptors, guard);
 }
 
 Ref<fs::SharedContext> Process::copy_names() const {
-    StateGuard guard(state_lock);
+    Locked guard(state_lock);
     return first_threads(&UserThread::names, guard);
 }
 
 mm::AddressSpaceLimits Process::memory_limits() const {
-    decltype(limits_lock)::Guard guard(limits_lock);
+    Locked guard(limits_lock);
     return {limits[RLIMIT_AS].soft, limits[RLIMIT_DATA].soft, limits[RLIMIT_STACK].soft};
 }
 
 fs::Credentials Process::copy_credentials() const {
-    decltype(credentials_lock)::Guard guard(credentials_lock);
+    Locked guard(credentials_lock);
     return credentials;
 }
 
 Ref<fs::User> Process::copy_user() const {
-    decltype(credentials_lock)::Guard guard(credentials_lock);
+    Locked guard(credentials_lock);
     return credentials.user;
 }
 
@@ -82,12 +82,12 @@ void Process::set_name(std::string_view text) {
 }
 
 bool Process::has_several_threads() const {
-    decltype(signal_lock)::Guard guard(signal_lock);
+    Locked guard(signal_lock);
     return thread_count > 1;
 }
 
 ResourceUsage Process::total_usage() const {
-    decltype(signal_lock)::Guard guard(signal_lock);
+    Locked guard(signal_lock);
     return total_usage_locked();
 }
 

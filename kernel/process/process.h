@@ -89,7 +89,7 @@ public:
     base::List<MadeChild, &MadeChild::maker_hook> made_children GUARDED_BY(tree_lock);   ///< alive or zombies
     FaultRecord fault;                           ///< used only by itself
     std::optional<SignalMask> saved_mask;        ///< sigsuspend: what to restore after the handler
-    PendingSignals pending;                      ///< GUARDED_BY process.signal_lock
+    PendingSignals pending;                      ///< its process's signal_lock guards it
     AlternateStack alternate_stack;
     UserAddr clear_child_tid;                    ///< set_tid_address(2)
     UserAddr robust_list;                        ///< set_robust_list(2)
@@ -163,7 +163,7 @@ public:
     fs::Credentials copy_credentials() const;
     Ref<fs::User> copy_user() const;             ///< the user of its credentials
 
-    // ---- GUARDED_BY tree_lock
+    // ---- its place among others
     Process* parent GUARDED_BY(tree_lock) = nullptr;                   ///< null: init
     u64 serial GUARDED_BY(tree_lock) = 0;                              ///< the number of births so far, including its own
     base::ListHook sibling_hook;                 ///< in the parent's children or zombies
@@ -252,7 +252,7 @@ public:
     bool is_init() const { return entry_id.value == 1; }
     /// The `member` of the first thread that has one; state_lock is held.
     template <class Thing> Ref<Thing> first_threads(Ref<Thing> UserThread::* member, StateGuard const&) const {
-        decltype(signal_lock)::Guard guard(signal_lock);
+        Locked guard(signal_lock);
         for (UserThread const& thread : threads)
             if (thread.*member) return thread.*member;
         return nullptr;

@@ -25,7 +25,7 @@ void ProcessManager::leave_group(Process& process, Remains& remains) {
 }
 
 Result<base::HeldPid> ProcessManager::hold_group(Pid group, Pid session) {
-    TreeGuard guard(tree_lock);
+    Locked guard(tree_lock);
     if (!pids_.is_known(group)) return fail(ESRCH);
     Pid of;
     if (auto* found = static_cast<ProcessGroup*>(pids_.find(group, PidKind::Group))) of = found->session->entry_id;
@@ -53,7 +53,7 @@ Result<> ProcessManager::set_group(Pid pid, Pid group) {
     if (group.value < 0) return fail(EINVAL);
     Remains remains;
     mm::Owned<ProcessGroup> fresh(TRY(mm::make<ProcessGroup>()));
-    TreeGuard guard(tree_lock);
+    Locked guard(tree_lock);
     auto* target = pid.value == 0 ? &caller : static_cast<Process*>(pids_.find(pid, PidKind::Process));
     if (!target) return fail(ESRCH);
     if (group.value == 0) group = target->pid();
@@ -72,7 +72,7 @@ Result<> ProcessManager::set_group(Pid pid, Pid group) {
 }
 
 Result<Pid> ProcessManager::get_group(Pid pid) {
-    TreeGuard guard(tree_lock);
+    Locked guard(tree_lock);
     if (pid.value == 0) return current_process().group;
     auto* found = static_cast<Process*>(pids_.find(pid, PidKind::Process));
     if (!found) return fail(ESRCH);
@@ -80,7 +80,7 @@ Result<Pid> ProcessManager::get_group(Pid pid) {
 }
 
 Result<Pid> ProcessManager::get_session(Pid pid) {
-    TreeGuard guard(tree_lock);
+    Locked guard(tree_lock);
     if (pid.value == 0) return current_process().session;
     auto* found = static_cast<Process*>(pids_.find(pid, PidKind::Process));
     if (!found) return fail(ESRCH);
@@ -92,7 +92,7 @@ Result<Pid> ProcessManager::new_session() {
     Remains remains;
     mm::Owned<ProcessGroup> group(TRY(mm::make<ProcessGroup>()));
     mm::Owned<Session> session(TRY(mm::make<Session>()));
-    TreeGuard guard(tree_lock);
+    Locked guard(tree_lock);
     // A group with the caller's number may still exist after its leader has left it (by setpgid).
     if (pids_.find(caller.pid(), PidKind::Group)) return fail(EPERM);
     leave_group(caller, remains);

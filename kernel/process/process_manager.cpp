@@ -15,12 +15,12 @@ Result<sched::Thread*> ProcessManager::create(std::string_view name, void (*entr
 }
 
 Ref<Process> ProcessManager::find(Pid pid) {
-    TreeGuard guard(tree_lock);
+    Locked guard(tree_lock);
     return Ref<Process>::share(static_cast<Process*>(pids_.find(pid, PidKind::Process)));
 }
 
 std::pair<Ref<Process>, bool> ProcessManager::find_thread(Pid tid) {
-    TreeGuard guard(tree_lock);
+    Locked guard(tree_lock);
     if (auto* process = static_cast<Process*>(pids_.find(tid, PidKind::Process))) return {Ref<Process>::share(process), false};
     if (auto* thread = static_cast<UserThread*>(pids_.find(tid, PidKind::Thread))) return {Ref<Process>::share(&thread->process()), true};
     return {Ref<Process>(), false};
@@ -42,34 +42,34 @@ UserThread* ProcessManager::first_thread(Process& process) const NO_THREAD_SAFET
 }
 
 Ref<Process> ProcessManager::find_after(Pid pid) {
-    TreeGuard guard(tree_lock);
+    Locked guard(tree_lock);
     return Ref<Process>::share(static_cast<Process*>(pids_.next_process(pid)));
 }
 
 /// Not analysed: the list of threads changes only with tree_lock held too.
 void ProcessManager::forget_parents_death(Process& process) NO_THREAD_SAFETY_ANALYSIS {
-    TreeGuard guard(tree_lock);
+    Locked guard(tree_lock);
     if (!process.asks_parents_death) return;
     for (UserThread& thread : process.threads) thread.parent_death_signal = 0;
 }
 
 i32 ProcessManager::pid_limit() const {
-    TreeGuard guard(tree_lock);
+    Locked guard(tree_lock);
     return pids_.limit();
 }
 
 void ProcessManager::set_pid_limit(i32 limit) {
-    TreeGuard guard(tree_lock);
+    Locked guard(tree_lock);
     pids_.set_limit(limit);
 }
 
 Result<> ProcessManager::set_last_pid(Pid last) {
-    TreeGuard guard(tree_lock);
+    Locked guard(tree_lock);
     return pids_.set_last_given(last) ? Result<>() : fail(EINVAL);
 }
 
 Pid ProcessManager::last_pid() const {
-    TreeGuard guard(tree_lock);
+    Locked guard(tree_lock);
     return pids_.last_given();
 }
 

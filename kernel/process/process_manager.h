@@ -235,7 +235,7 @@ extern constinit ProcessManager process_manager;
 
 template <class Use>
 Result<> ProcessManager::with_thread(Pid tid, Use&& use) {
-    TreeGuard guard(tree_lock);
+    Locked guard(tree_lock);
     if (tid.value == 0) return use(current_user_thread());
     if (auto* further = static_cast<UserThread*>(pids_.find(tid, PidKind::Thread))) return use(*further);
     auto* process = static_cast<Process*>(pids_.find(tid, PidKind::Process));
@@ -246,7 +246,7 @@ Result<> ProcessManager::with_thread(Pid tid, Use&& use) {
 
 template <class Use>
 Result<> ProcessManager::with_ended(Pid pid, Use&& use) {
-    TreeGuard guard(tree_lock);
+    Locked guard(tree_lock);
     auto* process = static_cast<Process*>(pids_.find(pid, PidKind::Process));
     if (!process || first_thread(*process)) return fail(ESRCH);
     return use(*process);

@@ -21,13 +21,13 @@ void ProcessWalk::run() {
 }
 
 void ProcessManager::begin_walk(ProcessWalk& walk) {
-    TreeGuard guard(tree_lock);
+    Locked guard(tree_lock);
     walk.started_ = forks_.load(std::memory_order_relaxed);
     walk.next_ = std::exchange(walks_, &walk);
 }
 
 bool ProcessManager::walk_on(ProcessWalk& walk) {
-    TreeGuard guard(tree_lock);
+    Locked guard(tree_lock);
     i32 const end = std::min(walk.position_.value + 1 + most_numbers, PidTable::pid_max);
     for (u32 visits = 0; visits < most_visits && walk.position_.value + 1 < end;) {
         PidEntry* const entry = pids_.next_of(walk.position_, end, PidKind::Process);

@@ -78,7 +78,7 @@ constexpr i32 most_numbers = 256;
 /// Calls use() for a few threads of wanted processes, in order of their numbers. False: there are no more.
 template <class Wanted, class Use>
 bool ProcessManager::with_some_threads(Pid& position, Wanted const& is_wanted, Use& use) {
-    TreeGuard guard(tree_lock);
+    Locked guard(tree_lock);
     i32 const end = std::min(position.value + 1 + most_numbers, PidTable::pid_max);
     for (u32 used = 0; used < most_at_once && position.value + 1 < end;) {
         PidEntry* const entry = pids_.next_of(position, end, PidKind::Process, PidKind::Thread);

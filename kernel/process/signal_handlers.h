@@ -16,7 +16,7 @@ namespace process {
 struct SignalAction { u64 handler = 0; u64 flags = 0; u64 restorer = 0; SignalMask mask = 0; };
 
 /// What a process does with each signal. fork shares the table, and a process that changes an action while
-/// others share it takes a copy first. GUARDED_BY the process's signal_lock, like the pointer to it.
+/// others share it takes a copy first. The process's signal_lock guards it, and the pointer to it.
 /// Processes may also have one table in common (CLONE_SIGHAND): each changes it for all of them, under common_lock. Then a single
 /// word may be read under the reader's own signal_lock; a whole action is read by read().
 struct SignalHandlers : RefCounted<SignalHandlers> {
@@ -28,18 +28,18 @@ struct SignalHandlers : RefCounted<SignalHandlers> {
     SignalAction const& of(int signal) const { return actions[signal - 1]; }
     SignalAction read(int signal) const {
         if (!is_common) [[likely]] return of(signal);
-        decltype(common_lock)::Guard guard(common_lock);
+        Locked guard(common_lock);
         return of(signal);
     }
     /// read(), then resets the handler to the default (SA_RESETHAND): of two callers only one gets the handler.
     SignalAction take_once(int signal) {
         if (!is_common) [[likely]] return take_once_locked(signal);
-        decltype(common_lock)::Guard guard(common_lock);
+        Locked guard(common_lock);
         return take_once_locked(signal);
     }
     void write(int signal, SignalAction const& action) {
         if (!is_common) [[likely]] return (void)(of(signal) = action);
-        decltype(common_lock)::Guard guard(common_lock);
+        Locked guard(common_lock);
         of(signal) = action;
     }
     MM_OBJECT_CACHE(SignalHandlers)

@@ -31,7 +31,7 @@ void ProcessManager::remove_all_tasks(Process& process) {
 void ProcessManager::follow_user(UserThread& thread) {
     Process& process = thread.process();
     Ref<fs::User> user;                          // takes the old user away and drops it when no lock is held
-    TreeGuard guard(tree_lock);
+    Locked guard(tree_lock);
     user = process.copy_user();
     fs::User& next = fs::user_or_root(user);
     thread.has_too_many_tasks = next.uid().value != 0 && next.charged(fs::Charged::Tasks) > process.limit(RLIMIT_NPROC).soft;

@@ -24,7 +24,7 @@ Result<Ref<fs::DescriptorTable>> own_descriptors(UserThread const& thread) {
 
 Result<> unshare_descriptors(UserThread& thread) {
     Ref<fs::DescriptorTable> table = TRY(own_descriptors(thread));
-    Process::StateGuard guard(thread.process().state_lock);
+    Locked guard(thread.process().state_lock);
     std::swap(thread.descriptors, table);
     return {};
 }
@@ -32,7 +32,7 @@ Result<> unshare_descriptors(UserThread& thread) {
 Result<> unshare_names(UserThread& thread) {
     if (thread.names->reference_count() == 1) return {};
     auto names = TRY(mm::make_ref<fs::SharedContext>(thread.names->copy()));
-    Process::StateGuard guard(thread.process().state_lock);
+    Locked guard(thread.process().state_lock);
     std::swap(thread.names, names);
     return {};
 }
@@ -45,7 +45,7 @@ void release_tables(UserThread& thread) {
     leave_semaphore_undos(thread);
     Ref<fs::DescriptorTable> descriptors;
     Ref<fs::SharedContext> names;
-    Process::StateGuard guard(thread.process().state_lock);
+    Locked guard(thread.process().state_lock);
     std::swap(descriptors, thread.descriptors);
     std::swap(names, thread.names);
 }

@@ -37,7 +37,7 @@ struct TimerRequest {
     Pid target;                                  ///< SIGEV_THREAD_ID: a thread of the caller's process; 0: the process
 };
 
-/// All fields except the constant ones are GUARDED_BY the process's signal_lock.
+/// The process's signal_lock guards all fields except the constant ones.
 class PosixTimer final : public sched::Timer {
 public:
     PosixTimer(Process& process, TimerRequest const& request, fs::Charge charge);
@@ -64,7 +64,7 @@ public:
 /// The three timers of setitimer(2).
 enum class IntervalTimer : u8 { Real, Virtual, Profile };
 
-/// All of it is GUARDED_BY the process's signal_lock, which callers do not hold unless they pass the guard.
+/// The process's signal_lock guards all of it; callers do not hold that unless they pass the guard.
 class ProcessTimers {
 public:
     explicit ProcessTimers(Process& process) : process_(process), real_(process) {}

@@ -13,7 +13,7 @@ namespace sync {
 
 struct Completion::Waiter : sched::WaitNode {
     sched::Thread& thread = sched::current_thread();
-    bool released = false;                      ///< out of the list. GUARDED_BY(lock_)
+    bool released = false;                      ///< out of the list; lock_ guards it
 };
 
 bool Completion::use_one() {
@@ -30,26 +30,26 @@ void Completion::release_first() {
 }
 
 void Completion::complete() {
-    decltype(lock_)::Guard guard(lock_);
+    Locked guard(lock_);
     if (!waiters_.is_empty()) release_first();
     else if (done_ < for_ever - 1) ++done_;
 }
 
 void Completion::complete_all() {
-    decltype(lock_)::Guard guard(lock_);
+    Locked guard(lock_);
     done_ = for_ever;
     while (!waiters_.is_empty()) release_first();
 }
 
 bool Completion::try_wait() {
-    decltype(lock_)::Guard guard(lock_);
+    Locked guard(lock_);
     return use_one();
 }
 
 Result<> Completion::wait(sched::Interruptible kind, u64 deadline_ns) {
     Waiter waiter;
     {
-        decltype(lock_)::Guard guard(lock_);
+        Locked guard(lock_);
         if (use_one()) return {};
         waiters_.push_back(waiter);
     }
@@ -58,7 +58,7 @@ Result<> Completion::wait(sched::Interruptible kind, u64 deadline_ns) {
     for (;;) {
         sched::scheduler.prepare_to_block(kind);
         {
-            decltype(lock_)::Guard guard(lock_);
+            Locked guard(lock_);
             bool const interrupted = waiter.thread.is_interrupted(kind);
             int const error = waiter.released ? 0 : interrupted ? EINTR : arch::clock_ns() >= deadline_ns ? ETIMEDOUT : 0;
             if (error) waiters_.remove(waiter);

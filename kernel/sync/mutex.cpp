@@ -19,8 +19,8 @@ constexpr u64 longest_spin_ns = 20 * ns_per_us;
 
 struct MutexBase::Waiter : sched::InheritableWaiter {
     using InheritableWaiter::InheritableWaiter;
-    bool woken = false;        ///< a release has woken it; it will look. GUARDED_BY core_'s lock
-    bool impatient = false;    ///< it has looked in vain. GUARDED_BY core_'s lock
+    bool woken = false;        ///< a release has woken it; it will look; core_'s lock guards it
+    bool impatient = false;    ///< it has looked in vain; the same
 };
 
 bool MutexBase::take(sched::Thread& self) {

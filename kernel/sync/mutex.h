@@ -9,6 +9,7 @@
 #include <atomic>
 
 #include <base/lock_rank.h>
+#include <base/locked.h>
 #include <base/panic.h>
 #include <base/thread_annotations.h>
 
@@ -45,15 +46,18 @@ class CAPABILITY("mutex") Mutex : public MutexBase {
     static_assert(is_sleeping(rank), "this rank belongs to spin locks");
 public:
     constexpr Mutex() : MutexBase(rank) {}
-    class SCOPED_CAPABILITY [[nodiscard]] Guard {
-    public:
-        explicit Guard(Mutex& mutex) ACQUIRE(mutex) : mutex_(mutex) { mutex_.acquire(); }
-        ~Guard() RELEASE() { mutex_.release(); }
-        Guard(Guard const&) = delete;
-        Guard& operator=(Guard const&) = delete;
-    private:
-        Mutex& mutex_;
-    };
+    using Guard = base::Locked<Mutex>;
 };
 
 }
+
+template <LockRank rank>
+class SCOPED_CAPABILITY [[nodiscard]] base::Locked<sync::Mutex<rank>> {
+public:
+    explicit Locked(sync::Mutex<rank>& mutex) ACQUIRE(mutex) : mutex_(mutex) { mutex_.acquire(); }
+    ~Locked() RELEASE() { mutex_.release(); }
+    Locked(Locked const&) = delete;
+    Locked& operator=(Locked const&) = delete;
+private:
+    sync::Mutex<rank>& mutex_;
+};

@@ -24,7 +24,7 @@ using TableGuard = decltype(table_lock)::Guard;
 
 /// The lowest free number. ENOSPC
 Result<u32> take_index() {
-    TableGuard guard(table_lock);
+    Locked guard(table_lock);
     for (u32 word = 0; word < taken.size(); ++word) {
         if (~taken[word] == 0) continue;
         u32 const bit = static_cast<u32>(__builtin_ctzll(~taken[word]));
@@ -36,7 +36,7 @@ Result<u32> take_index() {
 }
 
 void give_index_back(u32 index) {
-    TableGuard guard(table_lock);
+    Locked guard(table_lock);
     table[index] = nullptr;
     taken[index / 64] &= ~(u64{1} << (index % 64));
     --taken_count;
@@ -51,7 +51,7 @@ void give_index_back(u32 index) {
 Result<> write_count(base::Writer& out) {
     u32 count;
     {
-        TableGuard guard(table_lock);
+        Locked guard(table_lock);
         count = taken_count;
     }
     base::format_to(out, "{}\n", count);
@@ -64,7 +64,7 @@ Result<> write_most(base::Writer& out) {
 }
 
 void enter(PtyPair& pair) {
-    TableGuard guard(table_lock);
+    Locked guard(table_lock);
     table[pair.index()] = &pair;
 }
 
@@ -89,7 +89,7 @@ Result<Ref<PtyPair>> PtyPair::create() {
 
 Ref<PtyPair> PtyPair::find(u32 index) {
     if (index >= most_pairs) return nullptr;
-    TableGuard guard(table_lock);
+    Locked guard(table_lock);
     PtyPair* const pair = table[index];
     return pair && pair->try_acquire_ref() ? Ref<PtyPair>::adopt(pair) : nullptr;
 }
@@ -108,13 +108,13 @@ Result<> register_pty_entries() {
 // ---------------------------------------------------------------- called by the terminal, under its lock
 
 size_t PtyPair::room() {
-    Lock::Guard guard(lock_);
+    Locked guard(lock_);
     return ring_size - (head_ - tail_);
 }
 
 void PtyPair::transmit(std::span<char const> bytes) {
     {
-        Lock::Guard guard(lock_);
+        Locked guard(lock_);
         for (char const byte : bytes) ring_[head_++ % ring_size] = byte;
     }
     master_changes_.wake_all();
@@ -122,7 +122,7 @@ void PtyPair::transmit(std::span<char const> bytes) {
 
 void PtyPair::discard() {
     {
-        Lock::Guard guard(lock_);
+        Locked guard(lock_);
         head_ = tail_ + std::min<u32>(head_ - tail_, delivered);
     }
     report(TIOCPKT_FLUSHWRITE);
@@ -151,7 +151,7 @@ void PtyPair::fit(::termios& settings) {
 /// In packet mode, reports a change of state to the master.
 void PtyPair::report(u8 set, u8 clear) {
     {
-        Lock::Guard guard(lock_);
+        Locked guard(lock_);
         if (!packets_) return;
         status_ = static_cast<u8>((status_ & ~clear) | set);
     }
@@ -161,7 +161,7 @@ void PtyPair::report(u8 set, u8 clear) {
 // ---------------------------------------------------------------- opening and closing
 
 Result<> PtyPair::opened() {
-    Lock::Guard guard(lock_);
+    Locked guard(lock_);
     if (!master_open_ || locked_) return fail(EIO);
     ++slave_files_;
     slave_was_closed_ = false;
@@ -170,7 +170,7 @@ Result<> PtyPair::opened() {
 
 void PtyPair::closed() {
     {
-        Lock::Guard guard(lock_);
+        Locked guard(lock_);
         if (--slave_files_ != 0) return;
         slave_was_closed_ = true;
     }
@@ -180,7 +180,7 @@ void PtyPair::closed() {
 void PtyPair::close_master() {
     listed_.store(false);
     {
-        Lock::Guard guard(lock_);
+        Locked guard(lock_);
         master_open_ = false;
         packets_ = false;
     }

@@ -60,7 +60,7 @@ Result<Ref<fs::File>> open_pty_peer(fs::File& file, u32 flags, fs::Credentials c
 // ---------------------------------------------------------------- reading and writing
 
 size_t PtyPair::take(std::span<char> out) {
-    Lock::Guard guard(lock_);
+    Locked guard(lock_);
     size_t count = 0;
     if (packets_ && status_ != 0) {
         out[0] = static_cast<char>(std::exchange(status_, u8{0}));
@@ -73,12 +73,12 @@ size_t PtyPair::take(std::span<char> out) {
 }
 
 bool PtyPair::has_something() {
-    Lock::Guard guard(lock_);
+    Locked guard(lock_);
     return head_ != tail_ || (packets_ && status_ != 0);
 }
 
 bool PtyPair::is_slave_gone() {
-    Lock::Guard guard(lock_);
+    Locked guard(lock_);
     return slave_was_closed_;
 }
 
@@ -91,7 +91,7 @@ Result<size_t> PtyPair::master_read(u32 flags, mm::IoBuffer& buffer) {
         bool const ended = is_slave_gone();            // read first, so that the slave's last output is seen
         bool packets;
         {
-            Lock::Guard guard(lock_);
+            Locked guard(lock_);
             packets = packets_;
         }
         size_t const count = take({chunk, std::min<size_t>(sizeof chunk, buffer.remaining())});
@@ -130,7 +130,7 @@ Result<size_t> PtyPair::master_write(u32 flags, mm::IoBuffer& buffer) {
 fs::PollEvents PtyPair::master_poll(sched::WaitQueue*& queue_out) {
     queue_out = &master_changes_;
     fs::PollEvents events = terminal.input_room() != 0 ? POLLOUT | POLLWRNORM : 0;
-    Lock::Guard guard(lock_);
+    Locked guard(lock_);
     if (head_ != tail_) events |= POLLIN | POLLRDNORM;
     if (packets_ && status_ != 0) events |= POLLPRI | POLLIN | POLLRDNORM;
     if (slave_was_closed_) events |= POLLHUP;
@@ -141,7 +141,7 @@ fs::PollEvents PtyPair::master_poll(sched::WaitQueue*& queue_out) {
 
 Result<i64> PtyPair::packet_mode(u64 argument) {
     bool const on = TRY(mm::UserPtr<i32>(argument).read()) != 0;
-    Lock::Guard guard(lock_);
+    Locked guard(lock_);
     if (on && !packets_) status_ = 0;
     packets_ = on;
     return 0;
@@ -149,7 +149,7 @@ Result<i64> PtyPair::packet_mode(u64 argument) {
 
 Result<i64> PtyPair::lock_slave(u64 argument) {
     bool const on = TRY(mm::UserPtr<i32>(argument).read()) != 0;
-    Lock::Guard guard(lock_);
+    Locked guard(lock_);
     locked_ = on;
     return 0;
 }
@@ -165,7 +165,7 @@ Result<i64> PtyPair::flush(u64 argument) {
     if (argument > TCIOFLUSH) return fail(EINVAL);
     if (argument != TCOFLUSH) {
         {
-            Lock::Guard guard(lock_);
+            Locked guard(lock_);
             tail_ = head_;
         }
         terminal.output_ready();
@@ -175,7 +175,7 @@ Result<i64> PtyPair::flush(u64 argument) {
 
 Result<i64> PtyPair::master_ioctl(u32 command, u64 argument, u32 flags) {
     auto const read = [&](auto&& value) {
-        Lock::Guard guard(lock_);
+        Locked guard(lock_);
         return static_cast<i32>(value());
     };
     switch (command) {

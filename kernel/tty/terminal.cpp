@@ -32,7 +32,7 @@ void Terminal::input(std::span<char const> bytes) {
     base::HeldPid group;
     bool readable;
     {
-        Lock::Guard guard(lock_);
+        Locked guard(lock_);
         for (char byte : bytes) discipline_.input(byte, *this);
         raised = std::exchange(raised_, 0);
         if (raised) group = foreground_;
@@ -48,7 +48,7 @@ size_t Terminal::offer(std::span<char const> bytes) {
     base::HeldPid group;
     bool readable;
     {
-        Lock::Guard guard(lock_);
+        Locked guard(lock_);
         for (; count != bytes.size() && discipline_.input_room() != 0; ++count) discipline_.input(bytes[count], *this);
         if (count != bytes.size()) input_refused_ = true;
         raised = std::exchange(raised_, 0);
@@ -72,7 +72,7 @@ void Terminal::deliver(u32 raised, base::HeldPid const& group) {
 }
 
 size_t Terminal::input_room() {
-    Lock::Guard guard(lock_);
+    Locked guard(lock_);
     size_t const room = discipline_.input_room();
     if (room == 0) input_refused_ = true;
     return room;
@@ -80,7 +80,7 @@ size_t Terminal::input_room() {
 
 void Terminal::output_ready() {
     {
-        Lock::Guard guard(lock_);
+        Locked guard(lock_);
         discipline_.flush_echo(*this);
     }
     if (!output_wanted_.load()) return;
@@ -92,7 +92,7 @@ void Terminal::output_ready() {
 // ---------------------------------------------------------------- reading
 
 Terminal::Patience Terminal::patience(size_t wanted) {
-    Lock::Guard guard(lock_);
+    Locked guard(lock_);
     ::termios const& settings = discipline_.settings();
     if (settings.c_lflag & ICANON) return {1, sched::no_deadline, sched::no_deadline};
     size_t const minimum = settings.c_cc[VMIN];
@@ -102,7 +102,7 @@ Terminal::Patience Terminal::patience(size_t wanted) {
 }
 
 bool Terminal::is_readable(size_t minimum) {
-    Lock::Guard guard(lock_);
+    Locked guard(lock_);
     if (discipline_.settings().c_lflag & ICANON) minimum = 1;
     return discipline_.readable() >= minimum;
 }
@@ -135,7 +135,7 @@ Result<> Terminal::wait_between_bytes(Use use, Patience const& patience) {
     for (;;) {
         u64 deadline;
         {
-            Lock::Guard guard(lock_);
+            Locked guard(lock_);
             deadline = last_input_ns_ + patience.between_bytes_ns;
         }
         if (is_done() || sched::clock.monotonic_ns() >= deadline) return {};
@@ -153,13 +153,13 @@ void Terminal::after_reading(Lock::Guard const&) {
 
 /// Takes one line, or in raw mode what is there, up to the size of the buffer.
 Result<ReadOutcome> Terminal::take_input(mm::IoBuffer& buffer) {
-    Mutex::Guard reader(reading_);
+    Locked reader(reading_);
     ReadOutcome all;
     char chunk[read_chunk];
     while (buffer.remaining() != 0) {
         ReadOutcome piece;
         {
-            Lock::Guard guard(lock_);
+            Locked guard(lock_);
             piece = discipline_.read({chunk, std::min<size_t>(sizeof chunk, buffer.remaining())});
             after_reading(guard);
         }
@@ -186,12 +186,12 @@ Result<size_t> Terminal::read(Use use, mm::IoBuffer& buffer) {
 // ---------------------------------------------------------------- writing
 
 bool Terminal::has_output_room() {
-    Lock::Guard guard(lock_);
+    Locked guard(lock_);
     return !discipline_.is_stopped() && device_->room() >= worthwhile_room;
 }
 
 bool Terminal::stops_background_output() {
-    Lock::Guard guard(lock_);
+    Locked guard(lock_);
     return discipline_.settings().c_lflag & TOSTOP;
 }
 
@@ -218,7 +218,7 @@ Result<size_t> Terminal::write_all(Use use, mm::IoBuffer& buffer) {
             if (is_hung_up(use)) return total ? Result<size_t>(total) : fail(EIO);
             size_t taken;
             {
-                Lock::Guard guard(lock_);
+                Locked guard(lock_);
                 taken = discipline_.write({chunk + done, *length - done}, *this);
             }
             device_->settle();
@@ -247,7 +247,7 @@ Result<> Terminal::wait_for_drain(Use use) {
     auto const drained = [&] {
         if (is_hung_up(use)) return true;
         output_wanted_.store(true);
-        Lock::Guard guard(lock_);
+        Locked guard(lock_);
         return device_->pending() == 0;
     };
     if (!changes_.wait(drained)) return fail(restart_sys);
@@ -259,7 +259,7 @@ fs::PollEvents Terminal::poll(sched::WaitQueue*& queue_out, Use use) {
     if (is_hung_up(use)) return POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM | POLLERR | POLLHUP;
     size_t minimum = 1;
     {
-        Lock::Guard guard(lock_);
+        Locked guard(lock_);
         ::termios const& settings = discipline_.settings();
         if (!(settings.c_lflag & ICANON) && settings.c_cc[VTIME] == 0) minimum = std::max<size_t>(settings.c_cc[VMIN], 1);
     }

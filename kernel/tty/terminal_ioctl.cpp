@@ -107,7 +107,7 @@ Result<i64> Terminal::send_break(u64 milliseconds) {
 Result<i64> Terminal::get_window_size(u64 argument) {
     ::winsize window;
     {
-        Lock::Guard guard(lock_);
+        Locked guard(lock_);
         window = window_;
         if (window.ws_row == 0 && window.ws_col == 0) device_->size(window.ws_col, window.ws_row);
     }
@@ -120,7 +120,7 @@ Result<i64> Terminal::set_window_size(u64 argument) {
     bool changed;
     base::HeldPid group;
     {
-        Lock::Guard guard(lock_);
+        Locked guard(lock_);
         changed = __builtin_memcmp(&window, &window_, sizeof window) != 0;
         window_ = window;
         group = foreground_;
@@ -131,7 +131,7 @@ Result<i64> Terminal::set_window_size(u64 argument) {
 
 Result<i64> Terminal::control_flow(u64 argument) {
     {
-        Lock::Guard guard(lock_);
+        Locked guard(lock_);
         ::termios const& settings = discipline_.settings();
         switch (argument) {
         case TCOOFF: discipline_.hold(*this); break;
@@ -152,7 +152,7 @@ Result<i64> Terminal::control_flow(u64 argument) {
 Result<i64> Terminal::flush(u64 argument) {
     if (argument > TCIOFLUSH) return fail(EINVAL);
     {
-        Lock::Guard guard(lock_);
+        Locked guard(lock_);
         if (argument != TCOFLUSH) {
             discipline_.discard_input();
             device_->input_discarded();
@@ -167,7 +167,7 @@ Result<i64> Terminal::flush(u64 argument) {
 Result<i64> Terminal::queue_length(u32 command, u64 argument) {
     size_t length;
     {
-        Lock::Guard guard(lock_);
+        Locked guard(lock_);
         length = command == TIOCINQ ? discipline_.readable_exact() : device_->pending();
     }
     return write_int(argument, static_cast<i32>(length));
@@ -185,13 +185,13 @@ Result<i64> Terminal::simulate_input(u64 argument) {
 }
 
 Result<i64> Terminal::set_exclusive(bool on) {
-    Lock::Guard guard(lock_);
+    Locked guard(lock_);
     exclusive_ = on;
     return 0;
 }
 
 bool Terminal::is_exclusive() {
-    Lock::Guard guard(lock_);
+    Locked guard(lock_);
     return exclusive_;
 }
 

@@ -34,7 +34,7 @@ Result<> Terminal::check_foreground(int signal) {
     Caller const caller = running_process();
     if (caller.terminal != number_) return {};
     {
-        Lock::Guard guard(lock_);
+        Locked guard(lock_);
         if (session_.get() != caller.session || !foreground_ || foreground_.get() == caller.group) return {};
     }
     return signal_target->background_access(signal);
@@ -57,7 +57,7 @@ void Terminal::offer_to_opener() {
     if (!caller.leader || caller.terminal != 0) return;
     auto place = signal_target->hold_place();
     {
-        Lock::Guard guard(lock_);
+        Locked guard(lock_);
         if (session_) return;
         std::swap(session_, place.session);
         std::swap(foreground_, place.group);
@@ -70,7 +70,7 @@ void Terminal::offer_to_opener() {
 Result<> Terminal::become_controlling(Pid session) {
     if (!signal_target->claim_terminal(number_)) {
         base::HeldPid of, group;
-        Lock::Guard guard(lock_);
+        Locked guard(lock_);
         if (session_.get() != session) return fail(EPERM);
         std::swap(of, session_);
         std::swap(group, foreground_);
@@ -82,7 +82,7 @@ Result<> Terminal::become_controlling(Pid session) {
 }
 
 bool Terminal::belongs_to(Pid session) {
-    Lock::Guard guard(lock_);
+    Locked guard(lock_);
     return session.value != 0 && session_.get() == session;
 }
 
@@ -95,7 +95,7 @@ Result<i64> Terminal::take_session(u64 argument, Use use) {
     bool const steals = argument == 1 && is_privileged;
     auto place = signal_target->hold_place();
     {
-        Lock::Guard guard(lock_);
+        Locked guard(lock_);
         if (caller.leader && session_.get() == caller.session) return 0;
         if (!caller.leader || caller.terminal != 0 || (session_ && !steals) || !may_read) return fail(EPERM);
         std::swap(session_, place.session);
@@ -118,7 +118,7 @@ Result<i64> Terminal::leave_session() {
 bool Terminal::give_up_session(Pid session) {
     base::HeldPid group;
     {
-        Lock::Guard guard(lock_);
+        Locked guard(lock_);
         if (session.value == 0 || session_.get() != session) return false;
         std::swap(group, foreground_);
         session_ = {};
@@ -139,7 +139,7 @@ void Terminal::end_session(Pid session) {
 void Terminal::hang_up() {
     base::HeldPid session, group;
     {
-        Lock::Guard guard(lock_);
+        Locked guard(lock_);
         hang_ups_.fetch_add(1);
         std::swap(session, session_);
         std::swap(group, foreground_);
@@ -155,19 +155,19 @@ void Terminal::hang_up() {
 }
 
 Pid Terminal::foreground_group() {
-    Lock::Guard guard(lock_);
+    Locked guard(lock_);
     return foreground_.get();
 }
 
 Pid Terminal::session() {
-    Lock::Guard guard(lock_);
+    Locked guard(lock_);
     return session_.get();
 }
 
 void Terminal::signal_foreground(int signal) {
     base::HeldPid group;
     {
-        Lock::Guard guard(lock_);
+        Locked guard(lock_);
         group = foreground_;
     }
     deliver(1u << signal, group);
@@ -176,13 +176,13 @@ void Terminal::signal_foreground(int signal) {
 Result<Use> Terminal::open(u32 flags) {
     SignalTarget* const target = signal_target.get();
     {
-        Lock::Guard guard(lock_);
+        Locked guard(lock_);
         if (exclusive_ && open_files_ != 0 && target && !target->current_credentials().is_privileged()) return fail(EBUSY);
         ++open_files_;
     }
     u32 const hang_ups = hang_ups_.load();         // read first: a master that closes after opened() then hangs up this file, too
     if (auto const opened = device_->opened(); !opened) {
-        Lock::Guard guard(lock_);
+        Locked guard(lock_);
         --open_files_;
         return fail(opened.error());
     }
@@ -191,7 +191,7 @@ Result<Use> Terminal::open(u32 flags) {
 
 void Terminal::close() {
     {
-        Lock::Guard guard(lock_);
+        Locked guard(lock_);
         if (--open_files_ == 0) exclusive_ = false;
     }
     device_->closed();
@@ -201,7 +201,7 @@ Result<i64> Terminal::get_group(u64 argument) {
     Caller const caller = running_process();
     Pid group;
     {
-        Lock::Guard guard(lock_);
+        Locked guard(lock_);
         if (caller.terminal != number_ || session_.get() != caller.session) return fail(ENOTTY);
         group = foreground_.get();
     }
@@ -212,14 +212,14 @@ Result<i64> Terminal::get_group(u64 argument) {
 Result<i64> Terminal::set_group(u64 argument) {
     Caller const caller = running_process();
     {
-        Lock::Guard guard(lock_);
+        Locked guard(lock_);
         if (caller.terminal != number_ || session_.get() != caller.session) return fail(ENOTTY);
     }
     if (auto const allowed = check_foreground(SIGTTOU); !allowed) return fail(allowed.error() == Errno(EIO) ? Errno(ENOTTY) : allowed.error());
     Pid const group(TRY(mm::UserPtr<i32>(argument).read()));
     if (group.value < 0) return fail(EINVAL);
     auto held = TRY(signal_target->hold_group(group));
-    Lock::Guard guard(lock_);
+    Locked guard(lock_);
     if (session_.get() != caller.session) return fail(ENOTTY);
     std::swap(foreground_, held);
     return 0;
@@ -228,7 +228,7 @@ Result<i64> Terminal::set_group(u64 argument) {
 Result<i64> Terminal::get_session(u64 argument) {
     Caller const caller = running_process();
     {
-        Lock::Guard guard(lock_);
+        Locked guard(lock_);
         if (caller.terminal != number_ || session_.get() != caller.session) return fail(ENOTTY);
     }
     TRY(mm::UserPtr<i32>(argument).write(caller.session.value));

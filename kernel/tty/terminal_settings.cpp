@@ -89,7 +89,7 @@ constexpr bool discards(u32 command) { return command == TCSETSF || command == T
 
 ::termios2 Terminal::current_settings() {
     ::termios2 settings{};
-    Lock::Guard guard(lock_);
+    Locked guard(lock_);
     take(settings, discipline_.settings());
     settings.c_ispeed = input_speed_, settings.c_ospeed = output_speed_;
     return settings;
@@ -119,7 +119,7 @@ Result<i64> Terminal::set_settings(u32 command, u64 argument, Use use) {
 void Terminal::apply(::termios2 const& settings, bool discard_input) {
     auto next = without_speeds(settings);
     device_->fit(next);
-    Lock::Guard guard(lock_);
+    Locked guard(lock_);
     if (discard_input) {
         discipline_.discard_input();
         device_->input_discarded();

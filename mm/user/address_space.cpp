@@ -91,7 +91,7 @@ void AddressSpace::set_layout(ImageLayout const& layout) {
 
 AddressSpaceStatistics AddressSpace::statistics() const {
     ReadGuard const guard(lock_);
-    PageTableGuard const entries(page_table_lock_);
+    Locked const entries(page_table_lock_);
     VmaPages const& pages = vmas_.pages();
     return {.mapped_pages = pages.total,
             .peak_mapped_pages = std::max(peak_mapped_, pages.total),

@@ -33,7 +33,7 @@ public:
 
     Result<FrameRef> page(u64 index, Access) override {
         if (index >= pages_) return fail(ENXIO);
-        sync::Mutex<LockRank::vm_object>::Guard const guard(lock_);
+        Locked const guard(lock_);
         Slot& slot = *TRY(find_slot(index));
         if (!slot) {
             slot = &TRY(frame_allocator.allocate(0, Fill::Zero, Urgency::User)).leak();
@@ -45,7 +45,7 @@ public:
     u64 device() const override { return 1; }   // as on Linux: 00:01, its internal tmpfs
     u64 inode_number() const override { return inode_number_; }
     u64 resident_pages() override {
-        sync::Mutex<LockRank::vm_object>::Guard const guard(lock_);
+        Locked const guard(lock_);
         return resident_;
     }
 

@@ -48,7 +48,7 @@ FaultResult AddressSpace::make_shared_writable(Fault const& fault) {
 
 /// With one reference and an unchanged entry there is no other holder, because only a holder of a frame can share it.
 inline FaultResult AddressSpace::reuse_in_place(Fault const& fault) {
-    PageTableGuard const guard(page_table_lock_);
+    Locked const guard(page_table_lock_);
     if (!is_same_mapping(*fault.entry, fault.seen)) return FaultResult::Handled;
     *fault.entry = fault.entry->with_write();   // rights only grow, so no flush
     vm_events.cow_reuses.add(1);
@@ -62,7 +62,7 @@ inline FaultResult AddressSpace::replace(Fault const& fault, FrameRef frame, Pag
     PhysAddr const original = fault.seen.address();
     FrameRef replaced;
     {
-        PageTableGuard const guard(page_table_lock_);
+        Locked const guard(page_table_lock_);
         if (!is_same_mapping(*fault.entry, fault.seen)) return FaultResult::Handled;
         if (!is_zero_frame(original)) {
             replaced = FrameRef::adopt(frame_record(original));

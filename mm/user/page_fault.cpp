@@ -43,7 +43,7 @@ inline arch::PageEntry* AddressSpace::absent_entry(Fault const& fault, PageTable
 [[gnu::always_inline]] inline FaultResult AddressSpace::install(Fault const& fault, FrameRef frame, Writable writable, PageSource source,
                                                                 arch::PerCpu<u64>& counter) {
     auto result = FaultResult::Handled;
-    PageTableGuard const guard(page_table_lock_);
+    Locked const guard(page_table_lock_);
     arch::PageEntry* const entry = absent_entry(fault, guard, result);
     if (!entry) [[unlikely]] return result;
     page_table_.set(*entry, user_entry(frame.address(), fault.vma, writable));
@@ -55,7 +55,7 @@ inline arch::PageEntry* AddressSpace::absent_entry(Fault const& fault, PageTable
 
 inline FaultResult AddressSpace::install_zero_frame(Fault const& fault) {
     auto result = FaultResult::Handled;
-    PageTableGuard const guard(page_table_lock_);
+    Locked const guard(page_table_lock_);
     arch::PageEntry* const entry = absent_entry(fault, guard, result);
     if (!entry) [[unlikely]] return result;
     page_table_.set(*entry, user_entry(zero_frame_address, fault.vma, Writable::No));

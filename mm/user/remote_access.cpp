@@ -15,7 +15,7 @@ Result<FrameRef> AddressSpace::pin_page(u64 page, FaultKind kind) {
     for (;;) {
         {
             ReadGuard const guard(lock_);
-            PageTableGuard const entries(page_table_lock_);
+            Locked const entries(page_table_lock_);
             arch::PageEntry const* const directory = page_table_.find_directory_entry(page);
             bool const is_there = directory && directory->is_present();
             arch::PageEntry const entry = is_there ? *page_table_.leaf_below(*directory, page) : arch::PageEntry();
@@ -30,7 +30,7 @@ Result<FrameRef> AddressSpace::pin_page(u64 page, FaultKind kind) {
 
 /// True if the page is a private copy: the program wrote to it, but may now only read it.
 bool AddressSpace::shows_copy(u64 page) const {
-    PageTableGuard const guard(page_table_lock_);
+    Locked const guard(page_table_lock_);
     arch::PageEntry const entry = page_table_.leaf_of(page);
     return entry.is_present() && !is_zero_frame(entry.address()) && (frame_record(entry.address()).flags & frame_is_anonymous);
 }

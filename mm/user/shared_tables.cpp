@@ -92,7 +92,7 @@ Result<Frame*> AddressSpace::own_table(arch::PageEntry& directory, Urgency urgen
 FaultResult AddressSpace::own_table_for_fault(u64 page) {
     Frame* before = nullptr;
     {
-        PageTableGuard const guard(page_table_lock_);
+        Locked const guard(page_table_lock_);
         arch::PageEntry* const directory = page_table_.find_directory_entry(page);
         if (!is_shared(*directory)) return FaultResult::Handled;   // another thread was faster
         auto const owned = own_table(*directory);

@@ -23,7 +23,7 @@ void VmObject::pass(Mapping& mark) {
 
 /// The space of the first mapping ahead of the mark. Null: there is none, and the mark has been removed.
 Ref<AddressSpace> VmObject::next_space(Mapping& mark) {
-    MappingsGuard const guard(mappings_lock_);
+    Locked const guard(mappings_lock_);
     for (;; pass(mark)) {
         auto const next = std::next(mappings_.iterator_to(mark));
         if (next == mappings_.end()) {
@@ -37,7 +37,7 @@ Ref<AddressSpace> VmObject::next_space(Mapping& mark) {
 
 /// The mapping ahead of the mark, if it belongs to `space`, whose lock is held for writing; the mark moves past it.
 Mapping* VmObject::next_of(Mapping& mark, AddressSpace const& space) {
-    MappingsGuard const guard(mappings_lock_);
+    Locked const guard(mappings_lock_);
     auto const next = std::next(mappings_.iterator_to(mark));
     if (next == mappings_.end() || next->space != &space) return nullptr;
     pass(mark);
@@ -47,7 +47,7 @@ Mapping* VmObject::next_of(Mapping& mark, AddressSpace const& space) {
 bool VmObject::unmap_from(u64 first) {
     Mapping mark;
     {
-        MappingsGuard const guard(mappings_lock_);
+        Locked const guard(mappings_lock_);
         if (mappings_.empty()) return true;
         mappings_.push_front(mark);
     }

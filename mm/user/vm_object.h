@@ -25,7 +25,7 @@ class AddressSpace;
 /// leaves with its space's lock held for writing, so a holder of that lock sees the space's VMAs unchanged.
 struct Mapping {
     base::ListHook link;
-    AddressSpace* space = nullptr;   ///< null: in no list, or a mark. GUARDED_BY the object's mappings_lock_
+    AddressSpace* space = nullptr;   ///< null: in no list, or a mark; the object's mappings_lock_ guards it
 };
 
 class VmObject : public RefCounted<VmObject> {
@@ -58,12 +58,12 @@ public:
 
     /// `mapping` shows this object from now on / no longer. For objects that may shrink.
     void enter(Mapping& mapping, AddressSpace& space) {
-        MappingsGuard const guard(mappings_lock_);
+        Locked const guard(mappings_lock_);
         mapping.space = &space;
         mappings_.push_back(mapping);
     }
     void leave(Mapping& mapping) {
-        MappingsGuard const guard(mappings_lock_);
+        Locked const guard(mappings_lock_);
         mapping.space = nullptr;
         mappings_.erase(mappings_.iterator_to(mapping));
     }

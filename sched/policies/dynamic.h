@@ -30,7 +30,7 @@ public:
 
     std::string_view name() const override { return "dynamic"; }
 
-    void enqueue(PolicyQueue& queue, Schedulable& thread, Arrival arrival) const override {
+    void enqueue(PolicyQueue& queue, Schedulable& thread, Arrival arrival) const REQUIRES(its_run_queue) override {
         FairQueue& fair = queue.fair;
         Share& share = thread.share;
         u64 const ran_ns = charge(thread), quantum_ns = turn_slice_ns(queue.quantum_ns, fair.count());
@@ -47,13 +47,13 @@ public:
         share.deadline = share.start + service(share.left_ns) / share.weight;
         fair.insert(thread);
     }
-    void dequeue(PolicyQueue& queue, Schedulable& thread) const override { queue.fair.remove(thread); }
-    Schedulable* pick(PolicyQueue& queue) const override {
+    void dequeue(PolicyQueue& queue, Schedulable& thread) const REQUIRES(its_run_queue) override { queue.fair.remove(thread); }
+    Schedulable* pick(PolicyQueue& queue) const REQUIRES(its_run_queue) override {
         Schedulable* const first = queue.fair.take();
         if (first) first->share.seen_at = queue.fair.now();
         return first;
     }
-    bool preempts(Schedulable const& woken, Schedulable const& running) const override {
+    bool preempts(Schedulable const& woken, Schedulable const& running) const REQUIRES(its_run_queue) override {
         bool const woken_is_idle = woken.level() == idle_class_level;
         if (running.level() == idle_class_level) return !woken_is_idle;
         if (woken_is_idle || woken.own().scheduling_class == SchedulingClass::Batch) return false;
@@ -61,7 +61,7 @@ public:
         // A running thread with short turns is soon done itself: the two ends of a pipe do not interrupt each other.
         return 2 * length_of_turn(woken) <= length_of_turn(running);
     }
-    u64 slice_ns(Schedulable const& thread, u64 quantum_ns, u32 waiting) const override {
+    u64 slice_ns(Schedulable const& thread, u64 quantum_ns, u32 waiting) const REQUIRES(its_run_queue) override {
         return thread.share.turn_ns != 0 ? thread.share.turn_ns : turn_slice_ns(quantum_ns, waiting);
     }
 
@@ -82,7 +82,9 @@ private:
     /// Running time, as virtual time multiplied by its weight.
     static constexpr i64 service(u64 ns) { return static_cast<i64>(ns) * weight_of_nice_0 * scale; }
 
-    static i64 length_of_turn(Schedulable const& thread) { return service(thread.share.turn_ns) / std::max<i64>(thread.share.weight, 1); }
+    static i64 length_of_turn(Schedulable const& thread) REQUIRES(its_run_queue) {
+        return service(thread.share.turn_ns) / std::max<i64>(thread.share.weight, 1);
+    }
 
     /// The product, clamped to what fits into a word: a thread may have slept for days.
     static i64 weighted(i64 virtual_ns, i64 weight) {
@@ -93,7 +95,7 @@ private:
     }
 
     /// Accounts for the time since the thread was last queued; returns how long it ran.
-    static u64 charge(Schedulable& thread) {
+    static u64 charge(Schedulable& thread) REQUIRES(its_run_queue) {
         constexpr u64 most_ns = 1000 * ns_per_s;   // under another policy; enqueue() cuts it to two quanta
         Share& share = thread.share;
         u64 const ran_ns = std::min(thread.ran_ns - share.accounted_ns, most_ns);
@@ -105,7 +107,7 @@ private:
 
     /// The thread slept, or is new here, or comes from another CPU (then it has not run since). Returns its least
     /// lead: sleep earns one turn.
-    static i64 wake(Schedulable& thread, u64 ran_ns, u64 quantum_ns) {
+    static i64 wake(Schedulable& thread, u64 ran_ns, u64 quantum_ns) REQUIRES(its_run_queue) {
         Share& share = thread.share;
         if (ran_ns != 0) {
             u64 const burst_ns = std::min(share.burst_ns, quantum_ns);
@@ -118,14 +120,14 @@ private:
 
     /// Its turn is over, so it needs longer turns; or it yielded, and gives up the rest of its turn, which is added
     /// to its lead.
-    static i64 expire(Schedulable& thread, u64 quantum_ns) {
+    static i64 expire(Schedulable& thread, u64 quantum_ns) REQUIRES(its_run_queue) {
         Share& share = thread.share;
         if (share.left_ns == 0) share.usual_ns = std::min(2 * share.usual_ns, quantum_ns);
         return service(std::exchange(share.left_ns, 0u));
     }
 
     /// Twice the usual time, so that most turns suffice. A thread that has never slept gets the whole quantum.
-    static u64 turn_ns(Schedulable const& thread, u64 quantum_ns) {
+    static u64 turn_ns(Schedulable const& thread, u64 quantum_ns) REQUIRES(its_run_queue) {
         constexpr u64 shortest_part = 16;
         if (thread.own().scheduling_class != SchedulingClass::Other || thread.share.usual_ns == 0) return quantum_ns;
         return std::clamp(2 * thread.share.usual_ns, quantum_ns / shortest_part, quantum_ns);

@@ -34,7 +34,7 @@ public:
     }
     void join() {
         (void)all_ended_.wait([this] {
-            typename decltype(lock_)::Guard guard(lock_);
+            Locked guard(lock_);
             return ended_ == started_;
         }, sched::Interruptible::No);
     }
@@ -48,7 +48,7 @@ private:
         // The wake happens under the lock: who sees the count may destroy the crew.
         Crew& crew = *task.crew;
         (void)sched::scheduler.begin_exit();   // so that who is woken finds its stack given back
-        typename decltype(crew.lock_)::Guard guard(crew.lock_);
+        Locked guard(crew.lock_);
         ++crew.ended_;
         crew.all_ended_.wake_all();
     }

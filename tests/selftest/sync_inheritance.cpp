@@ -40,7 +40,7 @@ SELF_TEST(inheritance_defeats_the_hog_in_the_middle) {
         Level while_wanted = 0, after = 0;
         void low(u32) {
             {
-                TestMutex::Guard guard(mutex);
+                Locked guard(mutex);
                 held.complete();
                 (void)wanted.wait();      // the hog runs from now on
                 while_wanted = sched::current_thread().level();
@@ -58,7 +58,7 @@ SELF_TEST(inheritance_defeats_the_hog_in_the_middle) {
         void high(u32) {
             be_fifo(30);
             high_comes = true;
-            TestMutex::Guard guard(mutex);
+            Locked guard(mutex);
             done = true;
         }
     } work;
@@ -83,7 +83,7 @@ SELF_TEST(inheritance_goes_along_a_chain) {
         Level low_after = 0, middle_at_end = 0, middle_after = 0;
         void low(u32) {
             {
-                TestMutex::Guard guard(inner);
+                Locked guard(inner);
                 low_has.complete();
                 (void)go.wait();
             }
@@ -92,16 +92,16 @@ SELF_TEST(inheritance_goes_along_a_chain) {
         void middle(u32) {
             be_fifo(10);
             {
-                OuterMutex::Guard guard(outer);
+                Locked guard(outer);
                 middle_has.complete();
-                TestMutex::Guard inner_guard(inner);
+                Locked inner_guard(inner);
                 middle_at_end = sched::current_thread().level();
             }
             middle_after = sched::current_thread().level();
         }
         void high(u32) {
             be_fifo(50);
-            OuterMutex::Guard guard(outer);
+            Locked guard(outer);
         }
     } work;
     RealtimeScope above(90);
@@ -144,14 +144,14 @@ SELF_TEST(mutexes_serve_the_most_urgent_first) {
         void wait(u32 number) {
             be_fifo(static_cast<u8>(10 + number * 5 % waiters));
             ++arrived;
-            TestMutex::Guard guard(mutex);
+            Locked guard(mutex);
             order[served++] = sched::current_thread().own().realtime_priority;
         }
     } work;
     RealtimeScope above(90);
     Crew crew(work, waiters);
     {
-        TestMutex::Guard guard(work.mutex);
+        Locked guard(work.mutex);
         sched::Thread* threads[waiters];
         for (auto& thread : threads) REQUIRE(thread = crew.start(&decltype(work)::wait));
         // Whoever has arrived blocks in the mutex alone.
@@ -169,13 +169,13 @@ SELF_TEST(mutexes_serve_the_patient_too) {
         std::atomic<u32> rounds{0};
         void greedy(u32) {
             while (!patient_done && rounds < 2000) {
-                TestMutex::Guard guard(mutex);
+                Locked guard(mutex);
                 ++rounds;
                 (void)scheduler.sleep_until(arch::clock_ns() + 200 * ns_per_us, Interruptible::No);
             }
         }
         void patient(u32) {
-            TestMutex::Guard guard(mutex);
+            Locked guard(mutex);
             patient_done = true;
         }
     } work;
@@ -200,12 +200,12 @@ SELF_TEST_ON_ALL_CPUS(inheritance_leaves_nothing_behind) {
                 if ((i + number) % 5 == 0) be_fifo(static_cast<u8>(1 + (i * 7 + number * 13) % 40));
                 if ((i + number) % 9 == 0) (void)scheduler.set_class(self, SchedulingClass::Other, 0);
                 if ((i + number) % 4 == 0) {
-                    OuterMutex::Guard guard(outer);
+                    Locked guard(outer);
                     if (i % 8 == 0) scheduler.yield();
-                    TestMutex::Guard inner_guard(inner);
+                    Locked inner_guard(inner);
                     ++count;
                 } else {
-                    TestMutex::Guard guard(inner);
+                    Locked guard(inner);
                     if (i % 16 == 0) (void)scheduler.sleep_until(arch::clock_ns() + 20 * ns_per_us, Interruptible::No);
                     ++count;
                 }

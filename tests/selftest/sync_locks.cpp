@@ -27,7 +27,7 @@ SELF_TEST_ON_ALL_CPUS(mutex_excludes_under_preemption) {
         std::atomic<u32> inside{0}, overlaps{0};
         void run(u32 number) {
             for (u32 i = 0; i < rounds; ++i) {
-                TestMutex::Guard guard(mutex);
+                Locked guard(mutex);
                 if (inside++ != 0) ++overlaps;
                 u64 const seen = counter;
                 if (i % 16 == number) scheduler.yield();   // others run into the held lock
@@ -55,13 +55,13 @@ SELF_TEST(mutex_starves_no_one) {
         void greedy(u32) {
             // Asleep inside and quick outside: the waiter only ever finds the lock taken.
             for (u32 i = 0; i < 50 && !waiter_done; ++i) {
-                TestMutex::Guard guard(mutex);
+                Locked guard(mutex);
                 (void)scheduler.sleep_until(in_ms(1), Interruptible::No);
             }
             in_time = waiter_done;
         }
         void waiter(u32) {
-            TestMutex::Guard guard(mutex);
+            Locked guard(mutex);
             waiter_done = true;
         }
     } work;
@@ -93,7 +93,7 @@ SELF_TEST_ON_ALL_CPUS(semaphores_carry_a_bounded_buffer) {
             for (u32 i = 0; i < items; ++i) {
                 (void)room.down();
                 {
-                    TestMutex::Guard guard(mutex);
+                    Locked guard(mutex);
                     ring[head++ % size] = number * items + i;
                 }
                 filled.up();
@@ -103,7 +103,7 @@ SELF_TEST_ON_ALL_CPUS(semaphores_carry_a_bounded_buffer) {
             for (u32 i = 0; i < items; ++i) {
                 (void)filled.down();
                 {
-                    TestMutex::Guard guard(mutex);
+                    Locked guard(mutex);
                     sum += ring[tail++ % size];
                 }
                 room.up();
@@ -155,7 +155,7 @@ SELF_TEST_ON_ALL_CPUS(condition_variables_signal_and_broadcast) {
         u32 waiting = 0, released = 0, tickets = 0;
         std::atomic<u32> failed{0};
         void wait(u32) {
-            TestMutex::Guard guard(mutex);
+            Locked guard(mutex);
             ++waiting;
             while (tickets == 0)
                 if (!changed.wait(mutex, Interruptible::No, in_ms(10'000))) ++failed;
@@ -164,11 +164,11 @@ SELF_TEST_ON_ALL_CPUS(condition_variables_signal_and_broadcast) {
             ++released;
         }
         u32 count(u32 const& what) {
-            TestMutex::Guard guard(mutex);
+            Locked guard(mutex);
             return what;
         }
         void give(u32 number) {
-            TestMutex::Guard guard(mutex);
+            Locked guard(mutex);
             tickets += number;
         }
     } work;
@@ -188,7 +188,7 @@ SELF_TEST_ON_ALL_CPUS(condition_variables_signal_and_broadcast) {
     crew.join();
     CHECK(work.released == 4 && work.tickets == 0 && work.failed == 0);
 
-    TestMutex::Guard guard(work.mutex);
+    Locked guard(work.mutex);
     auto const late = work.changed.wait(work.mutex, Interruptible::Yes, in_ms(2));
     CHECK(!late && late.error() == Errno(ETIMEDOUT));
     CHECK(work.mutex.is_held_by_current());

@@ -50,7 +50,7 @@ public:
     auto with_keymap(F&& f) {
         u8 lights_before, lights_now;
         auto const result = [&] {
-            decltype(lock_)::Guard guard(lock_);
+            Locked guard(lock_);
             lights_before = keymap_.lights();
             auto const out = f(keymap_);
             lights_now = keymap_.lights();

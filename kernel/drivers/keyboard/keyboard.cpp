@@ -103,7 +103,7 @@ Result<> Keyboard::start(bool translated) {
     for (unsigned again = 0; !ready && again < retries; ++again) ready = set_up_controller(translated);
     ScanCodes::Set const set = TRY(ready);
     {
-        Lock::Guard guard(lock_);
+        Locked guard(lock_);
         scan_codes_ = ScanCodes(set);
     }
     TRY(send_data(enable_scanning));
@@ -129,7 +129,7 @@ void Keyboard::on_interrupt(void* context) {
 
 /// One byte from the controller, and the event that it completes. False: there is none.
 bool Keyboard::receive_event(std::optional<KeyEvent>& event) {
-    Lock::Guard guard(lock_);
+    Locked guard(lock_);
     event.reset();
     u8 const status = arch::in8(status_port);
     if (!(status & output_full)) return false;
@@ -141,7 +141,7 @@ bool Keyboard::receive_event(std::optional<KeyEvent>& event) {
 }
 
 void Keyboard::lights_changed() {
-    Lock::Guard guard(lock_);
+    Locked guard(lock_);
     if (send_data(set_lights)) lights_ = Lights::CommandSent;
 }
 

@@ -22,7 +22,7 @@ Result<VirtualConsole*> find(u64 number) {
 
 /// The lowest console that nobody has open; -1: none.
 i32 free_console() {
-    ScreenLock::Guard guard(screen_lock);
+    Locked guard(screen_lock);
     for (u32 number = 1; number <= Screen::console_count; ++number)
         if (!screen.console(number)->is_open()) return static_cast<i32>(number);
     return -1;
@@ -30,7 +30,7 @@ i32 free_console() {
 
 /// Bit n: console n is open; bit 0 is tty0, which always can be.
 ::vt_stat state() {
-    ScreenLock::Guard guard(screen_lock);
+    Locked guard(screen_lock);
     ::vt_stat state{static_cast<u16>(screen.foreground().number()), 0, 1};
     for (u32 number = 1; number <= Screen::console_count; ++number)
         if (screen.console(number)->is_open()) state.v_state = static_cast<u16>(state.v_state | 1u << number);
@@ -84,7 +84,7 @@ Result<i64> VirtualConsole::device_ioctl(u32 command, u64 argument) {
     case KDGETMODE: {
         i32 mode;
         {
-            ScreenLock::Guard guard(screen_lock);
+            Locked guard(screen_lock);
             mode = shows_graphics ? KD_GRAPHICS : KD_TEXT;
         }
         TRY(mm::UserPtr<i32>(argument).write(mode));

@@ -62,7 +62,7 @@ Result<> Screen::allocate_shown() {
     size_t const count = size_t{surface_->columns()} * surface_->rows();
     auto* const cells = static_cast<Cell*>(TRY(mm::kernel_space.allocate_pages(align_up(count * sizeof(Cell), page_size))));
     for (size_t i = 0; i < count; ++i) new (cells + i) Cell;
-    ScreenLock::Guard guard(screen_lock);
+    Locked guard(screen_lock);
     shown_ = cells;
     return {};
 }
@@ -135,7 +135,7 @@ void Screen::draw_look(VirtualConsole& console) {
 
 void Screen::repaint() {
     {
-        ScreenLock::Guard guard(screen_lock);
+        Locked guard(screen_lock);
         constexpr Cell nothing{0xffff, {0, 0, 0xff}};
         std::fill_n(shown_, size_t{columns()} * rows(), nothing);
         foreground().vt.cells().mark_all();
@@ -150,7 +150,7 @@ void Screen::draw_changes() {
     for (u16 row = 0; row < surface_->rows(); ++row) {
         bool dirty = false;
         for (u16 from = 0; from < columns(); from = static_cast<u16>(from + part)) {
-            ScreenLock::Guard guard(screen_lock);
+            Locked guard(screen_lock);
             VirtualConsole& console = foreground();
             if (console.shows_graphics) return;
             draw_look(console);
@@ -160,7 +160,7 @@ void Screen::draw_changes() {
             draw_row(console, row, from, std::min<u16>(static_cast<u16>(from + part), columns()));
         }
     }
-    ScreenLock::Guard guard(screen_lock);
+    Locked guard(screen_lock);
     if (!foreground().vt.is_cursor_visible() || foreground().vt.cells().view() != 0) surface_->hide_cursor();
 }
 
@@ -169,7 +169,7 @@ void Screen::send_replies() {
         char buffer[32];
         std::string_view reply;
         {
-            ScreenLock::Guard guard(screen_lock);
+            Locked guard(screen_lock);
             if (!console.is_allocated() || !console.vt.has_reply()) continue;
             reply = console.vt.take_reply(buffer);
         }
@@ -198,7 +198,7 @@ void Screen::wake() {
 
 void Screen::console_changed(VirtualConsole& console) {
     if (&console == &foreground()) {
-        ScreenLock::Guard guard(screen_lock);
+        Locked guard(screen_lock);
         key_input.set_application_cursor(foreground().vt.application_cursor());
     }
     wake();
@@ -206,7 +206,7 @@ void Screen::console_changed(VirtualConsole& console) {
 
 /// Waking a thread is not allowed here (the logger may hold a run queue's lock): the line is drawn at once.
 void Screen::write(std::string_view text) {
-    ScreenLock::Guard guard(screen_lock);
+    Locked guard(screen_lock);
     VirtualConsole& console = foreground();
     Vt& vt = console.vt;
     vt.begin_line();

@@ -36,7 +36,7 @@ protected:
 private:
     /// What lies at `position`, up to the end. ENXIO: the console is gone.
     Result<size_t> copy(u64 position, std::span<u8> to) {
-        ScreenLock::Guard guard(screen_lock);
+        Locked guard(screen_lock);
         VirtualConsole& console = number_ == 0 ? screen.foreground() : *screen.console(number_);
         if (!console.is_allocated()) return fail(ENXIO);
         ScreenCells const& cells = console.vt.cells();
@@ -73,7 +73,7 @@ Result<Ref<fs::File>> open_memory(fs::Dentry& dentry, u32 flags, u64 device) {
     u32 const minor = fs::device_minor(device), number = minor % 64;
     VirtualConsole* const console = number == 0 ? &screen.foreground() : screen.console(number);
     {
-        ScreenLock::Guard guard(screen_lock);
+        Locked guard(screen_lock);
         if (!console || !console->is_allocated()) return fail(ENXIO);
     }
     auto file = TRY(mm::make_ref<ScreenMemoryFile>(Ref<fs::Dentry>::share(&dentry), flags, number, static_cast<Form>(minor - number)));

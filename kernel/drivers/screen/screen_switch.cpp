@@ -10,7 +10,7 @@ Result<> Screen::activate(VirtualConsole& console) {
     if (!may_switch_.load(std::memory_order_relaxed)) return {};
     TRY(console.opened());   // so that it keeps its memory
     {
-        ScreenLock::Guard guard(screen_lock);
+        Locked guard(screen_lock);
         if (VirtualConsole& before = foreground(); &before != &console) previous_ = before.number();
         foreground_.store(console.number() - 1, std::memory_order_relaxed);
         console.vt.cells().mark_all();
@@ -31,7 +31,7 @@ Result<> Screen::wait_until_active(VirtualConsole& console) {
 
 Result<i64> Screen::set_graphics(VirtualConsole& console, bool on) {
     {
-        ScreenLock::Guard guard(screen_lock);
+        Locked guard(screen_lock);
         if (console.shows_graphics == on) return 0;
         console.shows_graphics = on;
     }
@@ -45,7 +45,7 @@ void Screen::type(std::span<char const> bytes) {
     VirtualConsole& console = foreground();
     bool looked_back;
     {
-        ScreenLock::Guard guard(screen_lock);
+        Locked guard(screen_lock);
         looked_back = console.vt.cells().view() != 0;
         console.vt.cells().end_view();
     }
@@ -58,7 +58,7 @@ void Screen::command(ScreenCommand const& command) {
     if (command.step != 0) wanted_step_.store(command.step, std::memory_order_relaxed);
     if (command.last) wanted_last_.store(true, std::memory_order_relaxed);
     if (command.half_pages != 0) {
-        ScreenLock::Guard guard(screen_lock);
+        Locked guard(screen_lock);
         foreground().vt.cells().move_view(command.half_pages * (rows() / 2));
     }
     wake();
@@ -66,7 +66,7 @@ void Screen::command(ScreenCommand const& command) {
 
 /// The next console in that direction that has been used; the one in front if there is no other.
 u32 Screen::neighbour(i32 step) {
-    ScreenLock::Guard guard(screen_lock);
+    Locked guard(screen_lock);
     u32 const start = foreground().number() - 1;
     for (u32 i = 1; i < console_count; ++i) {
         u32 const index = (start + (step > 0 ? i : console_count - i)) % console_count;
@@ -80,7 +80,7 @@ void Screen::obey() {
     u32 number = wanted_console_.exchange(0, std::memory_order_relaxed);
     if (i32 const step = wanted_step_.exchange(0, std::memory_order_relaxed)) number = neighbour(step);
     if (wanted_last_.exchange(false, std::memory_order_relaxed)) {
-        ScreenLock::Guard guard(screen_lock);
+        Locked guard(screen_lock);
         number = previous_;
     }
     if (VirtualConsole* const wanted = console(number)) static_cast<void>(activate(*wanted));

@@ -31,7 +31,7 @@ constinit ScreenLock screen_lock;
 
 Result<> VirtualConsole::allocate(u16 columns, u16 rows) {
     {
-        ScreenLock::Guard guard(screen_lock);
+        Locked guard(screen_lock);
         if (is_allocated()) return {};
     }
     size_t const history = history_lines(columns);
@@ -40,7 +40,7 @@ Result<> VirtualConsole::allocate(u16 columns, u16 rows) {
     auto* const first = static_cast<Cell*>(memory);
     for (size_t i = 0; i < cells; ++i) new (first + i) Cell;
     {
-        ScreenLock::Guard guard(screen_lock);
+        Locked guard(screen_lock);
         if (!is_allocated()) {
             vt.attach({first, cells}, columns, rows, {reinterpret_cast<u16*>(first + cells), history});
             shows_graphics = false;
@@ -54,7 +54,7 @@ Result<> VirtualConsole::allocate(u16 columns, u16 rows) {
 Result<> VirtualConsole::deallocate() {
     void* memory;
     {
-        ScreenLock::Guard guard(screen_lock);
+        Locked guard(screen_lock);
         if (is_open() || this == &screen.foreground()) return fail(EBUSY);
         memory = std::exchange(memory_, nullptr);
     }
@@ -64,7 +64,7 @@ Result<> VirtualConsole::deallocate() {
 
 Result<> VirtualConsole::opened() {
     {
-        ScreenLock::Guard guard(screen_lock);
+        Locked guard(screen_lock);
         ++open_files_;   // from here on nobody takes its memory away
     }
     Result<> const provided = allocate(screen.columns(), screen.rows());
@@ -73,14 +73,14 @@ Result<> VirtualConsole::opened() {
 }
 
 void VirtualConsole::closed() {
-    ScreenLock::Guard guard(screen_lock);
+    Locked guard(screen_lock);
     --open_files_;
 }
 
 void VirtualConsole::size(u16& columns, u16& rows) { columns = screen.columns(), rows = screen.rows(); }
 
 size_t VirtualConsole::room() {
-    ScreenLock::Guard guard(screen_lock);
+    Locked guard(screen_lock);
     size_t const room = queue_size - (queue_head_ - queue_tail_);
     // Who finds too little for his purpose sleeps, and hears of it when there is all of it.
     if (room < queue_size / 2) was_full_.store(true, std::memory_order_relaxed);
@@ -89,7 +89,7 @@ size_t VirtualConsole::room() {
 
 void VirtualConsole::transmit(std::span<char const> bytes) {
     {
-        ScreenLock::Guard guard(screen_lock);
+        Locked guard(screen_lock);
         for (char const byte : bytes) queue_[queue_head_++ % queue_size] = byte;
     }
     screen.output_waits();   // an echo has nobody else who would read it
@@ -97,7 +97,7 @@ void VirtualConsole::transmit(std::span<char const> bytes) {
 
 /// A piece of what is queued; false: that is nothing.
 bool VirtualConsole::settle_some() {
-    ScreenLock::Guard guard(screen_lock);
+    Locked guard(screen_lock);
     if (!is_allocated()) queue_tail_ = queue_head_;
     u32 const start = queue_tail_ % queue_size;
     u32 const length = std::min({queue_head_ - queue_tail_, queue_size - start, most_bytes_at_once});

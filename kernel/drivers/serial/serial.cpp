@@ -30,7 +30,7 @@ u8 SerialPort::read_register(u16 offset) const { return arch::in8(static_cast<u1
 void SerialPort::write_register(u16 offset, u8 value) const { arch::out8(static_cast<u16>(base_ + offset), value); }
 
 bool SerialPort::probe(u32 baud) {
-    Lock::Guard guard(lock_);
+    Locked guard(lock_);
     write_register(UART_IER, 0);
     write_register(UART_SCR, 0x5a);
     if (read_register(UART_SCR) != 0x5a) return false;
@@ -55,7 +55,7 @@ Result<> SerialPort::start() {
     static constexpr char const* interrupt_names[] = {"ttyS0", "ttyS1"};
     arch::enable_isa_interrupt(line_, on_interrupt, this, interrupt_names[index_]);
     {
-        Lock::Guard guard(lock_);
+        Locked guard(lock_);
         interrupts_ = true;
         enable(UART_IER_RDI, guard);
     }
@@ -121,7 +121,7 @@ void SerialPort::drain(Lock::Guard const& guard) {
 
 void SerialPort::write(std::string_view text) {
     if (!present_) return;
-    Lock::Guard guard(lock_);
+    Locked guard(lock_);
     if (std::exchange(mid_line_, false)) push('\r', guard), push('\n', guard);
     for (char byte : text) {
         if (byte == '\n') push('\r', guard);
@@ -132,25 +132,25 @@ void SerialPort::write(std::string_view text) {
 }
 
 size_t SerialPort::room() {
-    Lock::Guard guard(lock_);
+    Locked guard(lock_);
     return ring_size - used();
 }
 
 void SerialPort::transmit(std::span<char const> bytes) {
     if (bytes.empty()) return;
-    Lock::Guard guard(lock_);
+    Locked guard(lock_);
     for (char byte : bytes) push(byte, guard);
     mid_line_ = bytes.back() != '\n' && bytes.back() != '\r';
     kick(guard);
 }
 
 size_t SerialPort::pending() {
-    Lock::Guard guard(lock_);
+    Locked guard(lock_);
     return used();
 }
 
 void SerialPort::discard() {
-    Lock::Guard guard(lock_);
+    Locked guard(lock_);
     tail_ = head_;
 }
 
@@ -194,7 +194,7 @@ bool SerialPort::service() {
     size_t count = 0;
     char asked = 0;
     {
-        Lock::Guard guard(lock_);
+        Locked guard(lock_);
         if (read_register(UART_IIR) & UART_IIR_NO_INT) return false;
         read_register(UART_MSR);
         count = receive({bytes, std::min(room, sizeof bytes)}, guard);
@@ -212,12 +212,12 @@ bool SerialPort::service() {
 }
 
 void SerialPort::resume_input() {
-    Lock::Guard guard(lock_);
+    Locked guard(lock_);
     enable(UART_IER_RDI, guard);
 }
 
 bool SerialPort::hold_break(bool on) {
-    Lock::Guard guard(lock_);
+    Locked guard(lock_);
     write_register(UART_LCR, UART_LCR_WLEN8 | (on ? UART_LCR_SBC : 0));
     return true;
 }

@@ -54,7 +54,7 @@ DeviceRegistry::Entry& DeviceRegistry::slot_of(u64 device) {
 
 Result<> DeviceRegistry::add_character(std::string_view name, u64 device, u32 permissions, DeviceOpen open) {
     {
-        decltype(lock_)::Guard guard(lock_);
+        Locked guard(lock_);
         Entry& entry = slot_of(device);
         if (entry.open) return fail(EEXIST);
         if (count_ == slots / 2) return fail(ENOSPC);
@@ -73,7 +73,7 @@ Result<> DeviceRegistry::add_node(std::string_view name, u64 device, u32 permiss
 Result<Ref<File>> DeviceRegistry::open_character(Dentry& dentry, u32 flags, u64 device) {
     DeviceOpen open;
     {
-        decltype(lock_)::Guard guard(lock_);
+        Locked guard(lock_);
         open = slot_of(device).open;
     }
     return open ? open(dentry, flags, device) : fail(ENXIO);

@@ -26,7 +26,7 @@ private:
     /// Makes the text (again). No lock of ours is held: the source may take any.
     Result<> refresh();
     bool has_text() {
-        decltype(text_lock_)::Guard guard(text_lock_);
+        Locked guard(text_lock_);
         return text_.get() != nullptr;
     }
     TextSource& source_;
@@ -40,7 +40,7 @@ Result<> TextFile::refresh() {
     mm::Owned<TextBuffer> fresh(TRY(mm::make<TextBuffer>()));
     TRY(source_.make_text(opened_, *fresh));
     if (fresh->is_out_of_memory()) return fail(ENOMEM);
-    decltype(text_lock_)::Guard guard(text_lock_);
+    Locked guard(text_lock_);
     std::swap(text_, fresh);
     return {};
 }
@@ -52,7 +52,7 @@ Result<u64> TextFile::seek(i64 offset, int whence) {
 
 Result<size_t> TextFile::do_read(u64 position, mm::IoBuffer& buffer) {
     if (position == 0 || !has_text()) TRY(refresh());
-    decltype(text_lock_)::Guard guard(text_lock_);
+    Locked guard(text_lock_);
     auto const text = text_ ? text_->text() : std::string_view();
     if (position >= text.size() || buffer.remaining() == 0) return 0;
     auto const rest = text.substr(position);

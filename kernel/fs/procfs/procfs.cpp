@@ -104,7 +104,7 @@ Result<Ref<Inode>> make_inode(Node& node) {
 Result<Ref<Inode>> NodeDirectory::lookup(std::string_view name) {
     Node* child;
     {
-        NodesGuard guard(nodes_lock);
+        Locked guard(nodes_lock);
         child = find_child(node_, name);
     }
     if (child) return make_inode(*child);
@@ -115,7 +115,7 @@ Result<> NodeDirectory::list(u64 offset, DirectorySink& sink) {
     u64 place = first_offset;
     Node const* child;
     {
-        NodesGuard guard(nodes_lock);
+        Locked guard(nodes_lock);
         child = node_.first_child;
         for (; child && place < offset; child = child->next) ++place;
     }
@@ -136,7 +136,7 @@ constinit FileSystemType type{"proc", []() -> Result<FileSystem*> { return &proc
 }
 
 Result<> ProcFs::enter(std::string_view path, Leaf const& leaf) {
-    NodesGuard guard(nodes_lock);
+    Locked guard(nodes_lock);
     for (Node* place = top_;;) {
         size_t const slash = path.find('/');
         bool const last = slash == path.npos;
@@ -163,7 +163,7 @@ Result<> ProcFs::initialize() {
     device_ = next_anonymous_device();
     top_ = TRY(mm::make<Node>());
     {
-        NodesGuard guard(nodes_lock);
+        Locked guard(nodes_lock);
         top_->number = next_node_number++;
     }
     TRY(add_link("self", {}));

@@ -50,13 +50,13 @@ struct FilePages::Batch {
 FilePages::~FilePages() { release_from(0); }
 
 void FilePages::disown() {
-    decltype(owner_lock_)::Guard guard(owner_lock_);
+    Locked guard(owner_lock_);
     owner_ = nullptr;
 }
 
 /// As Linux, at the first write to a page that was not there: its times are those of a write(2).
 void FilePages::written() {
-    decltype(owner_lock_)::Guard guard(owner_lock_);
+    Locked guard(owner_lock_);
     if (owner_) owner_->touch_modified();
 }
 
@@ -69,7 +69,7 @@ mm::Frame* FilePages::probe(u64 index) const {
 }
 
 mm::FrameRef FilePages::find(u64 index) const {
-    Guard guard(lock_);
+    Locked guard(lock_);
     mm::Frame* const frame = probe(index);
     return frame ? mm::FrameRef::share(*frame) : mm::FrameRef();
 }
@@ -92,7 +92,7 @@ u64 FilePages::next_run(u64 position, u64 end, bool is_data) const {
     constexpr int turns_at_once = 64;
     u64 const end_index = (end + page_mask) >> page_shift;
     for (u64 index = position >> page_shift; index < end_index && !sched::caller_is_dying();) {
-        Guard guard(lock_);
+        Locked guard(lock_);
         for (int turn = 0; turn < turns_at_once && index < end_index; ++turn) {
             u64 const hole = hole_at(index);
             if ((hole == 0) == is_data) return std::max(position, index << page_shift);
@@ -103,7 +103,7 @@ u64 FilePages::next_run(u64 position, u64 end, bool is_data) const {
 }
 
 FilePages::Entered FilePages::try_insert(u64 index, mm::FrameRef& frame, SpareNodes& spare, Bound bound) {
-    Guard guard(lock_);
+    Locked guard(lock_);
     if (bound == Bound::Size && is_past_end(index)) return Entered::PastEnd;
     if (!root_) height_ = 0;
     while (!reaches(height_, index)) {
@@ -149,7 +149,7 @@ Result<mm::FrameRef> FilePages::insert(u64 index, mm::FrameRef frame, Bound boun
 /// A fault: makes a hole real, so that all who map the page see the same frame from now on.
 Result<mm::FrameRef> FilePages::page(u64 index, mm::Access) {
     {
-        Guard guard(lock_);
+        Locked guard(lock_);
         if (is_past_end(index)) return fail(ENXIO);
         if (mm::Frame* const frame = probe(index)) [[likely]] return mm::FrameRef::share(*frame);
     }
@@ -204,7 +204,7 @@ Result<size_t> FilePages::write(u64 position, mm::IoBuffer& buffer) {
         position += *copied;
         if (*copied < chunk || sched::caller_is_dying()) break;
     }
-    Guard guard(lock_);
+    Locked guard(lock_);
     if (position > size()) size_.store(position, std::memory_order_relaxed);
     return total;
 }
@@ -219,7 +219,7 @@ void FilePages::clear_tail(u64 size) {
 void FilePages::resize(u64 new_size) {
     u64 const old_size = size();
     {
-        Guard guard(lock_);
+        Locked guard(lock_);
         size_.store(new_size, std::memory_order_relaxed);
     }
     if (new_size < old_size) {
@@ -254,7 +254,7 @@ void FilePages::release_from(u64 first) {
     for (;;) {
         Batch batch;
         {
-            Guard guard(lock_);
+            Locked guard(lock_);
             if (!root_ || !(reaches(height_, first))) return;
             extract(root_, height_, first, batch);
             frames_.store(frames() - batch.count, std::memory_order_relaxed);
@@ -268,7 +268,7 @@ void FilePages::release_from(u64 first) {
 void FilePages::describe(base::Writer& out) const {
     Ref<Inode> owner;
     {
-        decltype(owner_lock_)::Guard guard(owner_lock_);
+        Locked guard(owner_lock_);
         if (owner_ && owner_->try_acquire_ref()) owner = Ref<Inode>::adopt(owner_);
     }
     auto const name = owner ? Dentry::alias_of(*owner) : Ref<Dentry>();

@@ -108,8 +108,8 @@ constexpr u32 execute_bits = 0111;
 /// The mode cannot change between the look at it and the seal: may_change() sees the one or the other.
 Result<> TmpfsRegular::add_seals(u32 seals) {
     if (seals & ~Seals::all) return fail(EINVAL);
-    decltype(write_lock_)::Guard guard(write_lock_);
-    AttributeLock::Guard attributes(attribute_lock_);
+    Locked guard(write_lock_);
+    Locked attributes(attribute_lock_);
     bool const executable = permissions() & execute_bits;
     if ((seals & F_SEAL_EXEC) && executable) seals |= F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE;
     return pages_->seals.add(seals);
@@ -142,14 +142,14 @@ Result<size_t> TmpfsRegular::write_locked(u64 position, mm::IoBuffer& buffer) {
 
 Result<size_t> TmpfsRegular::write(u64 position, mm::IoBuffer& buffer) {
     if (buffer.remaining() == 0) return 0;
-    decltype(write_lock_)::Guard guard(write_lock_);
+    Locked guard(write_lock_);
     return write_locked(position, buffer);
 }
 
 /// `position` moves only if something was written.
 Result<size_t> TmpfsRegular::append(u64& position, mm::IoBuffer& buffer) {
     if (buffer.remaining() == 0) return 0;
-    decltype(write_lock_)::Guard guard(write_lock_);
+    Locked guard(write_lock_);
     u64 const end = pages_->size();
     size_t const count = TRY(write_locked(end, buffer));
     position = end;
@@ -158,7 +158,7 @@ Result<size_t> TmpfsRegular::append(u64& position, mm::IoBuffer& buffer) {
 
 Result<> TmpfsRegular::truncate(u64 size) {
     if (size > largest_size) return fail(EINVAL);
-    decltype(write_lock_)::Guard guard(write_lock_);
+    Locked guard(write_lock_);
     u64 const old_size = pages_->size();
     if (size > old_size) TRY(check_larger_size(size));
     if ((size < old_size && pages_->seals.has(F_SEAL_SHRINK)) || (size > old_size && pages_->seals.has(F_SEAL_GROW))) return fail(EPERM);

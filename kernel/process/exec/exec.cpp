@@ -84,7 +84,7 @@ void forget_thread_state(UserThread& thread) {
 Result<bool> ProcessManager::become_only_thread(UserThread& thread) {
     Process& process = thread.process();
     {
-        SignalGuard guard(process.signal_lock);
+        Locked guard(process.signal_lock);
         if (process.group_exit || process.execing) return fail(EAGAIN);
         if (process.thread_count == 1) return true;
         process.execing = &thread;
@@ -98,12 +98,12 @@ Result<bool> ProcessManager::become_only_thread(UserThread& thread) {
     // It lasts while one of them is in a call: no sleep that depends on another program keeps it there (wake_to_end()).
     (void)process.stop_wait.wait(
         [&] {
-            SignalGuard guard(process.signal_lock);
+            Locked guard(process.signal_lock);
             return process.thread_count == 1;
         },
         sched::Interruptible::No);
-    TreeGuard tree(tree_lock);
-    SignalGuard guard(process.signal_lock);
+    Locked tree(tree_lock);
+    Locked guard(process.signal_lock);
     process.execing = nullptr;
     // The remaining thread becomes the process's first one.
     if (thread.entry_id.value != 0) {
@@ -124,20 +124,20 @@ void ProcessManager::become(Image& image, OwnTables& tables, UserThread& thread)
     thread.context.space = &image.space->tlb_space();
     image.space->activate();
     {
-        Process::StateGuard guard(process.state_lock);
+        Locked guard(process.state_lock);
         std::swap(process.address_space, image.space);
         std::swap(process.executable, image.executable);
         std::swap(thread.descriptors, tables.descriptors);
         process.auxiliary_vector = image.auxiliary_vector;
         process.dumpable = !changes_rights && !image.is_secret;
         ++process.programs;
-        decltype(process.credentials_lock)::Guard credentials_guard(process.credentials_lock);
+        Locked credentials_guard(process.credentials_lock);
         std::swap(process.credentials, image.credentials);
     }
     ResourceUsage memory;
     memory.add_peak(*image.space);
     {
-        SignalGuard guard(process.signal_lock);
+        Locked guard(process.signal_lock);
         std::swap(process.handlers, tables.handlers);
         process.usage.add(memory);
     }
@@ -145,7 +145,7 @@ void ProcessManager::become(Image& image, OwnTables& tables, UserThread& thread)
     process.set_name(image.name);
     thread.set_name(image.name);
     forget_thread_state(thread);
-    TreeGuard tree(tree_lock);
+    Locked tree(tree_lock);
     process.has_executed = true;
     process.exit_signal = SIGCHLD;   // the one given to clone(2) was for the old program
     if (changes_rights) thread.parent_death_signal = 0;
@@ -166,7 +166,7 @@ Result<> ProcessManager::change_over(Image& image, UserThread& thread, bool was_
     process.timers.remove_all();
     release_thread_words(thread);
     {
-        sync::Mutex<LockRank::execve>::Guard guard(process.memory_limits_lock);
+        Locked guard(process.memory_limits_lock);
         become(image, tables, thread);
         process.address_space->set_limits(process.memory_limits());
     }

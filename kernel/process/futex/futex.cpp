@@ -22,7 +22,7 @@ struct FutexTable::Waiter : sched::WaitNode {
     // Ordering: acquire; pairs with the release in wake_one().
     void wait_for_waker() const { while (!released.load(std::memory_order_acquire)) arch::relax(); }
     sched::Thread& thread;
-    FutexKey key;                            ///< GUARDED_BY the bucket's lock
+    FutexKey key;                            ///< its bucket's lock guards it
     u32 const bits;
     sched::Level const level;                ///< at the start of the wait; all that are not realtime are equal
     std::atomic<Bucket*> bucket{nullptr};    ///< null: woken. Written with its lock held (and the new bucket's, if it moves)
@@ -150,7 +150,7 @@ bool FutexTable::leave(Waiter& waiter) NO_THREAD_SAFETY_ANALYSIS {
     for (;;) {
         Bucket* const bucket = waiter.bucket.load(std::memory_order_relaxed);
         if (!bucket) return false;
-        BucketGuard guard(bucket->lock);
+        Locked guard(bucket->lock);
         if (waiter.bucket.load(std::memory_order_relaxed) != bucket) continue;   // woken or moved in between
         bucket->waiters.remove(waiter);
         bucket->count.fetch_sub(1, std::memory_order_relaxed);
@@ -184,7 +184,7 @@ Result<> FutexTable::wait(FutexWord word, u32 expected, u32 bits, u64 deadline_n
         u32 value = 0;
         bool readable;
         {
-            BucketGuard guard(bucket.lock);
+            Locked guard(bucket.lock);
             readable = arch::read_user_u32(word.address, value);
             if (readable && value == expected) {
                 if (waiter.level == sched::first_fair_level) [[likely]] bucket.waiters.push_back(waiter);
@@ -235,7 +235,7 @@ Result<u32> FutexTable::wake(FutexWord word, u32 count, u32 bits) {
     if (bucket.count.load(std::memory_order_relaxed) == 0) return nobody_at(word);
     u32 woken;
     {
-        BucketGuard guard(bucket.lock);
+        Locked guard(bucket.lock);
         if (bucket.find_pi_state(key)) return fail(EINVAL);
         woken = wake_in(bucket, key, std::min(count, most_at_once), bits);
     }
@@ -251,7 +251,7 @@ u32 FutexTable::wake_more(Bucket& bucket, FutexKey const& key, u32 count, u32 bi
     u32 woken = 0;
     while (woken != count) {
         u32 const wanted = std::min(count - woken, most_at_once);
-        BucketGuard guard(bucket.lock);
+        Locked guard(bucket.lock);
         u32 const some = wake_in(bucket, key, wanted, bits);
         woken += some;
         if (some < wanted) break;

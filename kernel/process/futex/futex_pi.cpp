@@ -15,7 +15,7 @@
 
 namespace process {
 
-/// A futex that has an owner and waiters; the waiters own the object. All fields are GUARDED_BY the bucket's lock.
+/// A futex that has an owner and waiters; the waiters own the object. All fields are guarded by the bucket's lock.
 struct PiState : RefCounted<PiState> {
     FutexKey key;
     sched::Inheritable core;         ///< its owner is a UserThread, which counts it in awaited_pi_futexes
@@ -147,7 +147,7 @@ Result<FutexTable::PiLook> FutexTable::look_pi_with_owner(PiAttempt& attempt) {
     if (attempt.may_sleep && !attempt.spare) attempt.spare = TRY(mm::make_ref<PiState>());
     Result<PiLook> look = PiLook::Again;
     auto const found = process_manager.with_thread(attempt.owner, [&](UserThread& owner) -> Result<> {
-        BucketGuard guard(attempt.bucket->lock);
+        Locked guard(attempt.bucket->lock);
         look = look_pi(attempt, &owner);
         return {};
     });
@@ -167,7 +167,7 @@ Result<> FutexTable::take_pi(PiAttempt& attempt) {
         } else {
             attempt.key = TRY(key_of(attempt.word));
             attempt.bucket = &bucket_of(attempt.key);
-            BucketGuard guard(attempt.bucket->lock);
+            Locked guard(attempt.bucket->lock);
             look = TRY(look_pi(attempt, nullptr));
         }
         if (look == PiLook::Taken || look == PiLook::Queued) return {};
@@ -179,7 +179,7 @@ Result<> FutexTable::take_pi(PiAttempt& attempt) {
 Result<> FutexTable::leave_pi(PiAttempt& attempt, int error) {
     PiState& state = *attempt.joined;
     for (bool is_lost = false;; is_lost = !fault_in_writable(attempt.word.address)) {
-        BucketGuard guard(attempt.bucket->lock);
+        Locked guard(attempt.bucket->lock);
         bool const owned = &state.owner() == &attempt.self;
         if (owned && state.owner_died && !is_lost) {
             if (!claim(attempt.word.address, attempt.self)) continue;
@@ -255,7 +255,7 @@ Result<> FutexTable::unlock_pi(FutexWord word) {
         Bucket& bucket = bucket_of(key);
         bool in_memory;
         {
-            BucketGuard guard(bucket.lock);
+            Locked guard(bucket.lock);
             PiState* const state = bucket.find_pi_state(key);
             if (state ? &state->owner() != &self : has_plain_waiter(bucket, key)) return fail(EINVAL);
             in_memory = state ? hand_over(*state, word.address, value, previous)
@@ -272,7 +272,7 @@ void FutexTable::leave_all_pi(UserThread& thread) {
     thread.has_left_futexes.store(true, std::memory_order_seq_cst);
     if (thread.awaited_pi_futexes.load(std::memory_order_seq_cst) == 0) [[likely]] return;
     for (Bucket& bucket : all_buckets()) {
-        BucketGuard guard(bucket.lock);
+        Locked guard(bucket.lock);
         for (PiState* state = bucket.pi_states; state; state = state->next) {
             if (&state->owner() != &thread) continue;
             state->owner_died = true;

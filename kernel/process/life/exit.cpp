@@ -34,11 +34,11 @@ void release_resources(UserThread& thread) {
     ResourceUsage memory;
     memory.add_peak(*process.address_space);
     {
-        SignalGuard guard(process.signal_lock);
+        Locked guard(process.signal_lock);
         process.usage.add(memory);
     }
     {
-        decltype(process.state_lock)::Guard guard(process.state_lock);
+        Locked guard(process.state_lock);
         std::swap(space, process.address_space);
         std::swap(executable, process.executable);
     }
@@ -79,7 +79,7 @@ SignalInfo child_signal(Process const& child, int exit_signal) REQUIRES(tree_loc
 /// False: the parent ignores SIGCHLD or has set SA_NOCLDWAIT, so it never waits for the child.
 bool is_awaited_by(Process const& parent, int exit_signal) {
     if (exit_signal != SIGCHLD) return true;
-    SignalGuard guard(parent.signal_lock);
+    Locked guard(parent.signal_lock);
     SignalAction const& action = parent.handlers->read(SIGCHLD);
     return action.handler != ignore_handler && !(action.flags & SA_NOCLDWAIT);
 }
@@ -140,7 +140,7 @@ namespace {
 constexpr u32 handful = 16;
 
 bool is_ending(UserThread const& thread) {
-    SignalGuard guard(thread.process().signal_lock);
+    Locked guard(thread.process().signal_lock);
     return thread.is_ending;
 }
 
@@ -158,7 +158,7 @@ void ProcessManager::leave_made_child(MadeChild& child, UserThread& heir) {
 /// thread leaves its own here in between, is for leave_process() or leave_children().
 void ProcessManager::leave_made_children(UserThread& thread) {
     for (bool has_more = true; has_more;) {
-        TreeGuard guard(tree_lock);
+        Locked guard(tree_lock);
         UserThread& heir = heir_of(thread.process());
         if (is_ending(heir)) return;
         u32 room = handful;
@@ -173,7 +173,7 @@ void ProcessManager::leave_children(UserThread& thread) {
     for (bool has_more = true; has_more;) {
         ProcessList reaped;
         {
-            TreeGuard guard(tree_lock);
+            Locked guard(tree_lock);
             has_more = leave_some_children(thread, reaped);
         }
         reaped.clear_and_dispose([](Process* child) { child->release_ref(); });
@@ -232,11 +232,11 @@ void ProcessManager::end_last_thread(UserThread& thread, int status) {
     bool was_victim;
     sched::Standing const standing = sched::scheduler.begin_exit();   // so that a process which learns of the end finds the stack released too
     {
-        TreeGuard guard(tree_lock);
+        Locked guard(tree_lock);
         process.exit_status = status;
         hang_up_own_orphans(process);
         {
-            SignalGuard signal_guard(process.signal_lock);
+            Locked signal_guard(process.signal_lock);
             process.threads.erase(process.threads.iterator_to(thread));
             process.thread_count = 0;
             process.usage.add(thread);
@@ -264,7 +264,7 @@ void leave_signals(UserThread& thread) {
     Process& process = thread.process();
     bool completes_stop;
     {
-        SignalGuard guard(process.signal_lock);
+        Locked guard(process.signal_lock);
         thread.is_ending = true;
         if (thread.has_signal()) pass_on(thread, ~thread.blocked, guard);
         completes_stop = leave_stop(thread, guard);
@@ -277,9 +277,9 @@ void leave_signals(UserThread& thread) {
 /// Removes a thread from its process. False: it is the last, and stays. `status` becomes the process's, if that is decided.
 bool ProcessManager::leave_process(UserThread& thread, int& status) {
     Process& process = thread.process();
-    TreeGuard guard(tree_lock);
+    Locked guard(tree_lock);
     {
-        SignalGuard signal_guard(process.signal_lock);
+        Locked signal_guard(process.signal_lock);
         if (process.group_exit) status = process.group_exit_status;
         if (process.thread_count == 1) return false;
         process.threads.erase(process.threads.iterator_to(thread));
@@ -320,7 +320,7 @@ void ProcessManager::exit_thread(int status) {
 void ProcessManager::exit_group(int status) {
     UserThread& thread = current_user_thread();
     {
-        SignalGuard guard(thread.process().signal_lock);
+        Locked guard(thread.process().signal_lock);
         end_threads(thread.process(), &thread, status, guard);
     }
     exit_thread(status);

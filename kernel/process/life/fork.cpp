@@ -55,6 +55,7 @@ void inherit(UserThread& child, UserThread& parent, CloneRequest const& request)
     child.personality = parent.personality;
     child.blocked = parent.blocked;
     child.fault = parent.fault;
+    sched::its_run_queue.not_needed();
     child.set_own(sched::inherited(sched::scheduler.parameters(parent)));
     child.allowed_cpus = parent.allowed_cpus;
     bool const shares_stack_area = (request.flags & (CLONE_VM | CLONE_VFORK)) == CLONE_VM;
@@ -67,7 +68,7 @@ Result<> share_or_copy(Process& child, Process& parent, u64 flags) NO_THREAD_SAF
     child.handlers = (flags & CLONE_CLEAR_SIGHAND) ? TRY(reset_handlers(parent)) : TRY(inherit_handlers(parent, flags & CLONE_SIGHAND));
     child.address_space = (flags & CLONE_VM) ? parent.address_space : TRY(parent.address_space->fork());
     {
-        decltype(parent.limits_lock)::Guard guard(parent.limits_lock);
+        Locked guard(parent.limits_lock);
         child.limits = parent.limits;
     }
     // The limits that the address space has copied may be older.
@@ -121,7 +122,7 @@ public:
     Birth() = default;
     ~Birth() {
         if (!is_listed_) return;
-        TreeGuard guard(tree_lock);
+        Locked guard(tree_lock);
         end(guard);
     }
     Birth(Birth const&) = delete;
@@ -151,7 +152,7 @@ static void take_signals_of_group(Process& child, UserThread& thread, SignalMask
 Result<> ProcessManager::link_process(Process& child, UserThread& thread, CloneRequest const& request, Birth& birth) {
     Process& caller = current_process();
     Ref<fs::User> payer = child.credentials.user;
-    TreeGuard guard(tree_lock);
+    Locked guard(tree_lock);
     child.swap_payer(payer);
     // The child is killed with its parent. Other signals do not undo the work: `birth` has those that are the child's too.
     if (fatal_signal_pending()) return fail(restart_no_intr);
@@ -225,8 +226,8 @@ Result<Pid> ProcessManager::clone_thread(CloneRequest const& request, TrapFrame 
     prepare_context(*thread, parent, request, frame);
     thread->context.space = &process.address_space->tlb_space();
     {
-        TreeGuard guard(tree_lock);
-        decltype(process.signal_lock)::Guard signal_guard(process.signal_lock);
+        Locked guard(tree_lock);
+        Locked signal_guard(process.signal_lock);
         if (process.group_exit || process.execing || parent.has_signal()) return fail(restart_no_intr);
         if (!has_room_for_thread(process, guard) || !add_task(process, process)) return fail(EAGAIN);
         if (!pids_.add_with_new_number(*thread)) {
@@ -251,7 +252,7 @@ Result<Pid> ProcessManager::clone_once(CloneRequest const& request, TrapFrame co
     bool const is_thread = request.flags & CLONE_THREAD;
     {
         // Checked again when it counts; the check here saves a full machine the work for a child that cannot be.
-        TreeGuard guard(tree_lock);
+        Locked guard(tree_lock);
         if (!has_room_for_thread(current_process(), guard)) return fail(EAGAIN);
         if (!is_thread) birth.begin(guard);
     }

@@ -70,7 +70,7 @@ Result<Ref<Process>> make_first_process(u32 thread_limit) NO_THREAD_SAFETY_ANALY
 Result<> ProcessManager::link_first(Process& process, UserThread& thread) {
     mm::Owned<ProcessGroup> group(TRY(mm::make<ProcessGroup>()));
     mm::Owned<Session> session(TRY(mm::make<Session>()));
-    TreeGuard guard(tree_lock);
+    Locked guard(tree_lock);
     if (!pids_.add_with_new_number(process)) return fail(EAGAIN);
     ASSERT(process.is_init());
     thread.tid = process.pid();

@@ -40,7 +40,7 @@ struct Candidate {
 u64 kernel_pages_of(Process const& process) {
     Ref<fs::DescriptorTable> const descriptors = process.copy_descriptors();
     u64 const in_files = descriptors ? descriptors->held_pages() : 0;
-    decltype(process.signal_lock)::Guard guard(process.signal_lock);
+    Locked guard(process.signal_lock);
     return in_files + process.thread_count * (mm::kernel_stack_size / page_size);
 }
 
@@ -79,7 +79,7 @@ void hurry_to_end(Process& victim) {
     constexpr u32 at_once = 16;
     u32 left = ~u32{0};
     while (left != 0) {
-        decltype(victim.signal_lock)::Guard guard(victim.signal_lock);
+        Locked guard(victim.signal_lock);
         left = std::min(left, victim.thread_count);
         for (u32 i = 0; i < at_once && left != 0; ++i, --left) {
             UserThread& thread = victim.threads.front();
@@ -123,7 +123,7 @@ namespace {
 
 /// False: it need not be killed, since it is ending anyway.
 bool mark(Candidate const& victim) {
-    TreeGuard guard(tree_lock);
+    Locked guard(tree_lock);
     if (!may_be_killed(*victim.process)) return false;
     victim.process->oom_victim = true;
     victims.fetch_add(1, std::memory_order_relaxed);

@@ -43,7 +43,7 @@ struct ThreadLook {
 
 char letter_of(Process const& process, UserThread const& thread) REQUIRES(process.signal_lock) {
     if (process.stop_signal != 0) return 'T';
-    if (thread.state != sched::ThreadState::Blocked) return 'R';
+    if (thread.state_at_a_glance() != sched::ThreadState::Blocked) return 'R';
     return thread.sleep_kind == sched::Interruptible::Yes ? 'S' : 'D';
 }
 
@@ -52,7 +52,7 @@ void show_process(Process const& process, bool blocked_alone) {
     ThreadLook looks[most_threads_shown];
     size_t count = 0, all = 0;
     {
-        decltype(Process::signal_lock)::Guard guard(process.signal_lock);
+        Locked guard(process.signal_lock);
         for (UserThread const& thread : process.threads) {
             ThreadLook look{thread.tid, letter_of(process, thread)};
             if (blocked_alone && look.state != 'D') continue;
@@ -64,7 +64,7 @@ void show_process(Process const& process, bool blocked_alone) {
     }
     Pid parent;
     {
-        TreeGuard guard(tree_lock);
+        Locked guard(tree_lock);
         if (process.parent) parent = process.parent->pid();
     }
     for (ThreadLook const& look : std::span(looks).first(count))

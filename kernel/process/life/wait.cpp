@@ -35,14 +35,14 @@ bool matches(Process const& child, WaitRequest const& request) REQUIRES(tree_loc
 
 /// SIGCONT has come, and the child has not run since to report it itself.
 bool is_being_continued(Process const& child) {
-    SignalGuard guard(child.signal_lock);
+    Locked guard(child.signal_lock);
     return child.stop_news == StopNews::Continued;
 }
 
 /// The child has reported a stop that no SIGCONT has ended.
 bool is_stopped(Process const& child) REQUIRES(tree_lock) {
     if (child.report != ChildReport::Stopped) return false;
-    SignalGuard guard(child.signal_lock);
+    Locked guard(child.signal_lock);
     return child.stop_signal != 0;
 }
 
@@ -61,7 +61,7 @@ int take_report(Process& parent, Process& child, WaitRequest const& request) REQ
     if (child.report != ChildReport::None) --parent.children_reports;
     child.report = ChildReport::None;
     if (continues) {
-        SignalGuard guard(child.signal_lock);
+        Locked guard(child.signal_lock);
         child.stop_news = StopNews::None;
     }
     return status;
@@ -156,7 +156,7 @@ ProcessManager::Look ProcessManager::look(Process& parent, WaitRequest const& re
 }
 
 bool ProcessManager::try_collect(Process& parent, WaitRequest const& request, Collected& out) {
-    TreeGuard guard(tree_lock);
+    Locked guard(tree_lock);
     Look const found = look(parent, request);
     if (found.ended) {
         out.outcome = Collected::Outcome::Found;

@@ -87,7 +87,7 @@ public:
         if (!exists()) return fail(ESRCH);
         Process const& process = *shown_.process;
         Ref<fs::Dentry> target;
-        StateGuard guard(process.state_lock);
+        Locked guard(process.state_lock);
         TRY(look_into(guard));
         if (name == "exe") target = process.executable.file();
         else if (auto const names = shared(&UserThread::names, guard)) {
@@ -98,13 +98,13 @@ public:
     }
 
     Result<Ref<fs::File>> file(Fd fd) const override {
-        StateGuard guard(shown_.process->state_lock);
+        Locked guard(shown_.process->state_lock);
         TRY(look_into(guard));
         return file_under(fd, guard);
     }
     Result<u32> modes_of(Fd fd) const override {
         auto const file = TRY([&] {
-            StateGuard guard(shown_.process->state_lock);
+            Locked guard(shown_.process->state_lock);
             return file_under(fd, guard);
         }());
         return (file->is_readable() ? 0500u : 0u) | (file->is_writable() ? 0300u : 0u);
@@ -112,7 +112,7 @@ public:
     std::optional<Fd> next_descriptor(Fd from) const override {
         Ref<fs::DescriptorTable> table;
         {
-            StateGuard guard(shown_.process->state_lock);
+            Locked guard(shown_.process->state_lock);
             table = shared(&UserThread::descriptors, guard);
         }
         return table ? table->next_used(from) : std::nullopt;
@@ -120,7 +120,7 @@ public:
 
     Result<Ref<ProcessSubject>> thread(Pid tid) const override;
     std::optional<Pid> next_thread(Pid previous) const override {
-        SignalGuard guard(shown_.process->signal_lock);
+        Locked guard(shown_.process->signal_lock);
         i32 next = INT32_MAX;
         for (UserThread const& one : shown_.process->threads)
             if (one.tid.value > previous.value) next = std::min(next, one.tid.value);
@@ -129,7 +129,7 @@ public:
 
     std::pair<UserId, GroupId> owner(bool of_directory) const override {
         Process const& process = *shown_.process;
-        StateGuard guard(process.state_lock);
+        Locked guard(process.state_lock);
         if (!exists() || (!of_directory && !process.dumpable)) return {UserId(0), GroupId(0)};
         fs::Credentials const who = process.copy_credentials();
         return {who.effective_uid, who.effective_gid};
@@ -148,7 +148,7 @@ private:
     /// The shown thread's table, or that of the first thread that has one.
     template <class Thing> Ref<Thing> shared(Ref<Thing> UserThread::* member, StateGuard const& guard) const {
         if (!is_thread()) return shown_.process->first_threads(member, guard);
-        SignalGuard signal_guard(shown_.process->signal_lock);
+        Locked signal_guard(shown_.process->signal_lock);
         UserThread const* const thread = shown_.thread();
         return thread ? thread->*member : nullptr;
     }
@@ -165,7 +165,7 @@ Result<Ref<ProcessSubject>> make_subject(Shown shown) { return TRY(mm::make_ref<
 Result<Ref<ProcessSubject>> Subject::thread(Pid tid) const {
     Shown found{shown_.process, tid, 0};
     {
-        SignalGuard guard(shown_.process->signal_lock);
+        Locked guard(shown_.process->signal_lock);
         for (UserThread const& one : shown_.process->threads)
             if (one.tid == tid) found.start_time_ns = one.start_time_ns;
     }
@@ -197,7 +197,7 @@ constinit Directories directories;
 bool Shown::exists() const {
     if (process->state.load(std::memory_order_acquire) == ProcessState::Reaped) return false;
     if (!is_thread()) return true;
-    SignalGuard guard(process->signal_lock);
+    Locked guard(process->signal_lock);
     return thread() != nullptr;
 }
 

@@ -45,12 +45,12 @@ char state_letter(Process const& process, UserThread const* first) REQUIRES(proc
     if (state == ProcessState::Zombie) return 'Z';
     if (state == ProcessState::Reaped || !first) return 'X';
     if (process.stop_signal != 0) return 'T';
-    if (first->state != sched::ThreadState::Blocked) return 'R';
+    if (first->state_at_a_glance() != sched::ThreadState::Blocked) return 'R';
     return first->sleep_kind == sched::Interruptible::Yes ? 'S' : 'D';
 }
 
 void look_at_tree(Process const& process, Look& look) {
-    TreeGuard guard(tree_lock);
+    Locked guard(tree_lock);
     look.parent = process.parent ? process.parent->pid().value : 0;
     look.group = process.group.value;
     look.session = process.session.value;
@@ -61,22 +61,21 @@ void look_at_tree(Process const& process, Look& look) {
 }
 
 /// proc(5): below 0 for realtime, otherwise 0 and above; inherited priority counts.
-int shown_priority(sched::Schedulable const& thread) {
-    sched::Level const level = thread.level();
-    if (level == sched::idle_class_level) return 20 + thread.own().nice;
+int shown_priority(sched::Level level, int nice) {
+    if (level == sched::idle_class_level) return 20 + nice;
     return sched::is_realtime(level) ? level - 1 - sched::first_fair_level : level - sched::first_fair_level;
 }
 
 void look_at_thread(UserThread const& thread, Look& look) {
-    sched::Parameters const& own = thread.own();
+    sched::Parameters const own = sched::scheduler.parameters(thread);
     std::copy_n(thread.name, sizeof look.name, look.name);
     look.start_time_ns = thread.start_time_ns;
-    look.allowed_cpus = thread.allowed_cpus;
+    look.allowed_cpus = thread.allowed_cpus_at_a_glance();
     look.nice = own.nice;
     look.realtime_priority = own.realtime_priority;
     look.policy = static_cast<int>(own.scheduling_class);      // Linux's numbers
-    look.shown_priority = shown_priority(thread);
-    look.cpu = thread.cpu.value;
+    look.shown_priority = shown_priority(thread.level(), own.nice);
+    look.cpu = thread.cpu_at_a_glance().value;
     look.thread_pending = thread.pending.set;
     look.blocked = thread.blocked;
     look.queued += thread.pending.queued();
@@ -84,7 +83,7 @@ void look_at_thread(UserThread const& thread, Look& look) {
 
 void look_at_signals(Shown const& shown, Look& look) {
     Process const& process = *shown.process;
-    decltype(process.signal_lock)::Guard guard(shown.process->signal_lock);
+    Locked guard(shown.process->signal_lock);
     process.signal_lock.assert_held();   // the same lock
     UserThread const* const thread = shown.thread();
     look.state = state_letter(process, thread);
@@ -105,7 +104,7 @@ void look_at_signals(Shown const& shown, Look& look) {
 void look_at_memory(Process const& process, Look& look) {
     Ref<mm::AddressSpace> space;
     {
-        Process::StateGuard guard(process.state_lock);
+        Locked guard(process.state_lock);
         space = process.address_space;
         UserThread const* const asker = current_user_thread_or_null();
         look.is_open = !asker || may_look_into(asker->process(), process);

@@ -35,7 +35,7 @@ u64 opened_of(Process const& process, Process::StateGuard const&) { return u64{p
 
 /// Null: the process has ended, or runs another program.
 Ref<mm::AddressSpace> memory_of(Process const& process, u64 opened) {
-    Process::StateGuard guard(process.state_lock);
+    Locked guard(process.state_lock);
     return opened_of(process, guard) == opened ? process.address_space : nullptr;
 }
 
@@ -67,7 +67,7 @@ Result<int> parse_int(std::string_view text) {
 
 Result<u64> open_program(Shown const& shown) {
     Process const& process = *shown.process;
-    Process::StateGuard guard(process.state_lock);
+    Locked guard(process.state_lock);
     if (UserThread const* asker = current_user_thread_or_null()) TRY(may_look_into(asker->process(), process));   // a kernel thread may
     return opened_of(process, guard);
 }
@@ -94,7 +94,7 @@ Result<> write_maps(Shown const& shown, u64 opened, Writer& out) {
 Result<> write_auxiliary_vector(Shown const& shown, u64 opened, Writer& out) {
     decltype(Process::auxiliary_vector) words;
     {
-        Process::StateGuard guard(shown.process->state_lock);
+        Locked guard(shown.process->state_lock);
         if (opened_of(*shown.process, guard) != opened || !shown.process->address_space) return {};
         words = shown.process->auxiliary_vector;
     }
@@ -105,7 +105,7 @@ Result<> write_auxiliary_vector(Shown const& shown, u64 opened, Writer& out) {
 }
 
 Result<> write_personality(Shown const& shown, u64, Writer& out) {
-    decltype(shown.process->signal_lock)::Guard guard(shown.process->signal_lock);
+    Locked guard(shown.process->signal_lock);
     UserThread const* const thread = shown.thread();
     if (thread) format_to(out, "{:08x}\n", thread->personality);
     return {};
@@ -115,7 +115,7 @@ Result<> write_command_name(Shown const& shown, u64, Writer& out) {
     if (!shown.is_thread()) return format_to(out, "{}\n", shown.process->name()), Result<>{};
     char name[sizeof UserThread::name];
     {
-        decltype(shown.process->signal_lock)::Guard guard(shown.process->signal_lock);
+        Locked guard(shown.process->signal_lock);
         UserThread const* const thread = shown.thread();
         if (!thread) return fail(ESRCH);
         std::ranges::copy(thread->name, name);
@@ -127,7 +127,7 @@ Result<> write_command_name(Shown const& shown, u64, Writer& out) {
 Result<> change_command_name(Shown const& shown, std::string_view text) {
     if (&current_process() != shown.process.get()) return fail(EINVAL);
     text = text.substr(0, text.find('\0'));
-    decltype(shown.process->signal_lock)::Guard guard(shown.process->signal_lock);
+    Locked guard(shown.process->signal_lock);
     UserThread* const thread = shown.thread();
     if (!thread) return fail(ESRCH);
     thread->set_name(text);
@@ -175,7 +175,7 @@ Result<> change_oom_adjustment(Shown const& shown, std::string_view text) {
     if (wanted < least || wanted > greatest) return fail(EINVAL);
     Process& process = *shown.process;
     bool const privileged = current_process().credentials.is_privileged();
-    TreeGuard guard(tree_lock);
+    Locked guard(tree_lock);
     if (wanted < process.least_oom_adjustment && !privileged) return fail(EACCES);
     process.oom_score_adjustment = wanted;
     if (privileged) process.least_oom_adjustment = wanted;

@@ -20,7 +20,7 @@ bool is_said(UserThread const& thread, int signal) {
     Process& process = thread.process();
     if (process.is_init()) return true;
     {
-        decltype(Process::signal_lock)::Guard guard(process.signal_lock);
+        Locked guard(process.signal_lock);
         auto const handler = process.handlers->of(signal).handler;
         if (handler != default_handler && handler != ignore_handler) return false;
     }

@@ -26,7 +26,7 @@ private:
 void ProcessManager::signal_group(Pid group, SignalInfo const& info) {
     bool const in_thread = arch::interrupts_enabled() && arch::preempt_enabled();
     {
-        TreeGuard guard(tree_lock);
+        Locked guard(tree_lock);
         auto* found = static_cast<ProcessGroup*>(pids_.find(group, PidKind::Group));
         if (!found) return;
         bool const left = !is_small(*found) && (in_thread || leave_to_thread(group, info));
@@ -56,7 +56,7 @@ bool ProcessManager::leave_to_thread(Pid group, SignalInfo const& info) {
 }
 
 std::optional<ProcessManager::GroupSignal> ProcessManager::next_group_signal() {
-    TreeGuard guard(tree_lock);
+    Locked guard(tree_lock);
     if (group_signal_count_ == 0) return std::nullopt;
     GroupSignal const first = group_signals_[0];
     std::move(group_signals_.begin() + 1, group_signals_.begin() + group_signal_count_, group_signals_.begin());
@@ -92,7 +92,7 @@ bool is_cared_for(Process const& member) REQUIRES(tree_lock) {
 
 /// Stopped, or about to be.
 bool is_stopped(Process const& process) {
-    SignalGuard guard(process.signal_lock);
+    Locked guard(process.signal_lock);
     return process.stop_signal != 0;
 }
 
@@ -105,7 +105,7 @@ bool ProcessManager::is_orphaned(ProcessGroup const& group, TreeGuard const&) co
 }
 
 bool ProcessManager::is_orphaned(Pid group) {
-    TreeGuard guard(tree_lock);
+    Locked guard(tree_lock);
     auto* found = static_cast<ProcessGroup*>(pids_.find(group, PidKind::Group));
     return !found || is_orphaned(*found, guard);
 }

@@ -54,7 +54,7 @@ private:
 
 Result<> ProcessManager::kill_group(Process& sender, Pid group, SignalInfo const& info) {
     {
-        TreeGuard guard(tree_lock);
+        Locked guard(tree_lock);
         auto* found = static_cast<ProcessGroup*>(pids_.find(group, PidKind::Group));
         if (!found) return fail(ESRCH);
         if (is_small(*found)) {
@@ -105,7 +105,7 @@ Result<> ProcessManager::queue_to_thread(Pid group_or_zero, Pid tid, SignalInfo 
         TRY(may_signal(current_process(), *target, info.signal));
         TRY(make_thread_node(*target, info, room));
     }
-    TreeGuard guard(tree_lock);
+    Locked guard(tree_lock);
     auto const [target, thread] = thread_of(tid);
     if (!target || (group_or_zero.value != 0 && target->pid() != group_or_zero)) return fail(ESRCH);
     TRY(may_signal(current_process(), *target, info.signal));

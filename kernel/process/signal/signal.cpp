@@ -56,7 +56,7 @@ UserThread* choose(Process& target, int signal, UserThread* preferred) REQUIRES(
     UserThread* busy = nullptr;
     for (UserThread& thread : target.threads) {
         if (!can_take(thread, signal)) continue;
-        CpuId guess = thread.cpu;
+        CpuId guess = thread.cpu_at_a_glance();
         if (!thread.has_signal() || sched::is_running_now(&thread, guess)) return &thread;
         if (!busy) busy = &thread;
     }
@@ -134,7 +134,7 @@ bool needs_node(SignalInfo const& info) {
 bool post(Process& target, SignalInfo const& info, Prefer preference, SignalNode* node, SignalNodes* gone) {
     if (info.signal == 0) return false;
     TRACE_EVENT(Signal, static_cast<u64>(target.pid().value), static_cast<u64>(info.signal));
-    SignalGuard guard(target.signal_lock);
+    Locked guard(target.signal_lock);
     cancel_opposites(target, info.signal, gone, guard);
     bool used = false;
     bool const is_kept = !target.threads.empty() && !is_dropped(target, blocked_by_first(target, guard), info.signal, guard);
@@ -186,7 +186,7 @@ Result<> make_thread_node(Process const& target, SignalInfo const& info, SignalN
 
 void post_to_thread(UserThread& thread, SignalInfo const& info, SignalNodes& room) {
     Process& target = thread.process();
-    SignalGuard guard(target.signal_lock);
+    Locked guard(target.signal_lock);
     cancel_opposites(target, info.signal, &room, guard);
     if (is_dropped(target, kept_signals(thread), info.signal, guard)) return;
     SignalNode* const node = room.take();
@@ -198,7 +198,7 @@ void post_to_thread(UserThread& thread, SignalInfo const& info, SignalNodes& roo
 void force_signal(SignalInfo const& info) {
     UserThread& thread = current_user_thread();
     Process& process = thread.process();
-    SignalGuard guard(process.signal_lock);
+    Locked guard(process.signal_lock);
     bool const unwanted = (thread.blocked & mask_of(info.signal)) || process.handlers->read(info.signal).handler == ignore_handler;
     if (unwanted) thread.must_die_of |= mask_of(info.signal);
     thread.blocked &= ~mask_of(info.signal);

@@ -38,7 +38,7 @@ Result<SignalAction> exchange_action(Process& process, int signal, SignalAction 
     SignalNodes gone;
     for (;;) {
         {
-            SignalGuard guard(process.signal_lock);
+            Locked guard(process.signal_lock);
             SignalAction const old = process.handlers->read(signal);
             if (!replacement) return old;
             // The count of a table of one process cannot rise here: fork, which shares it, needs that process's signal_lock too.
@@ -59,12 +59,12 @@ Result<SignalAction> exchange_action(Process& process, int signal, SignalAction 
 
 Result<Ref<SignalHandlers>> inherit_handlers(Process& parent, bool in_common) {
     {
-        SignalGuard guard(parent.signal_lock);
+        Locked guard(parent.signal_lock);
         if (parent.handlers->is_common == in_common) return parent.handlers;
     }
     // The parent needs a table that fork has not shared, or the child one that nobody else changes.
     auto table = TRY(mm::make_ref<SignalHandlers>());
-    SignalGuard guard(parent.signal_lock);
+    Locked guard(parent.signal_lock);
     for (int signal = 1; signal <= signal_count; ++signal) table->of(signal) = parent.handlers->read(signal);
     if (parent.handlers->is_common == in_common) return parent.handlers;
     table->is_common = in_common;
@@ -77,7 +77,7 @@ Result<Ref<SignalHandlers>> inherit_handlers(Process& parent, bool in_common) {
 Result<Ref<SignalHandlers>> reset_handlers(Process& process) {
     bool keeps_something = false;
     {
-        SignalGuard guard(process.signal_lock);
+        Locked guard(process.signal_lock);
         if (process.handlers.get() == &all_default) return process.handlers;
         // A table that others may change is not examined here: the copy below decides.
         keeps_something = process.handlers->is_common;
@@ -85,7 +85,7 @@ Result<Ref<SignalHandlers>> reset_handlers(Process& process) {
     }
     if (!keeps_something) return default_handlers();
     auto table = TRY(mm::make_ref<SignalHandlers>());
-    SignalGuard guard(process.signal_lock);
+    Locked guard(process.signal_lock);
     for (size_t i = 0; i < table->actions.size(); ++i)
         if (process.handlers->actions[i].handler == ignore_handler) table->actions[i].handler = ignore_handler;
     return table;

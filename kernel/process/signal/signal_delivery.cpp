@@ -36,7 +36,7 @@ Next take_next(UserThread& thread, SignalInfo& info, SignalAction& action) {
     Ref<SignalHandlers> own;
     for (;;) {
         {
-            SignalGuard guard(process.signal_lock);
+            Locked guard(process.signal_lock);
             if (process.group_exit || process.stop_signal != 0 || process.stop_news != StopNews::None) return Next::Otherwise;
             PendingSignals* from = nullptr;
             int const signal = first_ready(thread, ~thread.blocked, from, guard);
@@ -65,7 +65,7 @@ Next take_next(UserThread& thread, SignalInfo& info, SignalAction& action) {
             continue;
         }
         // Without memory for a table of its own the process cannot get the one-shot handler that it asked for.
-        SignalGuard guard(process.signal_lock);
+        Locked guard(process.signal_lock);
         end_threads(process, nullptr, SIGKILL, guard);
         return Next::Otherwise;
     }
@@ -116,7 +116,7 @@ bool run_handler(UserThread& thread, TrapFrame& frame, SignalInfo const& info, S
     SignalMask const old_mask = thread.saved_mask.value_or(thread.blocked);
     if (!push_signal_frame(thread, frame, info, action, old_mask)) {
         if (info.signal == SIGSEGV) {
-            SignalGuard guard(thread.process().signal_lock);
+            Locked guard(thread.process().signal_lock);
             end_threads(thread.process(), nullptr, SIGSEGV, guard);
             return false;
         }
@@ -136,7 +136,7 @@ bool run_handler(UserThread& thread, TrapFrame& frame, SignalInfo const& info, S
 /// Another thread ended the process, or execs: this thread ends with the returned status.
 std::optional<int> asked_to_end(UserThread const& thread) {
     if (!is_about_to_end(thread)) return std::nullopt;
-    SignalGuard guard(thread.process().signal_lock);
+    Locked guard(thread.process().signal_lock);
     return thread.process().group_exit_status;
 }
 

@@ -23,7 +23,7 @@ void refresh_return_work(UserThread& thread, SignalGuard const&) {
 void set_blocked(UserThread& thread, SignalMask mask, SignalMask before) {
     Process& process = thread.process();
     mask &= ~unblockable_signals;
-    SignalGuard guard(process.signal_lock);
+    Locked guard(process.signal_lock);
     SignalMask const newly_blocked = mask & ~thread.blocked;
     thread.blocked = mask;
     thread.blocked_before = before;
@@ -43,7 +43,7 @@ void pass_on(UserThread& thread, SignalMask signals, SignalGuard const&) {
 bool is_about_to_end(UserThread const& thread) { return thread.return_work.load(std::memory_order_relaxed) & return_work::exit; }
 
 bool has_to_deliver(UserThread& thread) {
-    SignalGuard guard(thread.process().signal_lock);
+    Locked guard(thread.process().signal_lock);
     refresh_return_work(thread, guard);
     return thread.has_signal();
 }
@@ -64,7 +64,7 @@ int first_ready(UserThread& thread, SignalMask wanted, PendingSignals*& from, Si
 std::optional<SignalInfo> take_signal(UserThread& thread, SignalMask wanted) {
     SignalNodes used;
     Process& process = thread.process();
-    SignalGuard guard(process.signal_lock);
+    Locked guard(process.signal_lock);
     PendingSignals* from = nullptr;
     std::optional<SignalInfo> taken;
     if (int const signal = first_ready(thread, wanted, from, guard)) {
@@ -77,7 +77,7 @@ std::optional<SignalInfo> take_signal(UserThread& thread, SignalMask wanted) {
 
 SignalMask pending_signals(UserThread const& thread) {
     Process const& process = thread.process();
-    SignalGuard guard(process.signal_lock);
+    Locked guard(process.signal_lock);
     return thread.pending.set | process.shared_pending.set;
 }
 

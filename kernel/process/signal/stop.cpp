@@ -16,12 +16,12 @@ void tell_parent(Process& process, int code, int detail, TreeGuard const&) REQUI
     if (!parent) return;
     ResourceUsage usage;
     {
-        SignalGuard guard(process.signal_lock);
+        Locked guard(process.signal_lock);
         if (!process.threads.empty()) usage.add(process.threads.front());
     }
     u64 flags;
     {
-        SignalGuard guard(parent->signal_lock);
+        Locked guard(parent->signal_lock);
         flags = parent->handlers->read(SIGCHLD).flags;
     }
     if (!(flags & SA_NOCLDSTOP)) {
@@ -49,16 +49,16 @@ void report_to_parent(Process& process, ChildReport report, int status, int code
 
 bool may_go_on(UserThread const& thread) {
     Process& process = thread.process();
-    SignalGuard guard(process.signal_lock);
+    Locked guard(process.signal_lock);
     return process.stop_signal == 0 || process.group_exit || (thread.return_work.load(std::memory_order_relaxed) & return_work::exit);
 }
 
 /// One of its threads reports. The others may continue at once, but none can end before the report: ending takes tree_lock.
 void report_news(Process& process) {
-    TreeGuard tree(tree_lock);
+    Locked tree(tree_lock);
     StopNews news;
     {
-        SignalGuard guard(process.signal_lock);
+        Locked guard(process.signal_lock);
         news = std::exchange(process.stop_news, StopNews::None);
     }
     if (news == StopNews::Continued) report_to_parent(process, ChildReport::Continued, continued_status, CLD_CONTINUED, SIGCONT, tree);
@@ -89,11 +89,11 @@ bool begin_stop(UserThread& thread, int signal, SignalGuard const&) {
 void stop_process(UserThread& thread, int signal) {
     Process& process = thread.process();
     // Held throughout: a group that is orphaned afterwards finds the process stopped (hang_up_orphan()).
-    TreeGuard tree(tree_lock);
+    Locked tree(tree_lock);
     // POSIX 2.4.3: no shell could continue a process of an orphaned group.
     if (signal != SIGSTOP && process_manager.is_orphaned(*process.group_object, tree)) return;
     {
-        SignalGuard guard(process.signal_lock);
+        Locked guard(process.signal_lock);
         if (!begin_stop(thread, signal, guard) || process.stop_count != 0) return;
     }
     report_to_parent(process, ChildReport::Stopped, signal << 8 | 0x7f, CLD_STOPPED, signal, tree);
@@ -116,10 +116,10 @@ bool leave_stop(UserThread& thread, SignalGuard const&) {
 }
 
 void report_stop(Process& process) {
-    TreeGuard tree(tree_lock);
+    Locked tree(tree_lock);
     int signal;
     {
-        SignalGuard guard(process.signal_lock);
+        Locked guard(process.signal_lock);
         if (process.stop_count != 0) return;
         signal = process.stop_signal;
     }
@@ -131,7 +131,7 @@ void stay_stopped(UserThread& thread) {
     for (;;) {
         bool completes;
         {
-            SignalGuard guard(process.signal_lock);
+            Locked guard(process.signal_lock);
             if (process.stop_signal == 0 && process.stop_news == StopNews::None) return;
             completes = leave_stop(thread, guard);
         }

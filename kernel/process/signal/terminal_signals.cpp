@@ -20,18 +20,18 @@ public:
     Pid current_session() override { return running() ? running()->session_at_a_glance() : Pid(); }
     Place hold_place() override {
         if (!running()) return {};
-        TreeGuard guard(tree_lock);
+        Locked guard(tree_lock);
         return {base::HeldPid::hold(running()->session), base::HeldPid::hold(running()->group)};
     }
     bool is_session_leader() override { return running() && running()->session_at_a_glance() == running()->pid(); }
     u64 controlling_terminal() override { return running() ? running()->terminal_at_a_glance() : 0; }
     void give_up_terminal() override {
-        TreeGuard guard(tree_lock);
+        Locked guard(tree_lock);
         if (running()) running()->controlling_terminal = 0;
     }
     bool claim_terminal(u64 device) override {
         if (!running()) return false;
-        TreeGuard guard(tree_lock);
+        Locked guard(tree_lock);
         if (running()->controlling_terminal != 0 && running()->controlling_terminal != device) return false;
         running()->controlling_terminal = device;
         running()->lost_foreground = {};
@@ -53,7 +53,7 @@ public:
     }
     void take_terminal_away(Pid session, u64 device) override {
         for (auto process = process_manager.find_after(Pid()); process; process = process_manager.find_after(process->pid())) {
-            TreeGuard guard(tree_lock);
+            Locked guard(tree_lock);
             if (process->session == session && process->controlling_terminal == device) process->controlling_terminal = 0;
         }
     }
@@ -64,7 +64,7 @@ public:
             SignalInfo info;
             info.signal = signal;
             info.code = SI_KERNEL;
-            TreeGuard guard(tree_lock);
+            Locked guard(tree_lock);
             leader->lost_foreground = group;
             (void)post_signal(*leader, info);
         }
@@ -81,7 +81,7 @@ private:
     static bool is_shrugged_off(int signal) {
         UserThread& thread = current_user_thread();
         Process& process = thread.process();
-        decltype(process.signal_lock)::Guard guard(process.signal_lock);
+        Locked guard(process.signal_lock);
         return (thread.blocked & mask_of(signal)) || process.handlers->read(signal).handler == ignore_handler;
     }
     /// Null in a kernel thread, which opens the console for init.
@@ -100,7 +100,7 @@ void leave_terminal(Process& process) {
     u64 terminal;
     base::HeldPid lost;
     {
-        TreeGuard guard(tree_lock);
+        Locked guard(tree_lock);
         terminal = process.controlling_terminal;
         std::swap(lost, process.lost_foreground);
     }

@@ -30,7 +30,7 @@ void ProcessTimers::fit_watching() {
 
 void ProcessTimers::set_cpu_limit(ResourceLimit const& limit) {
     auto const in_ns = [](u64 seconds) { return seconds < ~u64{0} / ns_per_s ? seconds * ns_per_s : ~u64{0}; };
-    Guard guard(process_.signal_lock);
+    Locked guard(process_.signal_lock);
     soft_limit_ns_ = in_ns(limit.soft);
     hard_limit_ns_ = in_ns(limit.hard);
     fit_watching();
@@ -57,7 +57,7 @@ void ProcessTimers::on_tick(UserThread const& thread) {
     if (!watches_cpu_.load(std::memory_order_relaxed)) return;
     int signals[3];
     {
-        Guard guard(process_.signal_lock);
+        Locked guard(process_.signal_lock);
         CpuTime const used = cpu_time();
         u64 const own_ns = cpu_time_of(thread);
         for (auto it = armed_cpu_.begin(); it != armed_cpu_.end();) {

@@ -14,7 +14,7 @@ void ProcessTimers::initialize() { RealTimer::rings.provide(on_real_expiry); }
 void ProcessTimers::on_real_expiry(sched::Timer& timer) {
     auto& self = static_cast<RealTimer&>(timer);
     {
-        Guard guard(self.process.signal_lock);
+        Locked guard(self.process.signal_lock);
         if (self.expires_ns == 0 || self.is_armed() || sched::clock.monotonic_ns() < self.expires_ns) return;
         if (self.interval_ns == 0) self.expires_ns = 0;
     }
@@ -43,7 +43,7 @@ u64 left_until(u64 expires_ns, u64 now_ns) {
 }
 
 TimerSetting ProcessTimers::interval_timer(IntervalTimer which) {
-    Guard guard(process_.signal_lock);
+    Locked guard(process_.signal_lock);
     if (which == IntervalTimer::Real) {
         u64 const left = real_.is_armed() ? left_until(real_.expires_ns, sched::clock.monotonic_ns()) : 0;
         return {left, real_.interval_ns};
@@ -56,7 +56,7 @@ TimerSetting ProcessTimers::interval_timer(IntervalTimer which) {
 
 TimerSetting ProcessTimers::set_interval_timer(IntervalTimer which, TimerSetting const& setting) {
     TimerSetting const old = interval_timer(which);
-    Guard guard(process_.signal_lock);
+    Locked guard(process_.signal_lock);
     if (which == IntervalTimer::Real) {
         real_.cancel();
         real_.interval_ns = setting.value_ns ? setting.interval_ns : 0;

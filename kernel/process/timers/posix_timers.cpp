@@ -17,7 +17,7 @@ MM_OBJECT_CACHE_DEFINE(PosixTimer)
 PosixTimer::PosixTimer(Process& owner, TimerRequest const& request, fs::Charge charge)
     : Timer([](sched::Timer& timer) {
           auto& self = static_cast<PosixTimer&>(timer);
-          SignalLock::Guard guard(self.process.signal_lock);
+          Locked guard(self.process.signal_lock);
           // The timer may have been set again or stopped while this interrupt was on its way.
           if (self.expires_ns == 0 || self.is_armed() || sched::clock.monotonic_ns() < self.expires_ns) return;
           self.process.timers.expire(self, guard);
@@ -59,7 +59,7 @@ Result<int> ProcessTimers::create(TimerRequest const& request) {
     auto made = mm::make<PosixTimer>(process_, request, std::move(*charge));
     if (!made) return fail(EAGAIN);
     mm::Owned<PosixTimer> timer(*made);
-    Guard guard(process_.signal_lock);
+    Locked guard(process_.signal_lock);
     if (timer->has_target && !(timer->target = thread_of(request.target))) return fail(EINVAL);
     while (find(next_id_)) next_id_ = next_id_ == INT_MAX ? 0 : next_id_ + 1;
     timer->id = next_id_;
@@ -110,7 +110,7 @@ TimerSetting ProcessTimers::left(PosixTimer& timer) {
 }
 
 Result<TimerSetting> ProcessTimers::set(int id, TimerSetting const& setting, bool is_absolute) {
-    Guard guard(process_.signal_lock);
+    Locked guard(process_.signal_lock);
     PosixTimer* const timer = find(id);
     if (!timer) return fail(EINVAL);
     TimerSetting const old = left(*timer);
@@ -132,14 +132,14 @@ Result<TimerSetting> ProcessTimers::set(int id, TimerSetting const& setting, boo
 }
 
 Result<TimerSetting> ProcessTimers::get(int id) {
-    Guard guard(process_.signal_lock);
+    Locked guard(process_.signal_lock);
     PosixTimer* const timer = find(id);
     if (!timer) return fail(EINVAL);
     return left(*timer);
 }
 
 Result<int> ProcessTimers::overruns(int id) {
-    Guard guard(process_.signal_lock);
+    Locked guard(process_.signal_lock);
     PosixTimer const* const timer = find(id);
     if (!timer) return fail(EINVAL);
     return static_cast<int>(std::min<u64>(timer->last_overruns, INT_MAX));
@@ -147,7 +147,7 @@ Result<int> ProcessTimers::overruns(int id) {
 
 Result<> ProcessTimers::remove(int id) {
     mm::Owned<PosixTimer> gone;                  // destroyed without the lock, for which its callback may be waiting
-    Guard guard(process_.signal_lock);
+    Locked guard(process_.signal_lock);
     PosixTimer* const timer = find(id);
     if (!timer) return fail(EINVAL);
     stop(*timer);
@@ -160,7 +160,7 @@ void ProcessTimers::remove_all() {
     for (;;) {
         int id;
         {
-            Guard guard(process_.signal_lock);
+            Locked guard(process_.signal_lock);
             if (timers_.empty()) return;
             id = timers_.begin()->id;
         }
@@ -171,7 +171,7 @@ void ProcessTimers::remove_all() {
 void ProcessTimers::end() {
     remove_all();
     {
-        Guard guard(process_.signal_lock);
+        Locked guard(process_.signal_lock);
         real_.expires_ns = real_.interval_ns = 0;
         real_.cancel();
         virtual_ = profile_ = {};

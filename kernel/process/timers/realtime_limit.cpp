@@ -46,12 +46,13 @@ Result<> write_number(base::Writer& out) {
 
 /// As Linux's check_thread_timers(): SIGXCPU at the soft limit and each second beyond it, SIGKILL at the hard one.
 void check_realtime_limit(UserThread& thread) {
-    if (!sched::is_realtime(thread.own().scheduling_class)) [[likely]] return;
-    if (thread.own().realtime_priority == sched::realtime_priority_reaper) return;   // it is ending
+    sched::Level const level = thread.own_level();
+    if (!sched::is_realtime(level)) [[likely]] return;                               // it is ending
+    if (level == 0) return;                                                          // it ends
     Process& process = thread.process();
     ResourceLimit& limit = process.limits[RLIMIT_RTTIME];
     if (limit.soft == ~u64{0}) return;
-    u64 const us = (thread.ran_ns - thread.ran_at_wake_ns) / ns_per_us;
+    u64 const us = sched::scheduler.ran_since_wake_ns(thread) / ns_per_us;
     if (us >= limit.hard) return signal_from_kernel(process, SIGKILL);
     if (us < limit.soft) return;
     limit.soft += ns_per_s / ns_per_us;

@@ -90,7 +90,7 @@ Result<> sys_get_robust_list(Caller& caller, Pid tid, mm::UserPtr<u64> head, mm:
     if (known) {
         found = caller.thread.robust_list.value();
     } else {
-        decltype(caller.process.signal_lock)::Guard guard(caller.process.signal_lock);
+        Locked guard(caller.process.signal_lock);
         for (process::UserThread const& thread : caller.process.threads) {
             if (thread.tid != tid) continue;
             known = true;

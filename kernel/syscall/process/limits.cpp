@@ -17,9 +17,9 @@ namespace {
 /// Asks for the right to it and does it in one hold of the lock under which the target changes what it is. `replacement` null: only asks
 /// what there is, which becomes `old`.
 Result<> exchange_limit(Caller& caller, process::Process& target, u32 resource, process::ResourceLimit const* replacement, process::ResourceLimit& old) {
-    process::Process::StateGuard guard(target.state_lock);
+    Locked guard(target.state_lock);
     TRY(process::may_change_limits(caller.process, target));
-    decltype(target.limits_lock)::Guard limits_guard(target.limits_lock);
+    Locked limits_guard(target.limits_lock);
     auto& limit = target.limits[resource];
     if (replacement && replacement->hard > limit.hard && !caller.process.credentials.is_privileged()) return fail(EPERM);
     old = limit;
@@ -30,7 +30,7 @@ Result<> exchange_limit(Caller& caller, process::Process& target, u32 resource, 
 Result<> set_limit(Caller& caller, process::Process& target, u32 resource, process::ResourceLimit const& wanted, process::ResourceLimit& old) {
     if (wanted.soft > wanted.hard) return fail(EINVAL);
     if (resource == RLIMIT_NOFILE && wanted.hard > (1u << 20)) return fail(EPERM);
-    sync::Mutex<LockRank::execve>::Guard guard(target.memory_limits_lock);
+    Locked guard(target.memory_limits_lock);
     TRY(exchange_limit(caller, target, resource, &wanted, old));
     if (resource == RLIMIT_CPU) target.timers.set_cpu_limit(wanted);
     if (resource != RLIMIT_AS && resource != RLIMIT_DATA && resource != RLIMIT_STACK) return {};

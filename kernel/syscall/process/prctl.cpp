@@ -46,31 +46,31 @@ Result<> get_name(Caller& caller, UserAddr to) {
 
 Result<> set_dumpable(process::Process& process, u64 value) {
     if (value > 1) return fail(EINVAL);
-    process::Process::StateGuard guard(process.state_lock);
+    Locked guard(process.state_lock);
     process.dumpable = value;
     return {};
 }
 
 Result<> set_parent_death_signal(Caller& caller, u64 signal) {
     if (signal > static_cast<u64>(process::signal_count)) return fail(EINVAL);
-    process::TreeGuard guard(process::tree_lock);
+    Locked guard(process::tree_lock);
     caller.thread.parent_death_signal = static_cast<int>(signal);
     caller.process.asks_parents_death |= signal != 0;
     return {};
 }
 
 int parent_death_signal(Caller& caller) {
-    process::TreeGuard guard(process::tree_lock);
+    Locked guard(process::tree_lock);
     return caller.thread.parent_death_signal;
 }
 
 void set_subreaper(process::Process& process, bool wanted) {
-    process::TreeGuard guard(process::tree_lock);
+    Locked guard(process::tree_lock);
     process.is_subreaper = wanted;
 }
 
 bool is_subreaper(process::Process& process) {
-    process::TreeGuard guard(process::tree_lock);
+    Locked guard(process::tree_lock);
     return process.is_subreaper;
 }
 

@@ -11,7 +11,7 @@ using process::process_manager;
 Result<Pid> sys_getpid(Caller& caller) { return caller.process.pid(); }
 Result<Pid> sys_gettid(Caller& caller) { return caller.thread.tid; }
 Result<Pid> sys_getppid(Caller& caller) {
-    process::TreeGuard guard(process::tree_lock);
+    Locked guard(process::tree_lock);
     return caller.process.parent ? caller.process.parent->pid() : Pid(0);
 }
 Result<> sys_setpgid(Caller&, Pid pid, Pid group) { return process_manager.set_group(pid, group); }

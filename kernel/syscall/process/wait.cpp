@@ -128,7 +128,7 @@ Result<> sys_getrusage(Caller& caller, i32 who, UserAddr out) {
         usage.add(caller.thread);
     }
     else if (who == of_children) {
-        process::TreeGuard guard(process::tree_lock);
+        Locked guard(process::tree_lock);
         usage = caller.process.children_usage;
     } else return fail(EINVAL);
     return mm::UserPtr<UserUsage>(out).write(encode(usage));

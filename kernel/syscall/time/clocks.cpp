@@ -36,7 +36,7 @@ u64 read_thread(process::UserThread const& thread, CpuClock const& clock) {
 
 Result<u64> read_thread_clock(Caller& caller, CpuClock const& clock) {
     if (clock.is_own(caller)) return read_thread(caller.thread, clock);
-    decltype(caller.process.signal_lock)::Guard guard(caller.process.signal_lock);
+    Locked guard(caller.process.signal_lock);
     for (process::UserThread const& thread : caller.process.threads)
         if (thread.tid == clock.id) return read_thread(thread, clock);
     return fail(EINVAL);
@@ -154,7 +154,7 @@ Result<u64> sys_times(Caller& caller, mm::UserPtr<i64> out) {
         auto const own = caller.process.total_usage();
         process::ResourceUsage children;
         {
-            process::TreeGuard guard(process::tree_lock);
+            Locked guard(process::tree_lock);
             children = caller.process.children_usage;
         }
         i64 const value[4] = {static_cast<i64>(own.user_ns / ns_per_tick), static_cast<i64>(own.system_ns / ns_per_tick),

@@ -14,6 +14,7 @@
 #include <arch/interrupts.h>
 #include <base/config.h>
 #include <base/lock_rank.h>
+#include <base/locked.h>
 #include <base/panic.h>
 #include <base/thread_annotations.h>
 #include <base/trace.h>
@@ -54,30 +55,7 @@ public:
     SpinLock(SpinLock const&) = delete;
     SpinLock& operator=(SpinLock const&) = delete;
 
-    /// Holds the lock for a scope. Functions that need the lock take `Guard const&`.
-    class SCOPED_CAPABILITY [[nodiscard]] Guard {
-    public:
-        explicit Guard(SpinLock& lock) ACQUIRE(lock) : lock_(lock) {
-            if constexpr (policy == InterruptsOff) {
-                asm volatile("pushfq; popq %0; cli" : "=r"(flags_) : : "memory");
-                base::note_interrupts_off();
-            }
-            preempt_disable();
-            lock_.take();
-        }
-        ~Guard() RELEASE() {
-            lock_.give();
-            if constexpr (policy == InterruptsOff)
-                if (flags_ & 0x200) interrupts_enable();
-            preempt_enable();
-        }
-        Guard(Guard const&) = delete;
-        Guard& operator=(Guard const&) = delete;
-        bool guards(SpinLock const& lock) const { return &lock_ == &lock; }
-    private:
-        SpinLock& lock_;
-        u64 flags_ = 0;
-    };
+    using Guard = base::Locked<SpinLock>;
 
     bool is_held() const { return owner_.load(std::memory_order_relaxed) != next_.load(std::memory_order_relaxed); }
     /// For the analysis where it cannot see that the lock is held (in a function that the holder passes on).
@@ -126,6 +104,32 @@ private:
 };
 
 }
+
+template <LockRank rank, arch::IrqPolicy policy>
+class SCOPED_CAPABILITY [[nodiscard]] base::Locked<arch::SpinLock<rank, policy>> {
+public:
+    using Lock = arch::SpinLock<rank, policy>;
+    explicit Locked(Lock& lock) ACQUIRE(lock) : lock_(lock) {
+        if constexpr (policy == arch::InterruptsOff) {
+            asm volatile("pushfq; popq %0; cli" : "=r"(flags_) : : "memory");
+            base::note_interrupts_off();
+        }
+        arch::preempt_disable();
+        lock_.take();
+    }
+    ~Locked() RELEASE() {
+        lock_.give();
+        if constexpr (policy == arch::InterruptsOff)
+            if (flags_ & 0x200) arch::interrupts_enable();
+        arch::preempt_enable();
+    }
+    Locked(Locked const&) = delete;
+    Locked& operator=(Locked const&) = delete;
+    bool guards(Lock const& lock) const { return &lock_ == &lock; }
+private:
+    Lock& lock_;
+    u64 flags_ = 0;
+};
 
 using arch::InterruptsOff;
 using arch::PreemptOff;

@@ -7,6 +7,7 @@
 #include <arch/interrupts.h>
 #include <base/config.h>
 #include <base/lock_rank.h>
+#include <base/locked.h>
 #include <base/panic.h>
 #include <base/thread_annotations.h>
 
@@ -30,16 +31,7 @@ public:
     SpinLock(SpinLock const&) = delete;
     SpinLock& operator=(SpinLock const&) = delete;
 
-    class [[nodiscard]] Guard {
-    public:
-        explicit Guard(SpinLock& lock) : lock_(lock) { lock_.take(); }
-        ~Guard() { lock_.give(); }
-        Guard(Guard const&) = delete;
-        Guard& operator=(Guard const&) = delete;
-        bool guards(SpinLock const& lock) const { return &lock_ == &lock; }
-    private:
-        SpinLock& lock_;
-    };
+    using Guard = base::Locked<SpinLock>;
 
     bool is_held() const { return held_; }
     void assert_held() const { ASSERT(held_); }
@@ -51,6 +43,19 @@ private:
 };
 
 }
+
+template <LockRank rank, arch::IrqPolicy policy>
+class [[nodiscard]] base::Locked<arch::SpinLock<rank, policy>> {
+public:
+    using Lock = arch::SpinLock<rank, policy>;
+    explicit Locked(Lock& lock) : lock_(lock) { lock_.take(); }
+    ~Locked() { lock_.give(); }
+    Locked(Locked const&) = delete;
+    Locked& operator=(Locked const&) = delete;
+    bool guards(Lock const& lock) const { return &lock_ == &lock; }
+private:
+    Lock& lock_;
+};
 
 using arch::InterruptsOff;
 using arch::PreemptOff;
