@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Who is asking: a value that travels as a parameter. credentials(7).
+// Credentials: the users and groups of a caller, as a value that is passed to every check. credentials(7).
 #pragma once
 
 #include <array>
@@ -17,12 +17,12 @@ struct Credentials {
     GroupId real_gid{0}, effective_gid{0}, saved_gid{0}, fs_gid{0};
     std::array<GroupId, max_groups> groups{};
     u32 group_count = 0;
-    /// Who answers for what the kernel holds: the real user's, null: root. Dies with no leaf lock held.
+    /// The user who is charged for what the kernel holds: the real one; null: root. Destroyed only where no leaf lock is held.
     Ref<User> user;
 
-    /// May override what files say: Linux's CAP_DAC_OVERRIDE, CAP_FOWNER and their like go with the file system's user.
+    /// May override the permissions of files: Linux's CAP_DAC_OVERRIDE, CAP_FOWNER and the like follow the file system user.
     bool is_superuser() const { return fs_uid.value == 0; }
-    /// May do everything else that takes a capability.
+    /// May do everything else that needs a capability.
     bool is_privileged() const { return effective_uid.value == 0; }
     bool in_group(GroupId gid) const {
         if (fs_gid == gid) return true;
@@ -31,9 +31,9 @@ struct Credentials {
     }
 };
 
-/// Who makes the call that is being carried out: the running program, whoever opened the file it uses, or the kernel.
+/// The credentials that the current call acts with: the running program's, those of the opener of the file it uses, or the kernel's.
 Credentials caller_credentials();
-/// kernel/process knows that.
+/// Provided by kernel/process.
 extern constinit base::FromAbove<Credentials()> credentials_of_caller;
 
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Dentries: their life, their place in the tree, their path.
+// Dentries: creation and destruction, the ring of an inode's names, parents, and the path of a name.
+// A dentry owns references to its parent and its inode; all links between dentries are guarded by tree_lock.
 #include "kernel/fs/dentry.h"
 
 #include <cstring>
@@ -88,7 +89,7 @@ void Dentry::set_unlinked() {
     join_aliases(AliasPlace::Last);
 }
 
-/// A chain of removed directories, each kept alive by its child alone, ends here without recursion.
+/// Frees a chain of removed directories, each kept alive only by its child, without recursion.
 void Dentry::destroy() {
     Dentry* current = this;
     do {
@@ -121,7 +122,7 @@ Ref<Dentry> Dentry::alias_of(Inode& inode) {
     Locked guard(tree_lock);
     Dentry* const first = inode.aliases_;
     if (!first) return nullptr;
-    // One whose last reference is gone waits for this lock in destroy(); a directory's table has a reference.
+    // An alias whose last reference is gone waits in destroy() for this lock; one in a directory is referenced by the table.
     for (Dentry* alias = first;;) {
         if (alias->try_acquire_ref()) return Ref<Dentry>::adopt(alias);
         alias = alias->next_alias_;

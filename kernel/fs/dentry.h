@@ -2,7 +2,7 @@
 // Dentry: one name in the tree; Names: the table of one directory. In tmpfs the tree is the
 // store: a table pins its dentries. Every change of names, parents and mounts holds
 // tree_lock and the spin lock of each table it touches; a lookup holds only the table's.
-// So whoever holds either may read. No sleeping lock is needed: nothing here waits.
+// So a holder of either may read. No sleeping lock is needed: nothing here waits.
 #pragma once
 
 #include <base/intrusive.h>
@@ -17,7 +17,7 @@ namespace fs {
 inline constexpr size_t name_max = 255;       ///< bytes in one name
 inline constexpr size_t path_max = 4096;      ///< bytes in a path, with its NUL
 
-/// A copy of a name: the original may change by a rename.
+/// A copy of a name, because a rename may change the original.
 struct NameCopy {
     char text[name_max + 1];
     u8 length = 0;
@@ -25,7 +25,7 @@ struct NameCopy {
     operator std::string_view() const { return {text, length}; }
 };
 
-/// Storage of a name: in place when short.
+/// Storage of a name: a short one lies in place, a longer one on the heap.
 class NameText {
 public:
     constexpr NameText() = default;
@@ -47,21 +47,22 @@ private:
 /// One name in the tree. Keeps its parent and its inode alive.
 class Dentry : public RefCounted<Dentry> {
 public:
-    /// A root, or a name without a tree ("pipe:[7]"): its own parent. ENOMEM.
+    /// A root, or a name outside any tree ("pipe:[7]"): its own parent. ENOMEM.
     static Result<Ref<Dentry>> create_root(Ref<Inode> inode, std::string_view name = {});
-    /// A name below `parent`, not entered in its table. ENOMEM.
+    /// A name below `parent` that is not entered in its table yet. ENOMEM.
     static Result<Ref<Dentry>> create(Dentry& parent, std::string_view name, Ref<Inode> inode);
 
     NameCopy name() const;
     Ref<Inode> inode() const { return inode_; }   ///< never null for a Ref<Dentry> the vfs gave out
     Inode& file() const { return *inode_; }       ///< the same without a reference
-    Ref<Dentry> parent() const;                   ///< itself at the root of the tree; crosses mounts
+    Ref<Dentry> parent() const;                   ///< the root of the tree is its own; crosses mounts
     bool is_unlinked() const { return unlinked_.load(std::memory_order_relaxed); }
     bool is_root() const { return parent_ == nullptr; }
-    /// Absolute path as seen from `root` (from the top, if `root` is not above it: then "(unreachable)" comes before it, if
-    /// wanted); " (deleted)" is appended when unlinked and wanted. ENAMETOOLONG. A name without a tree is given as it is.
+    /// The absolute path as seen from `root`; if `root` is not above it, the path from the top, after "(unreachable)" if
+    /// `mark_unreachable`. `mark_deleted` appends " (deleted)" to an unlinked name. A name outside any tree is given as it is.
+    /// ENAMETOOLONG.
     Result<std::string_view> path(Dentry const& root, std::span<char> buffer, bool mark_deleted, bool mark_unreachable = false) const;
-    /// One name of `inode`: one that is in a directory, if there is such a one, else one that was; or null.
+    /// A name of `inode`: one that is in a directory if there is one, else one that was in a directory; or null.
     static Ref<Dentry> alias_of(Inode& inode);
     void destroy();
 
@@ -80,8 +81,8 @@ private:
     void leave_aliases();
     void set_unlinked();
 
-    /// Owns a reference; null at a root. Written under tree_lock, and that of a directory that is in a tree under the lock of
-    /// directories that move (tree_edit.cpp), too.
+    /// Owns a reference; null at a root. Written under tree_lock; that of a directory in a tree also under moving_lock
+    /// (tree_edit.cpp).
     Dentry* parent_ = nullptr;
     Ref<Inode> inode_;                        ///< never changes
     std::atomic<Dentry*> mounted_{nullptr};   ///< root mounted on this name, owns a reference; written under tree_lock
@@ -89,9 +90,9 @@ private:
     Dentry* next_in_bucket_ = nullptr;        ///< tree_lock and the table's lock
     base::TreeHook listing_hook_;             ///< tree_lock
     Dentry* next_alias_ = nullptr;            ///< the ring of the inode's names, those in a directory first. tree_lock
-    Dentry* previous_alias_ = nullptr;        ///< so is this; both null at a root
+    Dentry* previous_alias_ = nullptr;        ///< the same ring backwards; both null at a root. tree_lock
     u64 sequence_ = 0;                        ///< place in listings. tree_lock
-    u32 hash_ = 0;                            ///< as name_
+    u32 hash_ = 0;                            ///< of name_, with the same locks
     std::atomic<bool> unlinked_{false};
     NameText name_;                           ///< tree_lock and the table's lock; read under either
 };
@@ -99,9 +100,9 @@ private:
 /// Entries of a directory, copied a few at a time for a listing.
 class ListingBatch {
 public:
-    /// False: no room. Under tree_lock.
+    /// False: no room is left. Under tree_lock.
     bool add(Dentry const& dentry);
-    /// The first that is not taken yet; false: none.
+    /// The next entry; false: there is none.
     bool next(DirectoryEntry& entry);
 private:
     struct Header { u64 inode, sequence; FileType type; u8 length; };
@@ -137,12 +138,12 @@ public:
     void insert(Dentry& dentry);
     /// Gives that reference back to the caller.
     Ref<Dentry> remove(Dentry& dentry);
-    /// `with` takes the place of `old`, in one step for those who look up.
+    /// Puts `with` in the place of `old`: a lookup sees one or the other. Gives back the reference to `old`.
     Ref<Dentry> replace(Dentry& old, Dentry& with);
     /// The first dentry whose place in listings is at least `sequence`, or null.
     Dentry* at_or_after(u64 sequence) const;
 
-    /// Copies entries from the place `first` on that are before `end`, until the batch is full. Takes tree_lock.
+    /// Copies the entries from place `first` up to, but not including, place `end`, until the batch is full. Takes tree_lock.
     void copy(u64 first, u64 end, ListingBatch& batch) const;
     /// The place in listings that the next new name gets. Takes tree_lock.
     u64 end_of_listing() const;
@@ -171,7 +172,7 @@ private:
     mutable SpinLock<LockRank::dentry_cache, PreemptOff> lock_;
     Dentry* single_ = nullptr;                ///< the only bucket of a small directory
     Dentry** buckets_ = &single_;             ///< power of two; lock_
-    Dentry** old_buckets_ = nullptr;          ///< while growing: those from `migrated_` on still count; lock_
+    Dentry** old_buckets_ = nullptr;          ///< while growing: those from `migrated_` on are still in use; lock_
     u32 mask_ = 0, old_mask_ = 0, migrated_ = 0;
     u32 count_ = 0;
     bool dead_ = false;

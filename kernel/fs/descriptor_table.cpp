@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Descriptor tables. See descriptor_table.h.
+// The descriptor table: growth, the search for free numbers, and closing. Whatever ends a File takes its reference out under
+// the lock and drops it afterwards; memory is allocated without the lock, and the table is then looked at again.
 #include "kernel/fs/descriptor_table.h"
 
 #include <algorithm>
@@ -56,7 +57,7 @@ Ref<File> DescriptorTable::take(u32 number) {
     return Ref<File>::adopt(files_[number]);
 }
 
-/// Makes room for `count` numbers: a new block, twice as large at least.
+/// Makes room for `count` numbers in a new block, whose size is a power of two.
 Result<> DescriptorTable::reserve(u32 count) {
     u32 const wanted = std::bit_ceil(std::max(count, inline_capacity * 2));
     size_t const bitmap_bytes = wanted / 8;
@@ -85,7 +86,8 @@ u32 DescriptorTable::end_of_used() const {
     return word == 0 ? 0 : word * word_bits - static_cast<u32>(std::countl_zero(used()[word - 1]));
 }
 
-/// What is in use below `end`, which fits: a word of 64 numbers at a time. Nobody else knows `to`, whose lock is not taken.
+/// Copies what is in use below `end`, which `to` has room for: a word of 64 numbers at a time. Not analysed: nobody else
+/// knows `to`, so its lock is not taken.
 void DescriptorTable::copy_into(DescriptorTable& to, u32 end) const NO_THREAD_SAFETY_ANALYSIS {
     for (u32 word = 0; word * word_bits < end; ++word) {
         u64 const bits = used()[word];
@@ -100,7 +102,7 @@ void DescriptorTable::copy_into(DescriptorTable& to, u32 end) const NO_THREAD_SA
     to.lowest_free_ = lowest_free_;
 }
 
-/// Not analysed: nobody else knows the copy, whose lock is not taken.
+/// Not analysed: nobody else knows the copy, so its lock is not taken.
 Result<Ref<DescriptorTable>> DescriptorTable::copy() const NO_THREAD_SAFETY_ANALYSIS {
     auto result = TRY(create());
     for (;;) {
@@ -180,7 +182,7 @@ void DescriptorTable::close_if(Fd fd, File const& file) {
 
 namespace {
 
-/// Bits of the numbers `first` to `last` in the word that begins with number `start`, which one of them is in.
+/// The bits of the numbers `first` to `last` in the word that begins with number `start`; at least one of them lies in it.
 u64 bits_between(u32 first, u32 last, u32 start) {
     u64 const from = first > start ? ~u64{0} << (first - start) : ~u64{0};
     return last - start < 63 ? from & ((u64{1} << (last - start + 1)) - 1) : from;
@@ -188,7 +190,7 @@ u64 bits_between(u32 first, u32 last, u32 start) {
 
 }
 
-/// A word of numbers in one hold of the lock; the files themselves are closed without it.
+/// Takes out one word of numbers under the lock, then closes their files without it.
 void DescriptorTable::close_each(u32 first, u32 last, Which which) {
     for (u32 number = first;;) {
         File* taken[word_bits];
@@ -256,7 +258,7 @@ std::optional<Fd> DescriptorTable::next_used(Fd from) const {
 }
 
 u64 DescriptorTable::held_pages() const {
-    constexpr u32 at_once = 64;                  // with preemption off
+    constexpr u32 at_once = 64;                  // files looked at with preemption off
     u64 sum = 0;
     for (u32 number = 0;;) {
         Locked guard(lock_);

@@ -30,16 +30,16 @@ public:
     /// dup2/dup3: closes what was there. EBADF when beyond the limit.
     Result<> replace(Fd fd, Ref<File> file, CloseOnExec close_on_exec, u32 limit);
     Result<> close(Fd fd);                                        ///< EBADF
-    void close_if(Fd fd, File const& file);                       ///< unless another thread has put something else there
+    void close_if(Fd fd, File const& file);                       ///< closes `fd` unless another thread has replaced its file
     Result<> close_range(u32 first, u32 last);                    ///< EINVAL
     Result<> set_close_on_exec_range(u32 first, u32 last);        ///< CLOSE_RANGE_CLOEXEC
     void close_on_exec();
     void close_all();
     Result<CloseOnExec> close_on_exec_flag(Fd fd) const;
     Result<> set_close_on_exec(Fd fd, CloseOnExec value);
-    /// The next used number from `from` on (/proc/PID/fd), or nothing.
+    /// The lowest used number from `from` on (/proc/PID/fd), or nothing.
     std::optional<Fd> next_used(Fd from) const;
-    u64 held_pages() const;                                       ///< the files' sum
+    u64 held_pages() const;                                       ///< the sum over its files
     u32 capacity() const;                                         ///< FDSize of /proc/PID/status
 
     MM_OBJECT_CACHE(DescriptorTable)
@@ -51,7 +51,7 @@ private:
     static constexpr u32 word_bits = 64, inline_capacity = 64;
 
     DescriptorTable() = default;
-    // Behind the files in one block: a bit for each number that is used, then one for CLOEXEC.
+    // After the files, in the same block: a bit for each number that is in use, then a bit for each number's CLOEXEC.
     u64* used() const REQUIRES(lock_) { return reinterpret_cast<u64*>(files_ + capacity_); }
     u64* on_exec() const REQUIRES(lock_) { return used() + capacity_ / word_bits; }
     u32 first_free(u32 from) const REQUIRES(lock_);
@@ -60,7 +60,7 @@ private:
     Ref<File> take(u32 number) REQUIRES(lock_);
     Result<> reserve(u32 count);
     u32 next_used_number(u32 from) const REQUIRES(lock_);
-    u32 end_of_used() const REQUIRES(lock_);      ///< behind the highest number in use
+    u32 end_of_used() const REQUIRES(lock_);      ///< one more than the highest number in use
     void copy_into(DescriptorTable& to, u32 end) const REQUIRES(lock_);
     enum class Which : u8 { All, OnExec };
     void close_each(u32 first, u32 last, Which which);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Numbers of devices: Linux's encoding of dev_t, makedev(3).
+// Device numbers in Linux's encoding of dev_t: makedev(3).
 #pragma once
 
 #include <base/types.h>

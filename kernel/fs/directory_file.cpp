@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Open directories: getdents64(2). Entries are handed out one by one without any lock
-// held, because the sink writes to a program's memory; names that come or go meanwhile
-// do not disturb the others.
+// Open directories: getdents64(2). Entries are handed out without tree_lock, a small batch of
+// copies at a time, because the sink writes to a program's memory; names that are made or removed
+// in between do not disturb the others. The position moves only under listing_lock_.
 #include "kernel/fs/directory_file.h"
 
 #include <linux/fs.h>
@@ -22,14 +22,14 @@ protected:
 private:
     Result<> list_from(u64 position, DirectorySink& sink) REQUIRES(listing_lock_);
     sync::Mutex<LockRank::listing> listing_lock_;
-    /// Names that got their place in the listing later than this one's start are not in it: renaming or making files while
-    /// one reads them would go on for ever. 0: no name was listed yet.
+    /// Where this listing ends: it leaves out names that got their place after it began, or a reader that makes or renames
+    /// files as it reads would never reach the end. 0: no name was listed yet.
     u64 end_ GUARDED_BY(listing_lock_) = 0;
 };
 
 MM_OBJECT_CACHE_DEFINE(DirectoryFile)
 
-/// Remembers how far the listing came.
+/// Hands entries on to `inner` and remembers how far the listing came.
 class PositionSink final : public DirectorySink {
 public:
     PositionSink(DirectorySink& inner, u64 position) : inner_(inner), position_(position) {}
@@ -46,7 +46,7 @@ private:
     bool full_ = false;
 };
 
-/// From the place `first` on; what is before `end`.
+/// Lists the names whose place is at least `first` and less than `end`.
 void list_names(Names const& names, u64 first, u64 end, PositionSink& sink) {
     for (u64 place = first; !sink.is_full(); place = sink.position()) {
         ListingBatch batch;
@@ -61,7 +61,7 @@ void list_names(Names const& names, u64 first, u64 end, PositionSink& sink) {
 
 }
 
-/// One thread at a time: each entry goes to one of those who share the descriptor.
+/// One thread at a time: of the threads that share the description, each entry goes to one only.
 Result<> DirectoryFile::list(DirectorySink& sink) {
     Locked guard(listing_lock_);
     return list_from(position(), sink);
@@ -87,7 +87,7 @@ Result<> DirectoryFile::list_from(u64 position, DirectorySink& sink) {
     return done;
 }
 
-/// Not while it is listed: the listing says where it ended.
+/// Waits for a listing in progress, which sets the position when it ends.
 Result<u64> DirectoryFile::seek(i64 offset, int whence) {
     Locked guard(listing_lock_);
     if (inode()->names() && whence != SEEK_SET && whence != SEEK_CUR) return fail(EINVAL);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// An open directory. Its position is a place in the listing: 0 ".", 1 "..", then the file system's own.
+// An open directory. Its position is a place in the listing: 0 is ".", 1 is "..", the rest are the file system's own.
 #pragma once
 
 #include "kernel/fs/file.h"

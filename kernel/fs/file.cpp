@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What all open files share: rights, the position, the defaults.
+// What all open files share: access rights, the position, and the default of every operation.
+// The position never passes largest_position, and moves only under position_lock_.
 #include "kernel/fs/file.h"
 
 #include <linux/fcntl.h>
@@ -26,7 +27,7 @@ constexpr u8 rights_of(u32 flags) {
     }
 }
 
-/// Opened with O_PATH: every operation but those on the name fails with EBADF.
+/// A file opened with O_PATH: every operation except those on the name fails with EBADF.
 class PathOnlyFile final : public File {
 public:
     using File::File;
@@ -71,7 +72,7 @@ void File::drop_locks() {
 
 namespace {
 
-/// A file's bytes end at largest_position. EINVAL, as Linux says it of every transfer that would go beyond.
+/// A file's bytes end at largest_position. A transfer that would go beyond is EINVAL, as on Linux.
 bool passes_the_end(u64 position, mm::IoBuffer const& buffer) { return position + buffer.remaining() > largest_position; }
 
 }
@@ -105,7 +106,7 @@ Result<size_t> File::read_at(u64 position, mm::IoBuffer& buffer) {
     return do_read(position, buffer);
 }
 
-/// Linux appends even here when O_APPEND is set: pwrite(2), BUGS.
+/// With O_APPEND, Linux appends here, too: pwrite(2), BUGS.
 Result<size_t> File::write_at(u64 position, mm::IoBuffer& buffer) {
     if (position > largest_position) return fail(EINVAL);
     if (is_path_only()) return fail(EBADF);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// File: an open file description (open(2)): what descriptors of several processes share.
-// Position and status flags belong to it. poll readiness through a wait queue.
+// File: an open file description (open(2)), which descriptors of several processes may share.
+// It has the position and the status flags. Readiness for poll(2) is announced through a wait queue.
 #pragma once
 
 #include <atomic>
@@ -16,16 +16,17 @@ namespace fs {
 /// poll(2) events (POLLIN …), UAPI values.
 using PollEvents = u32;
 
-/// One who watches an open file description without keeping it: epoll.
+/// Watches an open file description without keeping it alive: epoll.
 class FileWatcher {
 public:
     base::ListHook watch_hook;                   ///< in File::watchers
-    virtual void on_file_gone() = 0;             ///< may sleep; takes itself out of the list
+    virtual void on_file_gone() = 0;             ///< may sleep; must remove itself from the list
 protected:
     ~FileWatcher() = default;
 };
 
-/// Whose text a /proc file takes. What a write does to rights is decided by who writes (caller_credentials()).
+/// The opener's privilege, which a write to a /proc file acts with. A write that takes privilege bits from a file's mode goes
+/// by the writer's (caller_credentials()).
 enum class OpenerPrivilege : u8 { None, Superuser };
 
 class File : public RefCounted<File> {
@@ -36,7 +37,7 @@ public:
         if (is_counted_writer_) inode()->end_writing();
     }
 
-    /// May be null for files that no name leads to.
+    /// May be null for files without a name.
     Dentry* dentry() const { return dentry_.get(); }
     Inode* inode() const { return dentry_ ? &dentry_->file() : nullptr; }
     u32 flags() const { return flags_.load(std::memory_order_relaxed); }      ///< O_*: access mode and status
@@ -62,33 +63,33 @@ public:
     virtual Result<i64> control(u32 command, u64 argument) { (void)command; (void)argument; return fail(EBADF); }
     /// Ready events now. `queue_out`: where the poller waits for a change (null: always ready).
     virtual PollEvents poll(sched::WaitQueue*& queue_out);
-    /// A mark of the class, for calls that take one kind of file only (epoll, sockets). Null: no such kind.
+    /// A tag of the class, for calls that take only one kind of file (epoll, sockets): there is no RTTI. Null: any other kind.
     virtual void const* kind() const { return nullptr; }
     virtual Result<Attributes> attributes();
     virtual Result<> truncate(u64 size);                                       ///< ftruncate: EINVAL if not open for writing
-    /// Pages that nobody would hold if it were closed, for who looks for a process that holds too much. Takes no lock.
+    /// How many pages closing it would free: counted when the kernel looks for the process that holds most. Takes no lock.
     virtual u64 held_pages() const { return 0; }
     virtual Result<> synchronise() { return fail(EINVAL); }                   ///< fsync: EINVAL where nothing could be kept
     /// What mmap maps. ENODEV.
     virtual Result<Ref<mm::VmObject>> vm_object();
-    /// Tells its mappings from those of the same file by another.
+    /// A number that tells its mappings from those of other open descriptions of the same file. Given at the first call.
     u32 opening();
     /// Whether a write that nobody will read also sends SIGPIPE.
     virtual bool breaks_with_signal() const { return true; }
-    /// What this kind of file answers to readv(2) and writev(2) of nothing, which do not ask it otherwise. EINVAL: it knows no such call.
+    /// The answer to readv(2) and writev(2) of no bytes, which call nothing else. EINVAL: this kind of file has no such call.
     virtual Result<> can_be_read() const { return {}; }
     virtual Result<> can_be_written() const { return {}; }
     virtual bool is_seekable() const { return true; }                          ///< else seek, pread, pwrite: ESPIPE
     /// False: every position reads the same (/dev/zero), so read and write need no position_lock.
     virtual bool keeps_position() const { return is_seekable(); }
-    /// A descriptor in the table `owner` was closed: the locks that belong to the table go (fcntl(2)).
+    /// A descriptor in the table `owner` was closed: drops the locks that belong to the table (fcntl(2)).
     virtual void flush(void const* owner);
-    /// Vfs::open says who opened.
+    /// Called by Vfs::open, which knows the opener.
     void set_privilege(OpenerPrivilege privilege) { privilege_ = privilege; }
     /// Vfs::open has called Inode::begin_writing() for it.
     void set_counted_writer() { is_counted_writer_ = true; }
 
-    /// Both guarded by the watchers' own lock (kernel/ipc/epoll.cpp); is_watched_ once set stays.
+    /// Both are guarded by the watchers' own lock (kernel/ipc/epoll.cpp). is_watched_ is never cleared.
     base::List<FileWatcher, &FileWatcher::watch_hook> watchers;
     u32 watcher_count = 0;
     void set_watched() { is_watched_.store(true, std::memory_order_release); }
@@ -96,18 +97,18 @@ public:
         if (is_watched_.load(std::memory_order_acquire)) [[unlikely]] watched_file_goes(*this);
         delete this;
     }
-    /// Tells the watchers of a file whose last reference goes: kernel/ipc has them.
+    /// Notifies the watchers of a file whose last reference is gone. Provided by kernel/ipc.
     static constinit base::FromAbove<void(File& file)> watched_file_goes;
 
 protected:
     // What a kind of file implements. Non-seekable kinds ignore `position`.
     virtual Result<size_t> do_read(u64 position, mm::IoBuffer& buffer) { (void)position; (void)buffer; return fail(EINVAL); }
     virtual Result<size_t> do_write(u64 position, mm::IoBuffer& buffer) { (void)position; (void)buffer; return fail(EINVAL); }
-    /// lseek(2): where data is from `position` on, or none is; `size` if nowhere below it. One run of data up to the end is a valid answer.
+    /// lseek(2): the first position from `position` on with data (or with none), or `size`. Reporting the whole file as data is valid.
     virtual u64 next_run(u64 position, u64 size, Run run) { return run == Run::Data ? position : size; }
-    /// O_APPEND: writes at the end, whole, and says where that was.
+    /// O_APPEND: finds the end and writes there in one step; sets `position` to where that was.
     virtual Result<size_t> do_append(mm::IoBuffer& buffer, u64& position) { return do_write(position, buffer); }
-    /// The position, for a kind of file that moves it otherwise than read and write do, under a lock of its own.
+    /// For a kind of file that moves the position by other means than read and write, under a lock of its own.
     u64 position() {
         Locked guard(position_lock_);
         return position_;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Advisory locks. See file_locks.h. Who waits stands in a list of the whole system with the owner it waits for:
-// a circle there is a deadlock. Only process-owned ranges are looked at, as on Linux.
+// Advisory locks: ranges, conflicts, waiting. Every waiter is in one list of the whole system, with the owner it waits
+// for: a circle there is a deadlock. Only ranges owned by processes count for that, as on Linux.
 #include "kernel/fs/file_locks.h"
 
 #include <algorithm>
@@ -9,10 +9,10 @@
 
 namespace fs {
 
-/// One who sleeps, on its own stack.
+/// A waiter, on its own stack.
 struct FileLocks::Wait {
     void const* owner;
-    void const* blocked_by;                  ///< null: it is about to look again
+    void const* blocked_by;                  ///< null: not owned by a process, or the waiter is about to look again
     FileLocks const* locks;
     Wait* next = nullptr;
 
@@ -20,11 +20,11 @@ struct FileLocks::Wait {
     static constinit ListLock list_lock;
     static constinit Wait* list GUARDED_BY(list_lock);
 
-    /// False: the one it would wait for waits for it.
+    /// False: the owner that it would wait for already waits for it, directly or through others.
     bool begin() {
         Locked guard(list_lock);
         void const* next_owner = blocked_by;
-        for (int steps = 0; steps < 10 && next_owner; ++steps) {   // Linux gives up after as many
+        for (int steps = 0; steps < 10 && next_owner; ++steps) {   // Linux gives up after as many steps
             if (next_owner == owner) return false;
             Wait* found = list;
             while (found && !(found->owner == next_owner && found->blocked_by)) found = found->next;
@@ -60,7 +60,7 @@ FileLocks::~FileLocks() {
     while (locks_) delete std::exchange(locks_, locks_->next);
 }
 
-/// A user's locks may take a 256th of memory: Linux's RLIMIT_LOCKS holds nobody since 2.6.
+/// One user's records may take a 256th of memory: Linux's RLIMIT_LOCKS has limited nobody since 2.6.
 Result<mm::Owned<FileLocks::Record>> FileLocks::make_record(Ref<User> const& user) {
     mm::Owned<Record> record(TRY(mm::make<Record>()));
     u64 const most = mm::frame_allocator.total_bytes() / 256 / sizeof(Record);
@@ -80,7 +80,8 @@ FileLocks::Record const* FileLocks::conflict(LockRange const& wanted) const {
     return nullptr;
 }
 
-/// Gives the owner `wanted` instead of what it has there; neighbours of the same type become one. True: others may have gained.
+/// Gives the owner `wanted` in place of what it holds there, and joins neighbours of the same type. True: it gave up some
+/// range, so waiters may now succeed.
 bool FileLocks::apply(LockRange wanted, mm::Owned<Record>& first, mm::Owned<Record>& second) {
     bool gives = false;
     for (Record** place = &locks_; *place;) {
@@ -116,14 +117,14 @@ bool FileLocks::apply(LockRange wanted, mm::Owned<Record>& first, mm::Owned<Reco
     return gives;
 }
 
-/// Some lock has gone: all who wait look again.
+/// Some lock was given up: wakes all waiters to look again.
 void FileLocks::announce() {
     changes_.fetch_add(1, std::memory_order_acq_rel);
     Wait::forget(this);
     queue_.wake_all();
 }
 
-/// flock(2): "converting a lock is not guaranteed to be atomic": the old one goes first.
+/// flock(2): "converting a lock is not guaranteed to be atomic": the old one is dropped first. True: it is held as wanted already.
 bool FileLocks::drop_flock(LockRange const& wanted) {
     {
         Locked guard(lock_);

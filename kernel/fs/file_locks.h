@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Advisory locks on one inode: flock(2), and fcntl(2)'s ranges owned by a process (its descriptor table) or by an
-// open file description. Made when a file is first locked, gone with the inode.
+// Advisory locks on one inode: flock(2), and the ranges of fcntl(2), owned by a process (its descriptor table) or by an
+// open file description. Made when the file is first locked, destroyed with the inode.
 #pragma once
 
 #include "kernel/fs/user.h"
@@ -12,14 +12,15 @@ namespace fs {
 enum class LockKind : u8 { Flock, Process, Description };
 enum class LockType : u8 { Shared, Exclusive, None };
 
-/// One lock, or a wish for one. Two that overlap are in conflict if the owners differ, one is exclusive, and both or neither are flock's.
+/// A lock, held or requested. Two that overlap are in conflict if the owners differ, at least one is exclusive, and both or
+/// neither are flock's.
 struct LockRange {
     static constexpr u64 end_of_file = ~u64{0} >> 1;
     LockKind kind = LockKind::Flock;
     LockType type = LockType::None;
     void const* owner = nullptr;             ///< compared only
     u64 first = 0, last = end_of_file;       ///< bytes, both inclusive
-    Pid pid;                                 ///< who asked, for F_GETLK
+    Pid pid;                                 ///< of the process that set it, for F_GETLK
     bool is_in_conflict_with(LockRange const& other) const;
 };
 
@@ -29,10 +30,10 @@ public:
     FileLocks(FileLocks const&) = delete;
     ~FileLocks();
 
-    /// Takes, changes or gives up (`type` None) a range. EAGAIN, or if it waits EINTR, EDEADLK; ENOLCK ENOMEM.
-    /// `user` answers for the records.
+    /// Takes, changes or gives up (`type` None) a range. EAGAIN, or with `wait` EINTR EDEADLK; ENOLCK ENOMEM.
+    /// `user` is charged for the records.
     Result<> set(LockRange const& wanted, bool wait, Ref<User> const& user);
-    /// A lock that stands in the way of `wanted`; type None if there is none.
+    /// The first lock that is in conflict with `wanted`; its type is None if there is none.
     LockRange find_conflict(LockRange const& wanted);
     /// Gives up all locks of an owner. Cannot fail.
     void drop(LockKind kind, void const* owner);
@@ -50,7 +51,7 @@ private:
 
     Lock lock_;
     Record* locks_ GUARDED_BY(lock_) = nullptr;
-    std::atomic<u32> changes_{0};            ///< grows when a lock goes; waiters watch it
+    std::atomic<u32> changes_{0};            ///< counts locks given up; waiters watch it
     sched::WaitQueue queue_;
 };
 

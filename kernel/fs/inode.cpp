@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What all inodes share: attributes, times, and opening what is not a regular file.
+// What all inodes share: attributes, times, and opening what is not a regular file. Every attribute changes under
+// attribute_lock_; mode and owner change within one step of ownership_version_, which readers check without the lock.
 #include "kernel/fs/inode.h"
 
 #include <sys/stat.h>
@@ -61,7 +62,7 @@ Result<Attributes> Inode::attributes() {
     out.rdev = rdev();
     out.type = type_;
     Locked guard(attribute_lock_);
-    Ownership const owner = read_ownership();   // which changes under this lock alone
+    Ownership const owner = read_ownership();   // it changes only under this lock
     out.permissions = owner.permissions;
     out.links = links();
     out.uid = owner.uid;
@@ -76,7 +77,7 @@ void Inode::apply(AttributeChange const& change, Timestamp now) {
     if (change.set_permissions || change.set_uid || change.set_gid) {
         u32 const version = ownership_version_.load(std::memory_order_relaxed);
         ownership_version_.store(version + 1, std::memory_order_relaxed);
-        std::atomic_thread_fence(std::memory_order_release);   // nobody sees a new word with the old version
+        std::atomic_thread_fence(std::memory_order_release);   // no reader sees a new word with the old version
         if (change.set_permissions) permissions_.store(change.permissions & 07777, std::memory_order_relaxed);
         if (change.set_uid) uid_.store(change.uid.value, std::memory_order_relaxed);
         if (change.set_gid) gid_.store(change.gid.value, std::memory_order_relaxed);

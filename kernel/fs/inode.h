@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Inode: one file of any type, in any file system. inode(7). Owner, mode, link count and times
-// live here, guarded by attribute_lock_. Who changes owner, mode or times decides and changes in one hold of it;
-// who only asks reads mode and owner as one snapshot, without the lock.
+// live here, guarded by attribute_lock_. A caller that changes owner, mode or times decides and changes within one hold of it;
+// a caller that only checks reads mode and owner as one snapshot, without the lock.
 // A directory either stores its names in the tree (names() is its table: tmpfs, devfs)
-// or answers for each lookup anew (procfs).
+// or makes an inode at each lookup (procfs).
 #pragma once
 
 #include <string_view>
@@ -27,7 +27,8 @@ struct TreeEdit;
 
 enum class FileType : u8 { Regular, Directory, Symlink, CharacterDevice, BlockDevice, Fifo, Socket, Nameless };   ///< Nameless: what no directory can hold (eventfd, epoll …): no S_IFMT bits
 
-/// Held for each change of names (dentry.h) and of owner and mode: who makes or removes a name is asked for rights in the same hold.
+/// Held for each change of names (dentry.h) and of owner and mode, so that a name is made or removed in the same hold that checks
+/// the caller's rights.
 using TreeLock = SpinLock<LockRank::name_tree, PreemptOff>;
 extern constinit TreeLock tree_lock;
 
@@ -82,10 +83,10 @@ struct NewFile {
     u64 rdev = 0;                            ///< devices
     std::string_view target;                 ///< symlinks
     u32 seals = 1;                           ///< of files in memory: fcntl(2) F_SEAL_SEAL
-    bool executes_while_mapped = false;      ///< memfd_create(2): mapped for writing it may still be executed
+    bool executes_while_mapped = false;      ///< memfd_create(2): it may be executed even while it is mapped for writing
 };
 
-/// A name in a directory listing. Return false from the sink to stop (buffer full).
+/// A name in a directory listing. The sink returns false to stop (its buffer is full).
 struct DirectoryEntry {
     std::string_view name;
     u64 inode = 0;
@@ -114,7 +115,7 @@ public:
     bool is_directory() const { return type_ == FileType::Directory; }
     u64 number() const { return number_; }
     FileSystem& file_system() const { return file_system_; }
-    /// Mode, owner and group as they were together at one moment.
+    /// Type, mode, owner and group as they were together at one moment.
     Ownership ownership() const {
         for (;;) {
             // Ordering: acquire, with the release in apply(); the fence keeps the words' loads before the second look.
@@ -124,16 +125,16 @@ public:
             if (!(version & 1) && ownership_version_.load(std::memory_order_relaxed) == version) [[likely]] return seen;
         }
     }
-    /// The mode alone, 07777.
+    /// Only the mode, 07777.
     u32 permissions() const { return permissions_.load(std::memory_order_relaxed); }
 
     virtual Result<Attributes> attributes();
-    /// The kernel's own changes: nobody's rights are asked for.
+    /// A change by the kernel itself: no rights are checked.
     Result<> change(AttributeChange const& change) {
         return change_by([&](Ownership const&) { return Result<AttributeChange>(change); });
     }
-    /// `decide` says what changes, from what is so now, or refuses: check and change are one step. It holds
-    /// tree_lock and attribute_lock_: Result<AttributeChange>(Ownership const& now).
+    /// Asks `decide`, Result<AttributeChange>(Ownership const& now), what to change, and changes it in the same step. It is called
+    /// with tree_lock and attribute_lock_ held and may refuse with an error.
     template <class Decide>
     Result<> change_by(Decide&& decide) {
         auto const now = current_time();
@@ -145,71 +146,71 @@ public:
         return {};
     }
     virtual Result<> truncate(u64) { return fail(EINVAL); }
-    /// Opens: a File whose operations are this inode's. `flags` are O_*. Default: devices by number, FIFOs through
-    /// their hook, directories; ENXIO for the rest.
+    /// A new File whose operations are this inode's. `flags` are O_*. By default it opens character devices by number and
+    /// directories; ELOOP: a symbolic link; ENXIO: the rest. FIFOs go through open_file().
     virtual Result<Ref<File>> open(Dentry& dentry, u32 flags);
     /// The text of a symbolic link; at most `out.size()` bytes of it.
     virtual Result<size_t> read_link(std::span<char> out) { (void)out; return fail(EINVAL); }
-    /// The same, where the text lives as long as the inode; empty: use read_link().
+    /// The same text, if it lives as long as the inode; empty: use read_link().
     virtual std::string_view stored_link() const { return {}; }
     /// For magic links (/proc/self/exe, /proc/PID/fd/N): the object itself instead of a text. Null: follow the text.
-    /// EACCES: such a link leads past directories that one could not enter, and the caller may not look into that process.
+    /// EACCES: such a link bypasses directories that the caller might not enter, and the caller may not inspect that process.
     virtual Result<Ref<Dentry>> magic_target();
     /// Regular files: their pages.
     virtual Ref<mm::VmObject> vm_object() { return nullptr; }
     virtual u64 rdev() const { return 0; }
-    /// Where a FIFO's pipe hangs, or null if this kind of inode has no such place. Under attachment_lock of the hook's owner.
+    /// Where a FIFO's pipe is attached, or null if this kind of inode has no such place. Guarded by a lock of its user (kernel/ipc).
     virtual Ref<InodeAttachment>* attachment() { return nullptr; }
 
     // ---- directories
-    /// The table of names, or null: not a directory, or a volatile one.
+    /// The table of names; null: not a directory, or one that answers each lookup itself.
     virtual Names* names() { return nullptr; }
     bool stores_names() const { return const_cast<Inode*>(this)->names() != nullptr; }
-    /// Directories with names(): an inode for a name that the vfs then enters. ENOSPC ENOMEM.
+    /// Directories with names(): a new inode, whose name the caller then enters. ENOSPC ENOMEM.
     virtual Result<Ref<Inode>> make_child(NewFile const&) { return fail(EPERM); }
-    /// Volatile directories (procfs): names come and go by themselves. ENOENT.
+    /// Directories without names() (procfs): their names come and go by themselves. ENOENT.
     virtual Result<Ref<Inode>> lookup(std::string_view) { return fail(ENOTDIR); }
     virtual Result<> list(u64 /*offset*/, DirectorySink&) { return fail(ENOTDIR); }
 
     // ---- link count and times, any context that may take inode_spin
     u32 links() const { return links_.load(std::memory_order_relaxed); }
     void adjust_links(int by) { links_.fetch_add(static_cast<u32>(by), std::memory_order_relaxed); }
-    void touch_accessed();                     ///< like Linux's relatime: only the first time after a change
+    void touch_accessed();                     ///< as Linux's relatime: only at the first access after a change
     void touch_modified();                     ///< mtime and ctime
     void touch_changed();                      ///< ctime
-    /// The caller is about to write: setuid and setgid go, unless it has the right to leave them. Before the bytes change.
+    /// Called before a write changes bytes: clears setuid and setgid unless the caller has the right to keep them.
     void drop_privilege_bits() {
         if (permissions() & privilege_bits) [[unlikely]] drop_privilege_bits_now();
     }
 
     // ---- advisory locks: flock(2), fcntl(2)
-    /// Made by the first call. ENOMEM.
+    /// The inode's locks; the first call makes them. ENOMEM.
     Result<FileLocks*> locks();
-    /// Null: it was never locked.
+    /// Null: the file was never locked.
     FileLocks* locks_if_any() const { return locks_.load(std::memory_order_acquire); }
 
-    // ---- a regular file is written or executed, not both: open(2) and execve(2), ETXTBSY
-    /// False: it is being executed. Each success is ended by end_writing().
+    // ---- a regular file is either written or executed, never both: open(2) and execve(2), ETXTBSY
+    /// False: it is being executed. Each success needs one end_writing().
     bool begin_writing() { return change_use(1); }
     void end_writing() { use_.fetch_sub(1, std::memory_order_release); }
-    /// False: it is open for writing, or a mapping may write to it. Each success is ended by end_executing().
+    /// False: it is open for writing, or a mapping may write to it. Each success needs one end_executing().
     bool begin_executing() {
         if (is_mapped_for_writing() || !change_use(-1)) return false;
-        // A new such mapping needs a descriptor that is open for writing: from here on there is none.
+        // Such a mapping can be made only through a descriptor open for writing: from here on there is none.
         if (!is_mapped_for_writing()) [[likely]] return true;
         end_executing();
         return false;
     }
-    /// One more beside a success, to be ended like it.
+    /// One more execution while another lasts; it needs an end_executing() of its own.
     void share_executing() { use_.fetch_sub(1, std::memory_order_relaxed); }
     void end_executing() { use_.fetch_add(1, std::memory_order_release); }
-    /// Some program shares a mapping of it that may be written to, though the descriptor may be closed.
+    /// Some program has a shared mapping of it that may be written to; the descriptor may be closed by now.
     virtual bool is_mapped_for_writing() const { return false; }
 
 protected:
     using AttributeLock = SpinLock<LockRank::inode_spin, PreemptOff>;
     mutable AttributeLock attribute_lock_;
-    /// A rule of this kind of file about a change that its owner may make. No waiting.
+    /// A rule that this kind of file adds to changes its owner may make (seals). Must not wait.
     virtual Result<> may_change(AttributeChange const&) const REQUIRES(attribute_lock_) { return {}; }
 
 private:
@@ -233,21 +234,21 @@ private:
     FileSystem& file_system_;
     u64 const number_;
     FileType const type_;
-    // Written under attribute_lock_, between two changes of ownership_version_, which is odd meanwhile.
+    // Written under attribute_lock_ while ownership_version_ is odd.
     std::atomic<u32> permissions_, uid_, gid_;
     std::atomic<u32> ownership_version_{0};
     std::atomic<u32> links_{1};
     std::atomic<FileLocks*> locks_{nullptr};   ///< set once
-    std::atomic<int> use_{0};                  ///< writers, or less than 0: executions
+    std::atomic<int> use_{0};                  ///< the number of writers, or minus the number of executions
     Timestamp accessed_ GUARDED_BY(attribute_lock_), modified_ GUARDED_BY(attribute_lock_), changed_ GUARDED_BY(attribute_lock_);
-    bool may_get_first_name_ = false;          ///< made without a name, by O_TMPFILE: link(2) may give it one. tree_lock
-    Dentry* aliases_ = nullptr;                ///< the first of the ring of its names, if any; guarded by tree_lock (dentry.h)
+    bool may_get_first_name_ = false;          ///< made by O_TMPFILE without a name: link(2) may give it one. tree_lock
+    Dentry* aliases_ = nullptr;                ///< the first in the ring of its names, or null. tree_lock (dentry.h)
 };
 
-/// Open FIFOs (kernel/ipc) and devices by their number. `flags` are O_*.
+/// They open FIFOs (kernel/ipc) and devices by number (devfs). `flags` are O_*.
 extern constinit base::FromAbove<Result<Ref<File>>(Dentry& dentry, Credentials const& who, u32 flags)> fifo_open;
 extern constinit base::FromAbove<Result<Ref<File>>(Dentry& dentry, u32 flags, u64 device)> device_open;
-/// What is open to all who may: FIFOs, whose pipe its first opener answers for, and by Inode::open() the rest.
+/// Opens any file, without checks of rights: a FIFO through fifo_open, which charges the pipe to `who`; the rest by Inode::open().
 Result<Ref<File>> open_file(Dentry& dentry, Credentials const& who, u32 flags);
 
 }

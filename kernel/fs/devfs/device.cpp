@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The registry of character devices, and the tree of their nodes.
+// The registry of character devices by number, and devtmpfs: the tree of their nodes, made once at boot and mounted on /dev.
 #include "kernel/fs/devfs/device.h"
 
 #include <sys/stat.h>
@@ -43,7 +43,7 @@ Result<> DeviceRegistry::mount() {
     return vfs.mount(*nodes_, "devtmpfs", walk, "/dev");
 }
 
-/// Open addressing.
+/// The entry of `device`, or the free one where it belongs (open addressing; there is one, since the table is never full).
 DeviceRegistry::Entry& DeviceRegistry::slot_of(u64 device) {
     u32 index = static_cast<u32>(device ^ (device >> 8) * 31);
     for (;; ++index) {

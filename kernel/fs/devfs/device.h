@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Character devices by number, and their nodes in /dev. Owners register at boot.
+// Character devices by number, and their nodes in /dev. Each device's owner registers it at boot.
 #pragma once
 
 #include "kernel/fs/device_number.h"
@@ -17,10 +17,10 @@ public:
     constexpr DeviceRegistry() = default;
     /// Makes the tree that is mounted on /dev. Called once from main.
     Result<> initialize();
-    /// Any node with this number opens with `open`; a node /dev/`name` appears in devfs if `name` is not empty. EEXIST ENOSPC.
+    /// From now on any node with this number opens with `open`; unless `name` is empty, a node /dev/`name` appears. EEXIST ENOSPC.
     Result<> add_character(std::string_view name, u64 device, u32 permissions, DeviceOpen open);
     Result<Ref<File>> open_character(Dentry& dentry, u32 flags, u64 device);   ///< ENXIO
-    /// /dev over whatever is there (the directory is made if need be). The kernel's own mount, once, after the initramfs.
+    /// Mounts the nodes on /dev, over whatever is there (the directory is made if needed). Called once, after the initramfs.
     Result<> mount();
     /// The file system with the nodes.
     FileSystem& file_system();
@@ -39,7 +39,7 @@ private:
 
 extern constinit DeviceRegistry device_registry;
 
-/// null zero full random urandom; called once from main.
+/// Registers null, zero, full, random and urandom. Called once from main.
 Result<> register_memory_devices();
 
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// /dev/null, zero, full, random, urandom: mem(4), random(4). Every position reads the same.
+// /dev/null, zero, full, random, urandom: mem(4), random(4). They keep no position: every one reads the same.
 #include <algorithm>
 #include <array>
 
@@ -12,7 +12,7 @@ namespace fs {
 
 namespace {
 
-constexpr size_t chunk_size = 64 * kib;    ///< between looks for a signal
+constexpr size_t chunk_size = 64 * kib;    ///< how much is read between two checks for a signal
 
 class MemoryDevice : public File {
 public:
@@ -32,7 +32,7 @@ protected:
 class ZeroFile : public MemoryDevice {
 public:
     using MemoryDevice::MemoryDevice;
-    /// mmap(2) of /dev/zero: memory of zeros, a new one for each mapping.
+    /// mmap(2) of /dev/zero: zero-filled memory, a new object for each mapping.
     Result<Ref<mm::VmObject>> vm_object() override { return mm::make_anonymous_object(arch::user_space_end); }
 protected:
     Result<size_t> do_read(u64, mm::IoBuffer& buffer) override {
@@ -86,7 +86,7 @@ protected:
         return total;
     }
 private:
-    /// As Linux, each page is read or written whole.
+    /// A signal interrupts only between two pages, as on Linux.
     static bool is_interrupted_after(size_t total) { return total % page_size == 0 && sched::current_thread().has_signal(); }
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The newc reader: a state machine over pieces of input.
+// The newc reader: a state machine over pieces of input. Each step takes what the input has for the current state; header, name
+// and link target are collected in buffers of fixed size, data go straight to the sink.
 #include "kernel/fs/initramfs/cpio.h"
 
 #include <algorithm>
@@ -55,7 +56,7 @@ Result<size_t> CpioReader::feed(std::span<std::byte const> bytes) {
 }
 
 Result<> CpioReader::finish() {
-    // An archive may also end without its trailer, behind a file that is whole.
+    // An archive may also end without its trailer, after a complete file.
     bool const behind_a_file = state_ == State::DataPadding || (state_ == State::Header && collected_ == 0);
     if (state_ != State::Between && !behind_a_file) return bad("the archive ends in the middle of a file");
     if (!any_archive_) return bad("there is no cpio archive");
@@ -69,7 +70,7 @@ size_t CpioReader::collect(std::span<std::byte const> bytes, char* to, size_t wa
     return count;
 }
 
-/// Goes over padding up to the next multiple of 4.
+/// How much of `bytes` is padding up to the next multiple of 4.
 size_t CpioReader::skip(std::span<std::byte const> bytes) {
     size_t const padding = (alignment - offset_ % alignment) % alignment;
     return std::min(bytes.size(), padding);
@@ -163,7 +164,7 @@ Result<> CpioReader::name_complete() {
     any_archive_ = true;
     data_left_ = entry_.size;
     u32 const format = entry_.mode & format_mask;
-    // As Linux: what is no kind of file, or has no name, is gone over.
+    // As on Linux, an entry without a name, or of no known type, is skipped.
     skipped_ = entry_.name.empty() || !is_known(format);
     if (skipped_) {
         state_ = State::Data;
@@ -178,7 +179,7 @@ Result<> CpioReader::name_complete() {
     return data_wanted();
 }
 
-/// All that comes before the data is here.
+/// Everything that comes before the data has been read: hands the entry to the sink.
 Result<> CpioReader::data_wanted() {
     u32 const format = entry_.mode & format_mask;
     if (format == format_link) {

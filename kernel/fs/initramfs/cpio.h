@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// CpioReader: a newc archive (cpio(5); magic 070701, or 070702 with a checksum) fed in pieces of
-// any size, handed to a sink file by file. Archives may follow each other, with zeros
+// CpioReader: takes a newc archive (cpio(5); magic 070701, or 070702 with a checksum) in pieces of
+// any size and hands it to a sink file by file. Archives may follow each other, with zeros
 // between them, and the last may lack its trailer, as in Linux's initramfs. Pure: bounded memory, any input is safe.
 #pragma once
 
@@ -17,18 +17,18 @@ struct CpioEntry {
     u32 mode = 0, uid = 0, gid = 0, links = 0;
     u32 modified_seconds = 0;
     u32 size = 0;                 ///< of a regular file's data
-    u32 inode = 0, device_major = 0, device_minor = 0;   ///< the same for all names of a file
+    u32 inode = 0, device_major = 0, device_minor = 0;   ///< identify the file: the same for all its names
     u32 rdev_major = 0, rdev_minor = 0;
 };
 
 class CpioSink {
 public:
-    /// A file of any type; a regular one's data follow.
+    /// A file of any type begins; the data of a regular one follow.
     virtual Result<> begin(CpioEntry const& entry) = 0;
     virtual Result<> data(std::span<std::byte const> bytes) = 0;
-    /// The file that began last is whole.
+    /// The file that began last is complete.
     virtual Result<> end() = 0;
-    /// Inode numbers of the next archive are its own.
+    /// The next archive has inode numbers of its own.
     virtual void archive_ended() {}
 protected:
     ~CpioSink() = default;
@@ -41,17 +41,17 @@ public:
     explicit CpioReader(CpioSink& sink) : sink_(sink) {}
     CpioReader(CpioReader const&) = delete;
 
-    /// Takes bytes; stops before something that is neither zero nor an archive (between two archives only).
-    /// Returns how many were taken. EINVAL with problem() set, or the sink's error.
+    /// Takes bytes and returns how many; between two archives it stops before anything that is neither zero nor an archive.
+    /// EINVAL with problem() set, or the sink's error.
     Result<size_t> feed(std::span<std::byte const> bytes);
-    /// The input is over. EINVAL: in the middle of an archive, or there was none.
+    /// The input has ended. EINVAL: in the middle of a file, or there was no archive.
     Result<> finish();
 
     char const* problem() const { return problem_; }
-    /// Of the entry that is being read, or was the last.
+    /// The name of the entry that is being read, or was read last.
     std::string_view entry_name() const { return entry_.name; }
     u64 position() const { return position_; }              ///< bytes taken so far
-    /// An entry's header starts a multiple of 4 from its archive's: a new piece (a gzip member) starts anew.
+    /// A header is aligned to 4 bytes from the beginning of its archive: a new piece of input (a gzip member) counts from 0 again.
     void start_piece() { if (state_ == State::Between) offset_ = 0; }
 
 private:
@@ -72,9 +72,9 @@ private:
     State state_ = State::Between;
     char const* problem_ = "";
     u64 position_ = 0;                                      ///< in the whole input
-    u64 offset_ = 0;                                        ///< since the archive began, for alignment
-    bool any_archive_ = false;                              ///< or at least a file of one
-    bool skipped_ = false;                                  ///< the entry is not the sink's
+    u64 offset_ = 0;                                        ///< since the piece began, for alignment
+    bool any_archive_ = false;                              ///< at least one name or trailer was read
+    bool skipped_ = false;                                  ///< the sink does not get this entry
     bool checked_ = false;                                  ///< 070702
     u32 expected_sum_ = 0, sum_ = 0;
     size_t collected_ = 0, wanted_ = 0;                     ///< of header, name or target

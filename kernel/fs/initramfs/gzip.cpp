@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// gzip members, RFC 1952.
+// gzip members, RFC 1952: skips the header, inflates, and compares checksum and length with the trailer. Any input is safe.
 #include "kernel/fs/initramfs/gzip.h"
 
 #include <array>
@@ -13,7 +13,7 @@ constexpr u8 magic_1 = 0x1f, magic_2 = 0x8b, method_deflate = 8;
 constexpr u8 has_header_crc = 2, has_extra = 4, has_name = 8, has_comment = 16, reserved_flags = 0xe0;
 constexpr size_t header_size = 10, trailer_size = 8;
 
-/// Eight tables, so that eight bytes are taken at once ("slicing by 8", Kounavis and Berry, 2005).
+/// Eight tables, to take eight bytes at once ("slicing by 8", Kounavis and Berry, 2005).
 constexpr auto crc_tables = [] {
     constexpr u32 polynomial = 0xedb88320;
     std::array<std::array<u32, 256>, 8> tables{};
@@ -47,7 +47,7 @@ private:
     u32 crc_ = 0, size_ = 0;
 };
 
-/// Skips a NUL-terminated field; false: it does not end.
+/// Skips a NUL-terminated field; false: the input ends before the NUL.
 bool skip_text(std::span<std::byte const>& input) {
     for (size_t i = 0; i < input.size(); ++i)
         if (input[i] == std::byte{0}) return input = input.subspan(i + 1), true;

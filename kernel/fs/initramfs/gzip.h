@@ -11,10 +11,10 @@ char const* describe(GzipStatus status);
 
 /// True if a member may begin here.
 bool is_gzip(std::span<std::byte const> input);
-/// One member; `consumed` tells where it ended.
+/// Decompresses one member into `sink`; `consumed`: how many bytes of `input` it took.
 GzipStatus gunzip(Inflater& inflater, std::span<std::byte const> input, ByteSink& sink, size_t& consumed);
 
-/// CRC-32 of IEEE 802.3, continued from `crc` (0 to begin).
+/// CRC-32 of IEEE 802.3, continued from `crc` (0 at the beginning).
 u32 crc32(u32 crc, std::span<std::byte const> bytes);
 
 }

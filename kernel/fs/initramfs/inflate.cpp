@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Inflate, RFC 1951.
+// Inflate, RFC 1951: bits, code tables, the output window, and the three kinds of block. fast_symbols() checks bounds once for
+// each length and distance; near the end of input or room slow_symbol() takes over and checks every step.
 #include "kernel/fs/initramfs/inflate.h"
 
 #include <algorithm>
@@ -79,7 +80,7 @@ Inflater::Entry Inflater::entry_of(Alphabet alphabet, unsigned symbol) {
     return entry;
 }
 
-/// Canonical codes from their lengths; a first table of root_bits, second tables behind it. False: no valid code.
+/// Builds the table of the canonical code with these lengths: a first table of root_bits, then second tables. False: no valid code.
 bool Inflater::build(std::span<u8 const> lengths, std::span<Entry> table, unsigned root_bits, Alphabet alphabet) {
     unsigned count[longest_code + 1] = {}, next_code[longest_code + 2] = {};
     for (u8 length : lengths) ++count[length];
@@ -108,7 +109,7 @@ bool Inflater::build(std::span<u8 const> lengths, std::span<Entry> table, unsign
     return place_second_tables(table, root_size) && (fill(lengths, codes, table, root_bits, alphabet), true);
 }
 
-/// Gives each second table its place behind the first.
+/// Gives each second table its place after the first.
 bool Inflater::place_second_tables(std::span<Entry> table, size_t root_size) {
     size_t end = root_size;
     for (Entry& link : table.first(root_size)) {
@@ -140,7 +141,7 @@ void Inflater::fill(std::span<u8 const> lengths, u16 const* codes, std::span<Ent
     }
 }
 
-/// The next code; Invalid with bits 0: the input ends in it.
+/// Takes the next code. Invalid with bits 0: the input ends within it.
 Inflater::Entry Inflater::decode(std::span<Entry const> table, unsigned root_bits) {
     need(longest_code);
     Entry entry = table[bits_ & ((u64{1} << root_bits) - 1)];
@@ -209,7 +210,7 @@ bool Inflater::flush() {
     return wanted;
 }
 
-/// Room for `bytes` more; keeps the window. False: the sink wants no more.
+/// Makes room for `bytes` more and keeps the window. False: the sink wants no more.
 bool Inflater::make_room(size_t bytes) {
     if (buffer_size - used_ >= bytes) return true;
     if (!flush()) return false;
@@ -218,7 +219,7 @@ bool Inflater::make_room(size_t bytes) {
     return true;
 }
 
-/// May write up to `slack` bytes too many.
+/// May write up to `slack` bytes beyond the match.
 void Inflater::copy_match(u8* to, size_t length, size_t distance) {
     u8 const* from = to - distance;
     u8* const end = to + length;
@@ -246,7 +247,7 @@ bool Inflater::fast_symbols() {
     u8* out = buffer_ + used_;
     u8* const last_out = buffer_ + buffer_size - longest_match - 2;
     auto const refill = [&] {
-        // Bits above `count` are already those of the next bytes: or-ing them again changes nothing.
+        // The bits above `count` already are those of the next bytes: or-ing them again changes nothing.
         bits |= load_word(next) << count;
         next += (63 - count) >> 3;
         count |= 56;
@@ -340,7 +341,7 @@ InflateStatus Inflater::coded_block() {
 
 InflateStatus Inflater::stored_block() {
     take(bit_count_ & 7);
-    next_ -= bit_count_ / 8;   // whole bytes go back
+    next_ -= bit_count_ / 8;   // gives whole bytes back to the input
     bits_ = 0;
     bit_count_ = 0;
     if (end_ - next_ < 4) return InflateStatus::Truncated;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Inflate: decompresses deflate data (RFC 1951) from one span into a sink, window by window.
-// Pure: no kernel service is used, any input is safe. Codes are decoded with one or two
-// table look-ups; while 16 bytes of input and 258 of room are left, nothing else is checked.
+// Pure: it uses no kernel service, and any input is safe. Codes are decoded with one or two
+// table look-ups; while 16 bytes of input and 258 of room are left, only the code and the distance are checked.
 #pragma once
 
 #include <span>
@@ -28,7 +28,7 @@ public:
     Inflater() = default;
     Inflater(Inflater const&) = delete;
 
-    /// One deflate stream; `consumed` tells where in `input` it ended.
+    /// Decompresses one deflate stream; `consumed`: how many bytes of `input` it took.
     InflateStatus run(std::span<std::byte const> input, ByteSink& sink, size_t& consumed);
 
 private:
@@ -37,8 +37,8 @@ private:
     static constexpr unsigned longest_code = 15;
     static constexpr size_t slack = 16;                      ///< matches are copied in words
 
-    /// What a code means. Literal: its value is the byte. Base: a length or distance, to which `extra` bits are added.
-    /// Table: `extra` more bits select in a second table, which starts at the value. `bits`: the whole code's.
+    /// What a code means. Literal: its value is the byte. Base: a length or distance, to which the next `extra` bits are added.
+    /// Table: `extra` more bits are the index into a second table, which starts at the value. `bits`: the length of the whole code.
     enum class Kind : u8 { Invalid, Literal, Base, End, Table };
     struct alignas(8) Entry { u16 value = 0; u8 bits = 0; u8 extra = 0; Kind kind = Kind::Invalid; };
     enum class Alphabet : u8 { Literals, Distances, Lengths };
@@ -48,7 +48,7 @@ private:
     InflateStatus read_code_tables();
     InflateStatus read_lengths(std::span<u8> lengths);
     InflateStatus coded_block();
-    /// Decodes while input and room are plenty; true: the block ended. Corrupt data is left to slow_symbol().
+    /// Decodes while there is plenty of input and room; true: the block ended. Corrupt data is left to slow_symbol().
     bool fast_symbols();
     InflateStatus slow_symbol(bool& ended);
     bool use_fixed_tables();
@@ -61,7 +61,7 @@ private:
     bool flush();
     static void copy_match(u8* to, size_t length, size_t distance);
 
-    bool need(unsigned bits);                                ///< false: the input ends before
+    bool need(unsigned bits);                                ///< false: the input ends before them
     u32 take(unsigned bits);
 
     u8 const* next_ = nullptr;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The initramfs: archive entries become files of a staging tmpfs. Inode numbers tell which
-// names are hard links; data come with any of them. Directory times are set last, as making
-// files in them changes them. initramfs(7) of Linux's buffer-format document.
+// names are hard links of one file; its data come with any of them. Directory times are set last, because
+// making files in a directory changes them. The format: Linux's initramfs buffer format document.
 #include "kernel/fs/initramfs/initramfs.h"
 
 #include <base/log.h>
@@ -60,9 +60,9 @@ private:
     FsContext context_;
     CpioReader reader_;
     Inflater inflater_;
-    Result<> failure_;                    ///< why write() wanted no more
-    Ref<File> file_;                      ///< of the entry whose data come; null: they are skipped
-    Ref<Inode> inode_;                    ///< of the entry that began last
+    Result<> failure_;                    ///< why write() returned false
+    Ref<File> file_;                      ///< takes the data of the current entry; null: they are skipped
+    Ref<Inode> inode_;                    ///< of the current entry; null: it was left out
     Timestamp modified_;
     Link* links_[link_buckets] = {};
     DirectoryTime* directory_times_ = nullptr;
@@ -83,7 +83,7 @@ void Unpacker::archive_ended() { forget_links(); }
 
 // ---------------------------------------------------------------- the input
 
-/// What else there is that Linux would unpack, by its first bytes.
+/// The name of a format that Linux would unpack and Aubrac does not, by its first bytes; or null.
 char const* name_of_format(std::span<std::byte const> data) {
     static constexpr struct { std::string_view magic; char const* name; } formats[] = {
         {"\xfd" "7zXZ", "xz data"}, {"\x28\xb5\x2f\xfd", "zstd data"}, {"\x02\x21\x4c\x18", "lz4 data"}, {"BZh", "bzip2 data"},
@@ -145,7 +145,7 @@ bool Unpacker::write(std::span<std::byte const> bytes) {
 
 // ---------------------------------------------------------------- files
 
-/// A name as the archive has it, relative to the root.
+/// The archive's name, relative to the root.
 std::string_view relative(std::string_view name) {
     while (name.starts_with('/')) name.remove_prefix(1);
     return name.empty() ? "." : name;
@@ -161,7 +161,7 @@ Result<> Unpacker::begin(CpioEntry const& entry) {
     file_.reset();
     inode_.reset();
     if (made.error() == Errno(ENOMEM) || made.error() == Errno(ENOSPC)) return made;
-    // As Linux: a file that cannot be (its directory is missing, say) is left out.
+    // As on Linux, a file that cannot be made (because its directory is missing, say) is left out.
     log_warning("initramfs", "left out {}: error {}", entry.name, made.error().value);
     return {};
 }
@@ -181,7 +181,7 @@ Result<> Unpacker::make(CpioEntry const& entry) {
     return finish_entry(entry, name);
 }
 
-/// What another entry put there goes, unless it is of the same kind and will do.
+/// Removes what another entry put there, unless it is a directory or regular file and the new one is, too.
 Result<> Unpacker::clear_way(std::string_view name, FileType type) {
     auto const there = vfs.resolve(walk(), name);
     if (!there) return {};
@@ -203,7 +203,7 @@ Result<> Unpacker::make_regular(CpioEntry const& entry, std::string_view name) {
     return finish_entry(entry, name);
 }
 
-/// True: `name` is a further name of a file that is there already.
+/// True: `name` is now one more name of a file that an earlier entry made.
 Result<bool> Unpacker::make_link(CpioEntry const& entry, std::string_view name) {
     if (entry.links < 2) return false;
     for (Link* link = bucket_of(entry); link; link = link->next) {
@@ -224,7 +224,7 @@ Result<> Unpacker::remember(CpioEntry const& entry, std::string_view name) {
     return {};
 }
 
-/// Owner and mode. The time follows in end(), after the data.
+/// Sets owner and mode. The time follows in end(), after the data.
 Result<> Unpacker::finish_entry(CpioEntry const& entry, std::string_view name) {
     auto const dentry = TRY(vfs.resolve(walk(), name));
     inode_ = dentry->inode();
