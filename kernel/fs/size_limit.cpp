@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// See size_limit.h.
+// The size limit, applied: a write is shortened to the room below it, and one with no room sends SIGXFSZ.
 #include "kernel/fs/size_limit.h"
 
 namespace fs {

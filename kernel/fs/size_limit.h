@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// How large the one who makes a call may make a regular file: RLIMIT_FSIZE of setrlimit(2).
+// How large the caller may make a regular file: RLIMIT_FSIZE of setrlimit(2).
 #pragma once
 
 #include <base/from_above.h>
@@ -17,7 +17,7 @@ protected:
 };
 extern constinit base::FromAbove<SizeLimit> size_limit;
 
-/// How many bytes may be written from `position` on. EFBIG, and the signal: none.
+/// How many bytes may be written from `position` on. EFBIG, with the signal: none.
 Result<u64> room_for_write(u64 position);
 /// truncate(2) to more than it was: EFBIG, and the signal.
 Result<> check_larger_size(u64 size);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Changes of the name tree. See tree_edit.h; locks: dentry.h.
+// Changes of the name tree: each is checked and made in one hold of tree_lock (dentry.h). A directory gets another parent
+// only under moving_lock, too, so that no directory comes below itself.
 #include "kernel/fs/tree_edit.h"
 
 #include <charconv>
@@ -110,8 +111,8 @@ void TreeEdit::place(Dentry& dentry, Dentry& directory, NameText& name) {
 
 namespace {
 
-/// Held while a directory gets another parent: the way from any directory up to its root stays as it is meanwhile, so that it
-/// may be walked, however long it is, without tree_lock.
+/// Held while a directory gets another parent: under it the way from any directory up to its root does not change and may be
+/// walked, however long it is, without tree_lock.
 constinit sync::Mutex<LockRank::rename> moving_lock;
 
 Result<> may_change(Inode const& directory, Inode const* victim, Credentials const& who) {
@@ -180,7 +181,7 @@ Result<> TreeEdit::exchange(Move const& move, NameText& name) {
     return {};
 }
 
-/// What has the name now goes, the source comes.
+/// Removes what has the name now and puts the source there.
 Result<> TreeEdit::move_names(Move const& move, NameText& name, Ref<Dentry>& replaced) {
     Inode& from = move.from_directory.file();
     Inode& to = move.to_directory.file();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The changes of the name tree, each one step under tree_lock. What was looked up and asked before is looked at again
-// here: the names, and the rights of who asks, since whoever changes owner or mode holds tree_lock, too.
+// The changes of the name tree, each one step under tree_lock. What was looked up and checked before is checked again
+// here: the names, and the caller's rights, since every change of owner or mode holds tree_lock, too.
 #pragma once
 
 #include "kernel/fs/credentials.h"

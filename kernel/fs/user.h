@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// User: what one person makes the kernel hold, counted by kind. Credentials name the one of the real user; each thing that is
-// counted holds a Charge, which ends with it. Users are found by number in one table and live as long as something names them.
+// User: what one user makes the kernel hold, counted by kind. Credentials refer to the real user's; each thing that is
+// counted holds a Charge, which ends with it. Users are found by number in one table and live as long as something refers to them.
 #pragma once
 
 #include <atomic>
@@ -45,7 +45,7 @@ public:
         } while (!count.compare_exchange_weak(before, before + amount, std::memory_order_relaxed));
         return true;
     }
-    /// Without asking: root's, or what another user has answered for until now.
+    /// Without a limit: for root, or to take over what was charged to another user.
     void charge(Charged kind, u64 amount) { count_of(kind).fetch_add(amount, std::memory_order_relaxed); }
     void uncharge(Charged kind, u64 amount) { count_of(kind).fetch_sub(amount, std::memory_order_relaxed); }
     MM_OBJECT_CACHE(User)
@@ -63,7 +63,7 @@ private:
 
 inline User& user_or_root(Ref<User> const& user) { return user ? *user : User::root(); }
 
-/// An amount that a user answers for until it is settled or dies.
+/// An amount charged to a user until it is settled or destroyed.
 class Charge {
 public:
     constexpr Charge() = default;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Calls that find and open: resolve, open, readlink, truncate.
+// Calls that find and open: resolve, open, readlink, truncate. A regular file counts as written from before its bytes may
+// change until the descriptor is gone, so that it is never executed meanwhile.
 #include "kernel/fs/vfs.h"
 
 #include <linux/fcntl.h>
@@ -56,7 +57,7 @@ private:
 
 bool opens_for_writing(u32 flags) { return (flags & O_ACCMODE) == O_WRONLY || (flags & O_ACCMODE) == O_RDWR; }
 
-/// O_TRUNC included, which needs the hold even where the descriptor only reads.
+/// Opens and, with O_TRUNC, truncates, which needs the hold even if the descriptor only reads.
 Result<Ref<File>> open_inode(Dentry& dentry, Credentials const& who, u32 flags) {
     Inode& inode = dentry.file();
     bool const is_regular = inode.type() == FileType::Regular;

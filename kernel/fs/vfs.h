@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Names: path walk, mounts, and every operation on a path, with the permission checks.
-// path_resolution(7). All functions take who asks and from where. The tree itself is in dentry.h.
+// path_resolution(7). Every function takes the caller's credentials and starting point. The tree itself is in dentry.h.
 #pragma once
 
 #include "kernel/fs/file.h"
@@ -15,7 +15,7 @@ struct FsContext {
     u32 umask = 022;
 };
 
-/// The context that threads have in common (CLONE_FS): what one changes, all see.
+/// The context that threads share (CLONE_FS): a change by one is seen by all.
 class SharedContext : public RefCounted<SharedContext> {
 public:
     explicit SharedContext(FsContext context) : context_(std::move(context)) {}
@@ -27,7 +27,7 @@ public:
         Locked guard(lock_);
         return context_.umask;
     }
-    /// The one before.
+    /// Returns the previous one.
     u32 set_umask(u32 umask) {
         Locked guard(lock_);
         return std::exchange(context_.umask, umask);
@@ -44,7 +44,7 @@ private:
 
 enum class FollowLast : u8 { No, Yes };
 
-/// Who walks and from where. `base`: the directory of an *at() call, or null for the working directory.
+/// The caller of a walk and its start. `base`: the directory of an *at() call, or null for the working directory.
 struct Walk {
     FsContext const& context;
     Credentials const& credentials;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Open /proc files.
+// Open /proc files: a read at the start makes the whole text, and later reads take pieces of it.
 #include "kernel/fs/procfs/proc_text_file.h"
 
 #include <algorithm>

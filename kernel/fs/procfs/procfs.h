@@ -17,8 +17,8 @@ using ProcText = Result<> (*)(base::Writer& out);
 /// Takes a write to an entry. EINVAL. `who` is the superuser or nobody: what the opener was.
 using ProcWrite = Result<> (*)(std::string_view text, Credentials const& who);
 
-/// A process, or one thread of it, as its directory in /proc holds it: it stays this one for ever, whoever has its number next. Implemented
-/// by kernel/process. Methods are ESRCH when it has ended and been reaped.
+/// A process, or one thread of it, as its directory in /proc holds it: always the same one, even if its number is used again.
+/// Implemented by kernel/process. Methods fail with ESRCH once it has ended and been reaped.
 class ProcessSubject : public RefCounted<ProcessSubject> {
 public:
     /// Regular: text(), write() where permissions have a 2; Symlink: link(). fd, task, mounts and mountinfo are the engine's own.

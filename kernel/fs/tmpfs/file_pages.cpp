@@ -25,7 +25,7 @@ mm::ObjectCache& FilePages::Node::object_cache() {
     return cache;
 }
 
-/// Nodes made before the lock is taken, since memory is not asked for under it.
+/// Nodes made before the lock is taken, since nothing is allocated under it.
 class FilePages::SpareNodes {
 public:
     ~SpareNodes() { delete node_; }
@@ -54,7 +54,7 @@ void FilePages::disown() {
     owner_ = nullptr;
 }
 
-/// As Linux, at the first write to a page that was not there: its times are those of a write(2).
+/// As on Linux, the first write to a page that was not there sets the times as write(2) does.
 void FilePages::written() {
     Locked guard(owner_lock_);
     if (owner_) owner_->touch_modified();
@@ -209,7 +209,7 @@ Result<size_t> FilePages::write(u64 position, mm::IoBuffer& buffer) {
     return total;
 }
 
-/// The bytes that a file loses are zero if it grows again. As on Linux's tmpfs those are not that a mapping writes behind the end.
+/// The bytes that a file loses are zero if it grows again. As on Linux's tmpfs, bytes that a mapping writes beyond the end are not.
 void FilePages::clear_tail(u64 size) {
     size_t const offset = size & page_mask;
     if (offset == 0) return;

@@ -9,7 +9,7 @@
 namespace fs {
 namespace {
 
-constinit Tmpfs* memory_files = nullptr;         // never mounted; set at boot
+constinit Tmpfs* memory_files = nullptr;         // holds the inodes of memfd_create(2); never mounted; set at boot
 
 }
 
