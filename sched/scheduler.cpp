@@ -29,10 +29,10 @@ constinit std::atomic<u32> next_kernel_number{Thread::first_kernel_number};
 class KernelThread final : public Thread {
 public:
     KernelThread(void (*entry)(void*), void* argument) : entry_(entry), argument_(argument) {}
-    Result<> prepare(std::string_view name) {
+    Result<> prepare(std::string_view its_name) {
         number = next_kernel_number.fetch_add(1, std::memory_order_relaxed);
         stack = TRY(mm::kernel_space.allocate_stack());
-        set_name(name);
+        set_name(its_name);
         context.kernel_stack_top = stack.top();
         arch::prepare_kernel_thread(context, &KernelThread::run, this);
         return {};

@@ -35,10 +35,13 @@ constexpr T take(std::expected<T, Errno>&& result) {
 }
 }
 
-#define TRY(expression)                                                   \
+#define TRY(expression) TRY_NAMED_(expression, __COUNTER__)
+#define TRY_NAMED_(expression, number) TRY_AS_(expression, number)
+// A name of its own: one TRY may stand within another.
+#define TRY_AS_(expression, number)                                       \
     ({                                                                    \
-        auto&& try_result_ = (expression);                                \
-        if (!try_result_.has_value()) [[unlikely]]                        \
-            return ::fail(try_result_.error());                           \
-        ::detail::take(std::move(try_result_));                           \
+        auto&& try_result_##number = (expression);                        \
+        if (!try_result_##number.has_value()) [[unlikely]]                \
+            return ::fail(try_result_##number.error());                   \
+        ::detail::take(std::move(try_result_##number));                   \
     })

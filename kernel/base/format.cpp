@@ -52,7 +52,7 @@ void write_number(Writer& out, Specification const& spec, u64 value, bool negati
         text[--start] = digits[value % base];
         value /= base;
     } while (value != 0);
-    size_t const prefix = (negative ? 1 : 0) + (spec.alternate && hex ? 2 : 0);
+    size_t const prefix = (negative ? 1u : 0u) + (spec.alternate && hex ? 2u : 0u);
     size_t const width = std::min<size_t>(spec.width, 70);
     while (spec.zeros && text.size() - start + prefix < width) text[--start] = '0';
     if (spec.alternate && hex) text[--start] = 'x', text[--start] = '0';

@@ -71,11 +71,11 @@ void write_place(Writer& out, u64 address) {
     else format_to(out, " {}+{:#x}", symbol.name, symbol.offset + 1);
 }
 
-void write_times(Writer& out, u32 cpu, char const* kind, Longest const& times) {
-    format_to(out, "cpu{} {} {} ns\n  from", cpu, kind, to_ns(times.longest));
-    write_place(out, times.longest_begin);
+void write_times(Writer& out, u32 cpu, char const* kind, Longest const& longest) {
+    format_to(out, "cpu{} {} {} ns\n  from", cpu, kind, to_ns(longest.longest));
+    write_place(out, longest.longest_begin);
     out.write("\n  to  ");
-    for (u64 place : times.longest_end)
+    for (u64 place : longest.longest_end)
         if (place != 0) write_place(out, place);
     out.write("\n");
 }

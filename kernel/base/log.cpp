@@ -85,7 +85,7 @@ u64 first_whole_line() REQUIRES(ring_lock) {
 
 void replay_from(u64 position, LogSink& sink) REQUIRES(ring_lock) {
     Replay replay(sink);
-    size_t const size = static_cast<size_t>(ring_end - position), at = position % ring_size, first = std::min(size, ring_size - at);
+    size_t const size = ring_end - position, at = position % ring_size, first = std::min(size, ring_size - at);
     replay.text({ring + at, first});
     replay.text({ring, size - first});
     sink.shown_until = ring_end;

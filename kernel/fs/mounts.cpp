@@ -38,6 +38,9 @@ constinit sched::WaitQueue watchers;
 
 using MountsGuard = decltype(mounts_lock)::Guard;
 
+/// A reference that a plain pointer stands for.
+Dentry* leaked(Ref<Dentry> reference) { return reference.leak(); }
+
 /// The list has changed.
 void tell_watchers() {
     changes.fetch_add(1, std::memory_order_release);
@@ -158,7 +161,7 @@ Result<> Vfs::initialize(FileSystem& root) {
     NameSecret::initialize();
     auto* const mount = TRY(make_mount(root, root.type_name()));
     mount->mounted_by = MountedBy::Kernel;
-    root_ = Ref<Dentry>(mount->root).leak();
+    root_ = leaked(mount->root);
     append_mount(*mount);
     return {};
 }
@@ -168,7 +171,7 @@ Result<> Vfs::set_root(Ref<Dentry> root) {
     Locked guard(mounts_lock);
     if (first_mount->next || first_mount->root == root) return fail(EBUSY);
     auto* const old_file_system = first_mount->file_system;
-    old = Ref<Dentry>::adopt(std::exchange(root_, Ref<Dentry>(root).leak()));
+    old = Ref<Dentry>::adopt(std::exchange(root_, leaked(root)));
     first_mount->file_system = &root->file().file_system();
     first_mount->root = std::move(root);
     old_file_system->unmounted();

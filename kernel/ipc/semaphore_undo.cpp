@@ -20,8 +20,12 @@ Result<Ref<SemaphoreUndo>> SemaphoreUndoList::of(SemaphoreSet& set) {
             Locked set_guard(undo.set->lock);
             is_linked = undo.linked;
         }
-        if (is_linked) link = &undo.next;
-        else *link = Ref<SemaphoreUndo>(undo.next);
+        if (is_linked) {
+            link = &undo.next;
+        } else {
+            Ref<SemaphoreUndo> next = undo.next;
+            *link = std::move(next);
+        }
     }
     auto undo = TRY(mm::make_ref<SemaphoreUndo>());
     undo->storage = TRY(mm::Buffer::allocate(set.count() * sizeof(i16)));
@@ -68,7 +72,8 @@ void SemaphoreUndoList::apply() {
     }
     while (rest) {
         rest->set->undo(*rest, process);
-        rest = Ref<SemaphoreUndo>(std::move(rest->next));
+        Ref<SemaphoreUndo> next = std::move(rest->next);
+        rest = std::move(next);
     }
 }
 

@@ -12,7 +12,7 @@ namespace process {
 
 std::optional<i32> PidTable::next_free(i32 from, i32 end) const {
     while (from < end) {
-        u64 const free = ~used_[from / 64] >> (from % 64);
+        u64 const free = ~word_of(from) >> (from % 64);
         if (free == 0) {
             from = (from / 64 + 1) * 64;
             continue;
@@ -30,7 +30,7 @@ bool PidTable::add_with_new_number(PidEntry& entry) {
     if (!number) number = next_free(first_reused, std::min(last_ + 1, limit_));
     if (!number) return false;
     last_ = *number;
-    used_[*number / 64] |= u64{1} << (*number % 64);
+    word_of(*number) |= bit_of(*number);
     add(entry, Pid(*number));
     return true;
 }
@@ -65,7 +65,7 @@ void PidTable::remove(PidEntry& entry) {
     *link = entry.next_in_bucket;
     entry.next_in_bucket = nullptr;
     // 0 belongs to the kernel and stays used.
-    if (id.value != 0 && !bears_anything(id)) used_[id.value / 64] &= ~(u64{1} << (id.value % 64));
+    if (id.value != 0 && !bears_anything(id)) word_of(id.value) &= ~bit_of(id.value);
 }
 
 PidEntry* PidTable::find(Pid id, PidKind kind) const {
@@ -77,7 +77,7 @@ PidEntry* PidTable::find(Pid id, PidKind kind) const {
 
 PidEntry* PidTable::next_of(Pid previous, i32 end, PidKind kind, PidKind other) const {
     for (i32 number = previous.value + 1; number < end; ++number) {
-        if (number % 64 == 0 && used_[number / 64] == 0) {
+        if (number % 64 == 0 && word_of(number) == 0) {
             number += 63;
             continue;
         }

@@ -55,7 +55,10 @@ private:
     static constexpr size_t word_count = pid_max / 64;
 
     static size_t bucket_of(Pid id) { return static_cast<u32>(id.value) % bucket_count; }
-    bool is_used(i32 number) const { return used_[number / 64] >> (number % 64) & 1; }
+    u64& word_of(i32 number) { return used_[static_cast<u32>(number) / 64]; }
+    u64 word_of(i32 number) const { return used_[static_cast<u32>(number) / 64]; }
+    static constexpr u64 bit_of(i32 number) { return u64{1} << (number % 64); }
+    bool is_used(i32 number) const { return word_of(number) & bit_of(number); }
     bool bears_anything(Pid id) const;
     std::optional<i32> next_free(i32 from, i32 end) const;
 

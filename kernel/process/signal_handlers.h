@@ -24,8 +24,8 @@ struct SignalHandlers : RefCounted<SignalHandlers> {
     std::array<SignalAction, signal_count> actions{};    ///< index signal - 1
     bool is_common = false;                              ///< set before others see the table, and never cleared
     mutable SpinLock<LockRank::leaf, InterruptsOff> common_lock;
-    SignalAction& of(int signal) { return actions[signal - 1]; }
-    SignalAction const& of(int signal) const { return actions[signal - 1]; }
+    SignalAction& of(int signal) { return actions[static_cast<size_t>(signal - 1)]; }
+    SignalAction const& of(int signal) const { return actions[static_cast<size_t>(signal - 1)]; }
     SignalAction read(int signal) const {
         if (!is_common) [[likely]] return of(signal);
         Locked guard(common_lock);

@@ -92,7 +92,7 @@ void record(Event event, u64 first, u64 second) {
 
 size_t last_records(std::span<Record> out) {
     u64 const end = recorded.read();
-    size_t const count = static_cast<size_t>(std::min<u64>({end, out.size(), slot_mask.read() + 1}));
+    size_t const count = std::min<u64>({end, out.size(), slot_mask.read() + 1});
     for (size_t i = 0; i < count; ++i) {
         Row const& row = rows.read()[(end - count + i) & slot_mask.read()];
         out[i] = {arch::tsc_to_clock_ns(row.tsc), row.event, row.first, row.second};

@@ -100,7 +100,7 @@ struct Use {
     u32 flags = 0;              ///< O_*
     u32 hang_ups = 0;           ///< the number of hang-ups when it was opened
     bool outlives = false;      ///< a hang-up does not affect it: /dev/console
-    constexpr Use(u32 flags = 0, u32 hang_ups = 0, bool outlives = false) : flags(flags), hang_ups(hang_ups), outlives(outlives) {}
+    constexpr Use(u32 flags_ = 0, u32 hang_ups_ = 0, bool outlives_ = false) : flags(flags_), hang_ups(hang_ups_), outlives(outlives_) {}
 };
 
 class Terminal final : private LineHost {

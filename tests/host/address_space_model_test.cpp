@@ -38,7 +38,7 @@ struct Space {
 class AddressSpaceModelTest : public MemoryTest {
 protected:
     AddressSpaceModelTest() {
-        for (u64 size : {4, 40}) files_.push_back(make_file(size));
+        for (u64 size : {4u, 40u}) files_.push_back(make_file(size));
     }
     void expect_everything_back() {
         spaces_.clear();

@@ -156,7 +156,7 @@ TEST_F(BootInfoTest, DamagedTagsAreHarmless) {
         add_tag(with_map, 6, memory_map());
         with_map.insert(with_map.end(), bytes.begin() + 8, bytes.end());
         u32 size = static_cast<u32>(with_map.size());
-        if (random() % 4 == 0) size -= random() % 64;
+        if (random() % 4 == 0) size -= static_cast<u32>(random() % 64);
         std::memcpy(with_map.data(), &size, 4);
         new (&boot_info) boot::BootInfo();
         boot::read_boot_info(boot::multiboot2::loader_magic, place(with_map));

@@ -43,7 +43,7 @@ protected:
         for (int step = 0; step < 20000; ++step) {
             bool const growing = step / 2000 % 2 == 0;
             if (random() % 8 < (growing ? 6 : 2)) {
-                unsigned const order = std::min<unsigned>(random() % 12, random() % 12) % 11;
+                unsigned const order = static_cast<unsigned>(std::min(random() % 12, random() % 12) % 11);
                 Frame* const block = buddy_.allocate(order);
                 if (!block) continue;
                 u64 const first = index_of(block);

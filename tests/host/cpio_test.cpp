@@ -44,7 +44,7 @@ struct Collect final : CpioSink {
 /// One file as cpio -H newc (or crc) writes it.
 std::string entry(std::string const& name, u32 mode, std::string const& data, u32 inode = 1, u32 links = 1, bool with_sum = false, u32 rdev_major = 0, u32 rdev_minor = 0) {
     u32 sum = 0;
-    for (unsigned char c : data) sum += c;
+    for (char c : data) sum += static_cast<unsigned char>(c);
     char header[111];
     snprintf(header, sizeof header, "%s%08X%08x%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X", with_sum ? "070702" : "070701", inode, mode, 1000u, 2000u, links,
              1234567890u, static_cast<u32>(data.size()), 8u, 1u, rdev_major, rdev_minor, static_cast<u32>(name.size() + 1), with_sum ? sum : 0u);

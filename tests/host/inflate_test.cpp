@@ -55,10 +55,10 @@ std::string sample(unsigned seed, size_t size) {
         switch (random() % 4) {
         case 0: out.append(random() % 3000, static_cast<char>('a' + random() % 26)); break;
         case 1:
-            for (unsigned i = random() % 2000; i > 0; --i) out += static_cast<char>(random());
+            for (auto i = random() % 2000; i > 0; --i) out += static_cast<char>(random());
             break;
         case 2:
-            for (unsigned i = random() % 500; i > 0; --i) out += "lorem ipsum dolor " + std::to_string(random() % 50);
+            for (auto i = random() % 500; i > 0; --i) out += "lorem ipsum dolor " + std::to_string(random() % 50);
             break;
         default:
             if (!out.empty()) {
@@ -92,13 +92,13 @@ TEST(Crc32, KnownValues) {
     EXPECT_EQ(crc32(0, bytes_of("123456789")), 0xcbf43926u);
     std::string const text = sample(3, 1001);
     u32 const whole = crc32(0, bytes_of(text));
-    for (size_t cut : {0, 1, 7, 8, 500, 1001}) EXPECT_EQ(crc32(crc32(0, bytes_of(text).first(cut)), bytes_of(text).subspan(cut)), whole);
+    for (size_t cut : {0u, 1u, 7u, 8u, 500u, 1001u}) EXPECT_EQ(crc32(crc32(0, bytes_of(text).first(cut)), bytes_of(text).subspan(cut)), whole);
 }
 
 TEST(Inflate, WhatGzipPacks) {
-    for (size_t size : {0, 1, 2, 100, 4096, 32768, 32769, 131071, 131072, 400000})
+    for (size_t size : {0u, 1u, 2u, 100u, 4096u, 32768u, 32769u, 131071u, 131072u, 400000u})
         for (int level : {1, 6, 9}) {
-            auto const plain = sample(static_cast<unsigned>(size) + level, size);
+            auto const plain = sample(static_cast<unsigned>(size) + static_cast<unsigned>(level), size);
             auto const packed = gzip_of(plain, level);
             auto const got = unpack(packed);
             ASSERT_EQ(got.status, GzipStatus::Done) << size << " level " << level;
@@ -152,7 +152,7 @@ TEST(Inflate, DamageIsNeverTakenForWhole) {
     auto const packed = gzip_of(plain, 9);
     for (int round = 0; round < 4000; ++round) {
         auto damaged = packed;
-        for (unsigned i = 1 + random() % 3; i > 0; --i) damaged[10 + random() % (damaged.size() - 10)] ^= static_cast<char>(1 << random() % 8);
+        for (auto i = 1 + random() % 3; i > 0; --i) damaged[10 + random() % (damaged.size() - 10)] ^= static_cast<char>(1 << random() % 8);
         auto const got = unpack(damaged);
         if (got.status == GzipStatus::Done) {
             ASSERT_EQ(got.text, plain) << round;
@@ -164,7 +164,7 @@ TEST(Inflate, RandomBytesAreSafe) {
     std::mt19937 random(8);
     for (int round = 0; round < 4000; ++round) {
         std::string noise = {'\x1f', '\x8b', '\x08', '\0'};
-        for (unsigned i = random() % 400; i > 0; --i) noise += static_cast<char>(random());
+        for (auto i = random() % 400; i > 0; --i) noise += static_cast<char>(random());
         unpack(noise, 1 << 20);
     }
 }

@@ -38,7 +38,7 @@ public:
         discipline.configure(settings, *this);
     }
     void raw(unsigned char minimum = 1) {
-        change([&](::termios& t) { t.c_lflag &= ~(ICANON | ECHO | ISIG), t.c_iflag = 0, t.c_cc[VMIN] = minimum; });
+        change([&](::termios& t) { t.c_lflag &= ~tcflag_t{ICANON | ECHO | ISIG}, t.c_iflag = 0, t.c_cc[VMIN] = minimum; });
     }
     size_t send_text(std::string_view text) { return discipline.write(text, *this); }
     std::string write(std::string_view text) {
@@ -153,14 +153,14 @@ TEST_F(Line, KillErasesTheWholeLine) {
 }
 
 TEST_F(Line, KillWithoutEchoKeStartsANewLine) {
-    change([](::termios& t) { t.c_lflag &= ~ECHOKE; });
+    change([](::termios& t) { t.c_lflag &= ~tcflag_t{ECHOKE}; });
     type("abc\x15" "d\n");
     EXPECT_EQ(echoed(), "abc^U\r\nd\r\n");
     EXPECT_EQ(read(), "d\n");
 }
 
 TEST_F(Line, EraseWithoutEchoEShowsTheCharacter) {
-    change([](::termios& t) { t.c_lflag &= ~(ECHOE | ECHOCTL), t.c_cc[VERASE] = '#'; });
+    change([](::termios& t) { t.c_lflag &= ~tcflag_t{ECHOE | ECHOCTL}, t.c_cc[VERASE] = '#'; });
     type("ab#c\n");
     EXPECT_EQ(echoed(), "ab#c\r\n");
     EXPECT_EQ(read(), "ac\n");
@@ -204,7 +204,7 @@ TEST_F(Line, NoFlushKeepsWhatWasTyped) {
 }
 
 TEST_F(Line, WithoutIsigTheyAreOrdinaryBytes) {
-    change([](::termios& t) { t.c_lflag &= ~ISIG; });
+    change([](::termios& t) { t.c_lflag &= ~tcflag_t{ISIG}; });
     type("\x03\n");
     EXPECT_TRUE(signals.empty());
     EXPECT_EQ(read(), "\x03\n");
@@ -230,14 +230,14 @@ TEST_F(Line, InterruptStartsStoppedOutput) {
 
 TEST_F(Line, ClearingIxonStartsStoppedOutput) {
     type("\x13");
-    change([](::termios& t) { t.c_iflag &= ~IXON; });
+    change([](::termios& t) { t.c_iflag &= ~tcflag_t{IXON}; });
     EXPECT_FALSE(discipline.is_stopped());
     type("\x13\n");
     EXPECT_EQ(read(), "\x13\n");
 }
 
 TEST_F(Line, EchoOff) {
-    change([](::termios& t) { t.c_lflag &= ~ECHO; });
+    change([](::termios& t) { t.c_lflag &= ~tcflag_t{ECHO}; });
     type("secret\x7f\x7ft\n");
     EXPECT_EQ(echoed(), "");
     EXPECT_EQ(read(), "secrt\n");
@@ -287,7 +287,7 @@ TEST_F(Line, ChangeToCanonicalCompletesWhatWasTyped) {
 }
 
 TEST_F(Line, AnOverlongLineIsCutButEnds) {
-    change([](::termios& t) { t.c_iflag |= IMAXBEL, t.c_lflag &= ~ECHO; });
+    change([](::termios& t) { t.c_iflag |= IMAXBEL, t.c_lflag &= ~tcflag_t{ECHO}; });
     type(std::string(LineDiscipline::longest_line, 'a'));
     EXPECT_EQ(echoed(), "");
     EXPECT_NE(discipline.input_room(), 0u);
@@ -298,7 +298,7 @@ TEST_F(Line, AnOverlongLineIsCutButEnds) {
 }
 
 TEST_F(Line, AFullBufferOfLinesRefusesMore) {
-    change([](::termios& t) { t.c_lflag &= ~ECHO; });
+    change([](::termios& t) { t.c_lflag &= ~tcflag_t{ECHO}; });
     for (int i = 0; i < 2048; ++i) type("x\n");
     EXPECT_EQ(discipline.input_room(), 0u);
     type("y\n");
@@ -309,7 +309,7 @@ TEST_F(Line, AFullBufferOfLinesRefusesMore) {
 }
 
 TEST_F(Line, TheRingWrapsAnyNumberOfTimes) {
-    change([](::termios& t) { t.c_lflag &= ~ECHO; });
+    change([](::termios& t) { t.c_lflag &= ~tcflag_t{ECHO}; });
     for (int i = 0; i < 3000; ++i) {
         std::string const text = "line " + std::to_string(i) + "\n";
         type(text);

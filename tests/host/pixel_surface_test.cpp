@@ -94,9 +94,9 @@ TEST_P(Pixels, ACellIsItsGlyphInItsColours) {
     auto const format = framebuffer(640, 400, 6);
     PixelSurface surface;
     ASSERT_TRUE(surface.start(format));
-    u16 const column = static_cast<u16>(surface.columns() - 1), row = static_cast<u16>(surface.rows() - 1);
+    u32 const column = surface.columns() - 1u, row = surface.rows() - 1u;
     for (u8 flags : {u8{0}, u8{Pen::reverse}, u8{Pen::cursor}, u8{Pen::bold}, u8{Pen::underline}}) {
-        surface.draw(column, row, {'A', Pen{1, 4, flags}});
+        surface.draw(static_cast<u16>(column), static_cast<u16>(row), {'A', Pen{1, 4, flags}});
         bool const swapped = flags & (Pen::reverse | Pen::cursor);
         u32 const text = encode(palette[flags & Pen::bold ? 9 : 1]), ground = encode(palette[4]);
         for (u32 y = 0; y < 16; ++y)

@@ -68,7 +68,7 @@ TEST(TscWarp, ACpuThatDoesNotAnswerIsNotWaitedForForEver) {
     TscWarp warp;
     warp.begin();
     int patience = 100;
-    EXPECT_FALSE(warp.take_part(0, [] { return 5; }, [&] { return --patience != 0; }));
+    EXPECT_FALSE(warp.take_part(0, [] { return u64{5}; }, [&] { return --patience != 0; }));
     EXPECT_FALSE(warp.is_done());
 }
 
@@ -111,7 +111,10 @@ TEST(Iommus, OfBothMakersAndDamagedTables) {
     EXPECT_TRUE(acpi::iommus[1].is_intel);
     acpi::iommu_count = 0;
     std::vector<u8> ivrs(48);
-    for (u64 const type : {0x10, 0x11, 0x20, 0x40}) put(ivrs, type, 2), put(ivrs, 24, 2), put(ivrs, 0, 4), put(ivrs, type == 0x20 ? 0xdead000 : 0xfeb80000, 8), put(ivrs, 0, 8);
+    for (u64 const type : {0x10u, 0x11u, 0x20u, 0x40u}) {
+        put(ivrs, type, 2), put(ivrs, 24, 2), put(ivrs, 0, 4);
+        put(ivrs, type == 0x20 ? 0xdead000 : 0xfeb80000, 8), put(ivrs, 0, 8);
+    }
     acpi::read_ivrs(ivrs);
     ASSERT_EQ(acpi::iommu_count, 1u) << "one unit in three blocks";
     EXPECT_FALSE(acpi::iommus[0].is_intel);
@@ -126,9 +129,9 @@ TEST(NmiPins, AsTheTableHasThem) {
     acpi::interrupt_model = {};
     EXPECT_FALSE(acpi::nmi_pin(0, 1).known);
     std::vector<u8> madt(44);
-    for (u8 const byte : {0, 8, 7, 2, 1, 0, 0, 0, 0, 8, 9, 4, 1, 0, 0, 0}) madt.push_back(byte);   // processors 7 and 9, APICs 2 and 4
-    for (u8 const byte : {4, 6, 9, 3, 0, 0}) madt.push_back(byte);                                 // processor 9, active low, pin 0
-    for (u8 const byte : {10, 12, 0, 0, 0xff, 0xff, 0xff, 0xff, 1, 0, 0, 0}) madt.push_back(byte); // all, pin 1
+    for (u8 const byte : std::initializer_list<u8>{0, 8, 7, 2, 1, 0, 0, 0, 0, 8, 9, 4, 1, 0, 0, 0}) madt.push_back(byte);   // processors 7 and 9, APICs 2 and 4
+    for (u8 const byte : std::initializer_list<u8>{4, 6, 9, 3, 0, 0}) madt.push_back(byte);                                 // processor 9, active low, pin 0
+    for (u8 const byte : std::initializer_list<u8>{10, 12, 0, 0, 0xff, 0xff, 0xff, 0xff, 1, 0, 0, 0}) madt.push_back(byte); // all, pin 1
     acpi::read_madt(madt);
     EXPECT_TRUE(acpi::nmi_pin(2, 1).connected);
     EXPECT_FALSE(acpi::nmi_pin(2, 1).low_active);

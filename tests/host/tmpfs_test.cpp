@@ -217,9 +217,9 @@ TEST_F(TmpfsTest, Mounts) {
     ASSERT_EQ(error(vfs.mount_type({"tmpfs", "second", {}, {}}, as_root(), "/m")), 0);
     EXPECT_EQ(resolve("/m/above"), ENOENT);
     char table[500];
-    base::BufferWriter writer(table);
-    vfs.write_mounts(writer);
-    EXPECT_EQ(writer.text(), "rootfs / rootfs rw,relatime,size=0k,nr_inodes=0,mode=755 0 0\nmy\\040source /m tmpfs rw,relatime 0 0\nsecond /m tmpfs rw,relatime 0 0\n");
+    base::BufferWriter out(table);
+    vfs.write_mounts(out);
+    EXPECT_EQ(out.text(), "rootfs / rootfs rw,relatime,size=0k,nr_inodes=0,mode=755 0 0\nmy\\040source /m tmpfs rw,relatime 0 0\nsecond /m tmpfs rw,relatime 0 0\n");
     ASSERT_EQ(error(vfs.unmount(as_root(), "/m")), 0);
     {
         auto const open_file = *open("/m/above", O_RDONLY);

@@ -62,7 +62,7 @@ void expect_same(UrgencyList const& list, std::multimap<Level, UrgencyNode*> con
 
 TEST(UrgencyList, KeepsTheOrderOfLevelsAndOfArrival) {
     std::mt19937 random(7);
-    for (int levels : {1, 2, 5, 140}) {
+    for (unsigned levels : {1u, 2u, 5u, 140u}) {
         UrgencyList list;
         std::multimap<Level, UrgencyNode*> wanted;
         std::vector<UrgencyNode> nodes(60);

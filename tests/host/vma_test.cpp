@@ -259,7 +259,7 @@ TEST_F(VmaTest, FailedAllocationsChangeNothing) {
 TEST_F(VmaTest, EmptyRangesHoldNothingAndChangeNothing) {
     ModelPage const anonymous{.mapped = true, .attributes = {.protection = {.read = true, .write = true}}};
     ASSERT_TRUE(map(100, 110, anonymous));
-    for (u64 const page : {99, 100, 105, 109, 110, 111}) {
+    for (u64 const page : {99u, 100u, 105u, 109u, 110u, 111u}) {
         for (u64 const end : {page, page - 1, page - 20}) {
             u64 const from = page * page_size, to = end * page_size;
             EXPECT_EQ(set_.pages_in(from, to), 0u);

@@ -84,7 +84,7 @@ SELF_TEST(timers_cancelled_do_not_fire_and_rearmed_fire_once) {
 }
 
 SELF_TEST(sleep_is_not_short) {
-    for (u64 us : {1, 10, 100, 1000, 10'000}) {
+    for (u64 us : {1u, 10u, 100u, 1000u, 10'000u}) {
         u64 const deadline_ns = arch::clock_ns() + us * ns_per_us;
         CHECK(scheduler.sleep_until(deadline_ns, Interruptible::Yes).has_value());
         CHECK(arch::clock_ns() >= deadline_ns);

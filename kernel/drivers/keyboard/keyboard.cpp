@@ -121,9 +121,9 @@ Result<> Keyboard::start(bool translated) {
 }
 
 void Keyboard::on_interrupt(void* context) {
-    auto& keyboard = *static_cast<Keyboard*>(context);
+    auto& self = *static_cast<Keyboard*>(context);
     std::optional<KeyEvent> event;
-    for (unsigned i = 0; i < longest_backlog && keyboard.receive_event(event); ++i)
+    for (unsigned i = 0; i < longest_backlog && self.receive_event(event); ++i)
         if (event) key_input.handle(*event);
 }
 

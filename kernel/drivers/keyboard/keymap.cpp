@@ -183,7 +183,7 @@ void Keymap::cursor(u8 value, Stroke const& stroke) const {
 void Keymap::keypad(u8 value, Stroke const& stroke) {
     if (value >= NR_PAD) return;
     if (shown_->locks & LED_NUM) return emit(static_cast<u8>(keypad_characters[value]), stroke.press);
-    auto const function = [&](u16 symbol) { stroke.press.append(tables_.function(KVAL(symbol))); };
+    auto const function = [&](u16 symbol) { stroke.press.append(tables_.function(static_cast<u8>(KVAL(symbol)))); };
     switch (K(KT_PAD, value)) {
     case K_PCOMMA:
     case K_PDOT: return function(K_REMOVE);
@@ -219,7 +219,7 @@ KeySymbol Keymap::symbol_of(Stroke const& stroke) const {
     KeySymbol const shifted = tables_.table(other) ? tables_.symbol(other, stroke.code) : symbol;
     // Where shift is a digit, caps lock is a capital letter all the same: é is É, not 2.
     constexpr u8 first_accented = 0xc0, case_bit = 0x20;
-    return is_letter(shifted) || KVAL(symbol) < first_accented ? shifted : symbol & ~case_bit;
+    return is_letter(shifted) || KVAL(symbol) < first_accented ? shifted : static_cast<KeySymbol>(symbol & ~u32{case_bit});
 }
 
 void Keymap::interpret(KeySymbol symbol, Stroke const& stroke) {

@@ -58,7 +58,7 @@ private:
         u32 const index = static_cast<u32>(position / bytes_a_cell()), part = static_cast<u32>(position % bytes_a_cell());
         u16 const row = static_cast<u16>(index / cells.columns()), column = static_cast<u16>(index % cells.columns());
         Cell const& cell = number_ == 0 ? cells.shown_line(row)[column] : cells.at(column, row);
-        if (form_ == Form::Unicode) return part < 2 ? static_cast<u8>(cell.character >> 8 * part) : 0;
+        if (form_ == Form::Unicode) return part < 2 ? static_cast<u8>(cell.character >> 8 * part) : u8{0};
         if (part == 0) return code_page_number(cell.character);
         Pen pen = cell.pen;
         if (vt.is_inverted()) pen.flags ^= Pen::reverse;

@@ -47,7 +47,7 @@ Result<> Hub::start() {
 
 void Hub::on_report(std::span<u8 const> report) {
     u16 const bits = static_cast<u16>((report.size() > 0 ? report[0] : 0) | (report.size() > 1 ? report[1] << 8 : 0));
-    changed_ |= bits & static_cast<u16>((2u << ports_) - 1);
+    changed_ = static_cast<u16>(changed_ | (bits & ((2u << ports_) - 1)));
     is_listening_ = false;
 }
 

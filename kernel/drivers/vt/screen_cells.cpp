@@ -15,7 +15,7 @@ void ScreenCells::attach(std::span<Cell> cells, u16 columns, u16 rows, std::span
     on_alternate_ = false;
     for (u16 i = 0; i < rows; ++i) order_[i] = i, other_order_[i] = static_cast<u16>(rows + i);
     history_ = history;
-    for (size_t i = 0; i < history.size(); ++i) history_[i] = static_cast<u16>(rows * (has_alternate_ ? 2 : 1) + i);
+    for (size_t i = 0; i < history.size(); ++i) history_[i] = static_cast<u16>(rows * (has_alternate_ ? 2u : 1u) + i);
     history_next_ = history_count_ = view_ = 0;
     fill_rows(0, rows, Pen{});
     move_to(0, 0);

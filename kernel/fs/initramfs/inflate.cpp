@@ -117,7 +117,7 @@ bool Inflater::place_second_tables(std::span<Entry> table, size_t root_size) {
         size_t const size = size_t{1} << link.extra;
         if (size > table.size() - end) return false;
         link.value = static_cast<u16>(end);
-        std::fill_n(table.begin() + end, size, Entry{});
+        std::ranges::fill(table.subspan(end, size), Entry{});
         end += size;
     }
     return true;
@@ -176,7 +176,7 @@ InflateStatus Inflater::read_lengths(std::span<u8> lengths) {
         size_t const count = repeat.base + take(repeat.extra);
         if (count > lengths.size() - i || (entry.value == 16 && i == 0)) return InflateStatus::Corrupt;
         u8 const value = entry.value == 16 ? lengths[i - 1] : 0;
-        std::fill_n(lengths.begin() + i, count, value);
+        std::ranges::fill(lengths.subspan(i, count), value);
         i += count;
     }
     return InflateStatus::Done;

@@ -43,7 +43,7 @@ public:
     void describe(base::Writer& out) const override;
     u64 device() const override { return device_; }
     u64 inode_number() const override { return number_; }
-    Result<bool> begin_sharing(bool writes, bool may_write) override { return seals.begin_sharing(writes, may_write); }
+    Result<bool> begin_sharing(bool writes, bool is_writable) override { return seals.begin_sharing(writes, is_writable); }
     void end_sharing() override { seals.end_sharing(); }
     void mapped(bool added, bool writable) override { if (writable) seals.writable_mapping(added); }
     void written() override;

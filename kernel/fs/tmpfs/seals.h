@@ -31,9 +31,9 @@ public:
 
     /// A shared mapping is about to be made. False: it may never be written to. True: end_sharing() follows when it is there.
     /// EPERM: it `writes` from the start, and a seal forbids that.
-    Result<bool> begin_sharing(bool writes, bool may_write) {
+    Result<bool> begin_sharing(bool writes, bool is_writable) {
         if (!has(F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) {
-            if (!may_write) return false;
+            if (!is_writable) return false;
             if (count_writable()) return true;
         }
         return writes ? Result<bool>(fail(EPERM)) : Result<bool>(false);

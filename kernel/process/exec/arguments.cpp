@@ -73,11 +73,11 @@ Result<> StringList::add(std::string_view text) {
         text.remove_prefix(part);
         if (chunk.room() > part) {
             chunk.data()[chunk.used + part] = '\0';
-            chunk.used += part + 1;
+            chunk.used += static_cast<u32>(part + 1);
             end_string(chunk, length);
             return {};
         }
-        chunk.used += part;
+        chunk.used += static_cast<u32>(part);
     }
 }
 

@@ -51,7 +51,7 @@ Result<LockRange> range_of(Caller& caller, fs::File& file, flock const& user, Lo
     range.kind = kind;
     range.type = TRY(type_of(user.l_type));
     range.owner = kind == LockKind::Process ? static_cast<void const*>(caller.thread.descriptors.get()) : &file;
-    range.pid = kind == LockKind::Process ? caller.process.pid() : Pid(static_cast<decltype(Pid::value)>(-1));
+    range.pid = kind == LockKind::Process ? caller.process.pid() : Pid(-1);
     TRY(set_bytes(range, user, file));
     if (kind == LockKind::Description && user.l_pid != 0) return fail(EINVAL);
     return range;

@@ -16,7 +16,7 @@ constexpr u32 mfd_noexec_seal = 8, mfd_exec = 0x10;      // linux/memfd.h since 
 }
 
 Result<Fd> sys_memfd_create(Caller& caller, UserAddr name_address, u32 flags) {
-    constexpr u32 huge_size = MFD_HUGE_MASK << MFD_HUGE_SHIFT;
+    constexpr u32 huge_size = u32{MFD_HUGE_MASK} << MFD_HUGE_SHIFT;
     u32 const known = MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_HUGETLB | mfd_noexec_seal | mfd_exec | (flags & MFD_HUGETLB ? huge_size : 0);
     if (flags & ~known) return fail(EINVAL);
     if ((flags & mfd_exec) && (flags & mfd_noexec_seal)) return fail(EINVAL);

@@ -32,7 +32,7 @@ Result<u32> wait(Caller& caller, FutexWord word, u32 expected, u32 bits, u64 dea
 Result<u64> deadline(u32 operation, u64 timeout) {
     if (!timeout) return sched::no_deadline;
     u64 const ns = TRY(read_timespec(UserAddr(timeout)));
-    u32 const command = operation & FUTEX_CMD_MASK;
+    u32 const command = operation & ~u32{FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME};
     return deadline_of(ns, command != FUTEX_WAIT, (operation & FUTEX_CLOCK_REALTIME) || command == FUTEX_LOCK_PI);
 }
 
@@ -50,7 +50,7 @@ Result<u32> uninterrupted(Result<> const& result) {
 }
 
 Result<u32> sys_futex(Caller& caller, UserAddr address, u32 operation, u32 value, u64 timeout_or_count, UserAddr second, u32 third_value) {
-    u32 const command = operation & FUTEX_CMD_MASK;
+    u32 const command = operation & ~u32{FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME};
     TRY(accepted::futex.check(command));
     auto const scope = operation & FUTEX_PRIVATE_FLAG ? process::FutexScope::Private : process::FutexScope::Shared;
     FutexWord const word{address, scope}, other{second, scope};
