@@ -14,7 +14,7 @@ namespace fs {
 
 namespace {
 
-/// Whose mount it is: the kernel's own gives way to a program that asks for the same.
+/// Who mounted it: a program that asks for the same mount takes over the kernel's.
 enum class MountedBy : u8 { Kernel, Program };
 
 struct Mount {
@@ -33,7 +33,7 @@ constinit u32 next_mount_id GUARDED_BY(mounts_lock) = 1;
 constinit std::atomic<u32> next_device_minor{1};
 constinit FileSystemType* registered_types = nullptr;  // in the order of their registration; changed at boot only
 
-constinit std::atomic<u64> changes{0};                 // of the list; counted before `watchers` are told
+constinit std::atomic<u64> changes{0};                 // of the list; counted before `watchers` are woken
 constinit sched::WaitQueue watchers;
 
 using MountsGuard = decltype(mounts_lock)::Guard;
@@ -47,7 +47,7 @@ void tell_watchers() {
     watchers.wake_all(POLLERR | POLLPRI);
 }
 
-/// The link that holds the mount of `root`; the lock is held.
+/// The link to the mount of `root`. With mounts_lock.
 Mount** find_mount(Dentry const& root) {
     Mount** link = &first_mount;
     while (*link && (*link)->root.get() != &root) link = &(*link)->next;
@@ -88,7 +88,8 @@ Result<> set_up(FileSystem& file_system, Attachment const& how) {
     return {};
 }
 
-/// The kernel mounted the same there already: now it is the program's, with its flags and options. EBUSY if a program did. EINVAL
+/// True: the kernel had mounted the same there; now the mount is the program's, with its flags and options. EBUSY: a program
+/// had. EINVAL.
 Result<bool> adopt_mount(Dentry const& place, FileSystem& file_system, Attachment const& how) {
     Locked guard(mounts_lock);
     Mount* const there = *find_mount(place);
@@ -99,7 +100,7 @@ Result<bool> adopt_mount(Dentry const& place, FileSystem& file_system, Attachmen
     return true;
 }
 
-/// For one more mount. EBUSY: it is mounted elsewhere, with other flags. EINVAL
+/// Prepares one more mount of `file_system`. EBUSY: it is mounted elsewhere with other flags. EINVAL.
 Result<> prepare(FileSystem& file_system, Attachment const& how) {
     Locked guard(mounts_lock);
     for (Mount* mount = first_mount; mount; mount = mount->next)
@@ -110,7 +111,7 @@ Result<> prepare(FileSystem& file_system, Attachment const& how) {
 Result<> attach(FileSystem& file_system, Dentry& point, Attachment const& how) {
     if (!point.file().is_directory()) return fail(ENOTDIR);
     if (TRY(adopt_mount(point, file_system, how))) return tell_watchers(), Result<>();
-    // A name that procfs answers for anew each time cannot be covered.
+    // A name that procfs makes at each lookup cannot be covered.
     if (!point.is_root() && !point.parent()->file().names()) return fail(EINVAL);
     TRY(prepare(file_system, how));
     mm::Owned<Mount> mount(TRY(make_mount(file_system, how.source)));

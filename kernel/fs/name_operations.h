@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Making a file in a directory, shared by open(2) and its kin. Inside fs only.
+// Making a file in a directory, shared by open(2) and related calls. Inside fs only.
 #pragma once
 
 #include "kernel/fs/vfs.h"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Names: the hash table and listing order of one directory.
+// Names: the hash table and listing order of one directory. Every change holds tree_lock; the buckets change under the table's
+// lock, too, which is all that a lookup takes.
 #include <cstring>
 
 #include "kernel/fs/dentry.h"
@@ -101,7 +102,7 @@ bool ListingBatch::next(DirectoryEntry& entry) {
     return true;
 }
 
-/// Moves the next old buckets over. Holds both locks.
+/// Moves the next old buckets over. The caller holds both locks.
 void Names::migrate(u32 buckets) {
     for (; buckets > 0 && migrated_ <= old_mask_; --buckets) {
         Dentry* next = old_buckets_[migrated_++];

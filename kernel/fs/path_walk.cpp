@@ -6,11 +6,11 @@
 
 namespace fs {
 
-/// A symbolic link that is being followed: its text, and what came behind the link's name.
+/// A symbolic link that is being followed: its text, and the rest of the path after the link's name.
 struct PathWalker::Pending {
     Pending* below = nullptr;
     Ref<Inode> link;            ///< keeps a stored text alive
-    mm::Buffer text;            ///< a made one
+    mm::Buffer text;            ///< a text made for this walk
     std::string_view behind;
 };
 
@@ -20,7 +20,7 @@ bool only_slashes(std::string_view text) { return text.find_first_not_of('/') ==
 
 }
 
-/// From a name to the root that shows there: the topmost of those mounted on it, if any.
+/// From a name to the root visible there: the topmost of those mounted on it, if any.
 void PathWalker::cross_mounts(Ref<Dentry>& dentry) {
     Locked guard(tree_lock);
     Dentry* top = dentry.get();
@@ -108,7 +108,7 @@ Result<> PathWalker::to_last() {
     return {};
 }
 
-/// One component that is not the last: a directory, or a link to go along.
+/// Takes one component that is not the last: a directory, or a link to follow.
 Result<> PathWalker::step() {
     TRY(look_up());
     if (found_->file().type() != FileType::Symlink) [[likely]] {

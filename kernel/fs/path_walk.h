@@ -33,8 +33,8 @@ public:
         TRY(look_up());
         return std::move(found_);
     }
-    /// `link` was found as the last component: goes on along its text, if who walks may; then to_last() again. Not null: it was
-    /// a magic link, the result is here. EACCES ELOOP.
+    /// `link` was found as the last component: continues with its text, if the caller may; then call to_last() again. Not null:
+    /// it was a magic link, and this is the result. EACCES ELOOP.
     Result<Ref<Dentry>> follow_last(Dentry& link);
 
 private:

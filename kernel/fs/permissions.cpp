@@ -56,7 +56,7 @@ Result<> Vfs::change_mode(Inode& inode, Credentials const& who, u32 permissions)
 
 namespace {
 
-/// chown(2): may `who` give the file, which is `now` so, to these? -1: that one stays.
+/// chown(2): may `who` give the file, owned as in `now`, to these? -1: leave that one.
 Result<> may_give(Ownership const& now, Credentials const& who, i64 uid, i64 gid) {
     if (who.is_superuser()) return {};
     bool const mine = who.fs_uid == now.uid;

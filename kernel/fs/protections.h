@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What protects users from each other in directories that all may write to (/tmp): the protected_* files of
+// Protects users from each other in directories that everyone may write to (/tmp): the protected_* files of
 // /proc/sys/fs, proc(5). Inside fs only.
 #pragma once
 
@@ -7,9 +7,10 @@
 
 namespace fs {
 
-/// link(2): a new name for another's file needs the right to read and write it, and none that gives rights. EPERM.
+/// link(2): a new name for another user's file needs the right to read and write it, and the file may give no rights. EPERM.
 Result<> may_link(Inode const& source, Credentials const& who);
-/// A symbolic link at the end of a path, in a sticky directory of everybody's: not another's, but the directory's owner's. EACCES.
+/// A symbolic link at the end of a path, in a sticky directory that everyone may write to: only the caller's own or the
+/// directory owner's is followed. EACCES.
 Result<> may_follow(Inode const& link, Ownership const& directory, Credentials const& who);
 /// open(2) with O_CREAT of what is there already, in a sticky directory: not another's FIFO or file. EACCES.
 Result<> may_open_in_place_of_new(Inode const& file, Ownership const& directory, Credentials const& who);

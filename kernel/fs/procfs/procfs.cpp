@@ -42,7 +42,7 @@ constexpr u64 first_offset = 2;
 
 using NodesGuard = decltype(nodes_lock)::Guard;
 
-/// What one may wait at that never comes: Linux lets epoll watch all of /proc that belongs to no process.
+/// A queue that is never woken: Linux lets epoll watch every file of /proc that belongs to no process.
 constinit sched::WaitQueue no_changes;
 
 Ownership owned_by_root(Node const& node) { return {node.type, node.permissions, UserId(0), GroupId(0)}; }

@@ -11,8 +11,8 @@
 
 namespace fs {
 
-/// How many pages the files of one file system may have. Several of them may be full: together they leave programs a 16th of
-/// memory to run in, since to kill one would free nothing of it. Lock-free.
+/// How many pages the files of one file system may have. Even if several are full, together they leave programs a 16th of
+/// memory, because killing a program would free none of their pages. Lock-free.
 class PageQuota final : public RefCounted<PageQuota> {
 public:
     explicit PageQuota(u64 limit) : limit_(limit) {}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What mount(2) makes a tmpfs of, and the one that is the root of the tree until the initramfs comes.
+// The types of mount(2) that make a tmpfs, and the tmpfs that is the root of the tree until the initramfs is unpacked.
 #include "kernel/fs/tmpfs/tmpfs.h"
 
 namespace fs {
