@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Who makes a system call, and how its registers become typed arguments and its Result
+// The caller of a system call, and how its registers become typed arguments and its Result
 // the value in rax. errno is negated here and nowhere else.
 #pragma once
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Where the events of all keyboards meet, as if they were one keyboard.
 #include "kernel/drivers/keyboard/key_input.h"
 
 #include <arch/power.h>

@@ -16,7 +16,7 @@
 
 namespace drivers {
 
-/// Where key events come from: a controller, which stays for ever while its keyboards may come and go.
+/// Where key events come from: a controller, which is never removed, while its keyboards may come and go.
 class KeySource {
 public:
     /// KeyInput::lights() is different now. Any context, no lock held; must not sleep.
@@ -77,7 +77,7 @@ private:
     KeySource* sources_[max_sources] = {};          ///< written once, before source_count_ counts it
     /// Ordering: release when a source has been entered, acquire where they are called.
     std::atomic<u32> source_count_{0};
-    std::atomic<u8> lights_{0};                     ///< Ordering: relaxed; who is told of a change reads it
+    std::atomic<u8> lights_{0};                     ///< Ordering: relaxed; a listener reads it after a change
     std::atomic<bool> application_cursor_{false};   ///< Ordering: relaxed, one flag that guards nothing
 };
 

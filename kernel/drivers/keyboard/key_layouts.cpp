@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// The keyboard layouts in the kernel's image, as read-only views. Pure.
 #include "kernel/drivers/keyboard/key_layouts.h"
 
 #include <bit>

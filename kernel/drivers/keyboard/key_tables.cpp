@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Changes of the key tables: symbols, function strings and accents. Pure: the caller owns all memory.
 #include "kernel/drivers/keyboard/key_tables.h"
 
 #include <algorithm>

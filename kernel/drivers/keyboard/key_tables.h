@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // KeyTables: what keys mean, as programs may change it: tables of key symbols, function strings and accents. keymaps(5),
 // <linux/keyboard.h>. Symbols are kept as Linux's kernel has them: below f000 characters, else f000 + type << 8 + value.
-// Pure: who adds tables and strings gives the memory and frees what comes back.
+// Pure: the caller that adds tables and strings gives the memory and frees what comes back.
 #pragma once
 
 #include <array>

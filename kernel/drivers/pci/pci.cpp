@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Finds all PCI functions, behind bridges too, and gives each to its driver. PCI Local Bus Specification 3.0.
 #include "kernel/drivers/pci/pci.h"
 
 #include <arch/paging.h>

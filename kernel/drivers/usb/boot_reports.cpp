@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// The reports of a boot-protocol keyboard, turned into key events: HID 1.11, appendices B.1 and C. Pure.
 #include "kernel/drivers/usb/boot_reports.h"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// The devices of one host controller: what they are, which driver each has, and which have work to do.
 #include "kernel/drivers/usb/bus.h"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Reads the descriptors of a USB device. Pure; a device may lie, so any bytes are safe.
 #include "kernel/drivers/usb/descriptors.h"
 
 #include <algorithm>

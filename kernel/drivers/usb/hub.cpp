@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// The driver of a hub: powers its ports, watches them and resets one when a device is plugged into it. USB 2.0, chapter 11.
 #include "kernel/drivers/usb/hub.h"
 
 #include <algorithm>

@@ -19,7 +19,7 @@ constexpr u8 thread_priority = 50;             ///< of SCHED_FIFO: ^C must come 
 constexpr u64 poll_ns = 10 * ns_per_ms;        ///< where no interrupt tells of events
 constexpr u64 waiting_poll_ns = 20 * ns_per_ms;
 
-/// Controllers that have not yet looked at what was plugged in before. Ordering: release by their threads, acquire by who waits.
+/// Controllers that have not yet looked at what was plugged in before. Ordering: release by their threads, acquire by the waiter.
 constinit std::atomic<u32> looking{0};
 constinit sched::WaitQueue looked;
 

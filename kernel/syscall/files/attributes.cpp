@@ -102,7 +102,7 @@ Result<> sys_statx(Caller& caller, Fd directory, UserAddr path, u32 flags, u32 m
 
 namespace {
 
-/// ST_*: statfs(2). The header of the C library alone has their names.
+/// ST_*: statfs(2). Only the C library's header has their names.
 __statfs_word statfs_flags(fs::MountFlags flags) {
     using enum fs::MountFlags::Flag;
     constexpr u32 st_valid = 0x20, st_relatime = 0x1000;

@@ -33,7 +33,7 @@ Result<> check_file(fs::File const& file, mm::MapRequest const& request, u64 fla
     if (size > largest_file || request.offset > largest_file - size) return fail(EOVERFLOW);
     u64 const type = flags & MAP_TYPE;
     // Advice, or ignored by Linux too: DENYWRITE EXECUTABLE STACK LOCKED NONBLOCK UNINITIALIZED.
-    // Sizes of huge pages mean something with MAP_HUGETLB alone.
+    // Sizes of huge pages mean something only with MAP_HUGETLB.
     constexpr u64 huge_sizes = MAP_HUGE_2MB | MAP_HUGE_1GB;
     constexpr u64 validated = MAP_TYPE | MAP_FIXED | MAP_FIXED_NOREPLACE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_POPULATE | MAP_32BIT | huge_sizes
                               | MAP_DENYWRITE | MAP_EXECUTABLE | MAP_STACK | MAP_LOCKED | MAP_NONBLOCK | MAP_GROWSDOWN;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // How threads are scheduled: sched_setscheduler(2) sched_setparam(2) sched_setattr(2) and what reads them,
-// sched_rr_get_interval(2), setpriority(2). Which classes there are is said here, who may what in
+// sched_rr_get_interval(2), setpriority(2). The classes are listed here; the rights are decided in
 // kernel/process/scheduling.cpp. SCHED_DEADLINE is not provided: EINVAL, as on a kernel without it.
 #include <algorithm>
 #include <array>

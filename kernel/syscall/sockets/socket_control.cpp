@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Control messages between a program's memory and a socket: cmsg(3), unix(7).
 #include "kernel/syscall/sockets/socket_control.h"
 
 #include <algorithm>
