@@ -11,7 +11,7 @@
 
 namespace syscall {
 
-/// A time of a program, in nanoseconds; more than a century is as good as for ever. EFAULT EINVAL.
+/// A time of a program, in nanoseconds; more than a century counts as no limit. EFAULT EINVAL.
 inline Result<u64> read_timespec(UserAddr from) {
     auto const t = TRY(mm::UserPtr<__kernel_timespec>(from).read());
     if (t.tv_sec < 0 || t.tv_nsec < 0 || t.tv_nsec >= static_cast<i64>(ns_per_s)) return fail(EINVAL);

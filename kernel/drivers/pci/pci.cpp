@@ -85,7 +85,7 @@ u16 Function::find_capability(u8 id) const {
     return 0;
 }
 
-/// The size is told by the bits that can be written, while the function does not answer at the address they make.
+/// The bits that can be written give the size; meanwhile the function does not answer at the address they make.
 Result<Bar> Function::memory_bar(u8 index) const {
     u16 const offset = static_cast<u16>(reg_first_bar + 4 * index);
     u32 const low = index < device_bars ? read32(offset) : bar_ports;

@@ -35,7 +35,7 @@ Result<> attach(pci::Function const& function) {
     function.enable();
     mm::Owned<Controller> controller(TRY(mm::make<Controller>(function, window, bar.size)));
     TRY(controller->begin());
-    static_cast<void>(controller.leak());   // it stays for ever
+    static_cast<void>(controller.leak());   // it is never removed
     return {};
 }
 

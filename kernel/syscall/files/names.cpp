@@ -155,7 +155,7 @@ public:
         used_ += length;
         return true;
     }
-    /// What was written counts, whatever came then: the listing goes on behind it.
+    /// What was written counts, whatever error followed: the next listing continues after it.
     Result<size_t> result() const {
         if (error_ && used_ == 0) return fail(error_);
         return used_;

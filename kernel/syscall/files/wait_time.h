@@ -8,12 +8,12 @@
 
 namespace syscall {
 
-/// The timeout of a waiting call, and how its rest goes back to the program. A null address: for ever.
+/// The timeout of a waiting call, and how the rest of it is written back to the program. A null address: no timeout.
 class WaitTime {
 public:
     static Result<WaitTime> timespec_at(UserAddr address);   ///< EFAULT EINVAL
     static Result<WaitTime> timeval_at(UserAddr address);
-    static WaitTime milliseconds(i32 count);                 ///< negative: for ever
+    static WaitTime milliseconds(i32 count);                 ///< negative: no timeout
     u64 deadline_ns() const { return deadline_ns_; }
     /// select(2): "Linux modifies timeout to reflect the time not slept". A bad address is not reported.
     void write_rest_as_timespec(UserAddr address) const;
