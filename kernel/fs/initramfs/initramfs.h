@@ -12,7 +12,7 @@ namespace fs {
 
 struct InitramfsStatistics { u64 files = 0, bytes = 0; };
 
-/// EINVAL, ENOMEM, ENOSPC: nothing at all was unpacked. Every problem is logged, also where the unpacking goes on or is partial.
+/// EINVAL, ENOMEM, ENOSPC: nothing at all was unpacked. Every problem is logged, also when some files were unpacked.
 Result<InitramfsStatistics> unpack_initramfs(std::span<std::byte const> archive);
 
 }
