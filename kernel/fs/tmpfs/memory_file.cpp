@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Files of memfd_create(2): inodes of a tmpfs that is never mounted, under a name that no directory holds.
 #include "kernel/fs/tmpfs/memory_file.h"
 
 #include <linux/fcntl.h>
