@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The reports of a boot-protocol keyboard, turned into key events: HID 1.11, appendices B.1 and C. Pure.
+// Turns a boot-protocol keyboard's reports into key events: what differs from the last report was pressed or released.
+// HID 1.11, appendices B.1 and C. Pure.
 #include "kernel/drivers/usb/boot_reports.h"
 
 #include <algorithm>
@@ -12,8 +13,8 @@ constexpr u8 first_key = 4, error_usage = 1, first_modifier = 0xe0;
 constexpr u8 e0 = 0x80;   ///< in the tables: an extended key
 constexpr u8 usage_caps_lock = 0x39, usage_scroll_lock = 0x47, usage_num_lock = 0x53;
 
-/// Scan codes of usages 04 to 65: letters, digits, enter to caps lock, function keys, the rest in the order of the
-/// keyboard. 0: a key that means nothing here.
+/// Scan codes of usages 04 to 65: letters, digits, enter to caps lock, function keys, then the rest as a keyboard has them.
+/// 0: a key without a meaning here.
 constexpr u8 scan_codes[] = {
     0x1e, 0x30, 0x2e, 0x20, 0x12, 0x21, 0x22, 0x23, 0x17, 0x24, 0x25, 0x26, 0x32,                // a to m
     0x31, 0x18, 0x19, 0x10, 0x13, 0x1f, 0x14, 0x16, 0x2f, 0x11, 0x2d, 0x15, 0x2c,                // n to z
@@ -50,7 +51,7 @@ BootReports::Events BootReports::feed(std::span<u8 const> report) {
     if (report.size() < report_size) return events;
     Keys keys;
     std::ranges::copy(report.subspan(2, keys_at_once), keys.begin());
-    // More keys at once than there is room for: the report tells only of the modifiers.
+    // Too many keys are held for the report: it tells only of the modifiers.
     if (std::ranges::find(keys, error_usage) != keys.end()) keys = keys_;
     auto const add = [&events](u8 usage, bool down) {
         if (auto const event = key_of_usage(usage, down)) events.add(*event);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Reports of a keyboard in the boot protocol (HID 1.11, appendix B.1 and C) to key events. Pure.
+// Turns the reports of a keyboard in the boot protocol (HID 1.11, appendices B.1 and C) into key events. Pure.
 #pragma once
 
 #include <array>
@@ -14,7 +14,7 @@ class BootReports {
 public:
     static constexpr size_t report_size = 8, keys_at_once = 6, modifiers = 8;
 
-    /// What one report may say: each modifier changes, all keys are let go, and others pressed.
+    /// Has room for all that one report can say: every modifier changes, all keys are released, and others are pressed.
     struct Events {
         std::array<KeyEvent, modifiers + 2 * keys_at_once> list{};
         size_t count = 0;
@@ -24,16 +24,16 @@ public:
 
     constexpr BootReports() = default;
     Events feed(std::span<u8 const> report);
-    /// The keyboard is gone: nothing is held any more.
+    /// The keyboard is gone: releases every key that is held.
     Events release_all();
-    /// The key that was pressed last and is still held, if it is one that repeats.
+    /// The key that was pressed last, if it is still held and is one that repeats.
     std::optional<KeyEvent> held() const;
 
 private:
     using Keys = std::array<u8, keys_at_once>;
     u8 modifiers_ = 0;
     Keys keys_{};       ///< usages, 0: none
-    u8 last_ = 0;       ///< usage of the key that repeats; 0: none
+    u8 last_ = 0;       ///< the usage of the key that repeats; 0: none
 };
 
 /// The key of a usage of HID's keyboard page (HID Usage Tables 1.12, chapter 10).

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The devices of one host controller: what they are, which driver each has, and which have work to do.
+// Finds out what each device of one host controller is, starts its driver, and gives work to one device at a time, in turn.
 #include "kernel/drivers/usb/bus.h"
 
 #include <algorithm>
@@ -13,9 +13,9 @@ namespace drivers::usb {
 
 namespace {
 
-constexpr u16 first_look = 8;                ///< bytes of a descriptor that every control endpoint can bring
-constexpr u16 longest_configuration = 1024;  ///< what lies behind is not looked at
-constexpr u8 most_failures = 5;              ///< of an interrupt endpoint, one after the other
+constexpr u16 first_look = 8;                ///< bytes of a descriptor that every control endpoint can transfer
+constexpr u16 longest_configuration = 1024;  ///< bytes beyond it are not read
+constexpr u8 most_failures = 5;              ///< of an interrupt endpoint in a row
 constexpr u16 endpoint_halt = 0;
 
 Setup descriptor_request(u8 kind, u16 length) { return {from_device, get_descriptor, static_cast<u16>(kind << 8), 0, length}; }
@@ -29,7 +29,7 @@ constexpr std::string_view speed_name(Speed speed) {
     }
 }
 
-/// Only some sizes are allowed (USB 2.0, 5.5.3); 0: this is none of them.
+/// The size in bytes if it is one of those allowed (USB 2.0, 5.5.3), else 0.
 u16 control_packet_size(Speed speed, u8 written) {
     if (speed >= Speed::Super) return written == 9 ? 512 : 0;
     if (speed == Speed::High) return written == 64 ? 64 : 0;
@@ -54,7 +54,7 @@ Result<DeviceDriver*> make_driver(Device& device) {
 
 }
 
-/// The size of control packets first, without which nothing longer can be read.
+/// Reads the size of control packets first: without it nothing longer can be read.
 Result<> Bus::identify(Device& device) {
     mm::Buffer const memory = TRY(mm::Buffer::allocate(longest_configuration));
     std::span<u8> const buffer(reinterpret_cast<u8*>(memory.data()), memory.size());
@@ -75,7 +75,7 @@ Result<> Bus::identify(Device& device) {
 Result<> Bus::start(Device& device) {
     auto const& [device_class, packet_size, vendor, product, configurations] = device.descriptor;
     auto const path = device.path();
-    // The half of a USB 3 hub that speaks SuperSpeed has no keyboards behind it.
+    // No keyboard is behind the SuperSpeed half of a USB 3 hub.
     bool const is_usable = device.function.kind != Kind::Unknown && !(device.function.kind == Kind::Hub && device.speed >= Speed::Super);
     if (!is_usable) {
         log_info("usb", "device {:04x}:{:04x} at {}, class {:02x}, {}: no driver", vendor, product, path.text(),
@@ -135,7 +135,7 @@ void Bus::detach_all() {
 
 // ---------------------------------------------------------------- work
 
-/// One that works, or fails, again and again stands behind all others.
+/// A device that is served moves to the end of the list, so one that always has work, or always fails, does not starve the others.
 bool Bus::work() {
     for (Device& device : devices_) {
         if (!device.driver || !(device.is_halted || device.driver->has_work())) continue;

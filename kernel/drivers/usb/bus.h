@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Bus: the devices of one host controller: what they are, who drives them, who has work to do.
+// Bus: the devices of one host controller: what each is, its driver, and whether it has work to do. Only the controller's thread
+// uses it.
 #pragma once
 
 #include "kernel/drivers/usb/device.h"
@@ -10,17 +11,17 @@ class Bus {
 public:
     explicit Bus(Host& host) : host_(host) {}
 
-    /// A device answers at that port: finds out what it is and starts its driver. A device without one stays, unused.
+    /// Called when a device answers at that port: finds out what it is and starts its driver. A device without a driver stays, unused.
     Result<> attach(Device* hub, u8 port, Speed speed);
-    /// It is gone, and so is everything behind it.
+    /// Removes the device at that port, if there is one, and everything behind it.
     void detach(Device* hub, u8 port);
     void detach_all();
     Device* find(Device const* hub, u8 port);
 
-    /// Does one piece of work that needs transfers. False: there is none.
+    /// Does one piece of work that needs transfers. False: there was none.
     bool work();
     bool has_work() const;
-    /// The first deadline of the drivers, and calling those whose deadline has passed.
+    /// The drivers' earliest deadline; tick() calls the drivers whose deadline has passed.
     u64 deadline_ns() const;
     void tick(u64 now_ns);
     void lights_changed();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Reads the descriptors of a USB device. Pure; a device may lie, so any bytes are safe.
+// Reads the descriptors of a USB device. A device may lie: any bytes are safe to read. Pure.
 #include "kernel/drivers/usb/descriptors.h"
 
 #include <algorithm>
@@ -20,7 +20,7 @@ bool is_descriptor(std::span<u8 const> bytes, u8 kind, size_t size) {
     return bytes.size() >= size && bytes[0] >= size && bytes[1] == kind;
 }
 
-/// The interface that the descriptors now speak of.
+/// The interface to which the descriptors being read belong.
 struct Current {
     Kind kind = Kind::Unknown;
     u8 number = 0;
@@ -63,7 +63,7 @@ std::optional<Function> find_function(std::span<u8 const> configuration) {
     found.configuration = rest[5];
     Current now;
     bool seen_interface = false;
-    // Each descriptor begins with its own length; one that cannot be right ends the list.
+    // Each descriptor begins with its own length; an impossible length ends the list.
     while (rest.size() >= 2 && rest[0] >= 2 && rest[0] <= rest.size()) {
         auto const bytes = rest.first(rest[0]);
         rest = rest.subspan(rest[0]);

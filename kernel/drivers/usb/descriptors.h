@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a USB device says about itself, read with care: a device may lie. Pure.
+// Reads what a USB device says about itself. A device may lie, so every length is checked. Pure.
 // USB 2.0 chapters 9.3, 9.6 and 11.23; HID 1.11 appendix B.
 #pragma once
 
@@ -30,25 +30,25 @@ inline constexpr u8 class_hid = 3, class_hub = 9;
 struct DeviceDescriptor {
     static constexpr u16 size = 18;
     u8 device_class = 0;
-    u8 control_packet_size = 0;      ///< as it is written: an exponent of 2 if the device is SuperSpeed
+    u8 control_packet_size = 0;      ///< as written: an exponent of 2 if the device is SuperSpeed
     u16 vendor = 0, product = 0;
     u8 configurations = 0;
 };
-/// Nothing: it is not one.
+/// Nothing if the bytes are not a device descriptor.
 std::optional<DeviceDescriptor> read_device_descriptor(std::span<u8 const> bytes);
 
-/// Of a configuration descriptor's first 9 bytes: how many bytes it has with all that belongs to it.
+/// From a configuration descriptor's first 9 bytes: the length in bytes of the configuration, with all its descriptors.
 std::optional<u16> configuration_length(std::span<u8 const> bytes);
 
 struct InterruptEndpoint {
     u8 number = 0;                   ///< 1 to 15; it is always an IN endpoint
     u16 packet_size = 0;             ///< 1 to 1024
-    u8 interval = 0;                 ///< as it is written, but never 0
+    u8 interval = 0;                 ///< as written, but never 0
 };
 
 enum class Kind : u8 { Unknown, Keyboard, Hub };
 
-/// What there is to use in a configuration.
+/// What can be used of a configuration.
 struct Function {
     Kind kind = Kind::Unknown;
     u8 configuration = 0;            ///< for SET_CONFIGURATION
@@ -56,13 +56,14 @@ struct Function {
     u8 first_class = 0;              ///< of the first interface
     InterruptEndpoint endpoint;
 };
-/// The first boot keyboard or hub with an interrupt endpoint. Nothing: it is not a configuration descriptor.
+/// The first boot keyboard or hub with an interrupt endpoint; Kind::Unknown: there is none. Nothing if the bytes are not a
+/// configuration descriptor.
 std::optional<Function> find_function(std::span<u8 const> configuration);
 
 struct HubDescriptor {
     u8 ports = 0;
-    u16 power_good_ms = 0;           ///< from power on until a port's power is good
-    u8 think_time = 0;               ///< of the transaction translator, as xHCI wants it
+    u16 power_good_ms = 0;           ///< from switching a port's power on until it is good
+    u8 think_time = 0;               ///< of the transaction translator, encoded as xHCI wants it
 };
 std::optional<HubDescriptor> read_hub_descriptor(std::span<u8 const> bytes);
 

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: MIT
+// Where a device is on its bus: depth, route (xHCI 8.9), the hub that translates for it if it is slower than high speed, and its
+// name in log lines. A route has 4 bits a hub, so a port above 15 counts as 15. The bus lets no device be deeper than
+// Device::deepest, so that route and path have room.
 #include "kernel/drivers/usb/device.h"
 
 #include <algorithm>

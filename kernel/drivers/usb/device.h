@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A USB device, what drives it, and what a host controller can do for both. All of it, and the whole of
-// Bus, belongs to the one thread of its controller: no locks.
+// A USB device, its driver, and what a host controller does for both. All of it, and all of Bus, belongs to the one thread of its
+// controller, so there are no locks.
 #pragma once
 
 #include <array>
@@ -17,49 +17,49 @@ namespace drivers::usb {
 class Bus;
 class Device;
 
-/// The numbers are those of xHCI (7.2.1); more are faster kinds of Super.
+/// Numbered as in xHCI (7.2.1); higher numbers are faster kinds of Super.
 enum class Speed : u8 { Full = 1, Low = 2, High = 3, Super = 4 };
 
-/// What a host controller does for devices. Every call ends in bounded time, and serves other devices' reports meanwhile.
+/// What a host controller does for devices. Every call ends in bounded time; while it waits, other devices' reports are handled.
 class Host {
 public:
-    /// Gives the device an address. EIO: it did not take it; ENOMEM, ETIMEDOUT, ENODEV: no place for one more.
+    /// Gives the device an address. EIO: the device did not accept it; ENODEV: the controller has no slot left; ENOMEM.
     virtual Result<> open(Device& device) = 0;
-    /// Forgets a device, whether it still answers or not.
+    /// Forgets a device, whether or not it still answers.
     virtual void close(Device& device) = 0;
-    /// The size of control packets turned out to be another one.
+    /// Sets the size of control packets that the device's descriptor gives.
     virtual Result<> set_control_packet_size(Device& device, u16 size) = 0;
-    /// Makes its interrupt endpoint usable.
+    /// Makes the device's interrupt endpoint usable.
     virtual Result<> configure(Device& device, InterruptEndpoint const& endpoint) = 0;
-    /// The device is a hub of so many ports.
+    /// Tells the controller that the device is a hub, and of how many ports.
     virtual Result<> describe_hub(Device& device, HubDescriptor const& hub) = 0;
-    /// A control transfer; bytes that came or went. EPIPE: the device refused; EIO, ETIMEDOUT.
+    /// Does a control transfer and returns how many bytes of data were transferred. EPIPE: the device refused; EIO, ETIMEDOUT.
     virtual Result<size_t> control(Device& device, Setup const& setup, std::span<u8> data) = 0;
-    /// Asks the interrupt endpoint for one more report.
+    /// Asks the interrupt endpoint for one report.
     virtual void listen(Device& device) = 0;
-    /// Puts right what made the interrupt endpoint stop.
+    /// Restarts an interrupt endpoint that an error has stopped.
     virtual Result<> recover(Device& device) = 0;
     virtual void pause_ms(u64 milliseconds) = 0;
-    /// False: the controller has failed, and everything else fails at once.
+    /// False: the controller has failed, and every other call fails at once.
     virtual bool works() const = 0;
 protected:
     ~Host() = default;
 };
 
-/// What makes a device useful. on_report() and on_deadline() come while others wait for transfers: no transfers there.
+/// Drives one device. on_report() and on_deadline() are called while others wait for transfers, so they must not start any that wait.
 class DeviceDriver {
 public:
     virtual ~DeviceDriver() = default;
     virtual std::string_view name() const = 0;
-    /// The device is configured.
+    /// Called once the device is configured.
     virtual Result<> start() = 0;
-    /// The device is gone, or will not be used any more.
+    /// Called when the device is gone, or is no longer used.
     virtual void stop() {}
     virtual void on_report(std::span<u8 const> report) = 0;
     virtual bool has_work() const { return false; }
-    /// What needs transfers.
+    /// Does what needs transfers; called only if has_work().
     virtual void work() {}
-    /// When on_deadline() is to be called, of clock_ns(); ~0: never.
+    /// When on_deadline() is due, by clock_ns(); ~0: never.
     virtual u64 deadline_ns() const { return ~u64{0}; }
     virtual void on_deadline(u64 now_ns) { (void)now_ns; }
     virtual void lights_changed() {}
@@ -91,17 +91,17 @@ public:
     Device* const hub;
     u8 const port, root_port;
     u8 const depth;                 ///< hubs above it
-    u32 const route;                ///< ports of those hubs but the first's, 4 bits each (xHCI 8.9)
+    u32 const route;                ///< the port at each of those hubs, 4 bits each, the topmost hub's lowest (xHCI 8.9)
     Speed const speed;
-    Device* translator = nullptr;   ///< the high-speed hub that speaks to it at its slower speed, and at which port
+    Device* translator = nullptr;   ///< the high-speed hub that speaks to it at its slower speed, and the port there
     u8 translator_port = 0;
 
-    u8 slot = 0;                    ///< the host's name for it; 0: none
+    u8 slot = 0;                    ///< the host's number for it; 0: none
     DeviceDescriptor descriptor;
     Function function;
     mm::Owned<DeviceDriver> driver;
     bool is_halted = false;         ///< its interrupt endpoint stopped with an error
-    u8 failures = 0;                ///< of the interrupt endpoint, since the last report
+    u8 failures = 0;                ///< of the interrupt endpoint since its last report
     base::ListHook hook;            ///< in the bus's list
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The driver of a hub: powers its ports, watches them and resets one when a device is plugged into it. USB 2.0, chapter 11.
+// The driver of a hub: powers its ports, watches them, and resets a port when a device is plugged into it. A report only marks ports
+// as changed; work() serves them, and asks for the next report after that. USB 2.0, chapter 11.
 #include "kernel/drivers/usb/hub.h"
 
 #include <algorithm>
@@ -19,7 +20,7 @@ constexpr u16 connected = 1 << 0, enabled = 1 << 1, low_speed = 1 << 9, high_spe
 constexpr u16 changed_connection = 1 << 0, changed_enable = 1 << 1, changed_reset = 1 << 4;
 constexpr unsigned change_kinds = 5;
 
-constexpr u8 most_ports = 15;     ///< as many as a route can name
+constexpr u8 most_ports = 15;     ///< the highest port that a route can name; ports beyond are not used
 constexpr unsigned attempts = 3;
 constexpr u64 debounce_ms = 100, reset_poll_ms = 10, reset_polls = 80, recovery_ms = 10, least_power_ms = 20;
 
@@ -42,7 +43,7 @@ Result<> Hub::start() {
     TRY(device_.host.describe_hub(device_, descriptor));
     for (u8 port = 1; port <= ports_; ++port) TRY(port_feature(set_feature, port_power, port));
     device_.host.pause_ms(std::max<u64>(descriptor.power_good_ms, least_power_ms));
-    changed_ = static_cast<u16>((2u << ports_) - 2);   // look at all of them
+    changed_ = static_cast<u16>((2u << ports_) - 2);   // look at every port
     return {};
 }
 
@@ -52,7 +53,7 @@ void Hub::on_report(std::span<u8 const> report) {
     is_listening_ = false;
 }
 
-/// The endpoint is asked again when all it told of has been seen to: until then it would tell the same.
+/// Asks the endpoint again only after every change that it reported has been served: before that it would report the same.
 void Hub::work() {
     u16 const changed = std::exchange(changed_, 0);
     if (changed & 1) clear_own_changes();
@@ -72,7 +73,7 @@ Result<Hub::PortStatus> Hub::port_status(u8 port) {
     return PortStatus{static_cast<u16>(bytes[0] | bytes[1] << 8), static_cast<u16>(bytes[2] | bytes[3] << 8)};
 }
 
-/// Its state; what had changed is taken note of.
+/// Reads the port's status and acknowledges its changes.
 Result<Hub::PortStatus> Hub::look_at_port(u8 port) {
     PortStatus const status = TRY(port_status(port));
     for (unsigned kind = 0; kind < change_kinds; ++kind)
@@ -89,7 +90,7 @@ void Hub::serve_port(u8 port) {
     Errno error(EIO);
     for (unsigned i = 0; i < attempts && device_.host.works(); ++i) {
         auto const attached = attach(port);
-        if (attached || attached.error() == Errno(ENXIO)) return;   // unplugged meanwhile, which will be told of
+        if (attached || attached.error() == Errno(ENXIO)) return;   // ENXIO: unplugged since; the hub will report that
         error = attached.error();
     }
     log_warning("usb", "{}.{}: a device that cannot be used (error {})", device_.path().text(), port, error.value);

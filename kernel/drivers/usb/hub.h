@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A hub (USB 2.0, chapter 11): its ports are powered, watched, and reset when something is plugged into them.
+// A hub (USB 2.0, chapter 11): powers its ports, watches them, and resets a port when something is plugged in.
 #pragma once
 
 #include "kernel/drivers/usb/device.h"
@@ -28,8 +28,8 @@ private:
 
     Device& device_;
     u8 ports_ = 0;
-    u16 changed_ = 0;              ///< bit n: port n; bit 0: the hub itself
-    bool is_listening_ = false;    ///< the status change endpoint has been asked
+    u16 changed_ = 0;              ///< bit n: port n is to be served; bit 0: the hub itself
+    bool is_listening_ = false;    ///< the status change endpoint has been asked for a report
 };
 
 }

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+// Drives a boot-protocol keyboard: hands its reports to KeyInput as events, repeats the key that is held, and sets the lights.
+// One report at a time is asked for; the lights are set in work(), since that needs a transfer.
 // HID 1.11, 7.2 (requests) and appendix B.1 (the keyboard's reports).
 #include "kernel/drivers/usb/keyboard.h"
 
@@ -22,7 +24,7 @@ constexpr u8 to_leds(u8 lights) { return static_cast<u8>((lights >> 1 & 3) | (li
 
 Result<> Keyboard::start() {
     u8 const interface = device_.function.interface;
-    // Some know only the boot protocol, or cannot be silent, and refuse to be told.
+    // Some keyboards know only the boot protocol, or cannot be silent between changes, and refuse the request: that is no error.
     if (auto const done = device_.control({to_class_interface, set_protocol, boot_protocol, interface, 0}); !done && done.error() != Errno(EPIPE)) return done;
     if (auto const done = device_.control({to_class_interface, set_idle, only_changes, interface, 0}); !done && done.error() != Errno(EPIPE)) return done;
     device_.host.listen(device_);

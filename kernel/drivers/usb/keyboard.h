@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A keyboard in HID's boot protocol: its reports become events of KeyInput, and keys that are held repeat.
+// A keyboard in HID's boot protocol: its reports become events of KeyInput, and a held key repeats.
 #pragma once
 
 #include "kernel/drivers/usb/boot_reports.h"
@@ -26,7 +26,7 @@ private:
 
     Device& device_;
     BootReports reports_;
-    u64 repeat_ns_ = never;        ///< when the held key comes again
+    u64 repeat_ns_ = never;        ///< when the held key repeats next
     bool lights_changed_ = true;
 };
 

@@ -16,10 +16,10 @@ namespace {
 
 constexpr unsigned most_starts = 3;
 constexpr u8 thread_priority = 50;             ///< of SCHED_FIFO: ^C must come through
-constexpr u64 poll_ns = 10 * ns_per_ms;        ///< where no interrupt tells of events
+constexpr u64 poll_ns = 10 * ns_per_ms;        ///< how often to look for events without an interrupt
 constexpr u64 waiting_poll_ns = 20 * ns_per_ms;
 
-/// Controllers that have not yet looked at what was plugged in before. Ordering: release by their threads, acquire by the waiter.
+/// How many controllers have not yet looked at what was plugged in before. Ordering: release by their threads, acquire by the waiter.
 constinit std::atomic<u32> looking{0};
 constinit sched::WaitQueue looked;
 
@@ -35,7 +35,7 @@ Result<> attach(pci::Function const& function) {
     function.enable();
     mm::Owned<Controller> controller(TRY(mm::make<Controller>(function, window, bar.size)));
     TRY(controller->begin());
-    static_cast<void>(controller.leak());   // it is never removed
+    static_cast<void>(controller.leak());   // a controller is never removed
     return {};
 }
 
@@ -49,7 +49,7 @@ Result<> Controller::begin() {
              kind ? *kind : "no interrupt");
     looking.fetch_add(1, std::memory_order_relaxed);
     auto const thread = sched::scheduler.create_kernel_thread("usb", run, this);
-    if (!thread) panic("no memory for the USB thread");   // while booting; the interrupt knows this object already
+    if (!thread) panic("no memory for the USB thread");   // only while booting; the interrupt already knows this object
     return {};
 }
 
@@ -86,7 +86,7 @@ void Controller::end_first_look() {
 void Controller::serve() {
     while (works_) {
         handle_events();
-        has_interrupts_ = interrupts_.load(std::memory_order_relaxed) != 0;   // the first may be late, while other CPUs start
+        has_interrupts_ = interrupts_.load(std::memory_order_relaxed) != 0;   // the first may be late while other CPUs start
         if (lights_changed_.exchange(false, std::memory_order_relaxed)) bus_.lights_changed();
         bus_.tick(arch::clock_ns());
         if (serve_ports() || bus_.work()) continue;
@@ -99,7 +99,7 @@ void Controller::serve() {
 
 // ---------------------------------------------------------------- waiting
 
-/// For an event, or until the deadline.
+/// Sleeps until there is an event or the deadline has passed; a change of the lights ends the sleep only if `also_for_lights`.
 void Controller::sleep_until(u64 deadline_ns, bool also_for_lights) {
     auto const is_wanted = [&] { return events_.has_event() || (also_for_lights && lights_changed_.load(std::memory_order_relaxed)); };
     static_cast<void>(wake_.wait(is_wanted, sched::Interruptible::No, deadline_ns));
@@ -125,7 +125,7 @@ void Controller::give_up(std::string_view why) {
     if (std::exchange(works_, false)) log_error("usb", "{}", why);
 }
 
-/// All ones: it is not on the bus any more.
+/// A status of all ones means that the controller is no longer on the bus.
 void Controller::check_health() {
     u32 const status = operational_.read(reg_status);
     if (status & (status_host_error | status_controller_error)) give_up(status == ~0u ? "the controller is gone" : "the controller reports an error of its own");
@@ -133,7 +133,7 @@ void Controller::check_health() {
 
 void Controller::handle_events() {
     if (!events_.has_event()) return;
-    // Before the events are looked at: one that comes later interrupts again.
+    // Acknowledged before the events are read: a later event interrupts again.
     operational_.write(reg_status, status_event);
     (runtime_ + reg_interrupter).write(0, interrupt_pending | interrupt_enable);
     for (u32 i = 0; i < event_count && events_.has_event(); ++i) handle(events_.take());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// An xHCI host controller. All its state belongs to one thread, which sleeps until the interrupt (or, without
-// one, every few milliseconds) and does everything: events, ports, devices. The interrupt only wakes it.
+// An xHCI host controller. One thread owns all its state and does everything: events, ports, devices. It sleeps until the interrupt
+// wakes it or, without one, for a few milliseconds at a time. The interrupt only counts and wakes.
 #pragma once
 
 #include <atomic>
@@ -17,13 +17,13 @@ namespace drivers::usb::xhci {
 
 /// The PCI driver.
 Result<> attach(pci::Function const& function);
-/// False: at the deadline a controller still looks at what was plugged in before the boot.
+/// Waits until every controller has looked at what was plugged in before the boot. False: the deadline has passed first.
 bool wait_for_first_look(u64 deadline_ns);
 
 class Controller final : public Host, public KeySource {
 public:
     Controller(pci::Function const& function, u8* registers, u64 size) : function_(function), registers_(registers), size_(size) {}
-    /// Finds its registers, and starts its thread. ENXIO: this is no controller that we know.
+    /// Finds the registers and starts the thread. ENXIO: the registers are not those of a usable controller.
     Result<> begin();
 
     // Host
@@ -38,7 +38,7 @@ public:
     void pause_ms(u64 milliseconds) override;
     bool works() const override { return works_; }
 
-    void lights_changed() override;   // KeySource: any thread, any context
+    void lights_changed() override;   // KeySource: from any thread, in any context
 
 private:
     /// A port of the controller itself (7.2).
@@ -56,7 +56,7 @@ private:
     void serve();
     void end_first_look();
     void sleep_until(u64 deadline_ns, bool also_for_lights);
-    /// Handles events until `done()`, which may read registers. ETIMEDOUT; EIO: the controller failed.
+    /// Handles events until `done()` is true; it may read registers. ETIMEDOUT; EIO: the controller failed.
     template <class Done>
     Result<> wait_until(Done&& done, u64 milliseconds) {
         u64 const deadline_ns = arch::clock_ns() + milliseconds * ns_per_ms;
@@ -96,7 +96,7 @@ private:
     Result<> attach_port(u8 port);
     Result<> reset_port(u8 port);
     void power_ports();
-    /// Since the port was last served, which is still to be done for this change.
+    /// Whether the device was unplugged since the port was last served; serving that change is still to be done.
     bool was_unplugged(u8 port) const;
 
     // xhci_devices.cpp
@@ -123,21 +123,21 @@ private:
     std::array<Port, 256> ports_{};             ///< from 1
 
     bool works_ = false;
-    bool has_looked_ = false;                   ///< at all that was plugged in before
-    bool has_interrupts_ = false;               ///< one came, so there is no need to look without one
+    bool has_looked_ = false;                   ///< at everything that was plugged in before
+    bool has_interrupts_ = false;               ///< an interrupt has come, so polling is not needed
     DmaMemory shared_, events_memory_, input_;  ///< device contexts' addresses, command ring, segment table; events; input contexts
-    DmaMemory scratchpad_;                      ///< addresses of the pages that are the controller's own
+    DmaMemory scratchpad_;                      ///< the addresses of the controller's own pages
     u32 scratchpad_pages_ = 0;
     Ring commands_;
     EventRing events_;
-    u64 command_address_ = 0;                   ///< of the command under way; 0: none
+    u64 command_address_ = 0;                   ///< of the command in progress; 0: none
     std::optional<Trb> command_result_;
     std::array<mm::Owned<Slot>, 256> slots_;    ///< from 1
     Bus bus_{*this};
 
     // Shared with the interrupt and other threads:
     sched::WaitQueue wake_;
-    std::atomic<u32> interrupts_{0};            ///< Ordering: relaxed; only whether there were any matters
+    std::atomic<u32> interrupts_{0};            ///< Ordering: relaxed; it matters only whether there were any
     std::atomic<bool> lights_changed_{false};   ///< Ordering: relaxed, with the queue's own fences
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Commands (4.6), and the contexts by which they tell the controller what a device is (6.2).
+// Commands (4.6), one at a time, and the contexts with which they describe a device to the controller (6.2).
 #include <algorithm>
 #include <cstring>
 
@@ -16,9 +16,9 @@ constexpr u32 add_slot = 1, add_control = 1 << control_endpoint;
 constexpr u32 slot_is_hub = 1 << 26, entries_shift = 27, speed_shift = 20, root_port_shift = 16, ports_shift = 24, translator_port_shift = 8,
               think_time_shift = 16;
 constexpr u32 three_errors = 3 << 1, endpoint_type_shift = 3, packet_size_shift = 16, interval_shift = 16, payload_shift = 16, endpoint_shift = 16;
-constexpr size_t context_words = 8;   ///< that mean something; larger contexts only have more room
+constexpr size_t context_words = 8;   ///< words that mean something; larger contexts only have more room
 
-/// What every device of that speed understands before it was asked (USB 2.0, 5.5.3).
+/// The size of control packets that every device of that speed understands before its descriptor is read (USB 2.0, 5.5.3).
 constexpr u16 first_packet_size(Speed speed) { return speed >= Speed::Super ? 512 : speed == Speed::High ? 64 : 8; }
 
 constexpr u16 largest_report_packet(Speed speed) { return speed == Speed::Low ? 8 : speed == Speed::Full ? 64 : Slot::report_buffer_size; }
@@ -27,7 +27,7 @@ void copy_context(u32* to, u32 const* from) { std::memcpy(to, from, context_word
 
 }
 
-/// Nothing else is a command until this one has ended. EIO: the controller failed.
+/// Issues a command and waits for its end; no other command is issued before. EIO: the controller failed or does not answer.
 Result<Trb> Controller::command(Trb trb) {
     if (!works_) return fail(EIO);
     command_result_.reset();
@@ -50,7 +50,7 @@ Result<Trb> Controller::slot_command(TrbType type, u8 slot, u64 parameter, u32 b
 
 // ---------------------------------------------------------------- contexts
 
-/// An empty input context that is to change those that `added` has bits of.
+/// Prepares an empty input context for changing the contexts whose bits are in `added`.
 void Controller::prepare_input(u32 added) {
     std::memset(input_.at<u8>(0), 0, page_size);
     input_context(0)[1] = added;
@@ -86,13 +86,13 @@ Result<> Controller::open(Device& device) {
     fill_slot(device);
     fill_endpoint(control_endpoint, EndpointType::Control, first_packet_size(device.speed), 0, slot->control_ring.dequeue_pointer());
     slots_[number] = std::move(slot);
-    device.slot = number;   // close() is due from now on
+    device.slot = number;   // from here on the slot must be closed
     TRY(slot_command(TrbType::AddressDevice, number, input_.address(0).value()));
     pause_ms(address_recovery_ms);
     return {};
 }
 
-/// If the controller does not answer any more, its memory is kept until it has been stopped.
+/// If the controller no longer answers, the slot's memory is kept until shut_down() has stopped it.
 void Controller::close(Device& device) {
     u8 const number = std::exchange(device.slot, u8{0});
     slots_[number]->device = nullptr;
@@ -140,10 +140,10 @@ Result<> Controller::describe_hub(Device& device, HubDescriptor const& hub) {
     return {};
 }
 
-/// An endpoint that was stopped by an error, or is to be stopped, goes on behind all that it was given (4.6.8 to 4.6.10).
+/// Makes an endpoint that an error has halted, or that is to be stopped, continue past every entry it was given (4.6.8 to 4.6.10).
 Result<> Controller::restart_endpoint(u8 slot, u8 index, Ring const& ring, bool halted) {
     u32 const which = u32{index} << endpoint_shift;
-    // It may have stopped, or not, by itself: then this says so, and the next step is right all the same.
+    // The endpoint may be in the other state by now: then this command fails, and the next one is right all the same.
     static_cast<void>(slot_command(halted ? TrbType::ResetEndpoint : TrbType::StopEndpoint, slot, 0, which));
     TRY(slot_command(TrbType::SetDequeue, slot, ring.dequeue_pointer(), which));
     return {};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Memory that controller and kernel share. It is coherent on x86, so it is ordinary memory.
+// Memory that the controller and the kernel share. DMA is coherent on x86, so it is ordinary memory.
 #pragma once
 
 #include <span>
@@ -20,14 +20,14 @@ struct Reach {
 class DmaMemory {
 public:
     DmaMemory() = default;
-    /// 2^order zeroed pages. ENOMEM; ENXIO: the controller cannot reach what there is.
+    /// Allocates 2^order zeroed pages. ENOMEM; ENXIO: the controller cannot reach the pages that were free.
     static Result<DmaMemory> allocate(Reach const& reach, unsigned order = 0) {
         DmaMemory memory;
         memory.frames_ = TRY(mm::frame_allocator.allocate(order, mm::Fill::Zero));
         if (!reach.all_64_bits && memory.address(0).value() + (page_size << order) > 4 * gib) return fail(ENXIO);
         return memory;
     }
-    /// Gives one page up to the controller, and takes it back.
+    /// leak() leaves one page to the controller; adopt() takes it back.
     void leak() { static_cast<void>(frames_.leak()); }
     static DmaMemory adopt(PhysAddr page) {
         DmaMemory memory;
@@ -44,7 +44,7 @@ private:
 inline constexpr u32 small_ring = 64;                                          ///< entries
 inline constexpr size_t small_ring_size = small_ring * sizeof(Trb), contexts_size = 2048;
 
-/// A device that has an address, or is to get one: its contexts, two rings and buffers, in two pages; and what is under way.
+/// A device that has an address or is about to get one: its contexts, two rings and buffers, in two pages, and the transfer in progress.
 struct Slot {
     static constexpr size_t control_ring_at = contexts_size, report_ring_at = control_ring_at + small_ring_size;
     static constexpr size_t control_buffer_size = 2048, report_buffer_at = control_buffer_size, report_buffer_size = 1024;
@@ -59,17 +59,17 @@ struct Slot {
         return {};
     }
 
-    Device* device;                  ///< null: it is gone, and only the memory is still the controller's
+    Device* device;                  ///< null: the device is gone, and only the memory still belongs to the controller
     DmaMemory structures, buffers;
     Ring control_ring, report_ring;
-    u8 report_endpoint = 0;          ///< index of its context; 0: none
+    u8 report_endpoint = 0;          ///< the index of its context; 0: none
     u16 report_size = 0;
 
-    /// The control transfer under way.
+    /// The control transfer in progress.
     struct Transfer {
         u32 data_entry = 0, status_entry = 0;
         bool has_data = false, is_done = false;
-        u32 residue = 0;             ///< of the data stage: bytes that did not come
+        u32 residue = 0;             ///< of the data stage: bytes that were not transferred
         Completion completion = Completion::Success;
     } transfer;
 };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The controller's own ports (4.19, 5.4.8): what is plugged in, or out, and the reset that wakes a device.
+// The controller's own ports (4.19, 5.4.8): notices what is plugged in or out, and resets a port so that its device answers.
+// An event only marks a port as changed; the controller's thread serves it later.
 #include <algorithm>
 
 #include <base/log.h>
@@ -13,7 +14,7 @@ namespace {
 constexpr unsigned attempts = 3;
 constexpr u64 power_ms = 20, debounce_ms = 100, port_reset_ms = 1000, recovery_ms = 10;
 
-/// What was there, with no change acknowledged and nothing started.
+/// The value to write back that acknowledges no change and starts nothing.
 u32 kept(Registers port) { return port.read(0) & port_kept; }
 
 }
@@ -26,11 +27,11 @@ void Controller::power_ports() {
         }
         pause_ms(power_ms);
     }
-    // No event tells of what was plugged in before.
+    // No event reports what was plugged in before.
     for (u32 port = 1; port <= port_count_; ++port) ports_[port].has_changed = true;
 }
 
-/// True: something was done.
+/// True: at least one port was served.
 bool Controller::serve_ports() {
     bool any = false;
     for (u32 port = 1; port <= port_count_ && works_; ++port)
@@ -48,7 +49,7 @@ void Controller::serve_port(u8 port) {
     Errno error(EIO);
     for (unsigned i = 0; i < attempts && works_; ++i) {
         auto const attached = attach_port(port);
-        if (attached || was_unplugged(port)) return;   // an event tells of that, too
+        if (attached || was_unplugged(port)) return;   // an event reports the unplugging, too
         error = attached.error();
     }
     if (works_) log_warning("usb", "port {}: a device that cannot be used (error {})", port, error.value);

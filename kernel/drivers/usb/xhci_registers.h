@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Registers, rings' entries and contexts of xHCI 1.2 (Intel, eXtensible Host Controller Interface), as far as they are used.
+// The registers, ring entries and contexts of xHCI 1.2 (Intel, eXtensible Host Controller Interface) that the driver uses.
 #pragma once
 
 #include <arch/io.h>
@@ -23,7 +23,7 @@ inline constexpr u32 status_halted = 1 << 0, status_host_error = 1 << 2, status_
 inline constexpr u32 port_connected = 1 << 0, port_enabled = 1 << 1, port_reset = 1 << 4, port_power = 1 << 9, port_connect_changed = 1 << 17,
                      port_enable_changed = 1 << 18, port_warm_reset_changed = 1 << 19, port_reset_changed = 1 << 21;
 inline constexpr u32 port_changes = 0x7f << 17;
-/// Written back as they were read; all others are 0, or do something when a 1 is written.
+/// The bits to write back as they were read; the others are written as 0, since a 1 may start or acknowledge something.
 inline constexpr u32 port_kept = port_power | 3 << 14 | 7 << 25;
 inline constexpr u32 port_speed_shift = 10, port_speed_mask = 0xf;
 
@@ -66,10 +66,10 @@ constexpr u32 residue_of(Trb const& event) { return event.status & 0xffffff; }
 constexpr u8 slot_of(Trb const& event) { return static_cast<u8>(event.control >> 24); }
 constexpr u8 endpoint_of(Trb const& event) { return event.control >> 16 & 0x1f; }
 
-// ---- contexts (6.2): the first is a device's own, the others are its endpoints'
+// ---- contexts (6.2): the first is the device's own, the others belong to its endpoints
 enum class EndpointType : u8 { Control = 4, InterruptIn = 7 };
 inline constexpr u8 control_endpoint = 1;
-/// The index of an IN endpoint (4.5.1).
+/// The context index of an IN endpoint (4.5.1).
 constexpr u8 index_of_in(u8 number) { return static_cast<u8>(2 * number + 1); }
 
 /// An endpoint's interval as an exponent of 2, in units of 125 µs (6.2.3.6). `slow`: full or low speed, which count in ms.
@@ -80,7 +80,7 @@ constexpr u8 interval_exponent(u8 written, bool slow) {
     return exponent;
 }
 
-/// Memory-mapped registers, at offsets that were checked against the window's size.
+/// Memory-mapped registers. The caller has checked the offsets against the window's size.
 class Registers {
 public:
     constexpr Registers() = default;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Rings of TRBs (4.9): those that we fill, of one segment that links to itself, and the one of events.
-// Memory is the caller's, zeroed. A bit in each entry says whose it is; its meaning turns round with each lap.
+// Rings of TRBs (4.9): those that the kernel fills, each one segment that links to itself, and the ring of events.
+// The caller provides zeroed memory. The cycle bit of an entry says whose it is; its meaning inverts with each lap.
 #pragma once
 
 #include <optional>
@@ -15,7 +15,7 @@ public:
     /// `count` entries, the link among them.
     Ring(Trb* entries, PhysAddr address, u32 count) : entries_(entries), address_(address), count_(count) {}
 
-    /// Hands one entry to the controller, which is never `count - 1` behind; the entry's number.
+    /// Hands one entry to the controller and returns its number. The caller never leaves the controller `count - 1` entries behind.
     u32 push(Trb const& trb) {
         if (next_ == count_ - 1) {
             put(next_, {address_.value(), 0, type_bits(TrbType::Link) | trb_toggle});
@@ -25,13 +25,13 @@ public:
         put(next_, trb);
         return next_++;
     }
-    /// Which entry an event names; a controller may lie.
+    /// The number of the entry that an event names; nothing if the controller names none of this ring.
     std::optional<u32> number_of(u64 physical) const {
         u64 const offset = physical - address_.value();
         if (offset >= u64{count_} * sizeof(Trb) || offset % sizeof(Trb) != 0) return std::nullopt;
         return static_cast<u32>(offset / sizeof(Trb));
     }
-    /// Where the controller is to go on, past all that was handed to it: address and cycle bit, as commands and contexts want them.
+    /// Where the controller is to continue, past every entry handed to it: address and cycle bit, as commands and contexts want them.
     u64 dequeue_pointer() const { return (address_.value() + next_ * sizeof(Trb)) | cycle_; }
 
 private:

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// From whatever state the firmware left the controller in to a running one (4.2), and back.
+// Takes the controller from whatever state the firmware left it in to a running one (4.2), and stops it again. Memory that the
+// controller may write to is freed only after it has stopped.
 #include <algorithm>
 
 #include <base/log.h>
@@ -12,7 +13,7 @@ namespace drivers::usb::xhci {
 namespace {
 
 constexpr u64 halt_ms = 100, reset_ms = 2000, firmware_ms = 1000, run_ms = 100, interrupt_ms = 100;
-constexpr u32 moderation_quarter_us = 1000;   ///< at most one interrupt in so many units of 250 ns
+constexpr u32 moderation_quarter_us = 1000;   ///< at most one interrupt in this many units of 250 ns
 constexpr unsigned most_extended = 64;
 constexpr u32 nothing = ~0u;
 
@@ -20,7 +21,7 @@ void sleep_ms(u64 milliseconds) {
     static_cast<void>(sched::scheduler.sleep_until(arch::clock_ns() + milliseconds * ns_per_ms, sched::Interruptible::No));
 }
 
-/// For registers that change without an event.
+/// Waits for a register that changes without an event.
 Result<> wait_for(Registers registers, u32 offset, u32 mask, u32 value, u64 milliseconds) {
     u64 const deadline_ns = arch::clock_ns() + milliseconds * ns_per_ms;
     for (;;) {
@@ -66,14 +67,14 @@ Result<> Controller::start() {
     return {};
 }
 
-/// A command that does nothing ends with an event, and that with an interrupt, unless a port's event has just brought one.
+/// Issues a command that does nothing: its event must bring an interrupt, unless a port's event has just brought one.
 void Controller::test_interrupts() {
     auto const came = [&] { return interrupts_.load(std::memory_order_relaxed) != 0; };
     if (!slot_command(TrbType::NoOp, 0)) return;
     if (!wait_until(came, interrupt_ms) && works_) log_info("usb", "no interrupt arrives: the controller is looked at every 10 ms until one does");
 }
 
-/// The controller first: what it may still write to must not be anyone else's yet.
+/// Stops the controller before freeing memory: what it may still write to must not yet belong to anyone else.
 void Controller::shut_down() {
     works_ = false;
     bus_.detach_all();
@@ -88,7 +89,7 @@ void Controller::shut_down() {
 
 // ---------------------------------------------------------------- extended capabilities
 
-/// The next one of that kind behind `after` (0: the first); 0: there is none.
+/// The offset of the next capability of that kind behind `after` (0: the first); 0: there is none.
 u32 Controller::find_extended(u8 id, u32 after) const {
     u32 at = (registers_.read(reg_capability1) >> 16) * 4;
     for (unsigned i = 0; i < most_extended && at != 0 && u64{at} + 16 <= size_; ++i) {
@@ -100,7 +101,7 @@ u32 Controller::find_extended(u8 id, u32 after) const {
     return 0;
 }
 
-/// A BIOS that serves USB keyboards itself must let go first (7.1.1), or its management mode will meddle.
+/// A BIOS that serves USB keyboards itself must first give up the controller (7.1.1), or its management mode interferes.
 void Controller::take_from_firmware() {
     u32 const at = find_extended(extended_legacy, 0);
     if (at == 0) return;
@@ -130,7 +131,7 @@ Result<> Controller::halt_and_reset() {
     operational_.write(reg_command, operational_.read(reg_command) & ~(command_run | command_interrupts));
     if (!wait_for(operational_, reg_status, status_halted, status_halted, halt_ms)) log_warning("usb", "the controller does not stop");
     operational_.write(reg_command, command_reset);
-    sleep_ms(1);   // some want to be left alone for that long
+    sleep_ms(1);   // some controllers must not be accessed for that long
     TRY(wait_for(operational_, reg_command, command_reset, 0, reset_ms));
     return wait_for(operational_, reg_status, status_not_ready, 0, reset_ms);
 }
@@ -143,7 +144,7 @@ Result<> Controller::give_memory() {
     return give_scratchpad();
 }
 
-/// Pages that the controller wants for itself (4.20).
+/// Gives the controller the pages that it wants for itself (4.20).
 Result<> Controller::give_scratchpad() {
     u32 const structure = registers_.read(reg_structure2), count = (structure >> 21 & 0x1f) << 5 | structure >> 27;
     if (count == 0) return {};

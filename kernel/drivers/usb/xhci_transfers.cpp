@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Control transfers (4.11.2.2), one at a time for each device, and reports of interrupt endpoints.
+// Control transfers (4.11.2.2), one at a time, and requests for the reports of interrupt endpoints.
 #include <algorithm>
 #include <cstring>
 
@@ -23,7 +23,7 @@ void Controller::push_control(Slot& slot, Setup const& setup) {
     if (has_data)
         slot.transfer.data_entry = slot.control_ring.push({slot.buffers.address(0).value(), setup.length,
                                                            type_bits(TrbType::Data) | trb_interrupt_if_short | (setup.is_in() ? trb_direction_in : 0)});
-    // The last stage goes the other way.
+    // The status stage goes the other way.
     bool const ends_in = !has_data || !setup.is_in();
     slot.transfer.status_entry = slot.control_ring.push({0, 0, type_bits(TrbType::Status) | trb_interrupt | (ends_in ? trb_direction_in : 0)});
 }
@@ -36,7 +36,7 @@ Result<size_t> Controller::control(Device& device, Setup const& setup, std::span
     if (setup.length != 0 && !setup.is_in()) std::memcpy(buffer, data.data(), setup.length);
     push_control(*slot, setup);
     ring_doorbell(device.slot, control_endpoint);
-    // A controller need not tell of a transfer to what is not there any more.
+    // A controller need not report the end of a transfer to a device that is gone.
     auto const waited = wait_until([&] { return slot->transfer.is_done || was_unplugged(device.root_port); }, control_ms);
     if (!slot->transfer.is_done) {
         if (works_) TRY(restart_endpoint(device.slot, control_endpoint, slot->control_ring, false));
