@@ -62,7 +62,7 @@ SignalInfo signal_of(u8 vector, TrapFrame const& frame) {
 }
 
 /// A fault of the kernel that cannot be resolved: applies the fix-up if the code has one, otherwise panics.
-void kernel_fault(TrapFrame& frame, u64 address, FaultAccess access) {
+void kernel_fault(TrapFrame& frame, u64 address, arch::FaultKind access) {
     if (arch::fix_up_exception(frame)) return;
     static constexpr char const* verb[] = {"read", "write", "execute"};
     char text[96];
@@ -90,12 +90,8 @@ void signal_for_fault(mm::FaultResult result, u64 address, u64 error_code) {
     process::force_signal(info);
 }
 
-mm::FaultResult resolve(process::UserThread& thread, TrapFrame const& frame, u64 address, FaultAccess access) {
-    auto const kind = access == FaultAccess::Write     ? mm::FaultKind::Write
-                      : access == FaultAccess::Execute ? mm::FaultKind::Execute
-                                                       : mm::FaultKind::Read;
-    UserAddr const stack_pointer(frame.from_user() ? frame.rsp : arch::user_frame(thread.context).rsp);
-    return thread.process().address_space->handle_fault(UserAddr(address), kind, stack_pointer);
+mm::FaultResult resolve(process::UserThread& thread, u64 address, arch::FaultKind kind) {
+    return thread.process().address_space->handle_fault(UserAddr(address), kind);
 }
 
 /// True if a kernel access may be resolved like the program's own: only in the code that accesses user memory on
@@ -107,7 +103,7 @@ bool may_resolve(TrapFrame const& frame, bool user_address) {
 
 }
 
-void on_page_fault(TrapFrame& frame, u64 address, FaultAccess access, u64 error_code) {
+void on_page_fault(TrapFrame& frame, u64 address, arch::FaultKind access, u64 error_code) {
     TRACE_EVENT(PageFault, address, (error_code & page_present) << 8 | static_cast<u64>(access));
     bool const user_address = address < arch::user_space_end;
     if (frame.from_user() && !user_address) {
@@ -116,16 +112,16 @@ void on_page_fault(TrapFrame& frame, u64 address, FaultAccess access, u64 error_
     }
     if (!frame.from_user() && !may_resolve(frame, user_address)) return kernel_fault(frame, address, access);
     auto* thread = process::current_user_thread_or_null();
-    auto result = resolve(*thread, frame, address, access);
+    auto result = resolve(*thread, address, access);
     if (result == mm::FaultResult::Handled) {
         ++thread->minor_faults;
         sched::SharedUsage::add(thread->shared_usage->minor_faults, 1);
         return;
     }
-    if (result == mm::FaultResult::NotPermitted && access == FaultAccess::Execute && frame.from_user()) {
+    if (result == mm::FaultResult::NotPermitted && access == arch::FaultKind::Execute && frame.from_user()) {
         // As on Linux, a readable page is brought in first; that it may not be executed is found at the second
         // attempt.
-        result = resolve(*thread, frame, address, FaultAccess::Read);
+        result = resolve(*thread, address, arch::FaultKind::Read);
         if (result == mm::FaultResult::Handled) {
             result = mm::FaultResult::NotPermitted;
             error_code |= page_present;

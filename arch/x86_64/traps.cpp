@@ -76,9 +76,9 @@ void fill_gates() {
         gates[vector] = make_gate(interrupt_gates + (vector - exception_count) * gate_code_size, interrupt_gate, InterruptStack::None);
 }
 
-upcalls::FaultAccess access_of(u64 error_code) {
-    if (error_code & page_fetch) return upcalls::FaultAccess::Execute;
-    return error_code & page_write ? upcalls::FaultAccess::Write : upcalls::FaultAccess::Read;
+FaultKind access_of(u64 error_code) {
+    if (error_code & page_fetch) return FaultKind::Execute;
+    return error_code & page_write ? FaultKind::Write : FaultKind::Read;
 }
 
 /// The usual cause is a push on a full kernel stack: the fault address is then next to RSP.

@@ -8,6 +8,7 @@
 #include <span>
 #include <string_view>
 
+#include <arch/fault_kind.h>
 #include <arch/spin_lock.h>
 #include <arch/tlb.h>
 
@@ -43,7 +44,7 @@ struct MapRequest {
     u64 lock_limit = ~u64{0};                      ///< RLIMIT_MEMLOCK of the caller, bytes; checked if the mapping is locked from the start
 };
 
-enum class FaultKind : u8 { Read, Write, Execute };
+using arch::FaultKind;
 /// The outcome of a page fault. Signals are the caller's business.
 enum class FaultResult : u8 { Handled, NotMapped, NotPermitted, PastEnd, OutOfMemory };   ///< then SEGV_MAPERR, SEGV_ACCERR, BUS_ADRERR, OOM
 
@@ -118,7 +119,7 @@ public:
     void set_limits(AddressSpaceLimits const& limits);
 
     // ---- faults
-    FaultResult handle_fault(UserAddr address, FaultKind kind, UserAddr stack_pointer);
+    FaultResult handle_fault(UserAddr address, FaultKind kind);
 
     // ---- access from outside (exec's stack before the program runs, /proc/PID/cmdline): faults the page in, then
     // copies

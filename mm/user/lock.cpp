@@ -32,7 +32,7 @@ Result<> AddressSpace::lock_pieces(u64 start, u64 end, Locking locking, WriteGua
 /// EAGAIN: no memory; EINTR.
 Result<> AddressSpace::fill(u64 start, u64 end, FaultKind kind) {
     for (u64 page = start; page < end; page += page_size) {
-        FaultResult const result = handle_fault(UserAddr(page), kind, UserAddr());
+        FaultResult const result = handle_fault(UserAddr(page), kind);
         if (result == FaultResult::OutOfMemory) return fail(EAGAIN);
         if (result != FaultResult::Handled) return fail(ENOMEM);
         if (sched::caller_is_dying()) return fail(EINTR);

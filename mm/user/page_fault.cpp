@@ -108,7 +108,7 @@ inline FaultResult AddressSpace::resolve_fault(Vma& vma, u64 page, FaultKind kin
     return FaultResult::Handled;   // the TLB was out of date
 }
 
-FaultResult AddressSpace::handle_fault(UserAddr address, FaultKind kind, UserAddr) {
+FaultResult AddressSpace::handle_fault(UserAddr address, FaultKind kind) {
     vm_events.page_faults.add(1);
     u64 const page = address.page_down().value();
     for (;;) {

@@ -22,7 +22,7 @@ Result<FrameRef> AddressSpace::pin_page(u64 page, FaultKind kind) {
             bool const may_write = entry.is_writable() && !is_shared(*directory);
             if (entry.is_accessible() && (kind != FaultKind::Write || may_write)) return FrameRef::share(frame_record(entry.address()));
         }
-        FaultResult const result = handle_fault(UserAddr(page), kind, UserAddr());
+        FaultResult const result = handle_fault(UserAddr(page), kind);
         if (result == FaultResult::OutOfMemory) return fail(ENOMEM);
         if (result != FaultResult::Handled) return fail(EFAULT);
     }

@@ -95,7 +95,7 @@ TEST_F(AddressSpaceTest, TheStackGrowsToItsLimitAndKeepsItsDistance) {
     u64 const top = 64 * gib;
     ASSERT_TRUE(space->map({.address = UserAddr(top - 4 * page_size), .size = 4 * page_size, .placement = MapRequest::Placement::Fixed,
                                  .protection = {.read = true, .write = true}, .kind = mm::VmaKind::Stack}));
-    auto const touch = [&](u64 address) { return space->handle_fault(UserAddr(address), FaultKind::Write, UserAddr()); };
+    auto const touch = [&](u64 address) { return space->handle_fault(UserAddr(address), FaultKind::Write); };
     EXPECT_EQ(touch(top - mib), FaultResult::Handled);
     EXPECT_EQ(touch(top - 8 * mib), FaultResult::Handled);
     EXPECT_EQ(touch(top - 8 * mib - 1), FaultResult::NotMapped);
@@ -134,7 +134,7 @@ TEST_F(AddressSpaceTest, ErrorsAreLinuxs) {
     EXPECT_EQ(error(space.unmap(UserAddr(5 * gib), page_size)), 0);
     EXPECT_EQ(error(space.protect(UserAddr(gib + 1), page_size, {})), EINVAL);
     EXPECT_EQ(error(space.protect(UserAddr(gib), 4 * page_size, {})), ENOMEM);
-    EXPECT_EQ(space.handle_fault(UserAddr(gib), FaultKind::Read, UserAddr()), FaultResult::NotPermitted);
+    EXPECT_EQ(space.handle_fault(UserAddr(gib), FaultKind::Read), FaultResult::NotPermitted);
     EXPECT_EQ(error(space.protect(UserAddr(gib), page_size, {.write = true})), EACCES);
     EXPECT_EQ(error(space.sync(UserAddr(gib), 4 * page_size, false)), ENOMEM);
     EXPECT_EQ(error(space.sync(UserAddr(gib), 3 * page_size, false)), 0);

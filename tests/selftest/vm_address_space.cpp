@@ -107,14 +107,14 @@ SELF_TEST(vm_rights_reach_the_cpu) {
     CHECK((*space)->protect(*start, page_size, read_only));
     CHECK(!cpu_can_write(**space, *start, 9));
     CHECK(cpu_reads(**space, *start, 8));
-    CHECK((*space)->handle_fault(*start, FaultKind::Write, UserAddr()) == FaultResult::NotPermitted);
+    CHECK((*space)->handle_fault(*start, FaultKind::Write) == FaultResult::NotPermitted);
     CHECK((*space)->protect(*start, page_size, {}));
     CHECK(!cpu_reads(**space, *start, 8));
-    CHECK((*space)->handle_fault(*start, FaultKind::Read, UserAddr()) == FaultResult::NotPermitted);
+    CHECK((*space)->handle_fault(*start, FaultKind::Read) == FaultResult::NotPermitted);
     CHECK((*space)->protect(*start, page_size, read_write));
-    CHECK((*space)->handle_fault(*start, FaultKind::Write, UserAddr()) == FaultResult::Handled);
+    CHECK((*space)->handle_fault(*start, FaultKind::Write) == FaultResult::Handled);
     CHECK(cpu_can_write(**space, *start, 10));
-    CHECK((*space)->handle_fault(*start + page_size, FaultKind::Read, UserAddr()) == FaultResult::Handled);
+    CHECK((*space)->handle_fault(*start + page_size, FaultKind::Read) == FaultResult::Handled);
     CHECK(cpu_reads(**space, *start + page_size, 0));
     CHECK(!cpu_can_write(**space, *start + page_size, 1));
 }

@@ -263,12 +263,12 @@ Result<Pid> ProcessManager::clone_once(CloneRequest const& request, TrapFrame co
 
 Result<Pid> ProcessManager::clone(CloneRequest const& request, TrapFrame const& frame) {
     TRY(check(request));
-    current_user_thread().has_too_many_tasks = false;   // a fork clears it; in Linux only one that passes the limit
     // If many processes were just killed, let them exit before failing: they only need the CPU.
     constexpr int most_turns = 64;
     for (int turn = 0;; ++turn) {
         auto const result = clone_once(request, frame);
         bool const is_full = !result && (result.error() == Errno(EAGAIN) || result.error() == Errno(ENOMEM));
+        if (result) current_user_thread().has_too_many_tasks = false;
         if (!is_full || turn == most_turns || dying_.load(std::memory_order_relaxed) == 0) return result;
         sched::scheduler.yield();
     }

@@ -42,8 +42,6 @@ void set_default_limits(std::array<ResourceLimit, 16>& limits, u32 thread_limit)
     limits[RLIMIT_NOFILE] = {1024, 4096};
     limits[RLIMIT_MEMLOCK] = {8 * mib, 8 * mib};
     limits[RLIMIT_MSGQUEUE] = {819200, 819200};
-    limits[RLIMIT_NICE] = {0, 0};
-    limits[RLIMIT_RTPRIO] = {0, 0};
 }
 
 Result<> open_console(UserThread& thread) {

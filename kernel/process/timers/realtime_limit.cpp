@@ -47,8 +47,8 @@ Result<> write_number(base::Writer& out) {
 /// As Linux's check_thread_timers(): SIGXCPU at the soft limit and each second beyond it, SIGKILL at the hard one.
 void check_realtime_limit(UserThread& thread) {
     sched::Level const level = thread.own_level();
-    if (!sched::is_realtime(level)) [[likely]] return;                               // it is ending
-    if (level == 0) return;                                                          // it ends
+    if (!sched::is_realtime(level)) [[likely]] return;
+    if (level == 0) return;                      // it is ending
     Process& process = thread.process();
     ResourceLimit& limit = process.limits[RLIMIT_RTTIME];
     if (limit.soft == ~u64{0}) return;

@@ -3,6 +3,7 @@
 // All except map_mmio() run on the interrupted thread's kernel stack.
 #pragma once
 
+#include <arch/fault_kind.h>
 #include <arch/paging.h>
 #include <base/types.h>
 
@@ -10,11 +11,9 @@ struct TrapFrame;
 
 namespace upcalls {
 
-enum class FaultAccess : u8 { Read, Write, Execute };
-
 /// #PF. Interrupts are as they were in the faulting code. `error_code`: the CPU's description of the access (Intel
 /// SDM vol. 3, 4.7).
-void on_page_fault(TrapFrame& frame, u64 address, FaultAccess access, u64 error_code);
+void on_page_fault(TrapFrame& frame, u64 address, arch::FaultKind access, u64 error_code);
 /// Any other exception, of a program (`frame.from_user()`) or of the kernel, which may have a fix-up.
 void on_exception(TrapFrame& frame, u8 vector, u64 error_code);
 /// A program executed SYSCALL. Interrupts on. The result goes to frame.rax.
