@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Reads console= words: "ttyS0", "ttyS0,115200n8", "tty0", "tty2".
+// Reads console= words: "ttyS0", "ttyS0,115200n8", "tty0", "tty2". Of the options only the speed counts.
 #include "kernel/drivers/console_choice.h"
 
 namespace drivers {
@@ -16,7 +16,7 @@ ConsoleKind kind_of(std::string_view name) {
     return ConsoleKind::None;
 }
 
-/// The number that `options` begins with, if it is a speed that the port can have.
+/// The number with which `options` begins, if the port can have that speed, else `otherwise`.
 u32 baud_of(std::string_view options, u32 otherwise) {
     u32 baud = 0;
     for (char c : options) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Brings the devices up in order and decides which of them are consoles.
+// Brings the devices up in order and makes consoles of those that console= chooses. The log is attached to a serial port only once.
 #include "kernel/drivers/drivers.h"
 
 #include <arch/time.h>
@@ -33,7 +33,7 @@ void attach_log(size_t port) {
     serial_ports[port].hear_requests();
 }
 
-/// The screen is optional, and so is the keyboard: a machine without them is a server.
+/// Both are optional: a machine without them is a server. Without a screen, the PS/2 keyboard is not started either.
 void start_screen_and_keyboard() {
     if (auto const started = screen.start(boot::boot_info); !started) {
         log_info("screen", "none");
@@ -63,7 +63,7 @@ void set_console(ConsoleChoice const& choice) {
 
 void start_early_log(std::span<std::string_view const> console_names) {
     if (std::exchange(ports_probed, true)) return;
-    // Both are taken for present, to learn the speeds that were asked for.
+    // Takes both ports for present, to learn the speeds that the words ask for.
     ConsoleChoice const wanted = choose_consoles(console_names, true, true, true);
     for (size_t port = 0; port < 2; ++port) serial_ports[port].probe(wanted.baud[port]);
     ConsoleChoice const choice = choose(console_names, true);

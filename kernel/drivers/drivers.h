@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The devices that the kernel talks to people with: serial ports, keyboard, screen.
+// The devices with which the kernel talks to people: serial ports, screen, PS/2 and USB keyboards.
 // `console_names` are the values of the command line's console= words, in order
-// ("ttyS0,115200", "tty0"): each gets the log, the last is /dev/console.
+// ("ttyS0,115200", "tty0"): each of them that is present gets the log, and the last is /dev/console.
 #pragma once
 
 #include <span>
@@ -11,14 +11,15 @@
 
 namespace drivers {
 
-/// The log appears on the serial ports from here on, by polling. Needs only I/O ports, so it may be
-/// called as soon as the command line is known; initialize() does it otherwise.
+/// Sends the log to the serial ports from here on, by polling. Needs only I/O ports, so it may be called as soon as the command line is
+/// known; if nobody has called it, initialize() does.
 void start_early_log(std::span<std::string_view const> console_names);
 
-/// Everything else: interrupts, terminals and their nodes, the screen. After scheduler and fs::, before init.
+/// Starts everything else: interrupts, terminals and their nodes, screen, keyboards, PCI. Called after the scheduler and fs:: are up and
+/// before init.
 Result<> initialize(std::span<std::string_view const> console_names);
 
-/// Waits, a second at most, for devices that take their time to be found, so that init meets all that was plugged in.
+/// Waits, a second at most, for devices that take a while to be found, so that init sees everything that was plugged in.
 void settle();
 
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// KeyEvent: what every keyboard says, whatever it is plugged into. Keys have the numbers of scan code set 1.
+// KeyEvent: what every keyboard reports, whatever it is plugged into. Keys have the numbers of scan code set 1.
 #pragma once
 
 #include <optional>
@@ -15,16 +15,16 @@ struct KeyEvent {
     constexpr bool operator==(KeyEvent const&) const = default;
 };
 
-/// Pause, which has a sequence of its own, is told of as Ctrl-Pause (Break) is.
+/// Pause has a sequence of its own, and is reported like Ctrl-Pause (Break).
 constexpr u8 pause_key = 0x46;   ///< extended
 
-/// The number of an event's key in Linux's keymaps (linux/input-event-codes.h), below 128; 0: it has none.
+/// The number of the event's key in Linux's keymaps (linux/input-event-codes.h), below 128; 0: it has none.
 u8 key_code(KeyEvent event);
 
-/// Bytes of a keyboard to events; one for each keyboard that sends them.
+/// Turns a keyboard's bytes into events; each keyboard that sends bytes has its own.
 class ScanCodes {
 public:
-    enum class Set : u8 { One, Two };   ///< of the bytes; PC controllers make set 1 of the keyboard's set 2
+    enum class Set : u8 { One, Two };   ///< of the bytes; a PC's controller translates the keyboard's set 2 into set 1
     constexpr ScanCodes() = default;
     constexpr explicit ScanCodes(Set set) : set_(set) {}
     std::optional<KeyEvent> feed(u8 code);
@@ -34,7 +34,7 @@ private:
 
     Set set_ = Set::One;
     Prefix prefix_ = Prefix::None;
-    bool released_ = false;             ///< set 2 has said that the next key is let go
+    bool released_ = false;             ///< in set 2: the next key was released
 };
 
 }

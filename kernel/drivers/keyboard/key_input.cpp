@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Where the events of all keyboards meet, as if they were one keyboard.
+// Where the events of all keyboards meet, as if they were one keyboard. The keymap is used only under its lock; the target and the
+// SysRq commands are called without it.
 #include "kernel/drivers/keyboard/key_input.h"
 
 #include <arch/power.h>

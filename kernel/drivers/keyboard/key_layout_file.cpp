@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Where keymaps.S has put the layouts.
+// Tells where keymaps.S has put the layouts; nothing else names its symbols.
 #include "kernel/drivers/keyboard/key_layouts.h"
 
 extern "C" u8 const keymaps_start[], keymaps_end[];

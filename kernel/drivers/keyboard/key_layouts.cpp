@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The keyboard layouts in the kernel's image, as read-only views. Pure.
+// Reads the file of keyboard layouts in the kernel's image, in place. An array that the file does not hold completely is empty. Pure.
 #include "kernel/drivers/keyboard/key_layouts.h"
 
 #include <bit>
@@ -9,7 +9,7 @@ namespace drivers {
 
 namespace {
 
-/// An array of T behind its u32 length, which is taken off `rest`. Everything in the file is aligned.
+/// Takes an array of T, and its u32 length in front of it, off `rest`. Everything in the file is aligned.
 template <class T>
 std::span<T const> take_array(std::span<u8 const>& rest) {
     u32 count = 0;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The keyboard layouts in the kernel's image (tools/keymaps makes them, and says how the file is built), as read-only
-// views. Pure.
+// The keyboard layouts in the kernel's image, as read-only views. tools/keymaps makes their file and describes its form. Pure.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +11,7 @@
 
 namespace drivers {
 
-/// What two characters, typed after a dead key or Compose, become.
+/// The character that two others make, typed with a dead key or Compose.
 struct Accent {
     u16 mark = 0, base = 0, result = 0;
 };
@@ -20,13 +19,13 @@ struct Accent {
 struct Layout {
     static constexpr size_t table_count = 16, key_count = 128;
     char name[16];                              ///< padded with zeros
-    u16 tables[table_count][key_count];         ///< by the sum of 1 shift, 2 AltGr, 4 control, 8 alt; then by key code
+    u16 tables[table_count][key_count];         ///< by the sum of 1 shift, 2 AltGr, 4 control, 8 alt, then by key code
     std::string_view title() const { return {name, std::string_view(name, sizeof name).find('\0')}; }
 };
 
 class LayoutFile {
 public:
-    /// `file` outlives this. What does not fit into it is not there.
+    /// `file` outlives this. An array that its bytes do not hold completely is empty.
     explicit LayoutFile(std::span<u8 const> file);
     std::span<Accent const> accents() const { return accents_; }
     std::span<Layout const> layouts() const { return layouts_; }
@@ -38,7 +37,7 @@ private:
     std::span<Layout const> layouts_;
 };
 
-/// What keymaps.S includes.
+/// The file that keymaps.S includes.
 std::span<u8 const> layout_file();
 
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Changes of the key tables: symbols, function strings and accents. Pure: the caller owns all memory.
+// Changes the key tables: symbols, function strings and accents. Pure: the caller owns the memory of what it adds; the layout's own
+// tables are built in and never freed.
 #include "kernel/drivers/keyboard/key_tables.h"
 
 #include <algorithm>

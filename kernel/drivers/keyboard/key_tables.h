@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// KeyTables: what keys mean, as programs may change it: tables of key symbols, function strings and accents. keymaps(5),
-// <linux/keyboard.h>. Symbols are kept as Linux's kernel has them: below f000 characters, else f000 + type << 8 + value.
-// Pure: the caller that adds tables and strings gives the memory and frees what comes back.
+// KeyTables: what keys mean, which programs may change: tables of key symbols, function strings and accents. keymaps(5),
+// <linux/keyboard.h>. Symbols are kept as in Linux's kernel: characters below f000, else f000 + (type << 8) + value.
+// Pure: a caller that adds a table or string provides its memory and frees the one it gets back.
 #pragma once
 
 #include <array>
@@ -17,7 +17,7 @@ namespace drivers {
 
 using KeySymbol = u16;
 
-/// A symbol as programs write it, and back.
+/// Converts a symbol to the form that programs use, or back.
 constexpr KeySymbol exchange_symbol(u16 symbol) { return symbol ^ 0xf000; }
 constexpr KeySymbol key_symbol(u8 type, u8 value) { return static_cast<u16>(0xf000 | K(type, value)); }
 
@@ -30,23 +30,23 @@ public:
     constexpr KeyTables() = default;
     KeyTables(KeyTables const&) = delete;
 
-    /// Takes this layout for all of its tables; the others, of which there must be none, stay.
+    /// Takes the layout's tables as numbers 0 to table_count - 1. Called before programs can add tables: those would be lost.
     void load(Layout const& layout);
     void load_accents(std::span<Accent const> accents);
 
-    /// Null: there is no such table.
+    /// Null: there is no table of this number.
     KeyTable* table(u8 number) const { return tables_[number]; }
-    /// What a key means in a table that is there.
+    /// What a key means in a table, which must exist.
     KeySymbol symbol(u8 table, u8 key) const { return tables_[table]->symbols[key]; }
-    /// `table` (null: none) becomes number `number`; the one that was there, for its owner to free, or null.
+    /// Makes `table` (null: none) number `number`. Returns the one that it replaces, for the caller to free; null: none, or a built-in one.
     KeyTable* replace_table(u8 number, KeyTable* table);
 
     std::string_view function(u8 number) const;
-    /// `text`: NUL-terminated, null: as at boot. What was there before, to be freed, or null.
+    /// `text`: NUL-terminated; null: as at boot. Returns the string that it replaces, for the caller to free, or null.
     char* replace_function(u8 number, char* text);
 
     std::span<::kbdiacruc const> accents() const { return {accents_.data(), accent_count_}; }
-    /// At most MAX_DIACR.
+    /// Replaces the accents by these, at most MAX_DIACR.
     void set_accents(std::span<::kbdiacruc const> accents);
 
 private:

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// i8042: set-up by polling, then interrupt 1. The controller translates to scan code set 1, if it can.
+// The i8042 controller: set up by polling, then driven by interrupt 1. Every wait for it is bounded. The caller chooses whether it
+// translates to scan code set 1; some cannot.
 // "PS/2 Keyboard/Mouse controller", OSDev; IBM PS/2 Hardware Interface Technical Reference.
 #include "kernel/drivers/keyboard/keyboard.h"
 
@@ -63,7 +64,7 @@ Result<> configure(u8 configuration) {
     return send_data(configuration);
 }
 
-/// Bytes that were on their way (someone types during the boot) may come before the answer.
+/// Bytes that were already sent (someone types during the boot) may come before the answer.
 Result<> pass_self_test() {
     TRY(send_command(self_test));
     for (unsigned i = 0; i < longest_backlog; ++i)
@@ -76,7 +77,8 @@ Result<u8> configuration() {
     return receive();
 }
 
-/// The controller, with both devices silent; the keyboard's clock on and codes translated, if so wanted. What codes come.
+/// Sets the controller up with both devices silent, then turns the keyboard's clock on; codes are translated if wanted and possible.
+/// Returns the set of the codes that will come.
 Result<ScanCodes::Set> set_up_controller(bool translated) {
     if (arch::in8(status_port) == 0xff) return fail(ENODEV);
     TRY(send_command(disable_keyboard));
@@ -107,12 +109,12 @@ Result<> Keyboard::start(bool translated) {
         scan_codes_ = ScanCodes(set);
     }
     TRY(send_data(enable_scanning));
-    // An old keyboard may say nothing here; its keys come all the same.
+    // An old keyboard may not answer here; its keys come all the same.
     if (wait_for_status(output_full, output_full, answer_us)) arch::in8(data_port);
     TRY(key_input.add_source(*this));
     arch::enable_isa_interrupt(isa_line, on_interrupt, this, "keyboard");
     {
-        // An edge that came before the handler was there would be the last one.
+        // An edge that came before the handler was installed would be the last one.
         arch::InterruptGuard off;
         on_interrupt(this);
     }
@@ -127,7 +129,7 @@ void Keyboard::on_interrupt(void* context) {
         if (event) key_input.handle(*event);
 }
 
-/// One byte from the controller, and the event that it completes. False: there is none.
+/// Reads one byte from the controller, and the event that it completes, if any. False: there is no byte.
 bool Keyboard::receive_event(std::optional<KeyEvent>& event) {
     Locked guard(lock_);
     event.reset();
@@ -145,7 +147,7 @@ void Keyboard::lights_changed() {
     if (send_data(set_lights)) lights_ = Lights::CommandSent;
 }
 
-/// The command's second byte goes out when the first has been acknowledged.
+/// Sends the command's second byte once the first has been acknowledged.
 void Keyboard::answer(u8 code, Lock::Guard const&) {
     if (std::exchange(lights_, Lights::Idle) == Lights::CommandSent && code == acknowledge) static_cast<void>(send_data(key_input.lights()));
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// ioctl_console(2). Decodes, checks rights as Linux does, and changes the keymap under its lock; a program's memory is
-// touched, and memory allocated, with the lock free.
+// The keyboard's part of ioctl_console(2). Decodes a request, checks rights as Linux does, and changes the keymap under its lock.
+// A program's memory is accessed, and memory is allocated, only without the lock.
 #include "kernel/drivers/keyboard/keyboard_ioctl.h"
 
 #include <linux/kd.h>
@@ -15,11 +15,11 @@ namespace drivers {
 
 namespace {
 
-/// Who asks, and for which console.
+/// What is asked, for which console, and with what rights.
 struct Request {
     u64 argument;
-    unsigned console;   ///< from 1 on; 0: the one that is shown
-    bool owns;          ///< it is the process's own terminal, or root asks
+    unsigned console;   ///< counted from 1; 0: the one that is shown
+    bool owns;          ///< the process is root, or this is its controlling terminal
     bool privileged;
 };
 
@@ -92,7 +92,7 @@ Result<i64> remove_table(u8 number) {
     return 0;
 }
 
-/// One symbol; the table is made if it is not there.
+/// Stores one symbol; makes the table if there is none.
 Result<i64> store_symbol(::kbentry const& entry) {
     mm::Owned<KeyTable> spare(TRY(mm::make<KeyTable>()));
     spare->symbols.fill(exchange_symbol(K_HOLE));
@@ -117,7 +117,7 @@ Result<i64> set_entry(Request const& request) {
     } else if (KVAL(entry.kb_value) > largest_values[KTYP(entry.kb_value)]) {
         return fail(EINVAL);
     }
-    if (entry.kb_index == 0) return 0;   // there is no such key: only a question whether the value would do
+    if (entry.kb_index == 0) return 0;   // there is no key 0: this only asks whether the value is valid
     return store_symbol(entry);
 }
 
@@ -209,7 +209,7 @@ Result<i64> handle(Request const& request, u32 command) {
     case KDSKBDIACR: return NarrowAccents::set(request, narrow_at);
     case KDGKBDIACRUC: return WideAccents::get(request, wide_at);
     case KDSKBDIACRUC: return WideAccents::set(request, wide_at);
-    default: return fail(ENOTTY);   // also KDKBDREP and KDSETKEYCODE: the keyboards' own repeat and numbers stay
+    default: return fail(ENOTTY);   // also KDKBDREP and KDSETKEYCODE: the keyboards' repeat and key numbers are fixed
     }
 }
 

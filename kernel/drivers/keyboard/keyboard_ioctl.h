@@ -8,8 +8,8 @@
 
 namespace drivers {
 
-/// A request of the running process to the screen's terminal whose number is `terminal` (fs::make_device()). ENOTTY: it is
-/// none of the keyboard's. EPERM: it is neither root's nor the process's own terminal. EINVAL, EFAULT, ENOMEM.
+/// Does a request of the running process to the screen's terminal of the number `terminal` (fs::make_device()). ENOTTY: the request is
+/// not about the keyboard. EPERM: it takes root, or at least that this is the process's own terminal. EINVAL, EFAULT, ENOMEM.
 Result<i64> keyboard_ioctl(u64 terminal, u32 command, u64 argument);
 
 }

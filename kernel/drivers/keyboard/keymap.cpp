@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The order of decisions is that of a Linux console: raw modes, shifts, caps lock, then what the symbol's type says.
+// Interprets one key event. The order of decisions is a Linux console's: raw modes, shifts, caps lock, then the symbol's type.
 #include "kernel/drivers/keyboard/keymap.h"
 
 #include <algorithm>
@@ -8,14 +8,14 @@ namespace drivers {
 
 namespace {
 
-/// Of dead keys, by their symbols' values: the characters that accents are looked up with.
+/// The characters with which accents are looked up, by the values of the dead keys' symbols.
 constexpr std::string_view dead_marks = "`'^~\",_U.*=cki#o!?+-)(:n;$@";
 static_assert(dead_marks.size() == NR_DEAD);
 
 constexpr std::string_view keypad_characters = "0123456789+-*/\r,.?()";
 static_assert(keypad_characters.size() == NR_PAD);
 
-constexpr u8 first_typed_key = 0xf0;   ///< a symbol's upper byte from which on it is a type
+constexpr u8 first_typed_key = 0xf0;   ///< from here on a symbol's upper byte is a type
 
 }
 
@@ -29,7 +29,7 @@ u8 Keymap::shift_state() const {
     return static_cast<u8>((state | shown_->next_shift) ^ shown_->shift_locks);
 }
 
-/// Whether the key was down already.
+/// Notes that the key is down or up. True: it was down before.
 bool Keymap::note_key(u8 code, bool down) {
     u64& word = held_[code / 64];
     u64 const bit = u64{1} << code % 64;
@@ -40,7 +40,7 @@ bool Keymap::note_key(u8 code, bool down) {
 
 // ---------------------------------------------------------------- bytes
 
-/// In UTF-8, or in Latin-1 for a console in K_XLATE.
+/// Types a character in UTF-8, or in Latin-1 if the console is in K_XLATE.
 void Keymap::emit(u32 character, KeyPress& press) const {
     auto const byte = [&press](u32 value) {
         char const c = static_cast<char>(value);
@@ -62,7 +62,7 @@ void Keymap::emit(u32 character, KeyPress& press) const {
     byte(0x80 | (character >> 6 & 0x3f)), byte(0x80 | (character & 0x3f));
 }
 
-/// K_RAW: codes of set 1; K_MEDIUMRAW: key codes, which are below 128. Bit 7: let go.
+/// K_RAW: codes of set 1; K_MEDIUMRAW: key codes, which are below 128. Bit 7: the key was released.
 void Keymap::raw(KeyEvent event, u8 code, KeyPress& press) const {
     char const up = event.down ? 0 : static_cast<char>(0x80);
     auto const one = [&press](u8 prefix, u8 value, char bit) {
@@ -76,7 +76,7 @@ void Keymap::raw(KeyEvent event, u8 code, KeyPress& press) const {
 
 // ---------------------------------------------------------------- characters
 
-/// What a character becomes with the mark that waits; without a match the mark is typed first.
+/// The character that the waiting mark and this one make together; without a match the mark is typed first.
 u32 Keymap::accented(u32 character, KeyPress& press) {
     u32 const mark = std::exchange(waiting_mark_, 0);
     for (::kbdiacruc const& accent : tables_.accents())
@@ -110,7 +110,7 @@ void Keymap::enter(KeyPress& press) {
 
 // ---------------------------------------------------------------- alt and a number
 
-/// 0 to 9: decimal digits; from 10 on: hexadecimal ones.
+/// `value` 0 to 9: a decimal digit; from 10 on: a hexadecimal one.
 void Keymap::digit_of_number(u8 value) {
     u32 const base = value < 10 ? 10 : 16;
     if (value >= 10) value = static_cast<u8>(value - 10);
@@ -136,7 +136,7 @@ void Keymap::shift(u8 value, Stroke const& stroke) {
     ++shift_counts_[value];
 }
 
-/// A key ends the shift that it began, whatever it means with the keys that are held now.
+/// A key ends the shift that it began, whatever it means with the keys held now.
 void Keymap::release_shift(Stroke const& stroke) {
     u8 const value = std::exchange(shift_of_[stroke.code], u8{0});
     if (value == 0) return;
@@ -169,7 +169,7 @@ void Keymap::special(u8 value, Stroke const& stroke) {
     case K_COMPOSE: compose_ = true; return;
     case K_DECRCONSOLE: press.screen.step = -1; return;
     case K_INCRCONSOLE: press.screen.step = 1; return;
-    default: return;   // Linux's print its own state, or end what holds the console
+    default: return;   // on Linux, these print the kernel's state or kill the console's programs
     }
 }
 
@@ -209,7 +209,7 @@ bool is_letter(KeySymbol symbol) { return symbol >> 8 == (first_typed_key | KT_L
 
 }
 
-/// What the key means with the shifts that are held; K_HOLE where there is no table.
+/// What the key means with the shifts held; K_HOLE if there is no table for them.
 KeySymbol Keymap::symbol_of(Stroke const& stroke) const {
     u8 const state = shift_state();
     if (!tables_.table(state)) return exchange_symbol(K_HOLE);
@@ -217,7 +217,7 @@ KeySymbol Keymap::symbol_of(Stroke const& stroke) const {
     if (!(shown_->locks & LED_CAP) || !is_letter(symbol)) return symbol;
     u8 const other = state ^ (1 << KG_SHIFT);
     KeySymbol const shifted = tables_.table(other) ? tables_.symbol(other, stroke.code) : symbol;
-    // Where shift is a digit, caps lock is a capital letter all the same: é is É, not 2.
+    // If shift makes a digit of the key, caps lock still makes a capital letter: é becomes É, not 2.
     constexpr u8 first_accented = 0xc0, case_bit = 0x20;
     return is_letter(shifted) || KVAL(symbol) < first_accented ? shifted : static_cast<KeySymbol>(symbol & ~u32{case_bit});
 }

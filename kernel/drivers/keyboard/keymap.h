@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Keymap: keys to the bytes that a Linux console sends; console_codes(4), keymaps(5), ioctl_console(2).
-// Pure; owned by KeyInput.
+// Keymap: turns keys into the bytes that a Linux console sends; console_codes(4), keymaps(5), ioctl_console(2).
+// Pure; KeyInput owns and locks it.
 #pragma once
 
 #include <array>
@@ -11,24 +11,24 @@
 
 namespace drivers {
 
-/// What a key asks of the screen instead of a program.
+/// What a key asks of the screen, rather than sending it to a program.
 struct ScreenCommand {
-    u8 console = 0;         ///< bring this one to the front, counted from 1; 0: none
+    u8 console = 0;         ///< bring this console to the front, counted from 1; 0: none
     i8 step = 0;            ///< … or the next used one, forwards or backwards
-    bool last = false;      ///< … or the one that was there before
-    i8 half_pages = 0;      ///< look back (positive) or forward by so many halves of a screen
+    bool last = false;      ///< … or the one that was in front before
+    i8 half_pages = 0;      ///< look back (positive) or forward by this many halves of a screen
     constexpr bool is_any() const { return console != 0 || step != 0 || last || half_pages != 0; }
     constexpr bool operator==(ScreenCommand const&) const = default;
 };
 
 /// What one event meant.
 struct KeyPress {
-    static constexpr size_t capacity = 512 + 8;   ///< the longest function string, and a character that waited
+    static constexpr size_t capacity = 512 + 8;   ///< the longest function string, and a waiting character
     std::array<char, capacity> bytes;
     u16 length = 0;
     ScreenCommand screen;
     bool restart_machine = false;   ///< Ctrl-Alt-Del
-    bool lights_changed = false;    ///< lights() is different now
+    bool lights_changed = false;    ///< lights() has changed
     std::string_view text() const { return {bytes.data(), length}; }
     void append(std::string_view text) {
         for (char c : text)
@@ -36,34 +36,34 @@ struct KeyPress {
     }
 };
 
-/// What each console has of its own.
+/// The keyboard state that each console has of its own.
 struct ConsoleKeys {
     static constexpr u8 lights_show_locks = 0xff;
     u8 mode = K_UNICODE;                    ///< KDSKBMODE
     u8 meta = K_ESCPREFIX;                  ///< KDSKBMETA
     u8 locks = 0, initial_locks = 0;        ///< LED_*, KDSKBLED
     u8 lights = lights_show_locks;          ///< LED_* of KDSETLED
-    u8 shift_locks = 0, next_shift = 0;     ///< bits KG_*: locked until pressed again; for one key
+    u8 shift_locks = 0, next_shift = 0;     ///< bits KG_*: locked until pressed again; for the next key only
 };
 
 class Keymap {
 public:
-    static constexpr unsigned console_count = 63;   ///< as many as Linux numbers
+    static constexpr unsigned console_count = 63;   ///< as many as Linux has
 
     constexpr Keymap() = default;
     /// `application_cursor`: arrows send ESC O instead of ESC [ (DECCKM).
     KeyPress feed(KeyEvent event, bool application_cursor = false);
-    /// The keyboard's lights as its command 0xed wants them: 1 scroll, 2 num, 4 caps.
+    /// The lights, as a keyboard's command 0xed wants them: 1 scroll, 2 num, 4 caps.
     u8 lights() const;
 
     KeyTables& tables() { return tables_; }
-    /// `number`, 1 to console_count, is the one that keys go to from here on.
+    /// From here on keys go to console `number`, 1 to console_count.
     void show_console(unsigned number) { shown_ = &consoles_[number - 1]; }
-    /// 0: the one that is shown.
+    /// `number` 0: the console that is shown.
     ConsoleKeys& console(unsigned number) { return number ? consoles_[number - 1] : *shown_; }
 
 private:
-    /// One event on its way.
+    /// One event that is being interpreted.
     struct Stroke {
         KeyPress& press;
         u8 code;
@@ -94,12 +94,12 @@ private:
     KeyTables tables_;
     std::array<ConsoleKeys, console_count> consoles_{};
     ConsoleKeys* shown_ = &consoles_[0];
-    std::array<u64, 2> held_{};                         ///< bit: this key is down
-    std::array<u8, Layout::key_count> shift_of_{};      ///< 1 + KG_* that a held key is; 0: none
-    std::array<u8, NR_SHIFT> shift_counts_{};           ///< keys held for each KG_*
+    std::array<u64, 2> held_{};                         ///< a bit for each key: it is down
+    std::array<u8, Layout::key_count> shift_of_{};      ///< 1 + the KG_* that a held key began; 0: none
+    std::array<u8, NR_SHIFT> shift_counts_{};           ///< how many keys are held for each KG_*
     u32 waiting_mark_ = 0;                              ///< a dead key's or Compose's first character
     bool compose_ = false;                              ///< the next character becomes waiting_mark_
-    u32 number_ = no_number;                            ///< typed with alt and the keypad
+    u32 number_ = no_number;                            ///< the character number typed so far with alt and the keypad
 };
 
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The keyboard layouts that tools/keymaps makes, as they are. */
+/* Puts the file of keyboard layouts that tools/keymaps makes into the kernel's image, unchanged, between keymaps_start and
+   keymaps_end. It is aligned, since its arrays are read in place (key_layouts.cpp). */
     .section .rodata.keymaps, "a"
     .globl keymaps_start, keymaps_end
     .balign 16

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Scan code sets 1 and 2 of a PC keyboard, and the numbers that Linux gives the keys.
+// Reads scan code sets 1 and 2 of a PC keyboard, and gives the keys Linux's numbers. Set 2 is first translated into set 1, so that one
+// decoder serves both.
 #include "kernel/drivers/keyboard/key_event.h"
 
 #include <linux/input-event-codes.h>
@@ -8,7 +9,7 @@ namespace drivers {
 
 namespace {
 
-/// Set 2 to set 1, as the controller of a PC translates. IBM PS/2 Hardware Interface Technical Reference, "Keyboard and
+/// From set 2 to set 1, as a PC's controller translates. IBM PS/2 Hardware Interface Technical Reference, "Keyboard and
 /// Auxiliary Device Controller".
 constexpr u8 translation[0x85] = {
     0xff, 0x43, 0x41, 0x3f, 0x3d, 0x3b, 0x3c, 0x58, 0x64, 0x44, 0x42, 0x40, 0x3e, 0x0f, 0x29, 0x59,
@@ -47,7 +48,7 @@ u8 extended_key_code(u8 key) {
     case 0x5c: return KEY_RIGHTMETA;
     case 0x5d: return KEY_COMPOSE;
     case 0x5e: return KEY_POWER;
-    default: return 0;   // among them the fake shifts around cursor keys
+    default: return 0;   // also for the fake shifts around cursor keys
     }
 }
 
@@ -92,7 +93,7 @@ std::optional<KeyEvent> ScanCodes::feed_set_1(u8 code) {
         return std::nullopt;
     }
     bool const down = !(code & released);
-    // Pause sends e1 1d 45 when it is pressed, and e1 9d c5 at once after it.
+    // Pause sends e1 1d 45 when it is pressed, and e1 9d c5 right after that.
     if (prefix_ == Prefix::Pause1) {
         prefix_ = Prefix::Pause2;
         return std::nullopt;

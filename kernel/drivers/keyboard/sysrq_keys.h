@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// SysRqKeys: which of the keys pressed are SysRq commands: Alt and SysRq (Print Screen) held, then a letter or digit of the US layout,
-// whatever layout is loaded. Such keys type nothing. Pure.
+// SysRqKeys: finds SysRq commands among the keys: with Alt and SysRq (Print Screen) held, a letter or digit by its place on the US
+// layout, whichever layout is loaded. Such keys type nothing. Pure.
 #pragma once
 
 #include <string_view>
@@ -12,7 +12,7 @@ namespace drivers {
 class SysRqKeys {
 public:
     struct Outcome {
-        bool taken = false;   ///< the event is nobody else's
+        bool taken = false;   ///< the event is for nobody else
         char key = 0;         ///< the command; 0: none
     };
     constexpr Outcome feed(u8 code, bool down) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Finds all PCI functions, behind bridges too, and gives each to its driver. PCI Local Bus Specification 3.0.
+// Finds every PCI function, also behind bridges, gives each to its driver, and quiets those without one. The walk visits a bus once,
+// so that it ends whatever the bridges say. PCI Local Bus Specification 3.0.
 #include "kernel/drivers/pci/pci.h"
 
 #include <arch/paging.h>
@@ -18,12 +19,12 @@ constexpr u8 header_of_bridge = 1, header_mask = 0x7f, many_functions = 0x80;
 constexpr u8 device_bars = 6, devices_per_bus = 32, functions_per_device = 8, max_depth = 32;
 constexpr u32 bar_ports = 1, bar_64 = 4, bar_type_mask = 6;
 constexpr u16 nobody = 0xffff;
-constexpr unsigned longest_capability_list = 48;   // as many as fit behind the header
+constexpr unsigned longest_capability_list = 48;   // that many fit behind the header
 
-/// What the walk needs on its way; buses have been numbered by the firmware.
+/// The state of a walk; the firmware has numbered the buses.
 struct Walk {
     std::span<Driver const> drivers;
-    bool seen[256] = {};     ///< a table of bridges that lies must not lead in circles
+    bool seen[256] = {};     ///< bridges with wrong bus numbers must not lead in circles
     u32 functions = 0, buses = 0;
 };
 
@@ -65,7 +66,7 @@ void visit_bus(Walk& walk, u8 bus, unsigned depth) {
     }
 }
 
-/// A host bridge with several functions has a bus for each of them.
+/// A host bridge with several functions has one bus for each of them.
 void visit_all(Walk& walk) {
     visit_bus(walk, 0, 0);
     if (!(arch::pci_read({}, reg_header_type, 1) & many_functions)) return;
@@ -85,7 +86,7 @@ u16 Function::find_capability(u8 id) const {
     return 0;
 }
 
-/// The bits that can be written give the size; meanwhile the function does not answer at the address they make.
+/// The writable bits give the size; while they hold ones, the function must not answer at the address that they make.
 Result<Bar> Function::memory_bar(u8 index) const {
     u16 const offset = static_cast<u16>(reg_first_bar + 4 * index);
     u32 const low = index < device_bars ? read32(offset) : bar_ports;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// PCI: finds all functions, behind bridges too, and gives each to the driver that wants it. Addresses (of
-// buses and BARs) are those that the firmware gave. PCI Local Bus Specification 3.0.
+// PCI: finds every function, also behind bridges, and gives each to the driver that wants it. Bus numbers and BARs
+// are as the firmware has set them. PCI Local Bus Specification 3.0.
 #pragma once
 
 #include <span>
@@ -35,18 +35,18 @@ public:
     void write16(u16 offset, u16 value) const { arch::pci_write(address_, offset, value, 2); }
     void write32(u16 offset, u32 value) const { arch::pci_write(address_, offset, value, 4); }
 
-    /// Offset of a capability (6.7); 0: there is none.
+    /// The offset of a capability (6.7); 0: there is none.
     u16 find_capability(u8 id) const;
-    /// A memory BAR, which must not be in use yet. ENXIO: none, one of ports, or one without an address.
+    /// A memory BAR, which must not be in use yet. ENXIO: there is none, it is one of I/O ports, or it has no address.
     Result<Bar> memory_bar(u8 index) const;
-    /// The function answers at its BARs and may read and write memory; its interrupt line is off.
+    /// Lets the function answer at its BARs and read and write memory; turns its interrupt line off.
     void enable() const;
-    /// An xHCI controller of Intel's 7, 8 and 9 series: all USB ports that it shares with an EHCI controller are its own.
+    /// Gives an xHCI controller of Intel's 7, 8 and 9 series every USB port that it shares with an EHCI controller.
     void route_usb_ports_here() const;
-    /// No more reads and writes of memory.
+    /// Keeps the function from reading and writing memory.
     void disable() const;
-    /// All of its interrupts become one message, MSI-X or MSI, to `handler` on the boot CPU. The name of the kind.
-    /// ENODEV: it, or the machine, has no such interrupts; ENOSPC, ENOMEM.
+    /// Makes one message, MSI-X or MSI, of all the function's interrupts, to `handler` on the boot CPU. Returns the kind's name.
+    /// ENODEV: the function or the machine has no such interrupts; ENOSPC, ENOMEM.
     Result<char const*> use_messages(arch::InterruptHandler handler, void* context, char const* name) const;
 
 private:
@@ -58,14 +58,14 @@ private:
     u32 class_;
 };
 
-/// A driver takes each function whose class, under the mask, is its own.
+/// A driver takes every function whose class, under the mask, is its own.
 struct Driver {
     char const* name;
     u32 device_class, class_mask;
     Result<> (*attach)(Function const& function);
 };
 
-/// Visits all functions and starts what wants them. While booting.
+/// Visits every function and starts the driver that wants it. Only while booting.
 void initialize(std::span<Driver const> drivers);
 
 }

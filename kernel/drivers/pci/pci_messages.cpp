@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The capabilities MSI-X and MSI (PCI Local Bus Specification 3.0, 6.8): one message for a whole function.
+// Interrupts by the capabilities MSI-X and MSI (PCI Local Bus Specification 3.0, 6.8): one message for a whole function. MSI-X comes
+// first; MSI is used if a function has no MSI-X or it cannot be set up.
 #include <arch/io.h>
 #include <arch/paging.h>
 
@@ -17,7 +18,7 @@ constexpr size_t msi_x_entry_size = 16;
 
 }
 
-/// Entry 0 of the table; the others stay masked, as they are after a reset (6.8.2.9).
+/// Uses entry 0 of the table; the others stay masked, as they are after a reset (6.8.2.9).
 Result<char const*> Function::use_msi_x(u16 capability, arch::InterruptMessage const& message) const {
     u16 const control = static_cast<u16>(capability + 2);
     u32 const place = read32(static_cast<u16>(capability + 4));

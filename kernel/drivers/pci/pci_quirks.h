@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
-// Functions that need to be told what others know. Pure.
+// Which functions need special treatment, by their numbers or their class. Pure.
 #pragma once
 
 #include <base/types.h>
 
 namespace drivers::pci {
 
-/// Intel's xHCI controllers of these numbers (7, 8 and 9 series chip sets' datasheets, XUSB2PR) get the ports only when told so.
+/// Intel's xHCI controllers of these numbers get the shared ports only if software routes them (7, 8 and 9 series chip sets' datasheets,
+/// XUSB2PR).
 constexpr bool shares_usb_ports(u16 device) {
     switch (device) {
     case 0x1e31: case 0x8c31: case 0x8cb1: case 0x8d31: case 0x9c31: case 0x9cb1: return true;
@@ -14,8 +15,9 @@ constexpr bool shares_usb_ports(u16 device) {
     }
 }
 
-/// Nobody drives it: what the firmware had it do must not go on writing to memory that is somebody else's now (network cards do). But
-/// bridges pass on others' accesses, displays show, and USB controllers make keyboards look like PS/2 for the firmware.
+/// Whether a function without a driver may be kept from memory: what the firmware has started must not keep writing to memory that now
+/// belongs to someone else (network cards do). Not so bridges, which pass on others' accesses, displays, which show memory, and USB
+/// controllers, with which the firmware makes keyboards look like PS/2.
 constexpr bool may_be_quieted(u32 device_class) {
     constexpr u32 storage = 0x01, network = 0x02, multimedia = 0x04, communication = 0x07, wireless = 0x0d;
     u32 const base = device_class >> 16;

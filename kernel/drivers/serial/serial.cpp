@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// SerialPort: probing, the transmit ring, interrupts. No wait in here is without bound:
-// a port that stops answering costs one time-out, then its output is dropped.
+// SerialPort: probing, the transmit ring, interrupts. Every wait in here is bounded: a port that stops answering
+// costs one time-out, then its output is dropped.
 #include "kernel/drivers/serial/serial.h"
 
 #include <algorithm>
@@ -20,7 +20,7 @@ namespace {
 constexpr u32 clock_hz = 115200;               ///< after the divider by 16
 constexpr u32 patience_reads = 100'000;        ///< of a register, about 1 µs each on a real bus
 constexpr u8 modem_on = UART_MCR_DTR | UART_MCR_RTS | UART_MCR_OUT2;   // OUT2 lets the interrupt through
-constexpr unsigned longest_service = 256;      ///< rounds of one interrupt
+constexpr unsigned longest_service = 256;      ///< rounds for one interrupt
 
 }
 
@@ -41,7 +41,7 @@ bool SerialPort::probe(u32 baud) {
     write_register(UART_DLL, static_cast<u8>(divisor));
     write_register(UART_DLM, static_cast<u8>(divisor >> 8));
     write_register(UART_LCR, UART_LCR_WLEN8);
-    // What was typed before is kept: the receive FIFO is not cleared.
+    // The receive FIFO is not cleared: what was typed before is kept.
     write_register(UART_FCR, UART_FCR_ENABLE_FIFO | UART_FCR_CLEAR_XMIT | UART_FCR_TRIGGER_8);
     fifo_depth_ = (read_register(UART_IIR) & 0xc0) == 0xc0 ? 16 : 1;
     write_register(UART_MCR, modem_on);
@@ -59,7 +59,7 @@ Result<> SerialPort::start() {
         interrupts_ = true;
         enable(UART_IER_RDI, guard);
     }
-    // An edge that came before the handler was there would be the last one.
+    // An edge that came before the handler was installed would be the last one.
     arch::InterruptGuard off;
     on_interrupt(this);
     log_info("serial", "ttyS{} at port {:#x}, interrupt {}, {}", index_, base_, line_, fifo_depth_ > 1 ? "16550A" : "16450");
@@ -76,7 +76,7 @@ void SerialPort::disable(u8 mask, Lock::Guard const&) {
     write_register(UART_IER, enabled_ &= static_cast<u8>(~mask));
 }
 
-/// To read the register takes a break's mark away, whoever reads it: it is remembered for the byte, a zero, that came with it.
+/// Reading the register clears the mark of a break, so the mark is remembered for the byte, a zero, that comes with it.
 u8 SerialPort::line_status(Lock::Guard const&) {
     u8 const status = read_register(UART_LSR);
     has_break_ |= (status & UART_LSR_BI) != 0;
@@ -97,7 +97,7 @@ bool SerialPort::transmit_some(Lock::Guard const& guard) {
     return true;
 }
 
-/// Emulated transmitters are empty again at once: the loop then saves an interrupt for every 16 bytes.
+/// An emulated transmitter is empty again at once: there the loop saves an interrupt for every 16 bytes.
 void SerialPort::kick(Lock::Guard const& guard) {
     while (transmit_some(guard)) {
     }
@@ -173,7 +173,7 @@ size_t SerialPort::receive(std::span<char> out, Lock::Guard const& guard) {
     return count;
 }
 
-/// A break where the log goes announces a SysRq key; another break, or waiting too long, takes that back.
+/// A break on a port that has the log announces a SysRq key; a second break, or too long a wait, cancels that.
 bool SerialPort::is_request(char byte, bool is_break) {
     constexpr u64 patience_ns = 5 * ns_per_s;
     if (!is_console_.load(std::memory_order_relaxed)) return false;
@@ -187,7 +187,7 @@ bool SerialPort::is_request(char byte, bool is_break) {
     return true;
 }
 
-/// One round; false if nothing was pending.
+/// Does one round. False: nothing was pending.
 bool SerialPort::service() {
     char bytes[64];
     size_t const room = terminal.input_room();
@@ -199,14 +199,14 @@ bool SerialPort::service() {
         read_register(UART_MSR);
         count = receive({bytes, std::min(room, sizeof bytes)}, guard);
         asked = std::exchange(asked_, 0);
-        // Refused bytes stay in the FIFO, and the sender waits.
+        // Bytes for which there is no room stay in the FIFO, and the sender waits.
         if (room == 0) disable(UART_IER_RDI, guard);
         kick(guard);
     }
     if (asked != 0) base::sysrq(asked, base::SysRqSource::Console);
     if (count != 0) terminal.input({bytes, count});
     terminal.output_ready();
-    // A reader may have made room between the question and the masking.
+    // A reader may have made room after input_room() and before the interrupt was masked.
     if (room == 0 && terminal.input_room() != 0) resume_input();
     return true;
 }

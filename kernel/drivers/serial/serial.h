@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A 16550 serial port on the ISA bus. Programs' output and log lines share one ring that
-// the transmitter's interrupt empties; until interrupts run, and in a panic, bytes are
-// pushed out by polling. lock_ guards ring and registers. National PC16550D data sheet.
+// A 16550 serial port on the ISA bus. Programs' output and log lines share one ring, which the transmitter's interrupt empties; before
+// start(), and in a panic, the log is sent by polling. lock_ guards ring and registers. National PC16550D data sheet.
 #pragma once
 
 #include <array>
@@ -15,18 +14,18 @@ namespace drivers {
 
 class SerialPort final : public tty::TerminalDevice, public base::LogSink {
 public:
-    /// `index`: the N of ttySN; `line`: its ISA interrupt.
+    /// `index`: the N of ttySN; `line`: the port's ISA interrupt.
     constexpr SerialPort(u32 index, u16 base, u8 line)
         : terminal(fs::make_device(4, 64 + index), settings()), index_(index), base_(base), line_(line) {}
 
-    /// Finds out whether there is a port, and sets it up for polled output at `baud`, 8N1. Needs nothing of the kernel.
+    /// Finds out whether there is a port, and sets it up for polled output at `baud`, 8N1. Needs nothing else of the kernel.
     bool probe(u32 baud);
     bool is_present() const { return present_; }
-    /// From now on with interrupts, as a terminal with a node.
+    /// Makes it a terminal with a node, and uses interrupts from here on.
     Result<> start();
 
     void write(std::string_view text) override;   // base::LogSink
-    /// The log goes there: a break and a key are a SysRq command.
+    /// Called for a port that has the log: from here on a break and then a key are a SysRq command.
     void hear_requests() { is_console_.store(true, std::memory_order_relaxed); }
 
     tty::Terminal terminal;
@@ -73,12 +72,12 @@ private:
     u8 fifo_depth_ = 1;                         ///< set once by probe()
     Lock lock_;
     bool interrupts_ GUARDED_BY(lock_) = false;
-    bool stuck_ GUARDED_BY(lock_) = false;      ///< the transmitter did not get ready in time: do not wait again
-    bool mid_line_ GUARDED_BY(lock_) = false;   ///< a program's line has begun and not ended
+    bool stuck_ GUARDED_BY(lock_) = false;      ///< the transmitter was not ready in time: do not wait again
+    bool mid_line_ GUARDED_BY(lock_) = false;   ///< a program's line has begun but not ended
     std::atomic<bool> is_console_{false};       ///< Ordering: relaxed, it guards nothing
-    bool has_break_ GUARDED_BY(lock_) = false;     ///< a break came, its byte was not read yet
-    u64 request_until_ns_ GUARDED_BY(lock_) = 0;   ///< a break came: a SysRq key is awaited until then
-    char asked_ GUARDED_BY(lock_) = 0;          ///< the key that came
+    bool has_break_ GUARDED_BY(lock_) = false;     ///< a break has come, and its byte has not been read yet
+    u64 request_until_ns_ GUARDED_BY(lock_) = 0;   ///< a break has come: until when a SysRq key may follow; 0: none has
+    char asked_ GUARDED_BY(lock_) = 0;          ///< the SysRq key that has come; 0: none
     u8 enabled_ GUARDED_BY(lock_) = 0;          ///< copy of the interrupt enable register
     u32 head_ GUARDED_BY(lock_) = 0, tail_ GUARDED_BY(lock_) = 0;   ///< free-running
     std::array<char, ring_size> ring_ GUARDED_BY(lock_){};
