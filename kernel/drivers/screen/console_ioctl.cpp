@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// console_ioctl(4): which consoles there are, which is in front, text or graphics. Switching is never asked of a
-// program first: VT_PROCESS is EINVAL.
+// The screen's part of ioctl_console(2): which consoles there are, which is in front, text or graphics. A switch never asks a program
+// first: VT_PROCESS is EINVAL.
 #include <linux/kd.h>
 #include <linux/vt.h>
 
@@ -28,7 +28,7 @@ i32 free_console() {
     return -1;
 }
 
-/// Bit n: console n is open; bit 0 is tty0, which always can be.
+/// Bit n of v_state: console n is open; bit 0 is tty0, and always set.
 ::vt_stat state() {
     Locked guard(screen_lock);
     ::vt_stat state{static_cast<u16>(screen.foreground().number()), 0, 1};
@@ -52,7 +52,7 @@ Result<i64> deallocate_numbered(u64 number) {
     return 0;
 }
 
-/// Root may, and whoever has this console as the controlling terminal.
+/// True for root, and for a process whose controlling terminal this is.
 bool may_change(tty::Terminal const& terminal) {
     tty::SignalTarget* const target = tty::signal_target.get();
     return target && (target->controlling_terminal() == terminal.number() || target->current_credentials().is_privileged());
@@ -60,7 +60,7 @@ bool may_change(tty::Terminal const& terminal) {
 
 }
 
-/// What takes a right to it.
+/// The requests that need a right to the console.
 Result<i64> VirtualConsole::change(u32 command, u64 argument) {
     if (!may_change(terminal)) return fail(EPERM);
     switch (command) {

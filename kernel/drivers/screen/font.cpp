@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Reads a PSF version 1 font: header, glyphs, and for each glyph its characters.
+// Reads a PSF version 1 font: header, glyphs, and the characters of each glyph. A file that is too short for its glyphs is refused.
 #include "kernel/drivers/screen/font.h"
 
 #include <algorithm>
@@ -25,7 +25,7 @@ bool Font::load(std::span<u8 const> file) {
     return read_table(file.subspan(header_size + size), glyphs);
 }
 
-/// Sequences (base and combining characters together) are passed over.
+/// Reads which characters each glyph shows; skips sequences (a base and combining characters together).
 bool Font::read_table(std::span<u8 const> table, u32 glyphs) {
     entry_count_ = 0;
     u16 glyph = 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Font: the glyphs of a PSF version 1 file, 8 pixels wide, found by their character.
-// The file stays where it is. psf(5) of the kbd package; "PC Screen Font".
+// Font: the glyphs of a PSF version 1 file, 8 pixels wide, found by their character. The file is not copied.
+// psf(5) of the kbd package; "PC Screen Font".
 #pragma once
 
 #include <array>
@@ -18,7 +18,7 @@ public:
     /// False if `file` is no PSF 1 font with a table of characters; it must outlive this.
     bool load(std::span<u8 const> file);
     u32 height() const { return height_; }
-    /// height() rows, the leftmost pixel in bit 7. What the font lacks is shown as U+FFFD or '?'.
+    /// height() rows of a glyph, the leftmost pixel in bit 7. A character that the font lacks is shown as U+FFFD or '?'.
     std::span<u8 const> glyph(u16 character) const;
 
 private:
@@ -35,8 +35,8 @@ private:
     u32 height_ = 0;
     u16 missing_ = 0;
     size_t entry_count_ = 0;
-    std::array<Entry, most_entries> entries_{};   ///< by character
-    std::array<u16, 128> ascii_{};                ///< the same for the first characters, without a search
+    std::array<Entry, most_entries> entries_{};   ///< sorted by character
+    std::array<u16, 128> ascii_{};                ///< the glyphs of the first characters, found without a search
 };
 
 /// The embedded fonts.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Where boot/font.S has put the fonts.
+// Tells where boot/font.S has put the fonts.
 #include "kernel/drivers/screen/font.h"
 
 extern "C" u8 const font_regular_start[], font_regular_end[], font_bold_start[], font_bold_end[];

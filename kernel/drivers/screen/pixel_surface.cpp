@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Cells as pixels. Each row of a glyph is put together in a line buffer and goes out in
-// whole 8-byte stores, which suits write-combining memory.
+// Draws cells as pixels. Each row of a glyph is put together in a line buffer and stored in whole 8-byte words, which suits
+// write-combining memory; the framebuffer is never read.
 #include "kernel/drivers/screen/surface.h"
 
 #include <algorithm>
@@ -14,7 +14,7 @@ namespace drivers {
 namespace {
 
 constexpr u32 margin = 8;
-constexpr u32 fine_display = 1080;     ///< so many lines for each step of scale
+constexpr u32 fine_display = 1080;     ///< this many lines for each step of scale
 constexpr u32 fewest_columns = 40, fewest_rows = 10;
 
 void store_line(u8* to, u64 const* line, u32 words) {
@@ -59,7 +59,7 @@ void PixelSurface::clear() {
     }
 }
 
-/// The usual case, 32 bits and no scale: two pixels at a time.
+/// The usual case, 32 bits a pixel and no scale: draws two pixels at a time.
 void PixelSurface::draw_pairs(u8* to, std::span<u8 const> glyph, u32 foreground, u32 background) const {
     u64 const dark = background, bright = foreground;
     u64 const pairs[4] = {dark << 32 | dark, bright << 32 | dark, dark << 32 | bright, bright << 32 | bright};
@@ -84,10 +84,10 @@ u32 PixelSurface::glyph_line(u8 bits, u32 foreground, u32 background, Line& line
     return Font::width * scale_ * bytes_per_pixel_ / sizeof(u64);
 }
 
-/// Half the way from one colour to the other.
+/// The colour halfway from one to the other.
 constexpr u32 between(u32 one, u32 other) { return (one >> 1 & 0x7f7f7f) + (other >> 1 & 0x7f7f7f); }
 
-/// Of the lines of a glyph, the first that the cursor covers. A bar covers columns instead.
+/// The first of a glyph's lines that the cursor covers. A bar covers columns instead.
 u32 first_line_of(CursorShape shape, u32 height) {
     switch (shape) {
     case CursorShape::Block: return 0;

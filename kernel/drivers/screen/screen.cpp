@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Screen: from bytes to drawn cells. The drawing thread has a real-time class, so that
-// a busy program cannot keep the screen from showing what happens.
+// Screen: finds the surface, and draws what has changed in the console in front. The drawing thread has a real-time class, so that a
+// busy program cannot keep the screen from showing what happens. Interrupts are off only for a part of a row at a time.
 #include "kernel/drivers/screen/screen.h"
 
 #include <algorithm>
@@ -20,7 +20,7 @@ constexpr u32 vga_columns = 80, vga_rows = 25;
 
 constexpr Pen stamp_pen{8, 0, 0}, subsystem_pen{6, 0, Pen::bold}, text_pen{}, panic_pen{9, 0, Pen::bold};
 
-/// Lengths of the stamp "[    0.123456] " and the subsystem "memory: " that a log line begins with; 0: has none.
+/// The lengths of the stamp "[    0.123456] " and of the subsystem "memory:" with which a log line begins; 0: it has none.
 struct LineParts {
     size_t stamp = 0, subsystem = 0;
 };
@@ -52,7 +52,7 @@ Result<Surface*> Screen::find_surface(boot::BootInfo const& info) {
         TRY(text_.start(found.address, found.width, found.height, found.pitch));
         return &text_;
     }
-    // Loaders that say nothing of the screen leave it as the BIOS set it.
+    // A loader that says nothing of the screen leaves it as the BIOS has set it.
     if (info.uefi || !TextSurface::is_active()) return fail(ENODEV);
     TRY(text_.start(vga_text_memory, vga_columns, vga_rows, 2 * vga_columns));
     return &text_;
@@ -97,7 +97,7 @@ Result<> Screen::start(boot::BootInfo const& info) {
 
 // ---------------------------------------------------------------- drawing
 
-/// The cells [from, to) of a row.
+/// Draws those of the cells [from, to) of a row that differ from what is shown.
 void Screen::draw_row(VirtualConsole& console, u16 row, u16 from, u16 to) {
     ScreenCells& cells = console.vt.cells();
     u16 const columns = cells.columns();
@@ -125,7 +125,7 @@ void Screen::draw_all(VirtualConsole& console) {
     }
 }
 
-/// Colours and the cursor's shape: with other ones, nothing that is shown is right.
+/// Sets the colours and the cursor's shape; if they have changed, everything is drawn again.
 void Screen::draw_look(VirtualConsole& console) {
     if (!surface_->set_look(console.vt.look())) return;
     constexpr Cell nothing{0xffff, {0, 0, 0xff}};
@@ -143,8 +143,8 @@ void Screen::repaint() {
     wake();
 }
 
-/// Interrupts are off for a part of a row at a time, whichever console is in front by then. What changes in a row behind
-/// that part marks the row again.
+/// Draws a part of a row at a time, because interrupts are off, and of whichever console is in front by then. A change to a row after
+/// its first part marks the row dirty again.
 void Screen::draw_changes() {
     constexpr u16 part = 64;
     for (u16 row = 0; row < surface_->rows(); ++row) {
@@ -204,7 +204,7 @@ void Screen::console_changed(VirtualConsole& console) {
     wake();
 }
 
-/// Waking a thread is not allowed here (the logger may hold a run queue's lock): the line is drawn at once.
+/// This must not wake a thread (the logger's caller may hold a run queue's lock), so the line is drawn at once.
 void Screen::write(std::string_view text) {
     Locked guard(screen_lock);
     VirtualConsole& console = foreground();

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The screen: programs' output goes through a console's escape-sequence reader into its cells; a thread of its own
-// draws what changed of the console in front, at most 60 times a second. Log lines go to that console and are drawn
-// at once.
+// The screen: programs' output goes through a console's escape-sequence reader into its cells; a thread of the screen's own draws what
+// has changed of the console in front, at most every 16 ms. Log lines go to that console and are drawn at once, except over graphics.
 #pragma once
 
 #include <base/log.h>
@@ -17,28 +16,28 @@ public:
     static constexpr u32 console_count = 6;
 
     constexpr Screen() = default;
-    /// ENODEV: there is nothing to draw on. ENOMEM.
+    /// Finds the surface and starts the thread. ENODEV: there is nothing to draw on. ENOMEM.
     Result<> start(boot::BootInfo const& info);
     bool is_present() const { return surface_ != nullptr; }
     u16 columns() const { return surface_->columns(); }
     u16 rows() const { return surface_->rows(); }
     void write(std::string_view text) override;   // base::LogSink
 
-    /// By number, 1 … console_count; null: there is none.
+    /// The console of this number, 1 … console_count; null: there is none.
     VirtualConsole* console(u32 number) { return number - 1 < console_count ? &consoles_[number - 1] : nullptr; }
-    /// The one in front. Any context.
+    /// The console in front. Any context.
     VirtualConsole& foreground() { return consoles_[foreground_.load(std::memory_order_relaxed)]; }
-    /// Puts it in front; nothing if switching is forbidden. ENOMEM
+    /// Puts a console in front; does nothing if switching is forbidden. ENOMEM
     Result<> activate(VirtualConsole& console);
-    /// Until it is in front. restart_sys
+    /// Waits until a console is in front. restart_sys: a signal came first.
     Result<> wait_until_active(VirtualConsole& console);
     /// VT_LOCKSWITCH
     void forbid_switching(bool on) { may_switch_.store(!on, std::memory_order_relaxed); }
-    /// Its cells are other ones. Any context, under a terminal's lock.
+    /// Called when a console's cells have changed. Any context, under a terminal's lock.
     void console_changed(VirtualConsole& console);
-    /// A console has output queued. Any context, under a terminal's lock.
+    /// Called when a console has output queued. Any context, under a terminal's lock.
     void output_waits() { wake(); }
-    /// Everything is to be drawn again, whatever is thought to be shown.
+    /// Has everything drawn again, whatever shown_ says.
     void repaint();
     Result<i64> set_graphics(VirtualConsole& console, bool on);
 
@@ -63,15 +62,15 @@ private:
     Surface* surface_ = nullptr;                ///< set once by start()
     Cell* shown_ GUARDED_BY(screen_lock) = nullptr;   ///< what the surface shows now, row by row
     std::atomic<u32> foreground_{0};            ///< an index; changes under screen_lock
-    u32 previous_ GUARDED_BY(screen_lock) = 0;  ///< the number of the one that was in front before; 0: none was
+    u32 previous_ GUARDED_BY(screen_lock) = 0;  ///< the number of the console that was in front before; 0: none was
     std::atomic<bool> changed_{false};          ///< something is to be drawn. Ordering: release by writers, acquire by the drawing thread
     std::atomic<bool> may_switch_{true};        ///< Ordering: relaxed, guards nothing
-    // What keys ask of the thread, because it takes memory. Ordering: relaxed, changed_ is set after them.
+    // What keys ask of the thread, since a switch may allocate memory. Ordering: relaxed, changed_ is set after them.
     std::atomic<u32> wanted_console_{0};        ///< 0: none
     std::atomic<i32> wanted_step_{0};
     std::atomic<bool> wanted_last_{false};
     sched::WaitQueue changes_;
-    sched::WaitQueue switches_;                 ///< another console is in front
+    sched::WaitQueue switches_;                 ///< for another console to come to the front
     PixelSurface pixels_;
     TextSurface text_;
     VirtualConsole consoles_[console_count] = {VirtualConsole(1), VirtualConsole(2), VirtualConsole(3),
@@ -80,7 +79,7 @@ private:
 
 extern constinit Screen screen;
 
-/// Any program's terminal of the number 4, n; the nodes vcs…: what consoles show, vcs(4).
+/// Registers the nodes vcs…, vcsu… and vcsa…: what consoles show, vcs(4).
 Result<> register_screen_memory();
 
 }

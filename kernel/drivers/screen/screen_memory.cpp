@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// /dev/vcs*, vcsa*, vcsu*: what consoles show, row after row without line ends. vcs(4). Number 0 is the console in
-// front, as it is seen (looking back too); the others their own rows. For reading only.
+// /dev/vcs*, vcsa*, vcsu*: what consoles show, row after row without line ends. vcs(4). Number 0 is the console in front, as it is seen
+// (also while looking back); the others are a console's own rows. They can only be read.
 #include <algorithm>
 
 #include "kernel/drivers/screen/screen.h"
@@ -13,7 +13,7 @@ namespace drivers {
 namespace {
 
 constexpr u32 major = 7;
-enum class Form : u8 { Text = 0, Unicode = 64, Attributes = 128 };   // what is added to a console's number
+enum class Form : u8 { Text = 0, Unicode = 64, Attributes = 128 };   // added to a console's number
 constexpr size_t header_size = 4;    // of Attributes: rows, columns, the cursor's column and row
 
 class ScreenMemoryFile final : public fs::File {
@@ -34,7 +34,7 @@ protected:
     }
 
 private:
-    /// What lies at `position`, up to the end. ENXIO: the console is gone.
+    /// Copies what is at `position`, up to the end, and returns how much. ENXIO: the console is gone.
     Result<size_t> copy(u64 position, std::span<u8> to) {
         Locked guard(screen_lock);
         VirtualConsole& console = number_ == 0 ? screen.foreground() : *screen.console(number_);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Which console is in front, and what keys do to it.
+// Brings a console to the front, and does what keys ask of the screen. Keys come in any context, so a switch, which may allocate
+// memory, is left to the drawing thread.
 #include <abi/signal.h>
 
 #include "kernel/drivers/screen/screen.h"
@@ -17,7 +18,7 @@ Result<> Screen::activate(VirtualConsole& console) {
         key_input.set_application_cursor(console.vt.application_cursor());
     }
     console.closed();
-    // Whoever comes last of several that switch sees the one that stays.
+    // If several threads switch at once, the last of them to come here sees the console that stays in front.
     static_cast<void>(key_input.with_keymap([this](Keymap& keymap) { return keymap.show_console(foreground().number()), true; }));
     wake();
     switches_.wake_all();
@@ -64,7 +65,7 @@ void Screen::command(ScreenCommand const& command) {
     wake();
 }
 
-/// The next console in that direction that has been used; the one in front if there is no other.
+/// The number of the next console in that direction that has been used; the one in front if there is no other.
 u32 Screen::neighbour(i32 step) {
     Locked guard(screen_lock);
     u32 const start = foreground().number() - 1;
@@ -75,7 +76,7 @@ u32 Screen::neighbour(i32 step) {
     return start + 1;
 }
 
-/// In the drawing thread. A switch that there is no memory for does not happen.
+/// Does what keys have asked for, in the drawing thread. A switch for which there is no memory does not happen.
 void Screen::obey() {
     u32 number = wanted_console_.exchange(0, std::memory_order_relaxed);
     if (i32 const step = wanted_step_.exchange(0, std::memory_order_relaxed)) number = neighbour(step);

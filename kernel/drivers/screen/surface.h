@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Surface: something that shows cells: a framebuffer of pixels or the VGA's text memory.
-// Written to only, never read back. The screen locks it.
+// Surface: something that shows cells: a framebuffer of pixels or a VGA's text memory.
+// Its memory is only written, never read back. The screen locks it.
 #pragma once
 
 #include <array>
@@ -18,10 +18,10 @@ class Surface {
 public:
     virtual u16 columns() const = 0;
     virtual u16 rows() const = 0;
-    /// The cell under the cursor has Pen::cursor.
+    /// Draws one cell. The cell under the cursor has Pen::cursor.
     virtual void draw(u16 column, u16 row, Cell const& cell) = 0;
     virtual void hide_cursor() {}
-    /// Colours and cursor from now on. True: they are new, so that all is to be drawn again.
+    /// Sets colours and cursor. True: they have changed, so everything is to be drawn again.
     virtual bool set_look(Look const& look) = 0;
 protected:
     ~Surface() = default;
@@ -31,7 +31,7 @@ protected:
 class PixelSurface final : public Surface {
 public:
     constexpr PixelSurface() = default;
-    /// Maps it and paints it in the background's colour. ENODEV: not a format that we can draw.
+    /// Maps it and paints it in the background's colour. ENODEV: the format or the size cannot be drawn on.
     Result<> start(boot::Framebuffer const& framebuffer);
     u16 columns() const override { return columns_; }
     u16 rows() const override { return rows_; }
@@ -53,18 +53,18 @@ private:
     u8* base_ = nullptr;
     boot::Framebuffer format_;
     u32 bytes_per_pixel_ = 4;
-    u32 scale_ = 1;                ///< screen pixels to a font pixel, on very fine displays
+    u32 scale_ = 1;                ///< screen pixels for a font pixel; above 1 on very fine displays
     u32 margin_ = 0;               ///< pixels left free around the text
     u16 columns_ = 0, rows_ = 0;
     Font regular_, bold_;
 };
 
-/// 80x25 characters of a VGA.
+/// The text memory of a VGA.
 class TextSurface final : public Surface {
 public:
     constexpr TextSurface() = default;
     Result<> start(PhysAddr address, u32 columns, u32 rows, u32 pitch);
-    /// True if the VGA is in a colour text mode, as firmware leaves it.
+    /// True if the VGA is in a colour text mode, as a BIOS leaves it.
     static bool is_active();
     u16 columns() const override { return columns_; }
     u16 rows() const override { return rows_; }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Cells in the VGA's text memory: a character of code page 437 and an attribute each.
-// The colour registers get the first 16 colours of the palette.
+// Draws cells in the VGA's text memory: each is a character of code page 437 and an attribute.
+// The colour registers hold the 16 colours of the console's look.
 #include <algorithm>
 
 #include <arch/io.h>
@@ -53,7 +53,7 @@ Result<> TextSurface::start(PhysAddr address, u32 columns, u32 rows, u32 pitch) 
     return {};
 }
 
-/// Attribute 6 uses colour register 20, and 8 … 15 use 56 … 63: the VGA BIOS's set-up of text modes.
+/// Attribute 6 uses colour register 20, and 8 … 15 use 56 … 63, as the VGA BIOS sets text modes up.
 void TextSurface::load_palette() {
     for (u8 basic = 0; basic < 16; ++basic) {
         u8 const attribute = vga_colour(basic);
@@ -72,7 +72,7 @@ bool TextSurface::set_look(Look const& look) {
 
 void TextSurface::hide_cursor() { write_crtc(cursor_start, cursor_off); }
 
-/// Backgrounds have only eight colours: the attribute's top bit would blink.
+/// The attribute's top bit is left out: it would blink, so backgrounds have only eight colours.
 void TextSurface::draw(u16 column, u16 row, Cell const& cell) {
     u8 volatile* const to = base_ + row * pitch_ + column * 2u;
     to[0] = code_page_number(cell.character);

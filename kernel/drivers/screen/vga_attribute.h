@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A pen as the attribute byte of a VGA's text mode: foreground, background in the upper half, blinking on top. What it
-// cannot draw is a colour, and bits change each other's, as on Linux.
+// A pen as the attribute byte of a VGA's text mode: foreground, background in the upper half, blinking in the top bit. As on Linux,
+// styles that a VGA cannot draw become colours, and bold and blinking invert their bits. Pure.
 #pragma once
 
 #include <algorithm>
@@ -11,17 +11,17 @@ namespace drivers {
 
 struct Rgb { u32 red, green, blue; };
 
-/// What Linux takes the colours from 16 on for.
+/// The values that Linux takes for the colours from 16 on.
 constexpr Rgb rgb_of(u8 colour) {
     if (colour >= 232) return {colour * 10u - 2312, colour * 10u - 2312, colour * 10u - 2312};
     u32 const index = colour - 16u;
     return {index / 36 * 85 / 2, index / 6 % 6 * 85 / 2, index % 6 * 85 / 2};
 }
 
-/// The VGA numbers blue 1 and red 4.
+/// The VGA numbers blue 1 and red 4, the palette red 1 and blue 4.
 constexpr u8 vga_colour(u8 basic) { return static_cast<u8>((basic & 0b1010) | (basic & 1) << 2 | (basic >> 2 & 1)); }
 
-/// One of the 16 that is like `colour`.
+/// The one of the 16 colours that is most like `colour`, as Linux reckons.
 constexpr u8 vga_foreground(u8 colour) {
     if (colour < 16) return vga_colour(colour);
     auto const [red, green, blue] = rgb_of(colour);
@@ -31,7 +31,7 @@ constexpr u8 vga_foreground(u8 colour) {
     return static_cast<u8>(hue | (largest > 0xaa ? 8 : 0));
 }
 
-/// One of eight.
+/// The same for a background, which has only eight colours.
 constexpr u8 vga_background(u8 colour) {
     if (colour < 16) return vga_colour(colour) & 7;
     auto const [red, green, blue] = rgb_of(colour);

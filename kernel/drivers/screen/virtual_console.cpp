@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A console's memory and output.
+// A console's memory and output. While a console is open or in front, its memory stays; output keeps the order of the queue,
+// whichever thread reads it.
 #include "kernel/drivers/screen/virtual_console.h"
 
 #include <algorithm>
@@ -12,11 +13,11 @@ namespace drivers {
 
 namespace {
 
-/// A console's history: so many lines, if that is not more than this part of the machine's memory or this many bytes.
+/// A console's history has most_lines, or fewer if they would take more than most_bytes or than 1/part_of_memory of the machine's memory.
 constexpr size_t most_lines = 3000, most_bytes = 4 * mib;
 constexpr u64 part_of_memory = 64;
 
-/// What is done to cells and bytes in one piece, with interrupts off; one sequence may do more, as many cells as there are.
+/// How many cells are written and bytes read in one piece, with interrupts off; one sequence may write more, such as a whole screen.
 constexpr u64 most_work = 512;
 constexpr u32 most_bytes_at_once = 64;
 
@@ -47,7 +48,7 @@ Result<> VirtualConsole::allocate(u16 columns, u16 rows) {
             memory_ = std::exchange(memory, nullptr);
         }
     }
-    if (memory) mm::kernel_space.free_pages(memory);   // another was first
+    if (memory) mm::kernel_space.free_pages(memory);   // another thread was first
     return {};
 }
 
@@ -65,7 +66,7 @@ Result<> VirtualConsole::deallocate() {
 Result<> VirtualConsole::opened() {
     {
         Locked guard(screen_lock);
-        ++open_files_;   // from here on nobody takes its memory away
+        ++open_files_;   // from here on nobody frees its memory
     }
     Result<> const provided = allocate(screen.columns(), screen.rows());
     if (!provided) closed();
@@ -82,7 +83,7 @@ void VirtualConsole::size(u16& columns, u16& rows) { columns = screen.columns(),
 size_t VirtualConsole::room() {
     Locked guard(screen_lock);
     size_t const room = queue_size - (queue_head_ - queue_tail_);
-    // Who finds too little for his purpose sleeps, and hears of it when there is all of it.
+    // A writer that finds too little room sleeps, and is woken once the whole queue is free.
     if (room < queue_size / 2) was_full_.store(true, std::memory_order_relaxed);
     return room;
 }
@@ -92,10 +93,10 @@ void VirtualConsole::transmit(std::span<char const> bytes) {
         Locked guard(screen_lock);
         for (char const byte : bytes) queue_[queue_head_++ % queue_size] = byte;
     }
-    screen.output_waits();   // an echo has nobody else who would read it
+    screen.output_waits();   // nobody else would read an echo from the queue
 }
 
-/// A piece of what is queued; false: that is nothing.
+/// Reads a piece of what is queued. False: nothing is.
 bool VirtualConsole::settle_some() {
     Locked guard(screen_lock);
     if (!is_allocated()) queue_tail_ = queue_head_;
@@ -106,7 +107,7 @@ bool VirtualConsole::settle_some() {
     return true;
 }
 
-/// Several may do this at once: the queue's order is the output's, whoever reads it.
+/// Several threads may do this at once: each piece is taken and read under the lock, so output keeps the queue's order.
 void VirtualConsole::settle() {
     bool changed = false;
     while (settle_some()) changed = true;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// VirtualConsole: one of tty1 … tty6: a terminal, the reader of its escape sequences, and its cells, which it gets
-// when it is first opened or switched to. Which of them is seen is the Screen's business. console_ioctl(4).
-// Output is queued where interrupts are off, and read in threads (settle()), a piece at a time: three bytes may write the whole screen.
+// VirtualConsole: one of tty1 … tty6: a terminal, the reader of its escape sequences, and its cells, which it gets when it is first
+// opened or switched to. Screen decides which console is seen. ioctl_console(2).
+// Output is queued with interrupts off, and threads read it (settle()) a piece at a time, since three bytes may write the whole screen.
 #pragma once
 
 #include <atomic>
@@ -12,16 +12,16 @@
 namespace drivers {
 
 using ScreenLock = SpinLock<LockRank::console_device, InterruptsOff>;
-/// Guards the cells of all consoles, which of them is shown, and the surface that they are shown on.
+/// Guards the cells of every console, which console is shown, and the surface that shows it.
 extern constinit ScreenLock screen_lock;
 
 class VirtualConsole final : public tty::TerminalDevice {
 public:
     constexpr explicit VirtualConsole(u32 number) : terminal(fs::make_device(4, number), settings()), number_(number) {}
 
-    /// Its cells; nothing if it has them. ENOMEM
+    /// Gives the console its cells, unless it has them. ENOMEM
     Result<> allocate(u16 columns, u16 rows);
-    /// Takes them away. EBUSY: it is open or in front.
+    /// Frees its cells. EBUSY: the console is open or in front.
     Result<> deallocate();
     u32 number() const { return number_; }
     bool is_allocated() const REQUIRES(screen_lock) { return memory_ != nullptr; }
@@ -40,7 +40,7 @@ public:
 
     tty::Terminal terminal;
     Vt vt GUARDED_BY(screen_lock);
-    bool shows_graphics GUARDED_BY(screen_lock) = false;   ///< KD_GRAPHICS: a program draws by itself
+    bool shows_graphics GUARDED_BY(screen_lock) = false;   ///< KD_GRAPHICS: a program draws on the screen itself
 
 private:
     static constexpr ::termios settings() {
@@ -55,7 +55,7 @@ private:
     static constexpr u32 queue_size = 1024;
     std::array<char, queue_size> queue_ GUARDED_BY(screen_lock){};
     u32 queue_head_ GUARDED_BY(screen_lock) = 0, queue_tail_ GUARDED_BY(screen_lock) = 0;   ///< bytes ever put in, taken out
-    std::atomic<bool> was_full_{false};                ///< the terminal is waiting to hear of room. Ordering: relaxed, after screen_lock
+    std::atomic<bool> was_full_{false};                ///< the terminal waits to be told of room. Ordering: relaxed, after screen_lock
     u32 open_files_ GUARDED_BY(screen_lock) = 0;
     void* memory_ GUARDED_BY(screen_lock) = nullptr;   ///< cells, then the history's line numbers
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Code page 437, the characters of a PC's own font, by their numbers there.
+// Code page 437: the characters of a PC's own font, by their numbers there, and the number that is shown for any character. Pure.
 #pragma once
 
 #include <algorithm>
@@ -14,7 +14,7 @@ namespace code_page {
 inline constexpr std::array<u16, 32> first = {
     0x0020, 0x263a, 0x263b, 0x2665, 0x2666, 0x2663, 0x2660, 0x2022, 0x25d8, 0x25cb, 0x25d9, 0x2642, 0x2640, 0x266a, 0x266b, 0x263c,
     0x25b6, 0x25c0, 0x2195, 0x203c, 0x00b6, 0x00a7, 0x25ac, 0x21a8, 0x2191, 0x2193, 0x2192, 0x2190, 0x221f, 0x2194, 0x25b2, 0x25bc};
-/// 0x80 … 0xff.
+/// The characters 0x80 … 0xff.
 inline constexpr std::array<u16, 128> last = {
     0x00c7, 0x00fc, 0x00e9, 0x00e2, 0x00e4, 0x00e0, 0x00e5, 0x00e7, 0x00ea, 0x00eb, 0x00e8, 0x00ef, 0x00ee, 0x00ec, 0x00c4, 0x00c5,
     0x00c9, 0x00e6, 0x00c6, 0x00f4, 0x00f6, 0x00f2, 0x00fb, 0x00f9, 0x00ff, 0x00d6, 0x00dc, 0x00a2, 0x00a3, 0x00a5, 0x20a7, 0x0192,
@@ -32,8 +32,8 @@ constexpr u16 code_page_character(u8 number) {
     return number == 0x7f ? 0x2302 : number < 0x20 ? code_page::first[number] : number;
 }
 
-/// What stands for a character where only the code page's can be shown. VT100 line drawing that it lacks is the letter
-/// which was sent for it, a square is all that is missing: both as on Linux.
+/// The number to show for a character where only the code page can be shown. As on Linux, a VT100 line drawing character that it lacks
+/// becomes the letter that was sent for it, and any other becomes a square.
 constexpr u8 code_page_number(u16 character) {
     if (character >= 0x20 && character < 0x7f) return static_cast<u8>(character);
     if (auto const found = std::ranges::find(code_page::last, character); found != code_page::last.end())

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Look: what a console's programs may choose for all of its cells at once: the first 16 colours and the cursor.
+// Look: what a console's programs choose for all of its cells at once: the first 16 colours and the shape of the cursor.
 #pragma once
 
 #include <algorithm>

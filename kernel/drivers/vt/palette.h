@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The 256 colours of the screen as 0xRRGGBB: 16 chosen to be easy on the eyes, then the
-// usual 6×6×6 cube and 24 greys. Number 0 is the background, 7 the text.
+// The 256 colours of the screen as 0xRRGGBB: 16 chosen to be easy on the eyes, then the usual cube of 6×6×6 and 24 greys.
+// Number 0 is the background, 7 the text.
 #pragma once
 
 #include <array>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Movements and edits of the array of cells.
+// Moves the cursor and edits the cells. Rows move only in the index: screen, alternate screen (if there is one) and history together
+// always name every line of cells once.
 #include "kernel/drivers/vt/screen_cells.h"
 
 #include <algorithm>
@@ -28,7 +29,7 @@ void ScreenCells::mark_all() {
 
 // ---------------------------------------------------------------- history
 
-/// The topmost `count` rows change places with the oldest lines of the history.
+/// Swaps the topmost `count` rows with the oldest lines of the history.
 void ScreenCells::keep_rows(u32 count) {
     for (u32 i = 0; i < count && !history_.empty(); ++i) {
         std::swap(order_[i], history_[history_next_]);
@@ -151,7 +152,7 @@ void ScreenCells::delete_cells(u32 count, Pen const& pen) {
 
 // ---------------------------------------------------------------- rows
 
-/// Moves rows [from, to) by `count`; those that leave come back empty at the other end.
+/// Moves rows [from, to) by `count`; rows that leave at one end come back empty at the other.
 void ScreenCells::shift_rows(u16 from, u16 to, Shift shift, u32 count, Pen const& pen) {
     count = std::min<u32>(count, to - from);
     auto const first = order_.begin() + from, last = order_.begin() + to;

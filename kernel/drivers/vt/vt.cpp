@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// From bytes to characters and sequences: the state machine of console_codes(4).
+// The state machine of console_codes(4): sorts bytes into characters, control characters and sequences, and does what the short
+// sequences say. It takes one byte at a time, so a sequence may be cut anywhere between two writes.
 #include "kernel/drivers/vt/vt.h"
 
 #include <algorithm>
@@ -94,7 +95,7 @@ void Vt::byte(u8 c) {
     case State::TextEscape: return text_byte(c);
     default: break;
     }
-    constexpr u32 always_control = 0x0800f501;   // NUL BS LF FF CR SO SI ESC: even where codes are shown
+    constexpr u32 always_control = 0x0800f501;   // NUL BS LF FF CR SO SI ESC: even while codes are shown
     bool const shown = shows_codes_ && state_ == State::Ground && (c >= 0x20 || !(always_control >> c & 1));
     if (!shown && (c < 0x20 || c == del)) return control_character(c);
     switch (state_) {
@@ -106,7 +107,7 @@ void Vt::byte(u8 c) {
     }
 }
 
-/// These act even in the midst of a sequence.
+/// Control characters act even in the middle of a sequence.
 void Vt::control_character(u8 c) {
     end_character();
     switch (c) {
@@ -130,7 +131,7 @@ void Vt::control_character(u8 c) {
 
 void Vt::tabulate() {
     u32 column = cells_.column() + 1u;
-    if (column == cells_.columns()) return;   // where the next character may be about to wrap
+    if (column == cells_.columns()) return;   // in the last column, where the next character may be about to wrap
     while (column < cells_.columns() && !tab_stops_[column]) ++column;
     cells_.move_column(column);
 }
@@ -141,7 +142,7 @@ void Vt::tabulate_back() {
     cells_.move_column(column);
 }
 
-/// The first byte after ESC ]: P and R are Linux's own, about the palette, and do not end with BEL or ESC \\.
+/// The first byte after ESC ]. P and R are Linux's own, set the palette, and do not end with BEL or ESC \\.
 void Vt::command_byte(u8 c) {
     if (c == 'R') {
         look_.colours = Look{}.colours;
@@ -169,7 +170,7 @@ void Vt::colour_byte(u8 c) {
     state_ = State::Ground;
 }
 
-/// An operating system command (window titles and the like): up to BEL or ESC \, for nothing.
+/// Skips an operating system command (window titles and the like) or another string, up to BEL or ESC \.
 void Vt::text_byte(u8 c) {
     if (c == bel || c == can || c == sub || (state_ == State::TextEscape && c == '\\')) state_ = State::Ground;
     else state_ = c == esc ? State::TextEscape : State::Text;
@@ -225,7 +226,7 @@ void Vt::escape_argument(u8 c) {
     }
 }
 
-/// DECALN, for adjusting a screen: full of E, in the pen's colours. The cursor stays, as on Linux.
+/// DECALN, for adjusting a screen: fills it with E in the pen's colours. The cursor stays, as on Linux.
 void Vt::show_test_pattern() {
     cells_.fill_all('E', {pen_.foreground, pen_.background, 0});
     cells_.end_wrap();
@@ -236,7 +237,7 @@ u32 Vt::parameter(size_t index, u32 otherwise) const {
     return parameters_[index];
 }
 
-/// A byte after ESC [: digits and ; collect, 0x40 … 0x7e end the sequence.
+/// A byte after ESC [: digits and ; collect parameters, 0x40 and above end the sequence.
 void Vt::control_byte(u8 c) {
     if (c >= '0' && c <= '9') {
         if (parameter_count_ > most_parameters) return;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Vt: reads the bytes that programs write to a Linux console (TERM=linux; console_codes(4),
-// ECMA-48, UTF-8) and applies them to the cells. Unknown sequences are read to their end
-// and ignored. Pure; the owner locks it.
+// Vt: reads the bytes that programs write to a Linux console (TERM=linux; console_codes(4), ECMA-48, UTF-8) and applies them to the
+// cells. An unknown sequence is read to its end and ignored. Pure; the owner locks it.
 #pragma once
 
 #include <array>
@@ -18,11 +17,11 @@ public:
     constexpr Vt() = default;
     void attach(std::span<Cell> cells, u16 columns, u16 rows, std::span<u16> history = {});   // as ScreenCells
 
-    /// Output of programs; how much of it was read. It stops behind the sequence with which the cells' work() has grown by
-    /// `most_work`: one sequence writes as many cells as there are, at most.
+    /// Reads programs' output and returns how many bytes it has read. It stops after the byte with which the cells' work() has grown by
+    /// `most_work`: the one sequence that this byte ends may write a whole screen.
     size_t write(std::span<char const> bytes, u64 most_work = ~u64{0});
-    /// Text that is not a program's: begins on a new line and touches neither pen nor
-    /// a sequence that is half read. Only '\n' has a meaning.
+    /// Writes text that is not a program's, from the cursor on: begin_line() comes first. It touches neither the pen nor a sequence that is
+    /// half read. Only '\n' has a meaning.
     void write_aside(std::string_view text, Pen const& pen);
     /// Ends a program's unfinished line, so that write_aside() text begins a new one.
     void begin_line();
@@ -33,7 +32,7 @@ public:
     bool is_inverted() const { return inverted_; }
     Look const& look() const { return look_; }
     bool application_cursor() const { return application_cursor_; }
-    /// What the terminal has to answer (cursor position, identity); empties it.
+    /// Takes what the terminal has to answer (cursor position, identity).
     std::string_view take_reply(std::span<char> buffer);
     bool has_reply() const { return reply_length_ != 0; }
 
@@ -100,23 +99,23 @@ private:
 
     ScreenCells cells_;
     Look look_;
-    Pen pen_, usual_pen_;                          ///< now; and what SGR 0, 39, 49 go back to
+    Pen pen_, usual_pen_;                          ///< the pen now; the one to which SGR 0, 39, 49 return
     Saved saved_;
     State state_ = State::Ground;
     u8 intermediate_ = 0;                          ///< the byte between ESC and its argument; or ? > = of a sequence
     std::array<u32, most_parameters> parameters_{};
     size_t parameter_count_ = 0;
     u32 code_point_ = 0;                           ///< a UTF-8 character that is half read …
-    u32 least_code_point_ = 0;                     ///< … and what it must be at least, or it is overlong
+    u32 least_code_point_ = 0;                     ///< … and the least that it may be: below, it is overlong
     u8 continuation_bytes_ = 0;
     std::array<Charset, 2> sets_ = first_sets;     ///< G0, G1
     u8 chosen_set_ = 0;
-    Charset translation_ = Charset::Latin;         ///< what bytes mean that are not UTF-8: the chosen set, or SGR 11's
+    Charset translation_ = Charset::Latin;         ///< what bytes mean that are not UTF-8: the chosen set, or that of SGR 11
     u32 last_character_ = ' ';                     ///< what REP repeats
-    u32 colour_digits_ = 0;                        ///< of ESC ] P: hexadecimal, so far
+    u32 colour_digits_ = 0;                        ///< of ESC ] P: the hexadecimal digits so far
     bool utf8_ = true;
-    bool shows_codes_ = false;                     ///< SO, SGR 11, 12: every byte is a character, also most controls; none is UTF-8
-    u8 code_offset_ = 0;                           ///< SGR 12: of the upper half
+    bool shows_codes_ = false;                     ///< SO, SGR 11, 12: every byte is a character, even most controls; none is UTF-8
+    u8 code_offset_ = 0;                           ///< SGR 12: leads to the upper half
     bool wrap_ = true, insert_ = false, origin_ = false, newline_mode_ = false;
     bool cursor_visible_ = true, application_cursor_ = false, inverted_ = false;
     std::array<bool, ScreenCells::most_columns> tab_stops_{};

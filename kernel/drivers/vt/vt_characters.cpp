@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// From bytes to characters: UTF-8, the character sets of the VT100 and of the PC; how wide they are.
+// Turns bytes into characters and puts them into the cells: UTF-8, the character sets of the VT100 and of the PC, and how many columns
+// a character takes. Wrong UTF-8 is shown as U+FFFD.
 #include <utility>
 
 #include "kernel/drivers/vt/code_page.h"
@@ -36,13 +37,13 @@ bool is_in(std::span<Range const> ranges, u32 code_point) {
     return std::ranges::any_of(ranges, [=](Range r) { return code_point >= r.first && code_point <= r.last; });
 }
 
-/// Takes no column of its own: combining marks and invisible ones.
+/// Whether a character takes no column of its own: combining marks and invisible characters.
 bool is_zero_width(u32 code_point) {
     static constexpr Range ranges[] = {{0x300, 0x36f}, {0x200b, 0x200f}, {0x202a, 0x202e}, {0x20d0, 0x20ff}, {0xfe00, 0xfe0f}, {0xfe20, 0xfe2f}, {0xfeff, 0xfeff}};
     return code_point >= 0x300 && is_in(ranges, code_point);
 }
 
-/// Takes two columns (East Asian Wide, emoji).
+/// Whether it takes two columns (East Asian Wide, emoji).
 bool is_wide(u32 code_point) {
     static constexpr Range ranges[] = {{0x1100, 0x115f}, {0x2e80, 0x303e}, {0x3041, 0xa4cf}, {0xac00, 0xd7a3}, {0xf900, 0xfaff},
                                        {0xfe30, 0xfe6f}, {0xff00, 0xff60}, {0xffe0, 0xffe6}, {0x1f300, 0x1faff}, {0x20000, 0x3fffd}};
@@ -72,7 +73,7 @@ void Vt::utf8_byte(u8 c) {
     least_code_point_ = c < 0xe0 ? 0x80 : c < 0xf0 ? 0x800 : 0x10000;
 }
 
-/// One that was cut short is shown as such.
+/// Shows that a UTF-8 character was cut short, if one was.
 void Vt::end_character() {
     if (std::exchange(continuation_bytes_, 0) != 0) character(replacement);
 }
@@ -84,7 +85,7 @@ void Vt::shift(u8 set) {
     shows_codes_ = set != 0;
 }
 
-/// A character of the set that is chosen.
+/// A byte that is not UTF-8: a character of the chosen set.
 void Vt::plain_byte(u8 c) {
     if (translation_ == Charset::CodePage || c == 0x7f) return character(code_page_character(c));
     if (c >= 0x20) character(translation_ == Charset::LineDrawing ? drawn(c) : c);
@@ -95,7 +96,7 @@ void Vt::choose_charset(u8 slot, u8 name) {
     case 'B': sets_[slot] = Charset::Latin; break;
     case '0': sets_[slot] = Charset::LineDrawing; break;
     case 'U':
-    case 'K': sets_[slot] = Charset::CodePage; break;   // K is a table that programs may load: nobody has
+    case 'K': sets_[slot] = Charset::CodePage; break;   // K: on Linux a table that programs may load; none is loaded here
     default: break;
     }
     if (slot == chosen_set_) translation_ = sets_[slot];
@@ -107,7 +108,7 @@ void Vt::character(u32 code_point) {
     auto const wrap = wrap_ ? ScreenCells::Wrap::Yes : ScreenCells::Wrap::No;
     auto const insert = insert_ ? ScreenCells::Insert::Yes : ScreenCells::Insert::No;
     bool const wide = is_wide(code_point);
-    // A wide character is not torn apart at the end of a line.
+    // A wide character is not split at the end of a line.
     if (wide && wrap_ && cells_.column() + 1 == cells_.columns()) cells_.put(' ', pen_, wrap, insert);
     cells_.put(static_cast<u16>(code_point > last_of_plane ? replacement : code_point), pen_, wrap, insert);
     if (wide) cells_.put(' ', pen_, wrap, insert);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the sequences ESC [ … do: cursor, erasing, editing, modes, colours, reports.
+// What the sequences ESC [ … do: cursor, erasing, editing, modes, colours, reports. The size of the screen bounds the work of each,
+// whatever its parameters, since the console's owner has interrupts off.
 #include <algorithm>
 
 #include <base/format.h>
@@ -63,14 +64,14 @@ void Vt::control_sequence(u8 final) {
     }
 }
 
-/// With a byte between ESC [ and the numbers, or before the letter.
+/// A sequence with a byte between ESC [ and the numbers, or before the letter.
 void Vt::private_sequence(u8 final) {
     if (intermediate_ == '?' && (final == 'h' || final == 'l')) return set_modes(final == 'h');
     if (intermediate_ == '?' && final == 'c') return set_cursor_shape(parameters_[0]);
     if (intermediate_ == ' ' && final == 'q') return set_cursor_style(parameters_[0]);
 }
 
-/// ESC [ ? n c of Linux; its colours of software cursors are not followed.
+/// Linux's ESC [ ? n c; the colours that it gives software cursors are ignored.
 void Vt::set_cursor_shape(u32 linux_number) {
     constexpr CursorShape shapes[] = {CursorShape::Block,      CursorShape::Hidden,    CursorShape::Underline, CursorShape::LowerThird,
                                       CursorShape::LowerHalf, CursorShape::TwoThirds, CursorShape::Block};
@@ -78,7 +79,7 @@ void Vt::set_cursor_shape(u32 linux_number) {
     look_.cursor = shape < std::size(shapes) ? shapes[shape] : CursorShape::Block;
 }
 
-/// DECSCUSR: block, underline, bar, each first blinking (which none does here).
+/// DECSCUSR: block, underline, bar, each first in a blinking form; no cursor blinks here.
 void Vt::set_cursor_style(u32 number) {
     if (number <= 2) look_.cursor = CursorShape::Block;
     else if (number <= 4) look_.cursor = CursorShape::Underline;
@@ -86,7 +87,7 @@ void Vt::set_cursor_style(u32 number) {
 }
 
 void Vt::repeat(u32 count) {
-    count = std::min<u32>(count, cells_.columns());   // interrupts are off meanwhile
+    count = std::min<u32>(count, cells_.columns());   // because interrupts are off
     u32 const repeated = last_character_;
     for (u32 i = 0; i < count; ++i) character(repeated);
 }
@@ -97,7 +98,7 @@ void Vt::position(u32 column, u32 row) {
     cells_.move_to(column, row);
 }
 
-/// In origin mode no further than the scrolling region.
+/// Moves by rows, in origin mode only within the scrolling region.
 void Vt::move_rows(i32 count) {
     i32 const first = origin_ ? cells_.region_top() : 0, last = (origin_ ? cells_.region_bottom() : cells_.rows()) - 1;
     cells_.move_to(cells_.column(), static_cast<u32>(std::clamp(cells_.row() + count, first, last)));
@@ -174,7 +175,7 @@ void Vt::set_private_mode(u32 mode, bool on) {
     case 7: wrap_ = on; break;
     case 25:
         cursor_visible_ = on;
-        cells_.mark_row();   // it is to be drawn again
+        cells_.mark_row();   // so that it is drawn again
         break;
     case 47:
     case 1047: cells_.use_alternate(on); break;
@@ -183,7 +184,7 @@ void Vt::set_private_mode(u32 mode, bool on) {
     }
 }
 
-/// With the cursor saved and an empty screen, as full-screen programs like it.
+/// Also saves the cursor and empties the screen, and restores the cursor at the end, as full-screen programs expect.
 void Vt::use_alternate(bool on) {
     if (on == cells_.is_alternate()) return;
     if (on) save();
@@ -192,7 +193,7 @@ void Vt::use_alternate(bool on) {
     else restore();
 }
 
-/// SGR 10 … 12: characters of the sets that are chosen, or the PC's code page, or its upper half.
+/// SGR 10 … 12: bytes are characters of the chosen set, of the PC's code page, or of its upper half.
 void Vt::choose_font(u32 which) {
     shows_codes_ = which != 10;
     translation_ = shows_codes_ ? Charset::CodePage : sets_[chosen_set_];
@@ -207,7 +208,7 @@ void Vt::set_attributes() {
     }
 }
 
-/// 38;5;N and 38;2;R;G;B. Returns the index of the last parameter that belongs to it.
+/// 38;5;N and 38;2;R;G;B. Returns the index of the last parameter that belongs to the colour.
 size_t Vt::set_extended_colour(size_t index, u8& colour) {
     size_t const left = parameter_count_ - index - 1;
     if (left >= 2 && parameters_[index + 1] == 5) {
