@@ -109,7 +109,7 @@ Result<> Keyboard::start(bool translated) {
         scan_codes_ = ScanCodes(set);
     }
     TRY(send_data(enable_scanning));
-    // An old keyboard may not answer here; its keys come all the same.
+    // An old keyboard may not answer here, but still sends its keys.
     if (wait_for_status(output_full, output_full, answer_us)) arch::in8(data_port);
     TRY(key_input.add_source(*this));
     arch::enable_isa_interrupt(isa_line, on_interrupt, this, "keyboard");

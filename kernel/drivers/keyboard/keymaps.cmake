@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# The keyboard layouts, made by tools/keymaps from Debian's console-setup and kbd; keymaps.S includes them, and the default
-# initramfs has them for loadkmap (what is in keymaps_root).
+# Makes the keyboard layouts with tools/keymaps from Debian's console-setup and kbd. keymaps.S includes keymaps_file; the default
+# initramfs has what is in keymaps_root, for loadkmap.
 foreach(program ckbcomp loadkeys)
     string(TOUPPER "${program}_program" variable)
     find_program(${variable} ${program} PATHS /bin /usr/bin)

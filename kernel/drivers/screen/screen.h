@@ -63,7 +63,7 @@ private:
     Cell* shown_ GUARDED_BY(screen_lock) = nullptr;   ///< what the surface shows now, row by row
     std::atomic<u32> foreground_{0};            ///< an index; changes under screen_lock
     u32 previous_ GUARDED_BY(screen_lock) = 0;  ///< the number of the console that was in front before; 0: none was
-    std::atomic<bool> changed_{false};          ///< something is to be drawn. Ordering: release by writers, acquire by the drawing thread
+    std::atomic<bool> changed_{false};          ///< the drawing thread has work. Ordering: release by writers, acquire by that thread
     std::atomic<bool> may_switch_{true};        ///< Ordering: relaxed, guards nothing
     // What keys ask of the thread, since a switch may allocate memory. Ordering: relaxed, changed_ is set after them.
     std::atomic<u32> wanted_console_{0};        ///< 0: none

@@ -21,7 +21,7 @@ public:
     /// Draws one cell. The cell under the cursor has Pen::cursor.
     virtual void draw(u16 column, u16 row, Cell const& cell) = 0;
     virtual void hide_cursor() {}
-    /// Sets colours and cursor. True: they have changed, so everything is to be drawn again.
+    /// Sets colours and cursor. True: they have changed, so the caller must draw everything again.
     virtual bool set_look(Look const& look) = 0;
 protected:
     ~Surface() = default;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Drives a boot-protocol keyboard: hands its reports to KeyInput as events, repeats the key that is held, and sets the lights.
-// One report at a time is asked for; the lights are set in work(), since that needs a transfer.
+// It requests one report at a time, and sets the lights in work(), since that needs a transfer.
 // HID 1.11, 7.2 (requests) and appendix B.1 (the keyboard's reports).
 #include "kernel/drivers/usb/keyboard.h"
 

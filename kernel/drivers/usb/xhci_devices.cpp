@@ -143,7 +143,7 @@ Result<> Controller::describe_hub(Device& device, HubDescriptor const& hub) {
 /// Makes an endpoint that an error has halted, or that is to be stopped, continue past every entry it was given (4.6.8 to 4.6.10).
 Result<> Controller::restart_endpoint(u8 slot, u8 index, Ring const& ring, bool halted) {
     u32 const which = u32{index} << endpoint_shift;
-    // The endpoint may be in the other state by now: then this command fails, and the next one is right all the same.
+    // The endpoint may be in the other state by now: then this command fails, and the next one is still right.
     static_cast<void>(slot_command(halted ? TrbType::ResetEndpoint : TrbType::StopEndpoint, slot, 0, which));
     TRY(slot_command(TrbType::SetDequeue, slot, ring.dequeue_pointer(), which));
     return {};
