@@ -61,6 +61,7 @@ void SemaphoreSet::undo(SemaphoreUndo& undo, Pid process) {
 
 void SemaphoreUndoList::leave(Ref<SemaphoreUndoList> list, Pid process) {
     if (list) list->left_last_.store(process.value, std::memory_order_relaxed);
+    list.reset();
 }
 
 void SemaphoreUndoList::apply() {

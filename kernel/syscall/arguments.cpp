@@ -51,7 +51,7 @@ u32 descriptor_limit(Caller& caller) {
     return static_cast<u32>(std::min<u64>(caller.process.limits[RLIMIT_NOFILE].soft, 1u << 20));
 }
 
-Result<> add_pair(Caller& caller, std::pair<Ref<fs::File>, Ref<fs::File>> ends, u32 flags, mm::UserPtr<i32> out) {
+Result<> add_pair(Caller& caller, std::pair<Ref<fs::File>, Ref<fs::File>> const& ends, u32 flags, mm::UserPtr<i32> out) {
     auto& table = *caller.thread.descriptors;
     u32 const limit = descriptor_limit(caller);
     Fd const first = TRY(table.add(ends.first, close_on_exec_of(flags), limit));

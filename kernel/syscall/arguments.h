@@ -47,7 +47,7 @@ Result<Ref<fs::Dentry>> resolve_at(Caller& caller, Fd directory, UserAddr path, 
 inline fs::CloseOnExec close_on_exec_of(u32 flags) { return flags & O_CLOEXEC ? fs::CloseOnExec::Yes : fs::CloseOnExec::No; }
 
 /// Descriptors for both ends of a pipe or socket pair, written to `out`; O_CLOEXEC of `flags`. EMFILE EFAULT: neither is left.
-Result<> add_pair(Caller& caller, std::pair<Ref<fs::File>, Ref<fs::File>> ends, u32 flags, mm::UserPtr<i32> out);
+Result<> add_pair(Caller& caller, std::pair<Ref<fs::File>, Ref<fs::File>> const& ends, u32 flags, mm::UserPtr<i32> out);
 
 inline Result<Ref<fs::File>> file_of(Caller& caller, Fd fd) { return caller.thread.descriptors->get(fd); }
 /// As file_of, but a descriptor opened with O_PATH is EBADF.

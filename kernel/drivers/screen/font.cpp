@@ -44,7 +44,7 @@ bool Font::read_table(std::span<u8 const> table, u32 glyphs) {
     std::sort(entries_.begin(), entries_.begin() + entry_count_, [](Entry a, Entry b) { return a.character < b.character; });
     Entry const* const missing = find(replacement) ? find(replacement) : find('?');
     missing_ = missing ? missing->glyph : 0;
-    for (u16 character = 0; character < ascii_.size(); ++character) ascii_[character] = search(character);
+    for (size_t character = 0; character < ascii_.size(); ++character) ascii_[character] = search(static_cast<u16>(character));
     return entry_count_ != 0;
 }
 
