@@ -56,6 +56,7 @@ inline bool may_run_here(RunQueue const& queue, Thread const& thread) REQUIRES(i
 
 /// Interrupts the queue's CPU if it is not this one, so that its thread enters the kernel. Lock held.
 inline void interrupt_other(RunQueue& queue) REQUIRES(its_run_queue) {
+    queue.lock.assert_held();
     if (queue.cpu == arch::current_cpu() || queue.reschedule_sent) return;
     queue.reschedule_sent = true;
     arch::send_reschedule(queue.cpu);
@@ -63,6 +64,7 @@ inline void interrupt_other(RunQueue& queue) REQUIRES(its_run_queue) {
 
 /// Makes the queue's CPU choose again which thread runs. Lock held.
 inline void ask_to_reschedule(RunQueue& queue) REQUIRES(its_run_queue) {
+    queue.lock.assert_held();
     if (queue.cpu == arch::current_cpu()) arch::set_need_resched();
     else interrupt_other(queue);
 }
@@ -70,6 +72,7 @@ inline void ask_to_reschedule(RunQueue& queue) REQUIRES(its_run_queue) {
 /// Charges the running thread and its CPU for the time up to now. On that CPU, lock held. Returns its process's
 /// shared usage, or null.
 inline SharedUsage* charge(RunQueue& queue, u64 now_ns) REQUIRES(its_run_queue) {
+    queue.lock.assert_held();
     Thread& thread = *queue.running;
     u64 const elapsed_ns = now_ns - thread.last_charged_ns;
     thread.last_charged_ns = now_ns;

@@ -71,7 +71,7 @@ constexpr ShareGroup share_group_of(UserId uid) {
 }
 
 /// For the analysis of locks: the lock of some run queue is held. Threads move between queues, so no attribute can say which one it
-/// must be: ThreadQueueLock (run_queue.h) takes the right one.
+/// must be: ThreadQueueLock (run_queue.h) takes the right one, and the debug build asserts it where a queue is changed.
 class CAPABILITY("run queue") RunQueueRole {
 public:
     /// Nobody else knows the thread or the queue yet.

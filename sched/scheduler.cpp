@@ -208,6 +208,7 @@ bool Scheduler::requeue(Thread& thread, Change&& change) {
 
 /// Gives the running thread's turn a new length. Its CPU notices at the next tick at the latest.
 void Scheduler::restart_slice(RunQueue& queue) {
+    queue.lock.assert_held();
     if (queue.running == queue.idle) return;
     u64 const slice = slice_ns(*queue.running, queue.ready_count());
     queue.slice_end_ns = slice == Policy::no_limit ? Policy::no_limit : arch::clock_ns() + slice;
@@ -215,6 +216,7 @@ void Scheduler::restart_slice(RunQueue& queue) {
 
 /// The running thread's level or class has changed.
 void Scheduler::update_running(RunQueue& queue, Level before, SchedulingClass old_class) {
+    queue.lock.assert_held();
     Thread const& running = *queue.running;
     Level const level = running.level();
     queue.running_level.store(level, std::memory_order_relaxed);

@@ -38,6 +38,7 @@ void count_involuntary_switch(Thread& thread, SharedUsage* shared) {
 }
 
 [[gnu::always_inline]] inline void Scheduler::enqueue(RunQueue& queue, Thread& thread, Arrival arrival) {
+    queue.lock.assert_held();
     thread.state = ThreadState::Ready;
     queue.add_ready(1);
     Level const level = thread.level();
@@ -47,6 +48,7 @@ void count_involuntary_switch(Thread& thread, SharedUsage* shared) {
 }
 
 void Scheduler::dequeue(RunQueue& queue, Thread& thread) {
+    queue.lock.assert_held();
     queue.add_ready(~u32{0});
     Level const level = thread.level();
     if (is_realtime(level)) queue.realtime.remove(level, thread);
@@ -60,6 +62,7 @@ void Scheduler::dequeue(RunQueue& queue, Thread& thread) {
 
 /// The same when at least one thread is ready.
 [[gnu::always_inline]] inline Thread& Scheduler::take_next(RunQueue& queue) {
+    queue.lock.assert_held();
     queue.add_ready(~u32{0});
     Schedulable* next = nullptr;
     if (!queue.realtime.is_empty()) [[unlikely]] next = queue.realtime_share.is_spent ? pick_spared(queue) : queue.realtime.pop();
@@ -130,6 +133,7 @@ Thread& Scheduler::pick_next(RunQueue& queue) { return pick(queue); }
 
 /// The caller has charged the running thread up to now, before it queued it, so that the policy knows what it used.
 void Scheduler::switch_to(RunQueue& queue, Thread& next, u64 now_ns) {
+    queue.lock.assert_held();
     Thread& previous = *queue.running;
     arch::clear_need_resched();
     queue.reschedule_sent = false;
