@@ -31,7 +31,7 @@ struct Credentials {
     }
 };
 
-/// The credentials that the current call acts with: the running program's, those of the opener of the file it uses, or the kernel's.
+/// The credentials that the current call acts with: the running program's, or the kernel's own.
 Credentials caller_credentials();
 /// Provided by kernel/process.
 extern constinit base::FromAbove<Credentials()> credentials_of_caller;

@@ -239,7 +239,7 @@ Result<> Vfs::unmount(Walk const& walk, std::string_view path) {
         Locked guard(mounts_lock);
         Mount** const link = find_mount(*root);
         if (!*link || *link == first_mount) return fail(EINVAL);
-        // Held by: this function, the mount table, the mount point; a file system with one root for ever holds it too.
+        // Held by this function, the mount table and the mount point; a file system that keeps one root holds it, too.
         u32 const references = (*link)->file_system->root_dentry() ? 4 : 3;
         TRY(TreeEdit::unmount(*root, references));
         mount = mm::Owned<Mount>(std::exchange(*link, (*link)->next));

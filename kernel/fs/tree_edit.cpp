@@ -240,8 +240,8 @@ Result<> TreeEdit::mount(Dentry& point, Dentry& root) {
     return {};
 }
 
-/// From outside a tree is entered with tree_lock only (PathWalker::cross_mounts), and so is the way up in it. Who goes down in it meanwhile
-/// has a reference to where it stands, and is_busy() looks at each directory before what is in it: it meets it.
+/// A walk enters a mounted tree from outside, and goes up in it, only with tree_lock held (PathWalker::cross_mounts). A walk that goes
+/// down holds a reference to where it stands, and is_busy() looks at each directory before what is in it: so it meets that reference.
 Result<> TreeEdit::unmount(Dentry& root, u32 root_references) {
     Ref<Dentry> root_mount, point;   // given back after the lock
     Locked guard(tree_lock);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The table of users. See user.h. One whose last reference is gone may be found for a moment longer: it owes nothing, so
-// whoever looks for it makes another.
+// The table of users. A user whose last reference is gone stays in the table for a moment longer: it owes nothing, so a
+// lookup then makes another.
 #include "kernel/fs/user.h"
 
 #include <arch/spin_lock.h>

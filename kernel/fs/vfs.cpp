@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Calls that find and open: resolve, open, readlink, truncate. A regular file counts as written from before its bytes may
-// change until the descriptor is gone, so that it is never executed meanwhile.
+// change until the descriptor is gone, so that it is never executed during that time.
 #include "kernel/fs/vfs.h"
 
 #include <linux/fcntl.h>
@@ -88,7 +88,7 @@ Result<Created> find_or_create(Walk const& walk, std::string_view path, u32 flag
             auto created = create_in(walker.directory(), walker.name(), walk.credentials, file);
             if (created) return Created{std::move(*created), true};
             if (created.error() != Errno(EEXIST)) return fail(created.error());
-            continue;   // someone else made it meanwhile
+            continue;   // another caller has made it in between
         }
         if (flags & O_EXCL) return fail(EEXIST);
         if ((*found)->file().is_directory()) return fail(EISDIR);

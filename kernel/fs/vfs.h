@@ -63,7 +63,7 @@ struct MountFlags {
 class FileSystem {
 public:
     virtual std::string_view type_name() const = 0;
-    /// The inode of a file system that answers each lookup anew, or of the root dentry's.
+    /// The root's inode, of a file system that answers each lookup itself, or that of its root dentry.
     virtual Ref<Inode> root() = 0;
     /// The root of a file system whose names live in the tree; null: a new one for each mount.
     virtual Ref<Dentry> root_dentry() { return nullptr; }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What handlers make of their arguments. See arguments.h.
+// The steps that many handlers share: paths, descriptors, limits, times. Nothing here acts before all of it is checked.
 #include "kernel/syscall/arguments.h"
 
 #include <algorithm>

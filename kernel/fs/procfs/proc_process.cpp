@@ -23,7 +23,7 @@ constexpr u64 thread_kind = u64{1} << 29;
 using Subject = Ref<ProcessSubject>;
 using Entry = ProcessSubject::Entry;
 
-/// The engine's own files of each process; the first is of processes alone.
+/// The engine's own files of each process; only processes have the first, threads do not.
 constexpr std::array<Entry, 4> own_entries = {{
     {"task", FileType::Directory, 0555},
     {"fd", FileType::Directory, 0500},
@@ -41,7 +41,8 @@ Ownership owned_by(ProcessSubject const& subject, FileType type, u32 permissions
     return {type, permissions, uid, gid};
 }
 
-/// PID itself always shows who runs, and so does fd to the process itself: it may always list its own.
+/// The directory PID always belongs to the user that the process runs as, and so does fd for the process itself, which may
+/// always list its own.
 Ownership owned_by_runner(ProcessSubject const& subject, u32 permissions) {
     auto const [uid, gid] = subject.owner(true);
     return {FileType::Directory, permissions, uid, gid};

@@ -27,7 +27,7 @@ private:
 class TextSource {
 public:
     static constexpr PollEvents always_ready = POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM;
-    /// Who opens it asks for the right to; make_text() gets what this gives.
+    /// Checks the opener's right; make_text() gets what this returns.
     virtual Result<u64> open() { return u64{0}; }
     virtual Result<> make_text(u64 opened, base::Writer& out) = 0;
     virtual Result<> take_text(std::string_view text, Credentials const& who) { (void)text; (void)who; return fail(EIO); }

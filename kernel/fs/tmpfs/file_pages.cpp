@@ -146,7 +146,7 @@ Result<mm::FrameRef> FilePages::insert(u64 index, mm::FrameRef frame, Bound boun
     return frame;
 }
 
-/// A fault: makes a hole real, so that all who map the page see the same frame from now on.
+/// For a fault: fills a hole, so that every mapping of the page shows the same frame.
 Result<mm::FrameRef> FilePages::page(u64 index, mm::Access) {
     {
         Locked guard(lock_);

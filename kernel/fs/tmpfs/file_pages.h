@@ -63,7 +63,7 @@ private:
     u64 next_run(u64 position, u64 end, bool is_data) const;
     u64 hole_at(u64 index) const;
     static bool reaches(unsigned height, u64 index) { return height * node_bits >= 64 || (index >> (height * node_bits)) == 0; }
-    /// Whether a page may lie beyond the end: a writer's, who will move it.
+    /// Whether a page may lie beyond the end: a writer's may, which then moves the end.
     enum class Bound : bool { None, Size };
     /// Puts `frame` at `index`, or gives what someone else put there first. ENOMEM ENOSPC; ENXIO: it would lie beyond the end.
     Result<mm::FrameRef> insert(u64 index, mm::FrameRef frame, Bound bound);

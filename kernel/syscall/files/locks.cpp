@@ -76,7 +76,7 @@ Result<> set_lock(Caller& caller, Fd fd, fs::File& file, LockRange wanted, bool 
     auto* const locks = TRY(file.inode()->locks());
     TRY(restartable(locks->set(wanted, wait, caller.process.copy_user())));
     if (wanted.kind != LockKind::Process || wanted.type == LockType::None) return {};
-    // Another thread may have closed the descriptor meanwhile, and looked for locks to drop before ours was there.
+    // In between another thread may have closed the descriptor, and looked for locks to drop before this one existed.
     auto const now = file_of(caller, fd);
     if (now && now->get() == &file) return {};
     wanted.type = LockType::None;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Segments of a transfer, and SIGPIPE. See transfer.h.
+// The segments of readv(2) and its relatives as one buffer, and SIGPIPE. A transfer that has moved bytes reports them,
+// whatever fails after.
 #include <algorithm>
 
 #include <abi/signal.h>

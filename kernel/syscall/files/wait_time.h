@@ -22,7 +22,7 @@ private:
     static WaitTime after(u64 ns);
     u64 rest_ns() const;
     u64 deadline_ns_ = sched::no_deadline;
-    bool writes_rest_ = false;                               ///< neither for ever nor not at all
+    bool writes_rest_ = false;                               ///< it waits, and not without a limit
 };
 
 /// Calls `wait` with `mask` as the thread's signal mask, if there is one. Interrupted (restart_no_hand, or EINTR): the

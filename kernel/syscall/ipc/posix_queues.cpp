@@ -117,7 +117,7 @@ Result<> sys_mq_notify(Caller& caller, Fd fd, mm::UserPtr<UserSignalEvent> addre
     }
     auto const opened = TRY(queue_of(caller, fd));
     if (!address.is_null()) TRY(opened.queue().notify(wish));
-    // Closed meanwhile: who closed may have looked for the wish before it was there.
+    // If the descriptor was closed in between, its closer may have looked for the wish before it existed.
     auto const still = caller.thread.descriptors->get(fd);
     if (address.is_null() || !still || still->get() != opened.file.get()) opened.queue().stop_notifying(wish.owner);
     return {};

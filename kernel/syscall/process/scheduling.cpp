@@ -44,7 +44,7 @@ Result<SchedulingClass> class_of(i32 policy) {
 
 constexpr i32 policy_of(sched::Parameters const& parameters) { return static_cast<i32>(parameters.scheduling_class); }
 
-/// struct sched_attr's size as the program says it (sched_setattr(2)); E2BIG tells it ours.
+/// The program's size of struct sched_attr (sched_setattr(2)); with E2BIG the kernel's size is written there.
 Result<u32> attribute_size(UserAddr from) {
     u32 const size = TRY(mm::UserPtr<u32>(from).read());
     if (size == 0) return Attributes::oldest_size;

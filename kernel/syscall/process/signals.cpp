@@ -24,7 +24,7 @@ Result<> check_size(u64 size) {
     return {};
 }
 
-/// Sleeps until a signal is deliverable; the caller's mask holds meanwhile.
+/// Sleeps until a signal is deliverable; the caller's mask holds during the sleep.
 Result<> wait_for_signal(Caller& caller) {
     sched::WaitQueue never;
     (void)never.wait([] { return false; });
@@ -83,7 +83,7 @@ Result<i64> sys_rt_sigtimedwait(Caller& caller, mm::UserPtr<SignalMask> wanted_a
     u64 const deadline = timeout.is_null() ? sched::no_deadline : deadline_of(TRY(read_timespec(timeout)), false, false);
     auto taken = process::take_signal(caller.thread, wanted);
     if (!taken) {
-        // Unblocked meanwhile, so that their arrival ends the sleep; taken before anyone delivers them.
+        // They are unblocked during the sleep, so that their arrival ends it, and are taken before they can be delivered.
         SignalMask const old = caller.thread.blocked;
         process::set_blocked(caller.thread, old & ~wanted, old);
         sched::WaitQueue never;

@@ -11,8 +11,8 @@ inline constexpr u32 msg_ctrunc = 8, msg_cmsg_cloexec = 0x40000000;      // sys/
 
 /// What a program's control buffer says. EINVAL EBADF EPERM ESRCH ENOBUFS ETOOMANYREFS EFAULT ENOMEM.
 Result<ipc::Outgoing> read_control(Caller& caller, UserMessage const& header);
-/// Writes who sent a message, if the socket asks for it, and descriptors for the files in it, as far as there is room; what
-/// there is no room for is given back. Changes the header's control size and flags.
+/// Writes a message's sender, if the socket asks for it, and descriptors for the files in it, as far as there is room; files
+/// without room are dropped. Changes the header's control size and flags.
 void write_control(Caller& caller, UserMessage& header, ipc::Received& received, bool tells_sender);
 
 }

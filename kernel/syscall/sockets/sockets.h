@@ -24,7 +24,7 @@ struct UserMessageEntry {
 
 /// EBADF ENOTSOCK.
 Result<Ref<fs::File>> socket_of(Caller& caller, Fd fd);
-/// Messages of socket pairs can tell who sends.
+/// Called once at boot: messages of socket pairs can carry their sender's credentials from then on.
 void register_sender();
 CALL(Fd, socket, u32 domain, u32 type, u32 protocol)
 CALL(void, socketpair, u32 domain, u32 type, u32 protocol, mm::UserPtr<i32> out)

@@ -121,7 +121,7 @@ Result<> sys_clock_nanosleep(Caller& caller, i32 clock, u32 flags, UserAddr requ
     if (clock != clock_realtime && clock != clock_monotonic && clock != clock_boottime) {
         if (clock < 0 && CpuClock(clock).counts == CpuClock::Counts::Nothing) return fail(EOPNOTSUPP);   // a clock that is a file
         (void)TRY(read_clock(caller, clock));
-        return fail(clock < 0 && CpuClock(clock).of_thread && CpuClock(clock).is_own(caller) ? EINVAL : EOPNOTSUPP);   // who sleeps uses no time
+        return fail(clock < 0 && CpuClock(clock).of_thread && CpuClock(clock).is_own(caller) ? EINVAL : EOPNOTSUPP);   // a sleeping thread uses no time
     }
     TRY(accepted::clock_nanosleep.check(flags));
     u64 const ns = TRY(read_timespec(request));
