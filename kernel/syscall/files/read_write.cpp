@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// read, write and their relatives: read(2) pread(2) readv(2) sendfile(2) lseek(2).
+// read, write and related calls: read(2) pread(2) readv(2) sendfile(2) lseek(2).
 #include <algorithm>
 
 #include "kernel/syscall/files/files.h"

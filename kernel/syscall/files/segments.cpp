@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The segments of readv(2) and its relatives as one buffer, and SIGPIPE. A transfer that has moved bytes reports them,
+// The segments of readv(2) and related calls as one buffer, and SIGPIPE. A transfer that has moved bytes reports them,
 // whatever fails after.
 #include <algorithm>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// timerfd_create(2) and its relations, signalfd(2).
+// timerfd_create(2) and related calls, signalfd(2).
 #include "kernel/ipc/timer_file.h"
 #include "kernel/process/signal/signal_file.h"
 #include "kernel/syscall/arguments.h"

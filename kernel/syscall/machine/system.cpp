@@ -140,7 +140,7 @@ Result<size_t> copy_log(u64 position, UserAddr out, u64 size) {
 
 constexpr u64 log_capacity = 64 * kib;
 
-/// /proc/sys/kernel/dmesg_restrict: the log shows other users' programs, so only root reads it. Ordering: relaxed, it guards nothing else.
+/// /proc/sys/kernel/dmesg_restrict: 1: only root reads the log, which shows other users' programs. Ordering: relaxed, it guards nothing else.
 constinit std::atomic<u32> log_is_restricted{1};
 
 Result<> restrict_log(std::string_view text, fs::Credentials const& who) {

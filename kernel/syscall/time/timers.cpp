@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// alarm(2) setitimer(2) timer_create(2) and their relations.
+// alarm(2) setitimer(2) timer_create(2) and related calls.
 
 #include <algorithm>
 #include <climits>
@@ -64,7 +64,7 @@ Result<u32> sys_alarm(Caller& caller, u32 seconds) {
     TimerSetting const setting{std::min<u64>(seconds, INT_MAX) * ns_per_s, 0};
     TimerSetting const old = caller.process.timers.set_interval_timer(IntervalTimer::Real, setting);
     u64 const whole = old.value_ns / ns_per_s, rest = old.value_ns % ns_per_s;
-    bool const rounds_up = rest >= ns_per_s / 2 || (whole == 0 && rest != 0);   // what is left is never told as nothing
+    bool const rounds_up = rest >= ns_per_s / 2 || (whole == 0 && rest != 0);   // never report 0 while time remains
     return static_cast<u32>(whole + rounds_up);
 }
 
